@@ -1,0 +1,210 @@
+// Package board is the scoreboard master and workers share: one memfd, one
+// line of 256 bytes a worker. A worker writes its own line and nobody else's;
+// the master only reads. Because the memory outlives the worker, the master
+// can still tell what a crashed one was running.
+//
+// Times are nanoseconds of CLOCK_MONOTONIC, which all processes of a machine
+// share, unlike the monotonic reading inside a time.Time.
+package board
+
+import (
+	"fmt"
+	"os"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Lines is how many workers a board holds at once, those that leave included.
+const Lines = 1024
+
+const lineSize = 256
+
+// Board is the whole scoreboard, mapped.
+type Board struct {
+	file *os.File
+	mem  []byte
+}
+
+// New makes a board in a memfd of its own.
+func New() (*Board, error) {
+	fd, err := unix.MemfdCreate("narwhal-board", unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("scoreboard: memfd_create: %w", err)
+	}
+	file := os.NewFile(uintptr(fd), "narwhal-board")
+	if err := file.Truncate(Lines * lineSize); err != nil {
+		file.Close()
+		return nil, fmt.Errorf("scoreboard: %w", err)
+	}
+	b, err := Open(file)
+	if err != nil {
+		file.Close()
+		return nil, err
+	}
+	return b, nil
+}
+
+// Open maps the board a master made. The file may be closed by Close only.
+func Open(file *os.File) (*Board, error) {
+	mem, err := unix.Mmap(int(file.Fd()), 0, Lines*lineSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	if err != nil {
+		return nil, fmt.Errorf("scoreboard: mmap: %w", err)
+	}
+	return &Board{file: file, mem: mem}, nil
+}
+
+// File is the memfd, to be handed to a worker.
+func (b *Board) File() *os.File { return b.file }
+
+// Close unmaps the board. Lines must not be used afterwards.
+func (b *Board) Close() error {
+	err := unix.Munmap(b.mem)
+	b.mem = nil
+	if cerr := b.file.Close(); err == nil {
+		err = cerr
+	}
+	return err
+}
+
+// Line returns line i.
+func (b *Board) Line(i int) *Line {
+	return (*Line)(unsafe.Pointer(&b.mem[i*lineSize : (i+1)*lineSize][0]))
+}
+
+// Now is the time lines are written in.
+func Now() int64 {
+	var ts unix.Timespec
+	// CLOCK_MONOTONIC cannot fail on Linux.
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts)
+	return ts.Nano()
+}
+
+// Line is what one worker says of itself. Every field is written by the worker
+// alone, atomically.
+type Line struct {
+	beat     atomic.Int64  // when the worker last showed life
+	conns    atomic.Int64  // open connections
+	inflight atomic.Int64  // requests read and not answered
+	requests atomic.Uint64 // requests answered since the start
+	failures atomic.Uint64 // of those, answered 5xx
+	seq      atomic.Uint64 // odd while the fields below are being written
+	started  atomic.Int64  // start of the request running longest, 0 if none
+	size     atomic.Int64  // its body in bytes
+	what     [lineSize/8 - 8]atomic.Uint64
+}
+
+// One line must not reach into the next.
+var _ [0]struct{} = [unsafe.Sizeof(Line{}) - lineSize]struct{}{}
+
+const whatBytes = (lineSize/8 - 8) * 8
+
+// Reset clears a line before a new worker gets it, and counts as its first beat.
+func (l *Line) Reset() {
+	l.conns.Store(0)
+	l.inflight.Store(0)
+	l.requests.Store(0)
+	l.failures.Store(0)
+	l.Running(0, "", "", 0)
+	l.Beat()
+}
+
+// Beat says that the worker lives.
+func (l *Line) Beat() { l.beat.Store(Now()) }
+
+// Conns says how many connections are open.
+func (l *Line) Conns(n int) { l.conns.Store(int64(n)) }
+
+// InFlight says how many requests were read and not answered.
+func (l *Line) InFlight(n int) { l.inflight.Store(int64(n)) }
+
+// Answered counts one answered request.
+func (l *Line) Answered(failed bool) {
+	l.requests.Add(1)
+	if failed {
+		l.failures.Add(1)
+	}
+}
+
+// Running says which request has been running longest; start 0 means none.
+// Method and path are cut to what fits.
+func (l *Line) Running(start int64, method, path string, size int) {
+	l.seq.Add(1)
+	l.started.Store(start)
+	l.size.Store(int64(size))
+	if start != 0 {
+		l.setWhat(method, path)
+	}
+	l.seq.Add(1)
+}
+
+func (l *Line) setWhat(method, path string) {
+	var buf [whatBytes]byte
+	n := copy(buf[:], method)
+	if n < len(buf) {
+		buf[n] = ' '
+		n++
+	}
+	copy(buf[n:], path)
+	for i := range l.what {
+		l.what[i].Store(*(*uint64)(unsafe.Pointer(&buf[i*8])))
+		if buf[i*8+7] == 0 {
+			break // the reader stops at the first NUL
+		}
+	}
+}
+
+// Status is a line as read by the master.
+type Status struct {
+	Beat     time.Duration // since the last beat
+	Conns    int
+	InFlight int
+	Requests uint64
+	Failures uint64
+
+	Running time.Duration // age of the request running longest, 0 if none
+	What    string        // its method and path
+	Size    int           // its body in bytes
+}
+
+// Read reads the line. It never blocks on the worker, even if that died in the
+// middle of writing.
+func (l *Line) Read() Status {
+	now := Now()
+	s := Status{
+		Beat:     time.Duration(now - l.beat.Load()),
+		Conns:    int(l.conns.Load()),
+		InFlight: int(l.inflight.Load()),
+		Requests: l.requests.Load(),
+		Failures: l.failures.Load(),
+	}
+	for range 100 {
+		before := l.seq.Load()
+		start := l.started.Load()
+		s.Running, s.What, s.Size = 0, "", 0
+		if start != 0 {
+			s.Running = max(time.Duration(now-start), 1)
+			s.Size = int(l.size.Load())
+			s.What = l.readWhat()
+		}
+		if before%2 == 0 && l.seq.Load() == before {
+			break
+		}
+	}
+	return s
+}
+
+func (l *Line) readWhat() string {
+	var buf [whatBytes]byte
+	for i := range l.what {
+		*(*uint64)(unsafe.Pointer(&buf[i*8])) = l.what[i].Load()
+	}
+	for i, c := range buf {
+		if c == 0 {
+			return string(buf[:i])
+		}
+	}
+	return string(buf[:])
+}

@@ -1,0 +1,94 @@
+package board
+
+import (
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+func TestLine(t *testing.T) {
+	master, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer master.Close()
+	l := master.Line(7)
+	l.Reset()
+	if s := l.Read(); s.Running != 0 || s.What != "" || s.Beat > time.Minute {
+		t.Fatalf("a line just reset reads %+v", s)
+	}
+	l.Running(Now(), "GET", "/", 42)
+	l.InFlight(3)
+	l.Conns(4)
+	l.Answered(false)
+	l.Answered(true)
+	s := l.Read()
+	if s.What != "GET /" || s.Size != 42 || s.Running <= 0 || s.InFlight != 3 || s.Conns != 4 || s.Requests != 2 || s.Failures != 1 {
+		t.Fatalf("line reads %+v", s)
+	}
+	long := "/" + strings.Repeat("x", 1000)
+	l.Running(Now(), "POST", long, 1)
+	if got := l.Read().What; len(got) != whatBytes || !strings.HasPrefix("POST "+long, got) {
+		t.Errorf("a long path reads %q", got)
+	}
+	l.Running(Now(), "GET", "/short", 1)
+	if got := l.Read().What; got != "GET /short" {
+		t.Errorf("a short path after a long one reads %q", got)
+	}
+	if other := master.Line(8).Read(); other.What != "" || other.Requests != 0 {
+		t.Errorf("the next line was written: %+v", other)
+	}
+	l.Running(0, "", "", 0)
+	if s := l.Read(); s.Running != 0 || s.What != "" {
+		t.Errorf("no request is running but the line says %+v", s)
+	}
+}
+
+// A reader sees a request with its own size, never half of two.
+func TestConcurrent(t *testing.T) {
+	b, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	l := b.Line(0)
+	l.Reset()
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			if i%2 == 0 {
+				l.Running(Now(), "GET", "/"+strings.Repeat("a", 50), 50)
+			} else {
+				l.Running(Now(), "POST", "/b", 1)
+			}
+		}
+	})
+	seen := map[string]int{}
+	for len(seen) < 2 || seen["POST /b"] < 100 {
+		s := l.Read()
+		if s.Running == 0 {
+			continue
+		}
+		if want := 50; s.What[0] == 'P' {
+			want = 1
+			if s.Size != want {
+				t.Fatalf("%q has size %d, want %d", s.What, s.Size, want)
+			}
+		} else if s.Size != want {
+			t.Fatalf("%q has size %d, want %d", s.What, s.Size, want)
+		}
+		seen[s.What]++
+	}
+	close(stop)
+	wg.Wait()
+	if len(seen) != 2 {
+		t.Errorf("read mixtures: %v", seen)
+	}
+}

@@ -1,0 +1,127 @@
+// Package gate keeps a worker from taking work that an idle sibling could do.
+//
+// All workers of a master accept from the same sockets. A worker that accepts
+// whatever it finds serves it late while its siblings idle, and loses all of it
+// when it crashes. So a connection is accepted only while the worker has a free
+// place:
+//
+//	        accept            read would block         data arrives
+//	queue ────────▶ place ───────────────────▶ waiting ────────────▶ place ─▶ …
+//	        (only if one is free)                 (may exceed the number of places)
+//
+// A place is held by a connection that is being read, and by a request that
+// computes or waits to compute. A connection that only waits (idle, its request
+// still arriving, its answer delayed on purpose) holds a connection, not a
+// place: a silent client costs nobody anything. There are as many places as
+// requests may compute at once; those that came in beyond that compute in the
+// order in which they asked.
+//
+// The gate knows every connection, so it also does what a server's own shutdown
+// cannot do without losing requests: Drain, in drain.go.
+package gate
+
+import (
+	"container/list"
+	"errors"
+	"sync"
+
+	"github.com/narwhal-server/narwhal/internal/board"
+)
+
+// ErrGone says that the client has hung up, so nobody waits for the answer.
+var ErrGone = errors.New("the client has gone")
+
+// Options of a gate.
+type Options struct {
+	Places      int // requests that compute at the same time; at least 1
+	Connections int // open connections at which accepting stops; at least 1
+
+	// Limit, if not 0, is the number of requests beyond which Over reports
+	// true. To be able to say so, the gate then accepts without a free place.
+	Limit int
+
+	// MaxRequests, if not 0, is the number of answered requests after which
+	// Worn is called, once.
+	MaxRequests int
+	Worn        func()
+
+	Line *board.Line // where the worker's state is written; may be nil
+}
+
+// Gate is the one keeper of a worker's connections and requests.
+type Gate struct {
+	o Options
+
+	mu        sync.Mutex
+	change    sync.Cond // a place or a connection became free, or the stage changed
+	stage     stage
+	active    int // places held; may exceed o.Places, see above
+	conns     map[*Conn]struct{}
+	listeners map[*listener]struct{}
+
+	computing int
+	waiting   list.List // of *Request, in the order in which they asked to compute
+	running   list.List // of *Request, the one running longest first
+
+	inflight int // requests begun and not ended
+	counted  int // of those, the ones Limit counts
+	answered int
+}
+
+type stage int
+
+const (
+	open     stage = iota
+	emptying       // no more is wanted, but what waits in the queues is still accepted
+	closed         // nothing is accepted any more
+	hangUp         // idle connections are closed
+)
+
+// New makes a gate.
+func New(o Options) *Gate {
+	o.Places = max(o.Places, 1)
+	o.Connections = max(o.Connections, 1)
+	g := &Gate{o: o, conns: map[*Conn]struct{}{}, listeners: map[*listener]struct{}{}}
+	g.change.L = &g.mu
+	return g
+}
+
+// Draining says whether the worker is leaving. Answers should then say
+// Connection: close.
+func (g *Gate) Draining() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.stage != open
+}
+
+// InFlight is the number of requests begun and not ended.
+func (g *Gate) InFlight() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.inflight
+}
+
+// mayAccept says whether one more connection may be accepted. g.mu is held.
+func (g *Gate) mayAccept() bool {
+	if len(g.conns) >= g.o.Connections {
+		return false
+	}
+	return g.o.Limit > 0 || g.active < g.o.Places
+}
+
+// hold gives the connection a place. g.mu is held.
+func (g *Gate) hold(c *Conn) {
+	if !c.held && !c.closed {
+		c.held = true
+		g.active++
+	}
+}
+
+// release takes the place back. g.mu is held.
+func (g *Gate) release(c *Conn) {
+	if c.held {
+		c.held = false
+		g.active--
+		g.change.Broadcast()
+	}
+}

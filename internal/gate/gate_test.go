@@ -1,0 +1,506 @@
+package gate
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// server is a small HTTP server on the gate: the handler is called between
+// Enter and End.
+type server struct {
+	g    *Gate
+	addr string
+	done chan error
+
+	mu      sync.Mutex
+	accepts int
+}
+
+func serve(t *testing.T, o Options, delay time.Duration, handle func(*http.Request) int) *server {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := rawFile(t, ln.(*net.TCPListener))
+	s := &server{g: New(o), addr: ln.Addr().String(), done: make(chan error, 1)}
+	ln.Close()
+	gl, err := s.g.Listen(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		for {
+			c, err := gl.Accept()
+			if err != nil {
+				s.done <- err
+				return
+			}
+			s.mu.Lock()
+			s.accepts++
+			s.mu.Unlock()
+			go s.conn(c, delay, handle)
+		}
+	}()
+	t.Cleanup(s.g.Stop)
+	return s
+}
+
+func (s *server) conn(c net.Conn, delay time.Duration, handle func(*http.Request) int) {
+	defer c.Close()
+	br := bufio.NewReader(c)
+	for {
+		req, err := http.ReadRequest(br)
+		if err != nil {
+			return
+		}
+		io.Copy(io.Discard, req.Body)
+		r := s.g.Begin(c, Info{Method: req.Method, Path: req.URL.Path})
+		status := 503
+		if !r.Over() {
+			if r.Wait(delay) != nil || r.Enter() != nil {
+				r.End(499)
+				return
+			}
+			status = handle(req)
+		}
+		drain := s.g.Draining()
+		r.End(status)
+		connection := "keep-alive"
+		if drain || req.Close {
+			connection = "close"
+		}
+		fmt.Fprintf(c, "HTTP/1.1 %d x\r\nContent-Length: 2\r\nConnection: %s\r\n\r\nok", status, connection)
+		if connection == "close" {
+			return
+		}
+	}
+}
+
+// rawFile duplicates a listener's descriptor the way the master does.
+func rawFile(t *testing.T, ln *net.TCPListener) *os.File {
+	t.Helper()
+	rc, err := ln.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fd int
+	rc.Control(func(s uintptr) { fd, err = unix.FcntlInt(s, unix.F_DUPFD_CLOEXEC, 3) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return os.NewFile(uintptr(fd), ln.Addr().String())
+}
+
+func dial(t *testing.T, addr string) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+func send(t *testing.T, c net.Conn, path string) {
+	t.Helper()
+	if _, err := fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func answer(t *testing.T, c net.Conn) *http.Response {
+	t.Helper()
+	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatalf("no answer: %v", err)
+	}
+	io.Copy(io.Discard, resp.Body)
+	return resp
+}
+
+// wait waits for a state of the gate.
+func (s *server) wait(t *testing.T, what string, ok func(*Gate) bool) {
+	t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for {
+		s.g.mu.Lock()
+		good := ok(s.g)
+		s.g.mu.Unlock()
+		if good {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("never: %s", what)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+func TestOnePlaceOneRequest(t *testing.T) {
+	var at, most atomic.Int32
+	release := make(chan struct{})
+	s := serve(t, Options{Places: 1, Connections: 100}, 0, func(*http.Request) int {
+		most.Store(max(most.Load(), at.Add(1)))
+		<-release
+		at.Add(-1)
+		return 200
+	})
+	var conns []net.Conn
+	for range 5 {
+		c := dial(t, s.addr)
+		send(t, c, "/")
+		conns = append(conns, c)
+	}
+	s.wait(t, "one request computes", func(g *Gate) bool { return g.computing == 1 })
+	s.mu.Lock()
+	accepts := s.accepts
+	s.mu.Unlock()
+	if accepts != 1 {
+		t.Errorf("with its one place taken the worker accepted %d connections, want 1", accepts)
+	}
+	close(release)
+	for _, c := range conns {
+		answer(t, c)
+	}
+	if most.Load() != 1 {
+		t.Errorf("%d requests computed at once, want 1", most.Load())
+	}
+}
+
+func TestSilentClientsHoldNoPlace(t *testing.T) {
+	s := serve(t, Options{Places: 1, Connections: 100}, 0, func(*http.Request) int { return 200 })
+	for range 4 {
+		dial(t, s.addr)
+	}
+	half := dial(t, s.addr)
+	fmt.Fprint(half, "GET / HTTP/1.1\r\nHo")
+	c := dial(t, s.addr)
+	send(t, c, "/")
+	if got := answer(t, c).StatusCode; got != 200 {
+		t.Errorf("behind silent clients: %d", got)
+	}
+	fmt.Fprint(half, "st: x\r\n\r\n")
+	if got := answer(t, half).StatusCode; got != 200 {
+		t.Errorf("the slow client: %d", got)
+	}
+}
+
+func TestDelayHoldsNoPlace(t *testing.T) {
+	const n = 50
+	s := serve(t, Options{Places: 1, Connections: 100}, time.Hour, func(*http.Request) int { return 200 })
+	var conns []net.Conn
+	for range n {
+		c := dial(t, s.addr)
+		send(t, c, "/")
+		conns = append(conns, c)
+	}
+	s.wait(t, "all wait at once", func(g *Gate) bool { return g.inflight == n && g.active == 0 })
+	for _, c := range conns {
+		c.Close()
+	}
+	s.wait(t, "clients that hung up end their delay", func(g *Gate) bool { return g.inflight == 0 && len(g.conns) == 0 })
+}
+
+func TestConnectionsCap(t *testing.T) {
+	s := serve(t, Options{Places: 2, Connections: 3}, time.Hour, func(*http.Request) int { return 200 })
+	var conns []net.Conn
+	for range 6 {
+		c := dial(t, s.addr)
+		send(t, c, "/")
+		conns = append(conns, c)
+	}
+	s.wait(t, "three are open", func(g *Gate) bool { return len(g.conns) == 3 })
+	for range 3 {
+		conns[0].Close()
+		conns = conns[1:]
+		s.wait(t, "never more than three", func(g *Gate) bool {
+			if len(g.conns) > 3 {
+				t.Errorf("%d connections open, want at most 3", len(g.conns))
+			}
+			return len(g.conns) == 3 && g.inflight == 3
+		})
+	}
+}
+
+func TestOrderOfArrival(t *testing.T) {
+	var mu sync.Mutex
+	var order []string
+	first := make(chan struct{})
+	s := serve(t, Options{Places: 1, Connections: 100, Limit: 100}, 0, func(r *http.Request) int {
+		if r.URL.Path == "/first" {
+			<-first
+		}
+		mu.Lock()
+		order = append(order, r.URL.Path)
+		mu.Unlock()
+		return 200
+	})
+	c := dial(t, s.addr)
+	send(t, c, "/first")
+	s.wait(t, "the first computes", func(g *Gate) bool { return g.computing == 1 })
+	want := []string{"/first"}
+	var conns []net.Conn
+	for i := range 10 {
+		c := dial(t, s.addr)
+		path := fmt.Sprintf("/%d", i)
+		send(t, c, path)
+		s.wait(t, path+" waits", func(g *Gate) bool { return g.waiting.Len() == i+1 })
+		conns = append(conns, c)
+		want = append(want, path)
+	}
+	close(first)
+	for _, c := range conns {
+		answer(t, c)
+	}
+	if got := strings.Join(order, " "); got != strings.Join(want, " ") {
+		t.Errorf("served in the order %s", got)
+	}
+}
+
+func TestLimitIsExact(t *testing.T) {
+	s := serve(t, Options{Places: 1, Connections: 100, Limit: 4}, time.Hour, func(*http.Request) int { return 200 })
+	for i := range 4 {
+		send(t, dial(t, s.addr), "/")
+		s.wait(t, "taken", func(g *Gate) bool { return g.inflight == i+1 })
+	}
+	for range 3 {
+		c := dial(t, s.addr)
+		send(t, c, "/")
+		if got := answer(t, c).StatusCode; got != 503 {
+			t.Errorf("the fifth got %d, want 503", got)
+		}
+	}
+}
+
+func TestMaxRequests(t *testing.T) {
+	worn := make(chan struct{}, 9)
+	s := serve(t, Options{Places: 1, Connections: 9, MaxRequests: 3, Worn: func() { worn <- struct{}{} }}, 0,
+		func(*http.Request) int { return 200 })
+	c := dial(t, s.addr)
+	for range 9 {
+		send(t, c, "/")
+		answer(t, c)
+	}
+	<-worn
+	if len(worn) != 0 {
+		t.Error("said more than once that the worker is worn")
+	}
+}
+
+func TestDrainAnswersTheQueue(t *testing.T) {
+	release := make(chan struct{})
+	s := serve(t, Options{Places: 1, Connections: 100}, 0, func(*http.Request) int { <-release; return 200 })
+	var conns []net.Conn
+	for range 20 {
+		c := dial(t, s.addr)
+		send(t, c, "/")
+		conns = append(conns, c)
+	}
+	s.wait(t, "one computes", func(g *Gate) bool { return g.computing == 1 })
+	drained := make(chan error, 1)
+	go func() { drained <- s.g.Drain(t.Context(), true, 0) }()
+	s.wait(t, "draining", func(g *Gate) bool { return g.stage == emptying })
+	close(release)
+	for i, c := range conns {
+		if resp := answer(t, c); resp.StatusCode != 200 || !resp.Close {
+			t.Errorf("answer %d while draining: %d, close %v", i, resp.StatusCode, resp.Close)
+		}
+		c.Close()
+	}
+	if err := <-drained; err != nil {
+		t.Error(err)
+	}
+	if err := <-s.done; !errors.Is(err, net.ErrClosed) {
+		t.Errorf("Accept ended with %v", err)
+	}
+}
+
+func TestDrainLeavesTheQueueToSiblings(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	g := New(Options{Places: 1, Connections: 9})
+	gl, err := g.Listen(rawFile(t, ln.(*net.TCPListener)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepted := make(chan error, 1)
+	go func() {
+		_, err := gl.Accept()
+		accepted <- err
+	}()
+	if err := g.Drain(t.Context(), false, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-accepted; !errors.Is(err, net.ErrClosed) {
+		t.Fatalf("Accept returned %v", err)
+	}
+	c := dial(t, ln.Addr().String())
+	send(t, c, "/")
+	sibling, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sibling.Close()
+}
+
+func TestDrainClosesIdleConnections(t *testing.T) {
+	s := serve(t, Options{Places: 2, Connections: 9}, 0, func(*http.Request) int { return 200 })
+	idle, fresh, busy := dial(t, s.addr), dial(t, s.addr), dial(t, s.addr)
+	send(t, idle, "/")
+	answer(t, idle)
+	fmt.Fprint(busy, "GET / HTTP/1.1\r\nHost: x\r\nContent-")
+	s.wait(t, "three open and waiting", func(g *Gate) bool {
+		n, partial := 0, 0
+		for c := range g.conns {
+			if c.waiting {
+				n++
+			}
+			if !c.boundary {
+				partial++
+			}
+		}
+		return n == 3 && partial == 1
+	})
+	drained := make(chan error, 1)
+	go func() { drained <- s.g.Drain(t.Context(), false, 0) }()
+	for _, c := range []net.Conn{idle, fresh} {
+		if n, err := c.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+			t.Errorf("idle connection: read %d, %v; want EOF", n, err)
+		}
+	}
+	fmt.Fprint(busy, "Length: 0\r\n\r\n")
+	if resp := answer(t, busy); resp.StatusCode != 200 || !resp.Close {
+		t.Errorf("request under way at the drain: %d, close %v", resp.StatusCode, resp.Close)
+	}
+	if err := <-drained; err != nil {
+		t.Error(err)
+	}
+}
+
+// Clients that look whether a kept connection was closed before they use it
+// again lose nothing when the worker drains.
+func TestDrainUnderKeepAliveLoad(t *testing.T) {
+	for range 20 {
+		s := serve(t, Options{Places: 2, Connections: 100}, 0, func(*http.Request) int { return 200 })
+		var wg sync.WaitGroup
+		var lost atomic.Int32
+		for range 8 {
+			c := dial(t, s.addr)
+			wg.Go(func() {
+				br := bufio.NewReader(c)
+				for {
+					fmt.Fprint(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+					resp, err := http.ReadResponse(br, nil)
+					if err != nil {
+						lost.Add(1)
+						return
+					}
+					io.Copy(io.Discard, resp.Body)
+					if resp.Close {
+						return
+					}
+				}
+			})
+		}
+		s.wait(t, "busy", func(g *Gate) bool { return g.answered > 50 })
+		if err := s.g.Drain(t.Context(), false, 5*time.Millisecond); err != nil {
+			t.Fatal(err)
+		}
+		wg.Wait()
+		if lost.Load() != 0 {
+			t.Fatalf("%d requests lost", lost.Load())
+		}
+	}
+}
+
+func TestDrainEndsWithItsContext(t *testing.T) {
+	s := serve(t, Options{Places: 1, Connections: 9}, time.Hour, func(*http.Request) int { return 200 })
+	send(t, dial(t, s.addr), "/")
+	s.wait(t, "waits", func(g *Gate) bool { return g.inflight == 1 })
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	if err := s.g.Drain(ctx, false, 0); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Drain returned %v", err)
+	}
+}
+
+func TestBigUnreadBodyDoesNotResetTheAnswer(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := New(Options{Places: 1, Connections: 9})
+	gl, err := g.Listen(rawFile(t, ln.(*net.TCPListener)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer gl.Close()
+	go func() {
+		c, err := gl.Accept()
+		if err != nil {
+			return
+		}
+		c.Read(make([]byte, 10))
+		io.WriteString(c, "too large")
+		c.(*Conn).Linger()
+		c.Close()
+	}()
+	c := dial(t, ln.Addr().String())
+	if _, err := c.Write(make([]byte, 4<<20)); err != nil {
+		t.Fatal(err)
+	}
+	got, err := io.ReadAll(c)
+	if string(got) != "too large" || err != nil {
+		t.Errorf("client read %q, %v", got, err)
+	}
+}
+
+// net/http serves on the gate without knowing it.
+func TestNetHTTP(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := New(Options{Places: 1, Connections: 9})
+	gl, err := g.Listen(rawFile(t, ln.(*net.TCPListener)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hi") })}
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(gl) }()
+	for range 3 {
+		resp, err := http.Get("http://" + ln.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, _ := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if string(b) != "hi" {
+			t.Errorf("got %q", b)
+		}
+	}
+	if err := g.Drain(t.Context(), false, 0); err != nil {
+		t.Error(err)
+	}
+	if err := <-served; !errors.Is(err, net.ErrClosed) {
+		t.Errorf("Serve returned %v", err)
+	}
+}
