@@ -1,0 +1,83 @@
+package kernel
+
+import "fmt"
+
+// maxHidden is the largest hidden layer of a Scorer: its values live on the
+// stack. spaCy's default is 64.
+const maxHidden = 256
+
+// Scorer computes the scores of a parser's actions in one state: the sum of
+// the precomputed features of the state's tokens, a maxout of 2 pieces, and the
+// upper layer. Several goroutines may use one.
+type Scorer struct {
+	variant         variant
+	hidden, classes int
+	lowerBias       []float32 // [2][hidden]
+	upper           []float32 // [hidden][stride], or [classes][hidden] for plain Go
+	upperBias       []float32 // [stride], or [classes] for plain Go
+	stride          int       // classes rounded up to whole vectors
+}
+
+// scorerLanes is what the classes are rounded up to: one vector of AVX-512.
+const scorerLanes = 16
+
+// NewScorer packs the upper layer, upper[c*hidden+o] and upperBias[c], and the
+// bias of the lower one, lowerBias[p*hidden+o]: first all of piece 0, then all
+// of piece 1. upperBias may be nil for zeros. All are copied. hidden is at most 256.
+func NewScorer(upper, upperBias []float32, classes int, lowerBias []float32, hidden int) *Scorer {
+	if classes < 1 || hidden < 1 || hidden > maxHidden {
+		panic(fmt.Sprintf("kernel: scorer of %d classes, %d hidden: want at least 1 of each and at most %d hidden", classes, hidden, maxHidden))
+	}
+	if len(upper) != classes*hidden || upperBias != nil && len(upperBias) != classes || len(lowerBias) != 2*hidden {
+		panic(fmt.Sprintf("kernel: scorer of %d classes, %d hidden with %d weights and %d, %d biases", classes, hidden, len(upper), len(upperBias), len(lowerBias)))
+	}
+	s := &Scorer{variant: current, hidden: hidden, classes: classes, stride: classes}
+	if s.variant != generic {
+		s.stride = (classes + scorerLanes - 1) / scorerLanes * scorerLanes
+	}
+	s.lowerBias = alignedFloats(2 * hidden)
+	s.upperBias = alignedFloats(s.stride)
+	s.upper = alignedFloats(hidden * s.stride)
+	copy(s.lowerBias, lowerBias)
+	copy(s.upperBias, upperBias)
+	for c := range classes {
+		for o := range hidden {
+			if s.variant == generic {
+				s.upper[c*hidden+o] = upper[c*hidden+o]
+			} else {
+				s.upper[o*s.stride+c] = upper[c*hidden+o]
+			}
+		}
+	}
+	return s
+}
+
+// Hidden returns the width of the hidden layer.
+func (s *Scorer) Hidden() int { return s.hidden }
+
+// Classes returns the number of scores.
+func (s *Scorer) Classes() int { return s.classes }
+
+// Score computes the scores of one state. features holds for each token, and
+// for the padding that stands for a missing token, the precomputed features of
+// each slot: [tokens][len(rows)][2][hidden], the two pieces one after the
+// other. rows[f] is the token in slot f.
+//
+//	u = ((0 + features[rows[0]][0]) + features[rows[1]][1]) + … + lowerBias
+//	hid[o] = max(u[0][o], u[1][o])
+//	scores[c] = Σ_o upper[c][o]*hid[o] + upperBias[c]
+//
+// The last sum is one chain, o ascending from 0. Only the first Classes()
+// values of scores are written.
+func (s *Scorer) Score(scores, features []float32, rows []int32) {
+	if len(scores) < s.classes {
+		panic(fmt.Sprintf("kernel: score %d classes: room for %d", s.classes, len(scores)))
+	}
+	width := len(rows) * 2 * s.hidden
+	for _, row := range rows {
+		if row < 0 || (int(row)+1)*width > len(features) {
+			panic(fmt.Sprintf("kernel: score token %d of %d", row, len(features)/width))
+		}
+	}
+	score(s, scores, features, rows)
+}
