@@ -1,0 +1,229 @@
+package prose
+
+import (
+	"context"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jdkato/prose/v2"
+
+	"github.com/narwhal-server/narwhal/ner"
+)
+
+func newRecognizer(t testing.TB) *Recognizer {
+	r, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func texts(t testing.TB) []string {
+	b, err := os.ReadFile("testdata/texts.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(strings.Split(strings.TrimSpace(string(b)), "\n"), string(b))
+}
+
+func TestEntities(t *testing.T) {
+	r := newRecognizer(t)
+	for _, test := range []struct {
+		text string
+		want []ner.Entity
+	}{
+		{"", nil},
+		{" \n\t ", nil},
+		{"there is nothing to see.", nil},
+		{"Angela Merkel was born in Hamburg.", []ner.Entity{
+			{Text: "Angela Merkel", Label: "PERSON", Start: 0, End: 13, RuneStart: 0, RuneEnd: 13},
+			{Text: "Hamburg", Label: "GPE", Start: 26, End: 33, RuneStart: 26, RuneEnd: 33},
+		}},
+		// prose loses an entity that ends the text.
+		{"I live in Paris", []ner.Entity{
+			{Text: "Paris", Label: "GPE", Start: 10, End: 15, RuneStart: 10, RuneEnd: 15},
+		}},
+		// Bytes and code points differ; the text of an entity keeps its white space.
+		{"Café 😀 is in  New\nYork.", []ner.Entity{
+			{Text: "New\nYork", Label: "GPE", Start: 18, End: 26, RuneStart: 14, RuneEnd: 22},
+		}},
+		// prose sees straight quotes of one byte in place of these of three.
+		{"She said “Angela Merkel’s in Hamburg” and left.", []ner.Entity{
+			{Text: "Angela Merkel", Label: "PERSON", Start: 12, End: 25, RuneStart: 10, RuneEnd: 23},
+			{Text: "Hamburg”", Label: "GPE", Start: 33, End: 43, RuneStart: 29, RuneEnd: 37},
+		}},
+		{"He works for the Ministry of Defence in London.", []ner.Entity{
+			{Text: "Ministry", Label: "ORG", Start: 17, End: 25, RuneStart: 17, RuneEnd: 25},
+			{Text: "Defence", Label: "GPE", Start: 29, End: 36, RuneStart: 29, RuneEnd: 36},
+			{Text: "London", Label: "GPE", Start: 40, End: 46, RuneStart: 40, RuneEnd: 46},
+		}},
+	} {
+		got, err := r.Entities(t.Context(), test.text)
+		if err != nil {
+			t.Errorf("Entities(%q): %v", test.text, err)
+		}
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("Entities(%q), want - got +\n%s", test.text, diff)
+		}
+	}
+}
+
+// A text of one piece gets prose's own entities, of the text with a full stop.
+func TestSameAsProse(t *testing.T) {
+	r := newRecognizer(t)
+	for _, text := range texts(t) {
+		doc, err := prose.NewDocument(text+" .", prose.UsingModel(r.model), prose.WithSegmentation(false))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want []string
+		for _, e := range doc.Entities() {
+			want = append(want, strings.Replace(e.Label, "ORGANIZATION", "ORG", 1)+" "+e.Text)
+		}
+		piece, _ := nextPiece(text, 0)
+		tokens, err := r.tokens(text, piece)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, c := range chunks(tokens) {
+			words := c.label
+			for _, token := range tokens[c.first : c.last+1] {
+				words += " " + token.text
+			}
+			got = append(got, words)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("entities of %q, prose - ours +\n%s", text, diff)
+		}
+	}
+}
+
+// prose panics on these; we find the rest of the text.
+func TestTextsThatPanicProse(t *testing.T) {
+	r := newRecognizer(t)
+	for _, bad := range []string{"ȺȺȺ's house.", "ȾȾȾȾn't go.", "\xff\xff\xff\xff\xff's ok."} {
+		if words := panics(bad); !words {
+			t.Errorf("prose does not panic on %q any more", bad)
+		}
+		if words := split(strings.Fields(bad)[0]); words != nil {
+			t.Errorf("split(%q) = %q, want none", bad, words)
+		}
+		text := bad + " Angela Merkel was born in Hamburg. " + bad
+		got, err := r.Entities(t.Context(), text)
+		if err != nil {
+			t.Errorf("Entities(%q): %v", text, err)
+		}
+		checkEntities(t, text, got)
+		names := ""
+		for _, e := range got {
+			names += e.Text + " " + e.Label + ";"
+		}
+		if !strings.Contains(names, "Merkel PERSON;") || !strings.Contains(names, "Hamburg GPE;") {
+			t.Errorf("Entities(%q) = %s want Angela Merkel and Hamburg", text, names)
+		}
+	}
+}
+
+func panics(text string) (panicked bool) {
+	defer func() { panicked = recover() != nil }()
+	prose.NewDocument(text, prose.UsingModel(unread), prose.WithSegmentation(false),
+		prose.WithTagging(false), prose.WithExtraction(false))
+	return false
+}
+
+// An end of ctx is seen between two pieces, not only at the start.
+func TestStopsWhenContextEnds(t *testing.T) {
+	r := newRecognizer(t)
+	ctx := &endingContext{Context: t.Context(), looks: 2}
+	text := strings.Repeat("Angela Merkel was born in Hamburg. ", 1000)
+	if got, err := r.Entities(ctx, text); err != context.Canceled || got != nil {
+		t.Errorf("Entities = %d entities, %v; want none, %v", len(got), err, context.Canceled)
+	}
+	if ctx.looks != -1 {
+		t.Errorf("the context was looked at %d times after its end", -1-ctx.looks)
+	}
+}
+
+// endingContext ends after it was looked at a number of times.
+type endingContext struct {
+	context.Context
+	looks int
+}
+
+func (c *endingContext) Err() error {
+	if c.looks--; c.looks < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+func TestSharedByGoroutines(t *testing.T) {
+	r := newRecognizer(t)
+	all := texts(t)
+	text := all[len(all)-1]
+	want, err := r.Entities(t.Context(), text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			other := newRecognizer(t)
+			if other != r {
+				t.Error("a second New loaded a second model")
+			}
+			got, err := other.Entities(t.Context(), text)
+			if diff := cmp.Diff(want, got); err != nil || diff != "" {
+				t.Errorf("Entities beside others: %v, alone - beside +\n%s", err, diff)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// checkEntities checks what ner.Recognizer promises of any text.
+func checkEntities(t *testing.T, text string, entities []ner.Entity) {
+	t.Helper()
+	at := 0
+	for _, e := range entities {
+		if e.Start < at || e.End <= e.Start || e.End > len(text) {
+			t.Fatalf("in %q: %+v after byte %d of %d", text, e, at, len(text))
+		}
+		if e.Text != text[e.Start:e.End] || e.Label == "" {
+			t.Fatalf("in %q: %+v, but the text there is %q", text, e, text[e.Start:e.End])
+		}
+		if utf8.ValidString(text) && !utf8.ValidString(e.Text) {
+			t.Fatalf("in %q: %+v cuts a character", text, e)
+		}
+		if n, m := utf8.RuneCountInString(text[:e.Start]), utf8.RuneCountInString(text[:e.End]); e.RuneStart != n || e.RuneEnd != m {
+			t.Fatalf("in %q: %+v, want code points %d to %d", text, e, n, m)
+		}
+		at = e.End
+	}
+}
+
+func FuzzEntities(f *testing.F) {
+	for _, text := range texts(f) {
+		f.Add(text)
+	}
+	for _, s := range []string{
+		"ȺȺȺ's house.", "ȾȾȾȾn't go.", "\xff\xff\xff\xff\xff's ok.", "KKK's İİ's “ẞ’s” &rsquo;n't it'sx, ('s)",
+		strings.Repeat(".", 300), strings.Repeat("(", 256), "\x00\x01\u2028\u00a0", ":( (¬_¬) O_o $100 [a] U.S.A. Mr.",
+	} {
+		f.Add(s)
+		f.Add("Angela Merkel " + s + " was born in Hamburg")
+	}
+	r := newRecognizer(f)
+	f.Fuzz(func(t *testing.T, text string) {
+		entities, err := r.Entities(t.Context(), text)
+		if err != nil {
+			t.Fatalf("Entities(%q): %v", text, err)
+		}
+		checkEntities(t, text, entities)
+	})
+}

@@ -1,0 +1,40 @@
+package prose
+
+import "github.com/jdkato/prose/v2"
+
+// unread is a model that is never asked; without one prose loads its own.
+var unread = new(prose.Model)
+
+// split returns prose's tokens of a clean span. They follow each other from its
+// beginning; prose may have lost the rest. A span that prose panics on has none.
+func split(span string) (words []string) {
+	if plain(span) {
+		return []string{span}
+	}
+	defer func() {
+		if recover() != nil {
+			words = nil
+		}
+	}()
+	doc, err := prose.NewDocument(span, prose.UsingModel(unread),
+		prose.WithSegmentation(false), prose.WithTagging(false), prose.WithExtraction(false))
+	if err != nil {
+		return nil
+	}
+	for _, t := range doc.Tokens() {
+		words = append(words, t.Text)
+	}
+	return words
+}
+
+// plain reports whether a span has only letters and digits, in which prose sees
+// nothing to split. Most have.
+func plain(span string) bool {
+	for i := range len(span) {
+		c := span[i]
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') {
+			return false
+		}
+	}
+	return true
+}
