@@ -1,0 +1,54 @@
+package sock
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// takeLock makes this process the only master of an address. The lock is an
+// abstract unix socket: it is exclusive within the network namespace, just as
+// the address is, it needs no directory that must be writable, it vanishes with
+// the process, and it can be asked who holds it.
+func takeLock(key string, a Addr) (*os.File, error) {
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("lock %s: %w", a, err)
+	}
+	name := &unix.SockaddrUnix{Name: "@narwhal/" + key}
+	err = unix.Bind(fd, name)
+	if err == nil {
+		err = unix.Listen(fd, 0)
+	}
+	if err == nil {
+		return os.NewFile(uintptr(fd), "lock of "+a.String()), nil
+	}
+	defer unix.Close(fd)
+	if !errors.Is(err, unix.EADDRINUSE) {
+		return nil, fmt.Errorf("lock %s: %w", a, err)
+	}
+	holder := "another narwhal"
+	if pid := holderOf(name); pid != 0 {
+		holder = fmt.Sprintf("another narwhal, pid %d,", pid)
+	}
+	return nil, fmt.Errorf("bind %s: %w: %s serves it; stop that one, or choose another --bind", a, ErrInUse, holder)
+}
+
+// holderOf asks the kernel which process listens on the lock.
+func holderOf(name *unix.SockaddrUnix) int32 {
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return 0
+	}
+	defer unix.Close(fd)
+	if unix.Connect(fd, name) != nil {
+		return 0
+	}
+	cred, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
+	if err != nil {
+		return 0
+	}
+	return cred.Pid
+}

@@ -1,0 +1,71 @@
+package sock
+
+import (
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// Refuse stops new connections from coming, while those that are connected can
+// still be accepted: closing a listening socket resets what waits in its queue.
+// A unix socket loses its name. On a TCP socket a filter drops the SYN packets:
+// a client that comes now tries again a second later and finds the port closed
+// or a new server. A socket that is not ours is left alone: its owner goes on
+// with it.
+func (s *Socket) Refuse() error {
+	if !s.ours {
+		return nil
+	}
+	if s.Addr.Network == "unix" {
+		s.unlink()
+		return nil
+	}
+	return RefuseTCP(s.File.Fd())
+}
+
+// RefuseTCP does so for a descriptor of a listening TCP socket.
+func RefuseTCP(fd uintptr) error {
+	// Accept all but a packet with SYN set and ACK clear: byte 13 of the TCP
+	// header, masked with 0x12, equals 0x02 (RFC 9293, 3.1).
+	filter := []unix.SockFilter{
+		{Code: unix.BPF_LD | unix.BPF_B | unix.BPF_ABS, K: 13},
+		{Code: unix.BPF_ALU | unix.BPF_AND | unix.BPF_K, K: 0x12},
+		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jt: 0, Jf: 1, K: 0x02},
+		{Code: unix.BPF_RET | unix.BPF_K, K: 0},
+		{Code: unix.BPF_RET | unix.BPF_K, K: 0xffffffff},
+	}
+	prog := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
+	if err := unix.SetsockoptSockFprog(int(fd), unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &prog); err != nil {
+		return fmt.Errorf("refuse new connections: %w", err)
+	}
+	return nil
+}
+
+// unlink removes the socket's file if it is still the one we made.
+func (s *Socket) unlink() {
+	if s.ino != 0 && inode(s.Addr.Address) == s.ino {
+		os.Remove(s.Addr.Address)
+	}
+	s.ino = 0
+}
+
+// Unlink removes the file of a unix socket that is ours.
+func (s *Socket) Unlink() {
+	if s.ours && s.Addr.Network == "unix" {
+		s.unlink()
+	}
+}
+
+// Queued is the length of the accept queue and its limit, 0 if it cannot be
+// told (unix sockets).
+func (s *Socket) Queued() (now, limit int) {
+	if s.Addr.Network == "unix" {
+		return 0, 0
+	}
+	info, err := unix.GetsockoptTCPInfo(int(s.File.Fd()), unix.IPPROTO_TCP, unix.TCP_INFO)
+	if err != nil {
+		return 0, 0
+	}
+	return int(info.Unacked), int(info.Sacked)
+}
