@@ -1,0 +1,223 @@
+package model
+
+import (
+	"archive/zip"
+	"bytes"
+	"compress/flate"
+	"errors"
+	"hash/crc32"
+	"io/fs"
+	"maps"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"unsafe"
+)
+
+func TestArchiveInPlace(t *testing.T) {
+	m, err := Places{}.Find(writeDir(t, t.TempDir(), tiny))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var first, second bytes.Buffer
+	for _, w := range []*bytes.Buffer{&first, &second} {
+		if err := WriteArchive(w, m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !bytes.Equal(first.Bytes(), second.Bytes()) {
+		t.Error("the same model gave two different archives")
+	}
+	archive := first.String()
+	e, err := Places{embedded: archive}.Find(Default)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sizes, err := e.files.sizes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := slices.Sorted(maps.Keys(sizes)), tinyWanted(); !slices.Equal(got, want) {
+		t.Errorf("the archive has %q, want %q", got, want)
+	}
+	begin := uintptr(unsafe.Pointer(unsafe.StringData(archive)))
+	for name := range sizes {
+		b, err := e.Bytes(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(b) != tiny[name] {
+			t.Errorf("%s reads %q, want %q", name, b, tiny[name])
+		}
+		if len(b) == 0 {
+			continue
+		}
+		if at := uintptr(unsafe.Pointer(&b[0])); at < begin || at >= begin+uintptr(len(archive)) {
+			t.Errorf("%s was copied out of the archive", name)
+		}
+	}
+}
+
+func TestArchiveRefused(t *testing.T) {
+	header := func(mode fs.FileMode, names ...string) func(*zip.Writer) {
+		return func(z *zip.Writer) {
+			for _, name := range names {
+				h := &zip.FileHeader{Name: name}
+				h.SetMode(mode)
+				if _, err := z.CreateHeader(h); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	for name, tc := range map[string]struct {
+		add  func(*zip.Writer)
+		want string
+	}{
+		"empty":       {func(*zip.Writer) {}, "0 folders with config.cfg and tokenizer"},
+		"up":          {header(0o644, "m/config.cfg", "m/tokenizer", "m/../../evil"), "leads outside"},
+		"absolute":    {header(0o644, "m/config.cfg", "m/tokenizer", "/evil"), "leads outside"},
+		"dot":         {header(0o644, "./config.cfg", "./tokenizer"), "leads outside"},
+		"twice":       {header(0o644, "m/config.cfg", "m/tokenizer", "m/tokenizer"), "two entries"},
+		"two models":  {header(0o644, "a/config.cfg", "a/tokenizer", "b/config.cfg", "b/tokenizer"), "2 folders"},
+		"symlink":     {header(fs.ModeSymlink|0o777, "m/config.cfg", "m/tokenizer"), "not a file"},
+		"no pipeline": {header(0o644, "m/__init__.py"), "0 folders"},
+		"crowded": {func(z *zip.Writer) {
+			header(0o644, slices.Repeat([]string{"x"}, maxEntries+1)...)(z)
+		}, "more than 10000"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var b bytes.Buffer
+			z := zip.NewWriter(&b)
+			tc.add(z)
+			if err := z.Close(); err != nil {
+				t.Fatal(err)
+			}
+			path := t.TempDir() + "/x.whl"
+			if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := openWheel(path); err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("openWheel: %v, want an error with %q", err, tc.want)
+			}
+		})
+	}
+}
+
+// A header may say anything of the size of what follows.
+func TestArchiveLies(t *testing.T) {
+	content := []byte("weights")
+	for name, size := range map[string]uint64{"small": 3, "large": 50, "huge": maxFile + 1} {
+		var b bytes.Buffer
+		z := zip.NewWriter(&b)
+		for _, file := range []string{"m/config.cfg", "m/tokenizer"} {
+			if _, err := z.Create(file); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w, err := z.CreateRaw(&zip.FileHeader{Name: "m/ner/model", Method: zip.Store, CRC32: crc32.ChecksumIEEE(content),
+			CompressedSize64: uint64(len(content)), UncompressedSize64: size})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write(content); err != nil {
+			t.Fatal(err)
+		}
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+		path := t.TempDir() + "/x.whl"
+		if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		m, err := openWheel(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := m.Bytes("ner/model"); err == nil {
+			t.Errorf("%s: read %q without an error", name, got)
+		}
+		p := places(t)
+		if _, err := p.install(m, "x", nil); err == nil {
+			t.Errorf("%s: installed without an error", name)
+		}
+		if left, _ := os.ReadDir(p.User); len(left) != 0 {
+			t.Errorf("%s: %v is left behind", name, left)
+		}
+		// In place the same lie must not reach past the archive.
+		inside, err := Places{embedded: b.String()}.Find(Default)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := inside.Bytes("ner/model"); err == nil && len(got) > b.Len() {
+			t.Errorf("%s: %d bytes of an archive of %d", name, len(got), b.Len())
+		}
+	}
+}
+
+// A few hundred bytes that inflate to far more than they say.
+func TestArchiveBomb(t *testing.T) {
+	var b, deflated bytes.Buffer
+	d, err := flate.NewWriter(&deflated, flate.BestCompression)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Write(make([]byte, 64<<20))
+	d.Close()
+	z := zip.NewWriter(&b)
+	z.Create("config.cfg")
+	z.Create("tokenizer")
+	w, err := z.CreateRaw(&zip.FileHeader{Name: "ner/model", Method: zip.Deflate,
+		CompressedSize64: uint64(deflated.Len()), UncompressedSize64: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Write(deflated.Bytes())
+	z.Close()
+	m, err := openEmbedded(b.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err = m.Bytes("ner/model")
+	runtime.ReadMemStats(&after)
+	if !errors.Is(err, zip.ErrFormat) {
+		t.Errorf("a bomb reads: %v", err)
+	}
+	if grown := after.TotalAlloc - before.TotalAlloc; grown > 1<<20 {
+		t.Errorf("reading a bomb allocated %d bytes", grown)
+	}
+	p := places(t)
+	if _, err := p.install(m, "x", nil); !errors.Is(err, zip.ErrFormat) {
+		t.Errorf("a bomb installs: %v", err)
+	}
+}
+
+func FuzzWheel(f *testing.F) {
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for _, name := range []string{"m/config.cfg", "m/tokenizer", "m/ner/model"} {
+		w, _ := z.Create(name)
+		w.Write([]byte(name))
+	}
+	z.Close()
+	f.Add(b.Bytes())
+	f.Fuzz(func(t *testing.T, data []byte) {
+		m, err := openEmbedded(string(data))
+		if err != nil {
+			return
+		}
+		sizes, err := m.files.sizes()
+		if err != nil {
+			return
+		}
+		for name := range sizes {
+			if got, err := m.Bytes(name); err == nil && len(got) > 1<<20 {
+				t.Errorf("%s: %d bytes", name, len(got))
+			}
+		}
+	})
+}

@@ -1,0 +1,5 @@
+//go:build !embed_model
+
+package model
+
+const archive = ""

@@ -1,0 +1,202 @@
+package model
+
+import (
+	"archive/zip"
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Places are the directories that hold models, one directory a model. An empty
+// one is not searched.
+type Places struct {
+	Local  string
+	User   string // Pull, Add and Remove work here
+	System string
+
+	embedded string // the archive in the program
+}
+
+// Standard are the places of this process.
+func Standard() Places {
+	p := Places{Local: "models", System: "/usr/share/narwhal/models", embedded: archive}
+	data := os.Getenv("XDG_DATA_HOME")
+	if !filepath.IsAbs(data) { // the specification says to ignore it then
+		data = ""
+		if home, err := os.UserHomeDir(); err == nil && home != "" {
+			data = filepath.Join(home, ".local", "share")
+		}
+	}
+	if data != "" {
+		p.User = filepath.Join(data, "narwhal", "models")
+	}
+	return p
+}
+
+// NotFoundError says that no place has a model of that name. A caller that has
+// something else to use may go on; any other error of Find is a broken model.
+type NotFoundError struct {
+	Name   string
+	Looked []string
+	Hint   string
+}
+
+func (e *NotFoundError) Error() string {
+	return fmt.Sprintf("model %s is not installed (looked in %s); %s", e.Name, strings.Join(e.Looked, ", "), e.Hint)
+}
+
+var validName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+
+// Find finds a model by name or path. Only the first place that has a directory
+// of that name counts: a broken model there is an error and does not silently
+// give way to another one.
+func (p Places) Find(nameOrPath string) (*Model, error) {
+	if strings.ContainsRune(nameOrPath, filepath.Separator) || strings.HasSuffix(nameOrPath, ".whl") ||
+		nameOrPath == "." || nameOrPath == ".." {
+		return openPath(nameOrPath)
+	}
+	name := nameOrPath
+	if !validName.MatchString(name) {
+		return nil, fmt.Errorf("model %q: a name has letters, digits, dots, hyphens and underscores; a path has a slash", name)
+	}
+	for _, place := range p.list() {
+		dir := filepath.Join(place.dir, name)
+		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		return openDir(name, place.origin, dir)
+	}
+	if name == Default && p.embedded != "" {
+		return openEmbedded(p.embedded)
+	}
+	return nil, p.notFound(name)
+}
+
+func (p Places) notFound(name string) error {
+	e := &NotFoundError{Name: name}
+	for _, place := range p.list() {
+		e.Looked = append(e.Looked, place.dir)
+	}
+	if p.embedded != "" {
+		e.Looked = append(e.Looked, "this program")
+	}
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		e.Hint = fmt.Sprintf("for the directory of that name say ./%s", name)
+	} else if ReleaseNamed(name) != nil {
+		e.Hint = fmt.Sprintf("to install it: narwhal model pull %s", name)
+	} else {
+		e.Hint = "to install a directory or wheel: narwhal model add PATH; what there is: narwhal model list"
+	}
+	return e
+}
+
+type place struct {
+	origin Origin
+	dir    string
+}
+
+func (p Places) list() []place {
+	all := []place{{Local, p.Local}, {User, p.User}, {System, p.System}}
+	return slices.DeleteFunc(all, func(pl place) bool { return pl.dir == "" })
+}
+
+// Listed is a model List found, or the error of one that is broken.
+type Listed struct {
+	Name   string
+	Origin Origin
+	Dir    string
+	Model  *Model
+	Err    error
+
+	// Hidden: an earlier place has a model of this name, which Find prefers.
+	Hidden bool
+}
+
+// List lists the models of all places, by name and then in the order Find
+// prefers them.
+func (p Places) List() ([]Listed, error) {
+	var all []Listed
+	for _, place := range p.list() {
+		entries, err := os.ReadDir(place.dir)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("list models: %w", err)
+		}
+		for _, e := range entries {
+			if !validName.MatchString(e.Name()) {
+				continue // a download that was cut off, which begins with a dot
+			}
+			dir := filepath.Join(place.dir, e.Name())
+			if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+				continue
+			}
+			l := Listed{Name: e.Name(), Origin: place.origin, Dir: dir}
+			l.Model, l.Err = openDir(l.Name, l.Origin, dir)
+			all = append(all, l)
+		}
+	}
+	if p.embedded != "" {
+		l := Listed{Name: Default, Origin: Embedded}
+		l.Model, l.Err = openEmbedded(p.embedded)
+		all = append(all, l)
+	}
+	slices.SortStableFunc(all, func(a, b Listed) int { return cmp.Compare(a.Name, b.Name) })
+	for i := 1; i < len(all); i++ {
+		all[i].Hidden = all[i].Name == all[i-1].Name
+	}
+	return all, nil
+}
+
+func openPath(path string) (*Model, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("model: %w", err)
+	}
+	if !info.IsDir() {
+		return openWheel(path)
+	}
+	dir, err := pipelineDir(path)
+	if err != nil {
+		return nil, fmt.Errorf("model %s: %w", path, err)
+	}
+	return openDir(path, Path, dir)
+}
+
+func openDir(name string, origin Origin, dir string) (*Model, error) {
+	m := &Model{Name: name, Origin: origin, Path: dir, files: dirFiles(dir)}
+	if err := isPipeline(m.files); err != nil {
+		return nil, fmt.Errorf("model %s: %s: %w", name, dir, err)
+	}
+	return m, nil
+}
+
+// openWheel leaves the file open: what is read from a wheel is read later.
+func openWheel(path string) (*Model, error) {
+	r, err := zip.OpenReader(path)
+	if err != nil {
+		return nil, fmt.Errorf("model %s: neither a directory nor a wheel: %w", path, err)
+	}
+	f, err := newZip(&r.Reader, "")
+	if err != nil {
+		r.Close()
+		return nil, fmt.Errorf("model %s: %w", path, err)
+	}
+	return &Model{Name: path, Origin: Path, Path: path, files: f}, nil
+}
+
+func openEmbedded(archive string) (*Model, error) {
+	r, err := zip.NewReader(strings.NewReader(archive), int64(len(archive)))
+	if err != nil {
+		return nil, fmt.Errorf("the model in this program: %w", err)
+	}
+	f, err := newZip(r, archive)
+	if err != nil {
+		return nil, fmt.Errorf("the model in this program: %w", err)
+	}
+	return &Model{Name: Default, Origin: Embedded, files: f}, nil
+}

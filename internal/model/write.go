@@ -1,0 +1,37 @@
+package model
+
+import (
+	"archive/zip"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+)
+
+// WriteArchive writes the wanted files of a model as a zip whose files are
+// stored and in order, without times: the archive that is embedded. The same
+// model gives the same bytes.
+func WriteArchive(w io.Writer, m *Model) error {
+	sizes, err := m.files.sizes()
+	if err != nil {
+		return err
+	}
+	z := zip.NewWriter(w)
+	for _, name := range slices.Sorted(maps.Keys(sizes)) {
+		if !wanted(name) {
+			continue
+		}
+		b, err := m.Bytes(name)
+		if err != nil {
+			return err
+		}
+		f, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store})
+		if err != nil {
+			return fmt.Errorf("archive %s: %w", name, err)
+		}
+		if _, err := f.Write(b); err != nil {
+			return fmt.Errorf("archive %s: %w", name, err)
+		}
+	}
+	return z.Close()
+}
