@@ -1,0 +1,25 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+)
+
+// peak writes a loop of FMAs on n registers that do not depend on each other,
+// enough of them to hide the latency.
+func peak(u unit, n int) {
+	TEXT("loop"+u.name, NOSPLIT, "func(n int)")
+	Doc("loop" + u.name + " runs n times its FMAs.")
+	left := load64("n")
+	x := u.vec()
+	u.zero(x)
+	sums := u.vecs(n)
+	u.zero(sums...)
+	Label("loop")
+	for _, v := range sums {
+		VFMADD231PS(x, x, v)
+	}
+	DECQ(left)
+	JNZ(LabelRef("loop"))
+	done()
+}

@@ -1,0 +1,133 @@
+//go:build !purego
+
+package kernel
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/cpu"
+)
+
+// The assembly and its declarations come from the generator in _asm.
+//
+//go:generate sh _asm/regen.sh
+
+// available returns the variants that the CPU and the system can run, the best first.
+func available() []variant {
+	list := []variant{generic}
+	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
+		list = append([]variant{avx2}, list...)
+	}
+	if cpu.X86.HasAVX512F {
+		list = append([]variant{avx512}, list...)
+	}
+	return list
+}
+
+// maxTileRows is the largest number of rows in a tile: of 32 registers of
+// AVX-512, 8 rows of 3 vectors leave 8 for the operands; of 16 of AVX2, 4 rows
+// leave 4.
+const maxTileRows = 8
+
+func (v variant) tileRows() int {
+	if v == avx512 {
+		return maxTileRows
+	}
+	return 4
+}
+
+func mul(m *Matrix, dst []float32, ldd int, x []float32, ldx, rows int) {
+	if m.variant == generic {
+		mulGeneric(m, dst, ldd, x, ldx, rows)
+		return
+	}
+	for i := range m.panels {
+		p := &m.panels[i]
+		if p.outs < p.width {
+			mulEdge(m, p, dst, ldd, x, ldx, rows)
+			continue
+		}
+		// Tiles of nearly one height: 9 rows are 5 and 4, where 8 and 1 would
+		// wait for a single chain of additions.
+		tiles := (rows + m.variant.tileRows() - 1) / m.variant.tileRows()
+		for from, t := 0, 0; t < tiles; t++ {
+			to := (t + 1) * rows / tiles
+			p.tile(m, &dst[from*ldd+p.first], ldd, &x[from*ldx], ldx, to-from)
+			from = to
+		}
+	}
+}
+
+// mulEdge is mul for the last panel when it has fewer outputs than lanes: its
+// tiles go to a buffer first.
+func mulEdge(m *Matrix, p *panel, dst []float32, ldd int, x []float32, ldx, rows int) {
+	var buf [maxTileRows * maxPieces * 16]float32
+	for from := 0; from < rows; from += m.variant.tileRows() {
+		n := min(m.variant.tileRows(), rows-from)
+		p.tile(m, &buf[0], p.width, &x[from*ldx], ldx, n)
+		for r := range n {
+			copy(dst[(from+r)*ldd+p.first:][:p.outs], buf[r*p.width:])
+		}
+	}
+}
+
+// tile computes the outputs of a panel for a few rows. The calls are direct
+// ones: through a function value, the slices of every caller would escape.
+func (p *panel) tile(m *Matrix, dst *float32, ldd int, x *float32, ldx, rows int) {
+	w, bias := &p.w[0], &p.bias[0]
+	wide := m.variant == avx512
+	switch {
+	case wide && m.pieces > 1:
+		maxoutAVX512(dst, ldd, x, ldx, w, bias, m.in, rows)
+	case wide && p.vecs == 3:
+		affine3AVX512(dst, ldd, x, ldx, w, bias, m.in, rows)
+	case wide && p.vecs == 2:
+		affine2AVX512(dst, ldd, x, ldx, w, bias, m.in, rows)
+	case wide:
+		affine1AVX512(dst, ldd, x, ldx, w, bias, m.in, rows)
+	case m.pieces > 1:
+		maxoutAVX2(dst, ldd, x, ldx, w, bias, m.in, rows)
+	case p.vecs == 3:
+		affine3AVX2(dst, ldd, x, ldx, w, bias, m.in, rows)
+	case p.vecs == 2:
+		affine2AVX2(dst, ldd, x, ldx, w, bias, m.in, rows)
+	default:
+		affine1AVX2(dst, ldd, x, ldx, w, bias, m.in, rows)
+	}
+}
+
+func layerNorm(dst []float32, ldd int, x []float32, ldx int, residual []float32, ldr int, g, b []float32, rows int) {
+	add := unsafe.SliceData(residual) // nil for a nil residual
+	switch current {
+	case avx512:
+		layerNormAVX512(&dst[0], ldd, &x[0], ldx, add, ldr, &g[0], &b[0], len(g), rows)
+	case avx2:
+		layerNormAVX2(&dst[0], ldd, &x[0], ldx, add, ldr, &g[0], &b[0], len(g), rows)
+	default:
+		layerNormGeneric(dst, ldd, x, ldx, residual, ldr, g, b, rows)
+	}
+}
+
+func addRows(dst []float32, table []byte, rows []uint32) {
+	base, first := unsafe.SliceData(table), unsafe.SliceData(rows)
+	switch current {
+	case avx512:
+		addRowsAVX512(&dst[0], len(dst), base, first, len(rows))
+	case avx2:
+		addRowsAVX2(&dst[0], len(dst), base, first, len(rows))
+	default:
+		addRowsGeneric(dst, table, rows)
+	}
+}
+
+func score(s *Scorer, scores, features []float32, rows []int32) {
+	base, first := unsafe.SliceData(features), unsafe.SliceData(rows)
+	switch s.variant {
+	case avx512:
+		scoreAVX512(&scores[0], s.classes, base, first, len(rows), &s.lowerBias[0], s.hidden, &s.upper[0], &s.upperBias[0], s.stride)
+	case avx2:
+		scoreAVX2(&scores[0], s.classes, base, first, len(rows), &s.lowerBias[0], s.hidden, &s.upper[0], &s.upperBias[0], s.stride)
+	default:
+		scoreGeneric(s, scores, features, rows)
+	}
+}
