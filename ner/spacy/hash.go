@@ -11,10 +11,8 @@ func stringID[T string | []byte](s T) uint64 {
 	h := murmur64A(s)
 	// The hash is computed first because a string is hardly ever a symbol, and
 	// one look into a sparse table tells.
-	if symbols.slots[h%symbolSlots] != 0 {
-		if id := symbols.find(h, string(s)); id != 0 {
-			return id
-		}
+	if id := symbols.find(h); id != 0 && symbols.names[id] == string(s) {
+		return id
 	}
 	return h
 }

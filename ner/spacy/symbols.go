@@ -41,10 +41,10 @@ type symbolTable struct {
 // symbols is filled once and never changed.
 var symbols = newSymbolTable()
 
-// find returns the id of the symbol s, whose hash is h, or 0.
-func (t *symbolTable) find(h uint64, s string) uint64 {
+// find returns the id of the symbol whose hash is h, or 0.
+func (t *symbolTable) find(h uint64) uint64 {
 	for i := h % symbolSlots; t.slots[i] != 0; i = (i + 1) % symbolSlots {
-		if id := t.slots[i]; t.hashes[id] == h && t.names[id] == s {
+		if id := t.slots[i]; t.hashes[id] == h {
 			return uint64(id)
 		}
 	}

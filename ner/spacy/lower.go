@@ -1,0 +1,71 @@
+package spacy
+
+import (
+	"unicode"
+	"unicode/utf8"
+)
+
+// appendLower appends s in lower case as Python's str.lower has it. It differs
+// from strings.ToLower for two runes: İ becomes two, and Σ at the end of a word
+// becomes ς.
+func appendLower(dst []byte, s string) []byte {
+	for i, r := range s {
+		switch r {
+		case 'İ':
+			dst = append(dst, "i\u0307"...)
+		case 'Σ':
+			if isFinalSigma(s[:i], s[i+len("Σ"):]) {
+				dst = append(dst, "ς"...)
+			} else {
+				dst = append(dst, "σ"...)
+			}
+		default:
+			dst = utf8.AppendRune(dst, unicode.ToLower(r))
+		}
+	}
+	return dst
+}
+
+// isFinalSigma is the condition Final_Sigma of the Unicode standard (3.13,
+// table 3-17): a cased letter before the Σ and none after it, whatever
+// case-ignorable runes are between.
+func isFinalSigma(before, after string) bool {
+	for {
+		r, size := utf8.DecodeLastRuneInString(before)
+		if size == 0 {
+			return false
+		}
+		if !isCaseIgnorable(r) {
+			if !isCased(r) {
+				return false
+			}
+			break
+		}
+		before = before[:len(before)-size]
+	}
+	for _, r := range after {
+		if !isCaseIgnorable(r) {
+			return !isCased(r)
+		}
+	}
+	return true
+}
+
+func isCased(r rune) bool {
+	return unicode.In(r, unicode.Lu, unicode.Ll, unicode.Lt, unicode.Other_Lowercase, unicode.Other_Uppercase)
+}
+
+func isCaseIgnorable(r rune) bool {
+	switch r {
+	case '\'', '.', ':', 0x00b7, 0x0387, 0x055f, 0x05f4, '‘', '’', 0x2024, 0x2027,
+		0xfe13, 0xfe52, 0xfe55, 0xff07, 0xff0e, 0xff1a:
+		return true
+	}
+	return unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf, unicode.Lm, unicode.Sk)
+}
+
+// lowerID is the id of s in lower case, spaCy's attribute LOWER.
+func lowerID(s string) uint64 {
+	var buf [64]byte
+	return stringID(appendLower(buf[:0], s))
+}

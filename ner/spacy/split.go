@@ -1,0 +1,248 @@
+package spacy
+
+import "unicode/utf8"
+
+// cutter cuts one text. It is reused, so that a text costs no memory but its
+// tokens.
+type cutter struct {
+	tk      *tokenizer
+	special bool // apply special cases
+
+	tokens  []Token
+	symbols []int32 // of the tokens, see knownWord
+	pos     int     // bytes and
+	runePos int     // runes that have been turned into tokens
+
+	suffixes []int // lengths of what was cut off the end of the chunk so far
+	lex      lexBuffers
+	match    matchBuffers
+}
+
+// byteKind says what a byte can mean for the cutting.
+type byteKind uint8
+
+const (
+	kindLetter byteKind = 1 << iota // of ASCII
+	kindDigit                       // of ASCII
+	kindPunct                       // all else in ASCII: something may be cut there
+	kindSpace                       // white space in ASCII
+	kindHigh                        // part of a rune beyond ASCII
+)
+
+var byteKinds = func() (kinds [256]byteKind) {
+	for c := range kinds {
+		switch {
+		case c >= utf8.RuneSelf:
+			kinds[c] = kindHigh
+		case isSpace(rune(c)):
+			kinds[c] = kindSpace
+		case asciiShape[c] == 'd':
+			kinds[c] = kindDigit
+		case asciiShape[c] == 'x' || asciiShape[c] == 'X':
+			kinds[c] = kindLetter
+		default:
+			kinds[c] = kindPunct
+		}
+	}
+	return kinds
+}()
+
+// cut turns text into tokens, chunk by chunk. A chunk is a run of runes that
+// are all white space or all not. Of the white space after a word one U+0020 is
+// no token but a flag on the word; the rest of the run is a token.
+func (c *cutter) cut(text string) {
+	for i := 0; i < len(text); {
+		n, kinds := wordLen(text[i:])
+		if n > 0 {
+			c.chunk(text[i:i+n], kinds)
+			i += n
+		}
+		n = spaceLen(text[i:])
+		if n > 0 && i > 0 && text[i] == ' ' {
+			c.tokens[len(c.tokens)-1].Space = true
+			c.pos++
+			c.runePos++
+			i++
+			n--
+		}
+		if n > 0 {
+			c.chunk(text[i:i+n], kindSpace)
+			i += n
+		}
+	}
+}
+
+// wordLen measures the runes before the first white space of s.
+func wordLen(s string) (n int, kinds byteKind) {
+	for n < len(s) {
+		kind := byteKinds[s[n]]
+		switch kind {
+		case kindSpace:
+			return n, kinds
+		case kindHigh:
+			r, size := utf8.DecodeRuneInString(s[n:])
+			if isSpace(r) {
+				return n, kinds
+			}
+			n += size
+		default:
+			n++
+		}
+		kinds |= kind
+	}
+	return n, kinds
+}
+
+// spaceLen measures the white space s begins with.
+func spaceLen(s string) (n int) {
+	for n < len(s) {
+		r, size := rune(s[n]), 1
+		if r >= utf8.RuneSelf {
+			r, size = utf8.DecodeRuneInString(s[n:])
+		}
+		if !isSpace(r) {
+			break
+		}
+		n += size
+	}
+	return n
+}
+
+// chunk cuts one chunk: prefixes and suffixes off its ends until what is left
+// is a special case or nothing comes off any more, and then that at its infixes.
+// The order of the steps is that of spaCy's Tokenizer._split_affixes; each of
+// them shows in some result.
+func (c *cutter) chunk(x string, kinds byteKind) {
+	if rule := c.rule(x); rule != nil {
+		c.emitRule(rule)
+		return
+	}
+	switch kinds {
+	case kindLetter, kindDigit, kindSpace: // no pattern matches in these
+		c.emit(x, kinds == kindSpace)
+		return
+	}
+	x, tail, rule := c.affixes(x)
+	switch {
+	case x == "":
+	case rule != nil:
+		c.emitRule(rule)
+	case c.tk.patterns.urlMatch(x):
+		c.emit(x, false)
+	default:
+		c.infixes(x)
+	}
+	for i := len(c.suffixes) - 1; i >= 0; i-- {
+		n := c.suffixes[i]
+		c.emit(tail[:n], false)
+		tail = tail[n:]
+	}
+}
+
+// affixes cuts prefixes, which it emits, and suffixes, which it puts on
+// c.suffixes, off x. It returns what is left, its rule if that is a special
+// case, and the suffixes' text.
+func (c *cutter) affixes(x string) (middle, tail string, rule *rule) {
+	p := c.tk.patterns
+	c.suffixes = c.suffixes[:0]
+	whole, end := x, len(x)
+	for x != "" && rule == nil {
+		prefix := p.prefixLen(x)
+		rest := x[prefix:]
+		if prefix > 0 {
+			if rule = c.rule(rest); rule != nil {
+				c.emit(x[:prefix], false)
+				x = rest
+				break
+			}
+		}
+		// Searched in the rest, so that no lookbehind sees the prefix.
+		suffix := p.suffixLen(rest)
+		if prefix == 0 && suffix == 0 {
+			break
+		}
+		if suffix > 0 {
+			c.suffixes = append(c.suffixes, suffix)
+			end -= suffix
+			front := x[:len(x)-suffix] // with the prefix
+			if rule = c.rule(front); rule != nil {
+				x = front
+				break
+			}
+		}
+		if prefix > 0 {
+			c.emit(x[:prefix], false)
+		}
+		x = rest[:len(rest)-suffix]
+		rule = c.rule(x)
+	}
+	return x, whole[end:], rule
+}
+
+// infixes cuts x at its infixes. One at the very start is no cut: it stays with
+// what follows.
+func (c *cutter) infixes(x string) {
+	start := 0
+	for from := 0; ; {
+		a, b, ok := c.tk.patterns.nextInfix(x, from)
+		if !ok {
+			break
+		}
+		from = b
+		if a == 0 {
+			continue
+		}
+		if a > start {
+			c.emit(x[start:a], false)
+		}
+		c.emit(x[a:b], false)
+		start = b
+	}
+	if start < len(x) {
+		c.emit(x[start:], false)
+	}
+}
+
+// emit appends the token s.
+func (c *cutter) emit(s string, isSpace bool) {
+	c.tokens = append(c.tokens, Token{})
+	t := &c.tokens[len(c.tokens)-1]
+	t.Start, t.RuneStart = c.pos, c.runePos
+	t.End = c.pos + len(s)
+	t.IsSpace = isSpace
+	c.symbols = append(c.symbols, c.tk.lexicon.lookup(t, s, &c.lex))
+	c.pos, c.runePos = t.End, t.RuneEnd
+}
+
+// emitRule appends the tokens of a special case.
+func (c *cutter) emitRule(r *rule) {
+	for i := range r.tokens {
+		c.tokens = append(c.tokens, r.tokens[i].moved(c.pos, c.runePos))
+	}
+	c.symbols = append(c.symbols, r.symbols...)
+	last := &c.tokens[len(c.tokens)-1]
+	c.pos, c.runePos = last.End, last.RuneEnd
+}
+
+// rule returns the special case x is, or nil.
+func (c *cutter) rule(x string) *rule {
+	if !c.special {
+		return nil
+	}
+	return c.tk.specials.rule(x)
+}
+
+// moved returns t, whose offsets count from the start of a chunk, for a chunk
+// that starts at the place given.
+func (t Token) moved(pos, runePos int) Token {
+	t.Start += pos
+	t.End += pos
+	t.RuneStart += runePos
+	t.RuneEnd += runePos
+	return t
+}
+
+func (c *cutter) reset() {
+	c.tokens, c.symbols = c.tokens[:0], c.symbols[:0]
+	c.pos, c.runePos = 0, 0
+}

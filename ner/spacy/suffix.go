@@ -1,0 +1,80 @@
+package spacy
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// suffixLen is English's suffix_search: the number of bytes that are cut off
+// the end of x, or 0. All alternatives end at the end, and a search prefers the
+// leftmost start: the longest candidate wins.
+func (p *patterns) suffixLen(x string) int {
+	r, size := utf8.DecodeLastRuneInString(x)
+	if size == 0 {
+		return 0
+	}
+	n := 0
+	if p.suffix.has(r) {
+		n = size
+	}
+	before := x[:len(x)-size]
+	switch r {
+	case '.':
+		n = max(n, p.dotSuffix(x, before))
+	case '…':
+		if strings.HasSuffix(before, "…") {
+			n = 2 * size
+		}
+	case 's', 'S':
+		for _, apostrophe := range [...]string{"'", "’"} {
+			if strings.HasSuffix(before, apostrophe) {
+				n = len(apostrophe) + size
+			}
+		}
+	case '+':
+		if endsInDigit(before) {
+			n = size
+		}
+	}
+	if p.unitEnds.has(r) {
+		n = max(n, p.unitSuffix(x))
+	}
+	return n
+}
+
+// dotSuffix is the suffix of x = before + "." that the full stop makes.
+func (p *patterns) dotSuffix(x, before string) int {
+	if dots := len(x) - len(strings.TrimRight(x, ".")); dots >= 2 {
+		return dots
+	}
+	r, size := utf8.DecodeLastRuneInString(before)
+	if size == 0 {
+		return 0
+	}
+	if p.dotPrev.has(r) {
+		return 1
+	}
+	if _, ok := p.upper.last(before[:len(before)-size]); ok && p.upper.has(r) {
+		return 1
+	}
+	if strings.ContainsRune("FfCcKk", r) && strings.HasSuffix(before[:len(before)-size], "°") {
+		return 1
+	}
+	return 0
+}
+
+// unitSuffix is the length of a unit or currency at the end of x that follows a
+// digit. No unit has a digit in it, so the last digit of x decides.
+func (p *patterns) unitSuffix(x string) int {
+	for i := len(x) - 1; i >= max(0, len(x)-1-p.maxUnit); i-- {
+		if isASCIIDigit(x[i]) {
+			if unit := x[i+1:]; p.units[unit] {
+				return len(unit)
+			}
+			return 0
+		}
+	}
+	return 0
+}
+
+func endsInDigit(x string) bool { return x != "" && isASCIIDigit(x[len(x)-1]) }
