@@ -29,24 +29,34 @@ const envVariant = "NARWHAL_SIMD"
 
 // current is the variant of LayerNorm and AddRows, and of every Matrix and
 // Scorer made from now on. errEnv is what was wrong with the environment.
-var current, errEnv = choose(os.Getenv(envVariant))
+var current, errEnv = fromEnv(os.Getenv(envVariant))
 
-// choose returns the variant called name, or the best one with an error if
-// there is none of that name here. An empty name means the best.
-func choose(name string) (variant, error) {
-	all := available()
-	if name == "" {
-		return all[0], nil
+// fromEnv returns the variant that the value of NARWHAL_SIMD asks for, or the
+// best one if it is empty or, with an error, wrong.
+func fromEnv(value string) (variant, error) {
+	best := available()[0]
+	if value == "" {
+		return best, nil
 	}
-	for _, v := range all {
+	v, err := find(value)
+	if err != nil {
+		return best, fmt.Errorf("%s: %w; using %s", envVariant, err, best)
+	}
+	return v, nil
+}
+
+// find returns the available variant called name.
+func find(name string) (variant, error) {
+	for _, v := range available() {
 		if v.String() == name {
 			return v, nil
 		}
 	}
+	what := "is unknown"
 	if slices.Contains(names[:], name) {
-		return all[0], fmt.Errorf("%s=%s: not available here: want one of %s", envVariant, name, strings.Join(Variants(), ", "))
+		what = "cannot run on this machine"
 	}
-	return all[0], fmt.Errorf("%s=%s: unknown: want one of %s", envVariant, name, strings.Join(names[:], ", "))
+	return 0, fmt.Errorf("kernel variant %q %s: want one of %s", name, what, strings.Join(Variants(), ", "))
 }
 
 // Variant returns the name of the variant in use: "avx512", "avx2" or "generic".
@@ -70,12 +80,9 @@ func Err() error { return errEnv }
 // made with, because its weights lie in the order of that variant. Nothing else
 // of this package may run at the same time.
 func SetVariant(name string) (restore func(), err error) {
-	if name == "" {
-		return nil, fmt.Errorf("set kernel variant: no name: want one of %s", strings.Join(Variants(), ", "))
-	}
-	v, err := choose(name)
+	v, err := find(name)
 	if err != nil {
-		return nil, fmt.Errorf("set kernel variant: %w", err)
+		return nil, err
 	}
 	old := current
 	current = v

@@ -2,31 +2,39 @@ package kernel
 
 import (
 	"slices"
+	"strings"
 	"testing"
 )
 
-func TestChoose(t *testing.T) {
+func TestFromEnv(t *testing.T) {
 	best := available()[0]
 	for _, c := range []struct {
-		name string
-		want variant
-		bad  bool
+		value string
+		want  variant
+		err   string
 	}{
-		{"", best, false},
-		{"generic", generic, false},
-		{best.String(), best, false},
-		{"sse9", best, true},
-		{"AVX2", best, true},
+		{"", best, ""},
+		{"generic", generic, ""},
+		{best.String(), best, ""},
+		{"sse9", best, `NARWHAL_SIMD: kernel variant "sse9" is unknown: want one of `},
+		{"AVX2", best, `NARWHAL_SIMD: kernel variant "AVX2" is unknown: want one of `},
 	} {
-		got, err := choose(c.name)
-		if got != c.want || (err != nil) != c.bad {
-			t.Errorf("choose(%q) = %v, %v; want %v, error %v", c.name, got, err, c.want, c.bad)
+		got, err := fromEnv(c.value)
+		if got != c.want || (err == nil) != (c.err == "") || err != nil && !strings.HasPrefix(err.Error(), c.err) {
+			t.Errorf("fromEnv(%q) = %v, %v; want %v, %s…", c.value, got, err, c.want, c.err)
 		}
 	}
+}
+
+func TestFind(t *testing.T) {
 	for _, name := range names {
-		got, err := choose(name)
-		if here := slices.Contains(Variants(), name); here != (err == nil) || here != (got.String() == name) {
-			t.Errorf("choose(%q) = %v, %v; available %v", name, got, err, Variants())
+		got, err := find(name)
+		here := slices.Contains(Variants(), name)
+		if here != (err == nil) || here && got.String() != name {
+			t.Errorf("find(%q) = %v, %v; available %v", name, got, err, Variants())
+		}
+		if !here && !strings.Contains(err.Error(), "cannot run on this machine") {
+			t.Errorf("find(%q): error %v does not say that the machine lacks it", name, err)
 		}
 	}
 }

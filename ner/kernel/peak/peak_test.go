@@ -1,0 +1,16 @@
+package peak
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/narwhal-server/narwhal/ner/kernel"
+)
+
+// TestGFLOPS: the peak is known exactly where there is assembly.
+func TestGFLOPS(t *testing.T) {
+	assembly := !slices.Equal(kernel.Variants(), []string{"generic"})
+	if got := GFLOPS(); (got > 0) != assembly {
+		t.Errorf("peak = %v GFLOP/s with the variants %v", got, kernel.Variants())
+	}
+}
