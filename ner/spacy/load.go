@@ -1,0 +1,295 @@
+package spacy
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+)
+
+// Open opens a pipeline: the folder that holds its config.cfg, the folder of
+// an installed package that contains that one, or a wheel (.whl).
+//
+// The files are mapped into memory and must not be changed in place while the
+// pipeline is in use; replace a pipeline by renaming a new one over it.
+func Open(path string, opts Options) (*Pipeline, error) {
+	p, err := open(path, opts)
+	if err != nil {
+		return nil, fmt.Errorf("open pipeline %s: %w", path, err)
+	}
+	return p, nil
+}
+
+func open(path string, opts Options) (*Pipeline, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		if errors.As(err, new(*os.PathError)) {
+			err = errors.Unwrap(err) // Open says the path already
+		}
+		return nil, err
+	}
+	if !info.IsDir() {
+		m, err := mapFile(path)
+		if err != nil {
+			return nil, err
+		}
+		p, err := openBytes(m.data, opts)
+		if err != nil {
+			m.close()
+			return nil, err
+		}
+		p.close = m.close
+		return p, nil
+	}
+	dir, err := findPipeline(path)
+	if err != nil {
+		return nil, err
+	}
+	src, closeAll := dirSource(dir)
+	p, err := load(src, opts)
+	if err != nil {
+		closeAll()
+		return nil, err
+	}
+	p.close = closeAll
+	return p, nil
+}
+
+// OpenBytes opens a wheel, or any zip file that holds a pipeline, in memory.
+// Its members are used where they lie if they are stored and not compressed,
+// so a program that embeds one, with go:embed into a []byte, shares its pages
+// with all processes that run the same executable. wheel must not be written
+// to.
+func OpenBytes(wheel []byte, opts Options) (*Pipeline, error) {
+	p, err := openBytes(wheel, opts)
+	if err != nil {
+		return nil, fmt.Errorf("open pipeline: %w", err)
+	}
+	return p, nil
+}
+
+func openBytes(wheel []byte, opts Options) (*Pipeline, error) {
+	src, err := zipSource(wheel)
+	if err != nil {
+		return nil, err
+	}
+	return load(src, opts)
+}
+
+// OpenFiles opens a pipeline whose files read returns, by their names relative
+// to config.cfg, such as "ner/model". The bytes must not be written to. For a
+// missing file read returns an error that is fs.ErrNotExist. An fs.FS will do:
+//
+//	spacy.OpenFiles(func(name string) ([]byte, error) { return fs.ReadFile(fsys, name) }, opts)
+//
+// but an embed.FS copies what it returns; see OpenBytes.
+func OpenFiles(read func(name string) ([]byte, error), opts Options) (*Pipeline, error) {
+	p, err := load(read, opts)
+	if err != nil {
+		return nil, fmt.Errorf("open pipeline: %w", err)
+	}
+	return p, nil
+}
+
+// loader is what the steps of load share.
+type loader struct {
+	src     source
+	cache   int // entries
+	vectors *vectors
+}
+
+// load reads a pipeline. What it would refuse it refuses before it reads the
+// large files.
+func load(src source, opts Options) (*Pipeline, error) {
+	raw, err := src.read("config.cfg")
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := parseConfig(raw)
+	if err != nil {
+		return nil, fmt.Errorf("config.cfg: %w", err)
+	}
+	plan, err := cfg.plan(opts.Exclude)
+	if err != nil {
+		return nil, fmt.Errorf("config.cfg: %w", err)
+	}
+	p := &Pipeline{}
+	if p.meta, err = loadMeta(src); err != nil {
+		return nil, err
+	}
+	l := &loader{src: src, cache: opts.CacheEntries}
+	if l.cache == 0 {
+		l.cache = defaultCacheEntries
+	}
+	for _, c := range plan.rules {
+		if err := l.checkRules(c.name); err != nil {
+			return nil, err
+		}
+	}
+	if err := l.networks(p, plan); err != nil {
+		return nil, err
+	}
+	p.sentences = p.parser != nil && !plan.parserLast
+	if p.tokenizer, err = l.tokenizer(); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+const defaultCacheEntries = 4096
+
+func loadMeta(src source) (Meta, error) {
+	var m Meta
+	raw, err := src.read("meta.json")
+	if err != nil {
+		return m, err
+	}
+	if err := json.Unmarshal(raw, &m); err != nil {
+		return m, fmt.Errorf("meta.json: %w", err)
+	}
+	return m, nil
+}
+
+func (l *loader) tokenizer() (*tokenizer, error) {
+	rules, err := l.src.read("tokenizer")
+	if err != nil {
+		return nil, err
+	}
+	lookups, err := l.src.read("vocab/lookups.bin")
+	if err != nil {
+		return nil, err
+	}
+	return newTokenizer(rules, lookups)
+}
+
+// networks loads the parser and the recognizer with what they listen to.
+func (l *loader) networks(p *Pipeline, plan plan) error {
+	var shared *tok2vec
+	if name := plan.tok2vec.name; name != "" {
+		layers, err := l.model(name)
+		if err != nil {
+			return err
+		}
+		if shared, err = newTok2Vec(layers, l.vectors, l.cache); err != nil {
+			return fmt.Errorf("%s/model: %w", name, err)
+		}
+	}
+	if plan.parser.name != "" {
+		t, err := l.transition(plan.parser.name, parserSlots, numParserMoves, shared)
+		if err != nil {
+			return err
+		}
+		if i := slices.IndexFunc(t.classes, func(c class) bool { return c.label == "subtok" }); i >= 0 {
+			return fmt.Errorf("%s/moves: the parser joins tokens (label subtok): cannot run it", plan.parser.name)
+		}
+		p.parser = newParserModel(t)
+	}
+	t, err := l.transition(plan.ner.name, entitySlots, numEntityMoves, shared)
+	if err != nil {
+		return err
+	}
+	p.ner = newEntityModel(t)
+	if len(p.ner.labels) == 0 {
+		return fmt.Errorf("%s/moves: no labels: the recognizer was not trained", plan.ner.name)
+	}
+	return nil
+}
+
+// model reads a component's model, and the word vectors if it wants them.
+func (l *loader) model(name string) ([]layer, error) {
+	raw, err := l.src.read(name + "/model")
+	if err != nil {
+		return nil, err
+	}
+	layers, err := parseModel(raw)
+	if err != nil {
+		return nil, fmt.Errorf("%s/model: %w", name, err)
+	}
+	isStatic := func(l layer) bool { return l.name == "static_vectors" }
+	if l.vectors == nil && slices.ContainsFunc(layers, isStatic) {
+		if l.vectors, err = loadVectors(l.src); err != nil {
+			return nil, err
+		}
+	}
+	return layers, nil
+}
+
+// transition loads a parser or entity recognizer.
+func (l *loader) transition(name string, slots, numMoves int, shared *tok2vec) (*transition, error) {
+	if err := l.checkCfg(name); err != nil {
+		return nil, err
+	}
+	raw, err := l.src.read(name + "/moves")
+	if err != nil {
+		return nil, err
+	}
+	classes, err := readMoves(raw, numMoves)
+	if err != nil {
+		return nil, fmt.Errorf("%s/moves: %w", name, err)
+	}
+	layers, err := l.model(name)
+	if err != nil {
+		return nil, err
+	}
+	t, err := newTransition(layers, classes, slots, shared, l.vectors, l.cache)
+	if err != nil {
+		return nil, fmt.Errorf("%s/model: %w", name, err)
+	}
+	return t, nil
+}
+
+// checkCfg refuses settings of a decoder we do not have.
+func (l *loader) checkCfg(name string) error {
+	raw, err := l.src.read(name + "/cfg")
+	if err != nil {
+		return err
+	}
+	cfg := struct {
+		BeamWidth   int  `json:"beam_width"`
+		LearnTokens bool `json:"learn_tokens"`
+	}{BeamWidth: 1}
+	if err := json.Unmarshal(raw, &cfg); err != nil {
+		return fmt.Errorf("%s/cfg: %w", name, err)
+	}
+	if cfg.BeamWidth != 1 {
+		return fmt.Errorf("%s/cfg: beam_width %d: this package decodes greedily, as a beam_width of 1 does", name, cfg.BeamWidth)
+	}
+	if cfg.LearnTokens {
+		return fmt.Errorf("%s/cfg: learn_tokens: the parser joins tokens, cannot run it", name)
+	}
+	return nil
+}
+
+// checkRules refuses an attribute_ruler whose rules set what the recognizer
+// looks at, or entities themselves.
+func (l *loader) checkRules(name string) error {
+	file := name + "/patterns"
+	raw, err := l.src.read(file)
+	if err != nil {
+		return err
+	}
+	c := &cursor{b: raw}
+	for range c.arrayLen() {
+		for range c.mapLen() {
+			if string(c.text()) != "attrs" {
+				c.value()
+				continue
+			}
+			for range c.mapLen() {
+				key := string(c.text())
+				if c.err == nil && !slices.Contains([]string{"TAG", "POS", "MORPH", "LEMMA", "DEP"}, key) {
+					return fmt.Errorf("%s: a rule sets %s, which can change entities: exclude %q, or save the pipeline without it", file, key, name)
+				}
+				c.value()
+			}
+		}
+		if c.err != nil {
+			break
+		}
+	}
+	if err := c.end(); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	return nil
+}

@@ -1,0 +1,45 @@
+//go:build unix
+
+package spacy
+
+import (
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// mapping is a file in memory.
+type mapping struct{ data []byte }
+
+// mapFile maps a file read-only. Its pages belong to the page cache: every
+// process that maps it uses the same ones.
+func mapFile(name string) (mapping, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return mapping{}, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return mapping{}, err
+	}
+	if !info.Mode().IsRegular() {
+		return mapping{}, fmt.Errorf("not a regular file")
+	}
+	if info.Size() == 0 { // which mmap refuses
+		return mapping{}, nil
+	}
+	data, err := unix.Mmap(int(f.Fd()), 0, int(info.Size()), unix.PROT_READ, unix.MAP_SHARED)
+	if err != nil {
+		return mapping{}, os.NewSyscallError("mmap", err)
+	}
+	return mapping{data}, nil
+}
+
+func (m mapping) close() error {
+	if m.data == nil {
+		return nil
+	}
+	return unix.Munmap(m.data)
+}

@@ -1,0 +1,316 @@
+package spacy
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"strings"
+)
+
+// A model file is thinc's Model.to_bytes: the layers of a network in
+// breadth-first order, each with its name, its dimensions, its attributes and
+// its parameters. Nothing is copied out of it until a layer is built, so the
+// hash tables, which are nine tenths of it, are used where they lie.
+
+// layer is one node of a network.
+type layer struct {
+	index  int
+	name   string
+	dims   []dim
+	refs   []dim
+	attrs  []attr
+	params []param
+}
+
+type dim struct {
+	name  string
+	value int // -1 if the file has nil
+}
+
+type attr struct {
+	name string
+	raw  []byte // MessagePack
+}
+
+type param struct {
+	name  string
+	array array
+}
+
+// array is a NumPy array of float32 in C order, little-endian, in place.
+type array struct {
+	shape []int
+	data  []byte
+}
+
+// maxLayers is far above any pipeline's: en_core_web_lg has 68.
+const maxLayers = 10_000
+
+// parseModel reads a model file. The layers point into data.
+func parseModel(data []byte) ([]layer, error) {
+	c := &cursor{b: data}
+	var layers []layer
+	grow := func(what string) int { // four parallel arrays, in any order
+		n := c.arrayLen()
+		switch {
+		case n > maxLayers:
+			c.fail("%d layers: no pipeline has more than %d", n, maxLayers)
+		case c.err == nil && layers == nil:
+			layers = make([]layer, n)
+		case c.err == nil && len(layers) != n:
+			c.fail("%d %s for %d layers", n, what, len(layers))
+		}
+		return n
+	}
+	for range c.mapLen() {
+		switch key := string(c.text()); key {
+		case "nodes":
+			for i := range grow(key) {
+				if c.err != nil {
+					break
+				}
+				c.node(&layers[i], i)
+			}
+		case "attrs":
+			for i := range grow(key) {
+				if c.err != nil {
+					break
+				}
+				layers[i].attrs = c.attrs()
+			}
+		case "params":
+			for i := range grow(key) {
+				if c.err != nil {
+					break
+				}
+				layers[i].params = c.params()
+			}
+		case "shims":
+			for i := range grow(key) {
+				if c.err != nil {
+					break
+				}
+				if n := c.arrayLen(); n != 0 {
+					c.fail("layer %d wraps another framework's model (PyTorch, TensorFlow)", i)
+				}
+			}
+		default:
+			c.value()
+		}
+		if c.err != nil {
+			return nil, c.err
+		}
+	}
+	if err := c.end(); err != nil {
+		return nil, err
+	}
+	if len(layers) == 0 {
+		return nil, fmt.Errorf("no layers: not a model file of thinc")
+	}
+	return layers, nil
+}
+
+func (c *cursor) node(l *layer, i int) {
+	for range c.mapLen() {
+		switch string(c.text()) {
+		case "index":
+			if l.index = int(c.int()); l.index != i {
+				c.fail("layer %d calls itself %d", i, l.index)
+			}
+		case "name":
+			l.name = string(c.text())
+		case "dims":
+			l.dims = c.dims()
+		case "refs":
+			l.refs = c.dims()
+		default:
+			c.value()
+		}
+		if c.err != nil {
+			return
+		}
+	}
+}
+
+func (c *cursor) dims() []dim {
+	n := c.mapLen()
+	if n == 0 {
+		return nil
+	}
+	dims := make([]dim, 0, min(n, 16))
+	for range n {
+		d := dim{name: string(c.text()), value: -1}
+		if !c.null() {
+			v := c.int()
+			if v < 0 || v > math.MaxInt32 {
+				c.fail("dimension %s is %d", d.name, v)
+			}
+			d.value = int(v)
+		}
+		if c.err != nil {
+			return nil
+		}
+		dims = append(dims, d)
+	}
+	return dims
+}
+
+func (c *cursor) attrs() []attr {
+	n := c.mapLen()
+	if n == 0 {
+		return nil
+	}
+	attrs := make([]attr, 0, min(n, 16))
+	for range n {
+		attrs = append(attrs, attr{name: string(c.text()), raw: c.bytes()})
+		if c.err != nil {
+			return nil
+		}
+	}
+	return attrs
+}
+
+func (c *cursor) params() []param {
+	n := c.mapLen()
+	if n == 0 {
+		return nil
+	}
+	params := make([]param, 0, min(n, 16))
+	for range n {
+		p := param{name: string(c.text())}
+		if !c.null() {
+			p.array = c.array()
+		}
+		if c.err != nil {
+			return nil
+		}
+		params = append(params, p)
+	}
+	return params
+}
+
+// array reads a NumPy array as srsly writes it.
+func (c *cursor) array() array {
+	var a array
+	var kind string
+	for range c.mapLen() {
+		switch string(c.text()) {
+		case "nd":
+			if !c.bool() {
+				c.fail("a scalar where an array is due")
+			}
+		case "type":
+			kind = string(c.text())
+		case "shape":
+			for range c.arrayLen() {
+				a.shape = append(a.shape, int(c.int()))
+				if c.err != nil || len(a.shape) > 8 {
+					c.fail("array of more than 8 dimensions")
+					return array{}
+				}
+			}
+		case "data":
+			a.data = c.bytes()
+		default:
+			c.value()
+		}
+		if c.err != nil {
+			return array{}
+		}
+	}
+	if kind != "<f4" {
+		c.fail("array of type %q: want <f4, little-endian float32", kind)
+	}
+	size := int64(4)
+	for _, n := range a.shape {
+		if n < 0 || n > math.MaxInt32 || size > math.MaxInt32 {
+			c.fail("array of shape %v", a.shape)
+			return array{}
+		}
+		size *= int64(n)
+	}
+	if size != int64(len(a.data)) {
+		c.fail("array of shape %v in %d bytes: want %d", a.shape, len(a.data), size)
+	}
+	return a
+}
+
+// floats copies the array out.
+func (a array) floats() []float32 {
+	out := make([]float32, len(a.data)/4)
+	for i := range out {
+		out[i] = math.Float32frombits(binary.LittleEndian.Uint32(a.data[4*i:]))
+	}
+	return out
+}
+
+// param returns an array of the layer and checks its shape; -1 takes any
+// extent.
+func (l *layer) param(name string, shape ...int) (array, error) {
+	for _, p := range l.params {
+		if p.name != name {
+			continue
+		}
+		if p.array.shape == nil {
+			return array{}, fmt.Errorf("layer %d (%s): %s is empty: the pipeline was saved before it was trained", l.index, l.kind(), name)
+		}
+		ok := len(shape) == len(p.array.shape)
+		for i := 0; ok && i < len(shape); i++ {
+			ok = shape[i] == p.array.shape[i] || shape[i] < 0
+		}
+		if !ok {
+			return array{}, fmt.Errorf("layer %d (%s): %s has shape %v, want %s", l.index, l.kind(), name, p.array.shape, shapeWords(shape))
+		}
+		return p.array, nil
+	}
+	return array{}, fmt.Errorf("layer %d (%s) has no %s", l.index, l.kind(), name)
+}
+
+func shapeWords(shape []int) string {
+	return strings.ReplaceAll(fmt.Sprint(shape), "-1", "any")
+}
+
+// ref returns the index of the layer another one names, -1 if it names none.
+func (l *layer) ref(name string) int {
+	for _, r := range l.refs {
+		if r.name == name {
+			return r.value
+		}
+	}
+	return -1
+}
+
+// attr returns a cursor at an attribute's value, nil if the layer lacks it.
+func (l *layer) attr(name string) *cursor {
+	for _, a := range l.attrs {
+		if a.name == name {
+			return &cursor{b: a.raw}
+		}
+	}
+	return nil
+}
+
+// intAttr returns an attribute that must be there and be a number.
+func (l *layer) intAttr(name string) (int64, error) {
+	c := l.attr(name)
+	if c == nil {
+		return 0, fmt.Errorf("layer %d (%s) has no attribute %s", l.index, l.kind(), name)
+	}
+	v := c.int()
+	if err := c.end(); err != nil {
+		return 0, fmt.Errorf("layer %d (%s): attribute %s: %w", l.index, l.kind(), name, err)
+	}
+	return v, nil
+}
+
+// kind is the layer's name without the names of its children: a container's
+// name spells them all out.
+func (l *layer) kind() string {
+	if i := strings.IndexAny(l.name, "(>|"); i > 0 {
+		return l.name[:i] + "…"
+	}
+	return l.name
+}
+
+// leaf reports whether the layer holds no others.
+func (l *layer) leaf() bool { return !strings.ContainsAny(l.name, "(>|") }

@@ -1,0 +1,142 @@
+package spacy
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+)
+
+// class is one output of a transition model: a move and the label it gives.
+type class struct {
+	move  int
+	label string
+}
+
+// The moves of the entity recognizer (spacy/pipeline/_parser_internals/ner.pyx).
+const (
+	moveMissing = iota
+	moveBegin
+	moveIn
+	moveLast
+	moveUnit
+	moveOut
+	numEntityMoves
+)
+
+// The moves of the parser (arc_eager.pyx).
+const (
+	moveShift = iota
+	moveReduce
+	moveLeft
+	moveRight
+	moveBreak
+	numParserMoves
+)
+
+// readMoves returns the classes of a moves file in the order of the model's
+// outputs. The file does not give this order: it follows from the labels'
+// frequencies.
+func readMoves(data []byte, numMoves int) ([]class, error) {
+	c := &cursor{b: data}
+	var text []byte
+	for range c.mapLen() {
+		if key := c.text(); string(key) == "moves" {
+			text = c.text()
+		} else {
+			c.value()
+		}
+		if c.err != nil {
+			break
+		}
+	}
+	if err := c.end(); err != nil {
+		return nil, err
+	}
+	var freqs map[string]map[string]int64
+	if err := json.Unmarshal(text, &freqs); err != nil {
+		return nil, fmt.Errorf("the list of moves: %w", err)
+	}
+	type entry struct {
+		class
+		freq int64
+	}
+	var trained, added []entry // added: after the training, with a negative frequency
+	for key, labels := range freqs {
+		move, err := strconv.Atoi(key)
+		if err != nil || move < 0 || move >= numMoves {
+			return nil, fmt.Errorf("unknown move %q", key)
+		}
+		for label, freq := range labels {
+			e := entry{class{move, label}, freq}
+			if freq >= 0 {
+				trained = append(trained, e)
+			} else {
+				added = append(added, e)
+			}
+		}
+	}
+	slices.SortFunc(trained, func(a, b entry) int {
+		return cmp.Or(cmp.Compare(a.move, b.move), cmp.Compare(b.freq, a.freq), cmp.Compare(b.label, a.label))
+	})
+	slices.SortFunc(added, func(a, b entry) int {
+		return cmp.Or(cmp.Compare(b.freq, a.freq), cmp.Compare(b.label, a.label), cmp.Compare(a.move, b.move))
+	})
+	var classes []class
+	add := func(c class) {
+		none := numMoves == numEntityMoves && (c.move == moveMissing || c.move == moveOut && c.label != "")
+		if !none && !slices.Contains(classes, c) {
+			classes = append(classes, c)
+		}
+	}
+	for _, e := range trained {
+		add(e.class)
+	}
+	for _, e := range added { // the label's other moves follow its first one
+		for move := range numMoves {
+			c := class{move, e.label}
+			if slices.ContainsFunc(added, func(e entry) bool { return e.class == c }) {
+				add(c)
+			}
+		}
+	}
+	return classes, nil
+}
+
+// run is a range of neighbouring classes of one move: from first up to end.
+type run struct{ move, first, end int }
+
+// runs groups the classes, leaving out those for which skip is true.
+func runs(classes []class, skip func(class) bool) []run {
+	var out []run
+	for i, c := range classes {
+		if skip(c) {
+			continue
+		}
+		if last := len(out) - 1; last >= 0 && out[last].move == c.move && out[last].end == i {
+			out[last].end++
+			continue
+		}
+		out = append(out, run{c.move, i, i + 1})
+	}
+	return out
+}
+
+// best returns the class with the highest score among the runs whose move is
+// valid, the first of equals, or -1 if no move is valid.
+func best(scores []float32, runs []run, valid *[numEntityMoves]bool) int {
+	at := -1
+	var top float32
+	for _, r := range runs {
+		if !valid[r.move] {
+			continue
+		}
+		for i, s := range scores[r.first:r.end] {
+			if s > top || at < 0 {
+				at, top = r.first+i, s
+			}
+		}
+	}
+	return at
+}

@@ -1,0 +1,270 @@
+// Package spacy runs the entity recognizer of spaCy's English pipelines, such
+// as en_core_web_sm, in Go: it reads the files spaCy wrote and gives the
+// entities spaCy gives.
+//
+//	nlp, err := spacy.Open("models/en_core_web_sm", spacy.Options{})
+//	…
+//	ents, err := nlp.Entities(ctx, "Tim Cook visited Paris on Monday.")
+//	for _, e := range ents {
+//		fmt.Println(e.Text, e.Label) // Tim Cook PERSON, Paris GPE, Monday DATE
+//	}
+//
+// A text goes through the steps of spaCy's own pipeline, each of which has its
+// file here, under spaCy's name:
+//
+//	text ──tokenizer──> tokens ──lexeme──> ids NORM, PREFIX, SUFFIX, SHAPE
+//	  ids ──tok2vec──> vectors ──parser──> where sentences start
+//	  ids ──tok2vec──> vectors ──entities──> entities, none across a sentence start
+//
+// The parser runs because its sentences change entities: spacy.load without
+// options runs it too. With Options.Exclude of "parser", which corresponds to
+// spaCy's exclude, it does not; that takes half the time, and about one entity
+// in 250 differs.
+//
+// # What it can run
+//
+// Pipelines of spaCy 3.6 to 3.8 with the language "en", spaCy's own tokenizer
+// patterns, and a greedy TransitionBasedParser.v2 on a Tok2Vec.v2 of
+// MultiHashEmbed.v2 and MaxoutWindowEncoder.v2 (or HashEmbedCNN.v2, which is
+// the same network), its own or a shared one it listens to. These are
+// en_core_web_sm, _md and _lg, and what `spacy init config --lang en --pipeline
+// ner` and `spacy train` make. Word vectors of the mode "default" are used.
+// Components that cannot change an entity are not read. Any other is refused by
+// [Open] with its name, so that no pipeline gives other answers than it does in
+// Python.
+//
+// # Guarantees
+//
+// Tokens and ids are exactly spaCy's. The networks compute in float32, as
+// spaCy does, with sums in another order; spaCy's own sums differ between CPUs
+// in the same way. A result depends on the text, the pipeline and the kernel
+// variant (see package kernel), and on nothing else: not on what was asked
+// before, on other goroutines, or on the cache.
+//
+// A Pipeline holds its packed weights and a cache of bounded size. The tables
+// of the model, nine tenths of it, are read where they lie: in the page cache,
+// shared by all processes that opened the same files, or in the executable
+// (see [OpenBytes]).
+package spacy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"unicode/utf8"
+
+	"github.com/narwhal-server/narwhal/ner"
+)
+
+// Options say how to open a pipeline. The zero value is spaCy's behaviour.
+type Options struct {
+	// Exclude names components to leave out, as exclude does in spacy.load.
+	// Only "parser" makes a difference to a pipeline that can be run with it;
+	// excluding a component that cannot be run makes the rest of the pipeline
+	// usable. The entity recognizer cannot be excluded.
+	Exclude []string
+
+	// CacheEntries is how many token types each network remembers, rounded up
+	// so that they fill its table. 0 means 4096; less than 0 means none. An
+	// entry of en_core_web_sm takes about 450 bytes.
+	CacheEntries int
+}
+
+// MaxLength is the length in code points from which on spaCy refuses a text
+// (nlp.max_length), and so do we.
+const MaxLength = 1_000_000
+
+// ErrTooLong is returned, wrapped with the length, for a text of more than
+// MaxLength code points.
+var ErrTooLong = errors.New("text too long")
+
+// ErrNotUTF8 is returned, wrapped with the place, for a text that is not valid
+// UTF-8. Python has no such strings, so there is no answer to agree with.
+var ErrNotUTF8 = errors.New("text is not valid UTF-8")
+
+// Pipeline is an opened pipeline. Its methods, except Close, may be called by
+// several goroutines at once.
+type Pipeline struct {
+	meta      Meta
+	tokenizer *tokenizer
+	ner       *entityModel
+	parser    *parserModel // nil if there is none
+	sentences bool         // the recognizer sees the parser's sentences
+
+	work  sync.Pool // of *work
+	close func() error
+}
+
+var _ ner.Recognizer = (*Pipeline)(nil)
+
+// Meta is what the pipeline says about itself, from its meta.json.
+type Meta struct {
+	Lang    string // "en"
+	Name    string // "core_web_sm"
+	Version string // "3.8.0"
+	License string // "MIT"
+}
+
+// Meta returns what the pipeline says about itself.
+func (p *Pipeline) Meta() Meta { return p.meta }
+
+// Labels returns the labels the recognizer gives, in the order of its classes.
+// The slice is the caller's.
+func (p *Pipeline) Labels() []string { return append([]string(nil), p.ner.labels...) }
+
+// Close gives back the mapped files. Nothing may use the pipeline then, nor
+// what its methods returned, except entities and documents.
+func (p *Pipeline) Close() error {
+	if p.close == nil {
+		return nil
+	}
+	return p.close()
+}
+
+// Doc is what the pipeline found in a text.
+type Doc struct {
+	Text   string
+	Tokens []Token
+	Sents  [][]Token // the tokens of each sentence, parts of Tokens; nil without a parser
+	Ents   []ner.Entity
+}
+
+// work is the memory of one call.
+type work struct {
+	tokens   []Token
+	features features
+	parse    parse
+	starts   []bool
+	entities []entity
+}
+
+// keepTokens is the length of text up to which a call's memory is kept for
+// later ones.
+const keepTokens = 1 << 14
+
+func (p *Pipeline) getWork() *work {
+	if w, ok := p.work.Get().(*work); ok {
+		return w
+	}
+	return &work{}
+}
+
+func (p *Pipeline) putWork(w *work) {
+	w.features.text, w.features.tokens = "", nil // not the caller's text
+	if cap(w.tokens) <= keepTokens {
+		p.work.Put(w)
+	}
+}
+
+// Entities returns the entities of a text, as ents of spaCy's Doc. It
+// implements [ner.Recognizer].
+func (p *Pipeline) Entities(ctx context.Context, text string) ([]ner.Entity, error) {
+	if err := check(text); err != nil {
+		return nil, err
+	}
+	w := p.getWork()
+	defer p.putWork(w)
+	w.tokens = p.tokenizer.tokenize(text, w.tokens[:0])
+	if err := p.findEntities(ctx, w, text); err != nil {
+		return nil, err
+	}
+	return p.result(w, text), nil
+}
+
+// Analyze returns the tokens, sentences and entities of a text.
+func (p *Pipeline) Analyze(ctx context.Context, text string) (*Doc, error) {
+	if err := check(text); err != nil {
+		return nil, err
+	}
+	w := p.getWork()
+	defer p.putWork(w)
+	w.tokens = p.tokenizer.tokenize(text, w.tokens[:0])
+	if err := p.findEntities(ctx, w, text); err != nil {
+		return nil, err
+	}
+	if p.parser != nil && !p.sentences {
+		if err := p.findSentences(ctx, w, text); err != nil {
+			return nil, err
+		}
+	}
+	doc := &Doc{Text: text, Ents: p.result(w, text)}
+	doc.Tokens = append(doc.Tokens, w.tokens...)
+	if p.parser != nil {
+		doc.Sents = split(doc.Tokens, w.starts)
+	}
+	return doc, nil
+}
+
+// split cuts tokens into sentences.
+func split(tokens []Token, starts []bool) [][]Token {
+	var sents [][]Token
+	first := 0
+	for i := 1; i <= len(tokens); i++ {
+		if i == len(tokens) || starts[i] {
+			sents = append(sents, tokens[first:i:i])
+			first = i
+		}
+	}
+	return sents
+}
+
+// check refuses texts that spaCy would not take.
+func check(text string) error {
+	if len(text) > MaxLength {
+		if n := utf8.RuneCountInString(text); n > MaxLength {
+			return fmt.Errorf("%w: %d code points, the limit is %d: split it", ErrTooLong, n, MaxLength)
+		}
+	}
+	if utf8.ValidString(text) {
+		return nil
+	}
+	for i, r := range text {
+		if r == utf8.RuneError {
+			if _, size := utf8.DecodeRuneInString(text[i:]); size == 1 {
+				return fmt.Errorf("%w: byte %d is 0x%02x", ErrNotUTF8, i, text[i])
+			}
+		}
+	}
+	return ErrNotUTF8
+}
+
+// findSentences sets w.starts.
+func (p *Pipeline) findSentences(ctx context.Context, w *work, text string) error {
+	w.starts = grow(w.starts, len(w.tokens))
+	w.features.start(p.parser.transition, text, w.tokens)
+	return p.parser.sentences(ctx, &w.features, &w.parse, w.starts)
+}
+
+// findEntities sets w.entities, and w.starts if the recognizer sees sentences.
+func (p *Pipeline) findEntities(ctx context.Context, w *work, text string) error {
+	w.features.encoder.ready = nil
+	var starts []bool
+	if p.sentences {
+		if err := p.findSentences(ctx, w, text); err != nil {
+			return err
+		}
+		starts = w.starts
+	}
+	w.features.start(p.ner.transition, text, w.tokens)
+	var err error
+	w.entities, err = p.ner.entities(ctx, &w.features, starts, w.entities[:0])
+	return err
+}
+
+// result gives the entities in the words of package ner.
+func (p *Pipeline) result(w *work, text string) []ner.Entity {
+	if len(w.entities) == 0 {
+		return nil
+	}
+	ents := make([]ner.Entity, len(w.entities))
+	for i, e := range w.entities {
+		first, last := &w.tokens[e.first], &w.tokens[e.end-1]
+		ents[i] = ner.Entity{
+			Text: text[first.Start:last.End], Label: p.ner.classes[e.class].label,
+			Start: first.Start, End: last.End,
+			RuneStart: first.RuneStart, RuneEnd: last.RuneEnd,
+		}
+	}
+	return ents
+}

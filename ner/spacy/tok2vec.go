@@ -1,0 +1,263 @@
+package spacy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/narwhal-server/narwhal/ner/kernel"
+)
+
+// tok2vec is spaCy's convolutional network: a vector for every token, from the
+// token itself and its neighbours.
+//
+//	ids of a token --hashembed, one table a column--> tables×width
+//	             --mix: maxout, layernorm--> width            (cached by type)
+//	three neighbours, 3×width --maxout, layernorm, + the middle one--> width
+//	                                                          (depth times)
+//
+// It is spacy.Tok2Vec.v2 of spacy.MultiHashEmbed.v2 and
+// spacy.MaxoutWindowEncoder.v2. All sizes come from the model file.
+type tok2vec struct {
+	width   int
+	columns []column
+	tables  []hashTable
+	static  *staticVectors // nil without word vectors
+	mix     block
+	convs   []block // one per layer of the encoder
+
+	// outside[l] is what every row far outside the text has become after l
+	// layers. spaCy surrounds a text with rows of zeros, and they do not stay
+	// zero: the layers run over them too.
+	outside [][]float32
+
+	cache *typeCache
+}
+
+// block is a maxout layer followed by a layernorm.
+type block struct {
+	maxout     *kernel.Matrix
+	gain, bias []float32
+}
+
+// encodeRows is how many tokens are encoded at once. All of a longer text's
+// memory that grows with a network's width is for so many tokens; their rows
+// stay in a second-level cache; and the rows computed twice, where two such
+// pieces meet, are few.
+const encodeRows = 256
+
+// newTok2Vec builds the network from the layers of a model file, where it may
+// be a part. vecs may be nil if the network has no static_vectors.
+func newTok2Vec(layers []layer, vecs *vectors, cacheEntries int) (*tok2vec, error) {
+	parts, err := sortLayers(layers)
+	if err != nil {
+		return nil, err
+	}
+	t := &tok2vec{}
+	if t.columns, err = parts.columns(); err != nil {
+		return nil, err
+	}
+	if len(parts.tables) == 0 || len(parts.maxouts) == 0 || len(parts.norms) != len(parts.maxouts) {
+		return nil, fmt.Errorf("%d hash tables, %d maxout and %d layernorm layers: not a network of MultiHashEmbed and MaxoutWindowEncoder",
+			len(parts.tables), len(parts.maxouts), len(parts.norms))
+	}
+	e, err := parts.tables[0].param("E", -1, -1)
+	if err != nil {
+		return nil, err
+	}
+	if t.width = e.shape[1]; t.width == 0 {
+		return nil, fmt.Errorf("hash tables of width 0")
+	}
+	for _, l := range parts.tables {
+		table, err := newHashTable(l, t.width, len(t.columns))
+		if err != nil {
+			return nil, err
+		}
+		t.tables = append(t.tables, table)
+	}
+	if parts.static != nil {
+		if t.static, err = newStaticVectors(parts.static, vecs, t.width); err != nil {
+			return nil, err
+		}
+	}
+	// Breadth first, the mix layer comes before those of the encoder, which
+	// lie deeper.
+	for i, l := range parts.maxouts {
+		in := 3 * t.width
+		if i == 0 {
+			in = t.mixInputs()
+		}
+		b, err := newBlock(l, parts.norms[i], t.width, in)
+		if err != nil {
+			return nil, err
+		}
+		t.convs = append(t.convs, b)
+	}
+	t.mix, t.convs = t.convs[0], t.convs[1:]
+	if err := parts.checkEncoder(len(t.convs)); err != nil {
+		return nil, err
+	}
+	t.outside = t.outsideRows()
+	t.cache = newTypeCache(cacheEntries, t.keyLen(), t.width)
+	return t, nil
+}
+
+// mixInputs is the width of a token's concatenated embeddings.
+func (t *tok2vec) mixInputs() int {
+	n := len(t.tables)
+	if t.static != nil {
+		n++
+	}
+	return n * t.width
+}
+
+// keyLen is the number of ids that decide a token's embedding.
+func (t *tok2vec) keyLen() int {
+	if t.static != nil {
+		return len(t.columns) + 1
+	}
+	return len(t.columns)
+}
+
+// tok2vecLayers are the layers of a model file that hold something, by kind.
+type tok2vecLayers struct {
+	extract, static *layer
+	tables          []*layer
+	maxouts, norms  []*layer
+	windows         []*layer
+	residuals       int
+	pads            []*layer
+}
+
+// structural are the layers that only pass values on.
+var structural = []string{
+	"list2ragged", "ragged2list", "list2array", "ints-getitem", "dropout",
+	"parser_model", "precomputable_affine", "linear", "tok2vec-listener", // the parser's: read elsewhere
+}
+
+// sortLayers collects the layers, and refuses those no network of ours has.
+func sortLayers(layers []layer) (*tok2vecLayers, error) {
+	p := &tok2vecLayers{}
+	for i := range layers {
+		switch l := &layers[i]; {
+		case !l.leaf():
+			if strings.HasPrefix(l.name, "residual(") && !strings.Contains(l.name, ">>residual(") {
+				p.residuals++
+			}
+			if l.attr("pad") != nil {
+				p.pads = append(p.pads, l)
+			}
+		case l.name == "extract_features" && p.extract == nil:
+			p.extract = l
+		case l.name == "static_vectors" && p.static == nil:
+			p.static = l
+		case l.name == "hashembed":
+			p.tables = append(p.tables, l)
+		case l.name == "maxout":
+			p.maxouts = append(p.maxouts, l)
+		case l.name == "layernorm":
+			p.norms = append(p.norms, l)
+		case l.name == "expand_window":
+			p.windows = append(p.windows, l)
+		case !slices.Contains(structural, l.name):
+			return nil, fmt.Errorf("layer %d is of the unknown kind %q: cannot run it", i, l.name)
+		}
+	}
+	return p, nil
+}
+
+// checkEncoder checks what the parameters do not tell: that the encoder looks
+// at one neighbour on each side, adds its input in every layer, and pads as
+// deep as it is.
+func (p *tok2vecLayers) checkEncoder(depth int) error {
+	if p.residuals != depth || len(p.windows) != depth {
+		return fmt.Errorf("%d maxout layers with %d windows and %d residual connections: not a MaxoutWindowEncoder",
+			depth, len(p.windows), p.residuals)
+	}
+	for _, l := range p.windows {
+		if size, err := l.intAttr("window_size"); err != nil || size != 1 {
+			return fmt.Errorf("layer %d (expand_window): window_size %d (%v): can run only 1", l.index, size, err)
+		}
+	}
+	for _, l := range p.pads {
+		pad, err := l.intAttr("pad")
+		if err != nil || pad != 0 && pad != int64(depth) {
+			return fmt.Errorf("layer %d: pad %d (%v) around %d layers: want %d", l.index, pad, err, depth, depth)
+		}
+	}
+	return nil
+}
+
+func (p *tok2vecLayers) columns() ([]column, error) {
+	if p.extract == nil {
+		return nil, fmt.Errorf("no layer extract_features")
+	}
+	c := p.extract.attr("columns")
+	if c == nil {
+		return nil, fmt.Errorf("layer %d (extract_features) has no attribute columns", p.extract.index)
+	}
+	var columns []column
+	for range c.arrayLen() {
+		name := string(c.text())
+		i := slices.Index(columnNames[:], name)
+		if i < 0 {
+			c.fail("column %q: can embed only %s", name, strings.Join(columnNames[:], ", "))
+			break
+		}
+		columns = append(columns, column(i))
+	}
+	if err := c.end(); err != nil {
+		return nil, fmt.Errorf("layer %d (extract_features): %w", p.extract.index, err)
+	}
+	return columns, nil
+}
+
+func newBlock(maxout, norm *layer, width, in int) (block, error) {
+	w, err := maxout.param("W", width, -1, in)
+	if err != nil {
+		return block{}, err
+	}
+	pieces := w.shape[1]
+	if pieces < 1 || pieces > maxPieces {
+		return block{}, fmt.Errorf("layer %d (maxout): %d pieces: can run 1 to %d", maxout.index, pieces, maxPieces)
+	}
+	b, err := maxout.param("b", width, pieces)
+	if err != nil {
+		return block{}, err
+	}
+	gain, err := norm.param("G", width)
+	if err != nil {
+		return block{}, err
+	}
+	bias, err := norm.param("b", width)
+	if err != nil {
+		return block{}, err
+	}
+	return block{kernel.NewMatrix(w.floats(), b.floats(), width, pieces, in), gain.floats(), bias.floats()}, nil
+}
+
+// maxPieces is what kernel.Matrix takes.
+const maxPieces = 3
+
+// run computes rows of a block from x, whose rows are ldx apart, and adds
+// residual, which may be nil or dst itself. tmp has room for the rows.
+func (b *block) run(dst, x []float32, ldx int, residual, tmp []float32, rows int) {
+	width := len(b.gain)
+	b.maxout.Mul(tmp, width, x, ldx, rows)
+	kernel.LayerNorm(dst, width, tmp, width, residual, width, b.gain, b.bias, rows)
+}
+
+// outsideRows computes, for every layer, the row whose window holds nothing of
+// the text.
+func (t *tok2vec) outsideRows() [][]float32 {
+	w := t.width
+	rows := [][]float32{make([]float32, w)}
+	tmp := make([]float32, w)
+	for i := range t.convs {
+		before := rows[i]
+		after := make([]float32, w)
+		t.convs[i].run(after, slices.Concat(before, before, before), 3*w, before, tmp, 1)
+		rows = append(rows, after)
+	}
+	return rows
+}
