@@ -136,9 +136,10 @@ func (m *Model) Release() *Release {
 }
 
 // wanted says which files of a pipeline narwhal reads or keeps for people:
-// what its components learned, the tokenizer, the vocabulary's tables, the
-// licence. The components that cannot change an entity are left out, and so is
-// the list of all strings, half of which is for debugging and half for them.
+// what its components learned, the rules of the attribute_ruler (which are read
+// to see that they leave entities alone), the tokenizer, the vocabulary's
+// tables, the licence. The components that cannot change an entity are left
+// out, and so is the list of all strings, which only they and debugging need.
 func wanted(name string) bool {
 	switch name {
 	case "config.cfg", "meta.json", "tokenizer", "accuracy.json", "README.md",
@@ -150,10 +151,10 @@ func wanted(name string) bool {
 	}
 	component, file, _ := strings.Cut(name, "/")
 	switch component {
-	case "tagger", "senter", "morphologizer", "attribute_ruler", "lemmatizer", "trainable_lemmatizer":
+	case "tagger", "senter", "morphologizer", "lemmatizer", "trainable_lemmatizer":
 		return false
 	}
-	return file == "model" || file == "moves" || file == "cfg"
+	return file == "model" || file == "moves" || file == "cfg" || file == "patterns"
 }
 
 func isLicense(name string) bool {
