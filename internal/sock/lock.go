@@ -8,6 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// ErrLocked says that a living narwhal has the address; waiting will not help.
+var ErrLocked = fmt.Errorf("%w by a narwhal", ErrInUse)
+
 // takeLock makes this process the only master of an address. The lock is an
 // abstract unix socket: it is exclusive within the network namespace, just as
 // the address is, it needs no directory that must be writable, it vanishes with
@@ -29,11 +32,11 @@ func takeLock(key string, a Addr) (*os.File, error) {
 	if !errors.Is(err, unix.EADDRINUSE) {
 		return nil, fmt.Errorf("lock %s: %w", a, err)
 	}
-	holder := "another narwhal"
+	holder := "another one"
 	if pid := holderOf(name); pid != 0 {
-		holder = fmt.Sprintf("another narwhal, pid %d,", pid)
+		holder = fmt.Sprintf("pid %d", pid)
 	}
-	return nil, fmt.Errorf("bind %s: %w: %s serves it; stop that one, or choose another --bind", a, ErrInUse, holder)
+	return nil, fmt.Errorf("bind %s: %w: %s serves it; stop that one, or choose another --bind", a, ErrLocked, holder)
 }
 
 // holderOf asks the kernel which process listens on the lock.

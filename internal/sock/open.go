@@ -198,6 +198,9 @@ func adopt(a Addr) (*Socket, error) {
 	return &Socket{Addr: a, File: file}, nil
 }
 
+// Ours says whether this process made the socket and may end it for everybody.
+func (s *Socket) Ours() bool { return s.ours }
+
 // Close lets go of the socket in this process.
 func (s *Socket) Close() error {
 	err := s.File.Close()

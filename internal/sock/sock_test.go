@@ -130,13 +130,13 @@ func TestTCP(t *testing.T) {
 
 func TestSecondMasterIsRefused(t *testing.T) {
 	s := open(t, "127.0.0.1:0")
-	openFails(t, s.Addr.Address, "in use", "another narwhal, pid "+strconv.Itoa(os.Getpid()), "--bind")
+	openFails(t, s.Addr.Address, "in use", "by a narwhal: pid "+strconv.Itoa(os.Getpid()), "--bind")
 	_, port, _ := net.SplitHostPort(s.Addr.Address)
 	openFails(t, "0.0.0.0:"+port, "in use", "ss -ltnp")
 
 	path := filepath.Join(t.TempDir(), "n.sock")
 	open(t, "unix:"+path)
-	openFails(t, "unix:"+path, "in use", "another narwhal")
+	openFails(t, "unix:"+path, "in use by a narwhal")
 }
 
 func TestOtherServersAreRespected(t *testing.T) {

@@ -5,7 +5,7 @@
 //	       ── hello (settings) ──▶
 //	       ◀── ready ────────────          the model is loaded and it accepts
 //	       ◀── failed (why) ─────          it cannot start; it exits next
-//	       ◀── worn ─────────────          has served --max-requests: replace me
+//	       ◀── worn (why) ───────          replace me: it has served --max-requests, or was sent TERM
 //	       ── reopen ───────────▶          log files were moved
 //	       ── drain ────────────▶          finish and exit 0
 //	       ◀── EOF ──────────────▶         the other side is dead
@@ -53,9 +53,15 @@ type HelloMessage struct {
 	Generation int             `json:"generation"` // of the configuration
 	Age        int             `json:"age"`        // serial number of the spawn
 	Line       int             `json:"line"`       // its line of the scoreboard
-	Listeners  []string        `json:"listeners"`  // addresses, in the order of the descriptors
+	Listeners  []Listener      `json:"listeners"`  // in the order of the descriptors
 	Worker     Worker          `json:"worker"`
 	Settings   json.RawMessage `json:"settings"` // the application's, opaque to master and worker
+}
+
+// Listener is a socket the worker inherits.
+type Listener struct {
+	Addr string `json:"addr"`
+	Ours bool   `json:"ours"` // made by the master; otherwise its opener goes on with it
 }
 
 // Worker is what the worker library itself is set to.
@@ -68,6 +74,15 @@ type Worker struct {
 	GracefulTimeout   time.Duration `json:"graceful_timeout"`
 	Linger            time.Duration `json:"linger"` // how long a leaving worker leaves idle connections open
 }
+
+// Descriptors a worker is started with. Env says so: it is set in a worker's
+// environment and nowhere else.
+const (
+	Env           = "NARWHAL_CTL"
+	ControlFD     = 3
+	BoardFD       = 4
+	FirstListenFD = 5
+)
 
 // maxPacket bounds a message; settings are a few kilobytes.
 const maxPacket = 128 << 10
@@ -105,6 +120,10 @@ func Inherited(fd int) (*Conn, error) {
 	return &Conn{os.NewFile(uintptr(fd), "worker end")}, nil
 }
 
+// sendTime bounds a Send: the sender must not hang on a peer that was stopped.
+// The kernel's buffer takes every message there is, so nothing else waits.
+const sendTime = time.Second
+
 // Send sends one message.
 func (c *Conn) Send(m Message) error {
 	b, err := json.Marshal(m)
@@ -113,6 +132,9 @@ func (c *Conn) Send(m Message) error {
 	}
 	if len(b) > maxPacket {
 		return fmt.Errorf("send %s: %d bytes, at most %d fit", m.Kind, len(b), maxPacket)
+	}
+	if err := c.file.SetWriteDeadline(time.Now().Add(sendTime)); err != nil {
+		return fmt.Errorf("send %s: %w", m.Kind, err)
 	}
 	if _, err := c.file.Write(b); err != nil {
 		return fmt.Errorf("send %s: %w", m.Kind, err)

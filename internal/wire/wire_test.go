@@ -35,7 +35,7 @@ func pair(t *testing.T) (*Conn, *Conn) {
 func TestMessages(t *testing.T) {
 	master, worker := pair(t)
 	for _, want := range []Message{
-		{Kind: Hello, Hello: &HelloMessage{Slot: 3, Generation: 2, Age: 17, Line: 5, Listeners: []string{"127.0.0.1:5000"},
+		{Kind: Hello, Hello: &HelloMessage{Slot: 3, Generation: 2, Age: 17, Line: 5, Listeners: []Listener{{"127.0.0.1:5000", true}},
 			Worker: Worker{Places: 1, Connections: 1000, GracefulTimeout: time.Second}, Settings: json.RawMessage(`{"x":1}`)}},
 		{Kind: Drain, Queue: true},
 	} {

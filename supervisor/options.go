@@ -1,0 +1,77 @@
+package supervisor
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/narwhal-server/narwhal/internal/sock"
+)
+
+// Options of a master. Zero values mean the defaults named here.
+type Options struct {
+	Bind    []string // HOST:PORT, [V6]:PORT, unix:PATH, fd://N; default 127.0.0.1:8000
+	Backlog int      // of the listen queues; default 2048
+	Workers int      // default 1
+
+	GOMAXPROCS int // of each worker; default cores / workers, at least 1
+
+	// Of each worker, see package internal/gate.
+	Threads           int           // requests computed at the same time; default GOMAXPROCS
+	WorkerConnections int           // open connections; default 1000
+	LimitConcurrency  int           // default off
+	MaxRequests       int           // requests until it is replaced; default off
+	MaxRequestsJitter int           // up to so many more, at random
+	Linger            time.Duration // how long a leaving worker leaves idle connections to be used
+
+	Timeout         time.Duration // a request running longer is hung; default off
+	BootTimeout     time.Duration // from spawn to ready; default 60s
+	GracefulTimeout time.Duration // for a leaving worker to finish; default 30s
+
+	Admin string // address on which the master answers /healthz and /readyz; default none
+	Pid   string // file for the master's pid; default none
+
+	Settings any // the application's, sent to every worker as JSON
+
+	// Reload gives the options for the next generation when SIGHUP comes. An
+	// error leaves everything as it is. Default: the same again.
+	Reload func() (Options, error)
+
+	// Reopen is called when SIGUSR1 comes. Default: nothing.
+	Reopen func() error
+
+	// Started is called once, when the first generation is ready, with the
+	// addresses that were bound.
+	Started func(bound []string)
+
+	Log *slog.Logger // default slog.Default()
+}
+
+func (o *Options) setDefaults() {
+	def := func(p *int, v int) {
+		if *p == 0 {
+			*p = v
+		}
+	}
+	if len(o.Bind) == 0 {
+		o.Bind = []string{"127.0.0.1:" + sock.DefaultPort}
+	}
+	def(&o.Backlog, 2048)
+	def(&o.Workers, 1)
+	def(&o.WorkerConnections, 1000)
+	if o.BootTimeout == 0 {
+		o.BootTimeout = time.Minute
+	}
+	if o.GracefulTimeout == 0 {
+		o.GracefulTimeout = 30 * time.Second
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+}
+
+// BootError says that no worker ever became ready; Err is the worker's own
+// error. Gunicorn exits with status 3 in this case, and so should the caller.
+type BootError struct{ Err error }
+
+func (e *BootError) Error() string { return "no worker could start: " + e.Err.Error() }
+func (e *BootError) Unwrap() error { return e.Err }

@@ -1,0 +1,35 @@
+package supervisor
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/google/renameio/v2"
+	"golang.org/x/sys/unix"
+)
+
+// writePid writes the pid file, replacing it whole. A file that names a living
+// process is somebody else's.
+func writePid(path string) error {
+	if b, err := os.ReadFile(path); err == nil {
+		var pid int
+		if _, err := fmt.Sscanf(string(b), "%d", &pid); err == nil && pid > 0 && pid != os.Getpid() && alive(pid) {
+			return fmt.Errorf("pid file %s: process %d is running: stop it, or choose another --pid", path, pid)
+		}
+	}
+	if err := renameio.WriteFile(path, fmt.Appendf(nil, "%d\n", os.Getpid()), 0o644); err != nil {
+		return fmt.Errorf("pid file %s: %w", path, err)
+	}
+	return nil
+}
+
+// alive says whether there is such a process; one of another user counts.
+func alive(pid int) bool { return unix.Kill(pid, 0) != unix.ESRCH }
+
+// removePid removes the file if it is still ours.
+func removePid(path string) {
+	b, err := os.ReadFile(path)
+	if err == nil && string(b) == fmt.Sprintf("%d\n", os.Getpid()) {
+		os.Remove(path)
+	}
+}

@@ -1,0 +1,120 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/narwhal-server/narwhal/internal/sock"
+	"github.com/narwhal-server/narwhal/internal/wire"
+)
+
+// Run is the life of a master: it returns when ctx ends or a signal has told it
+// to stop and the last worker has gone. The error is a *BootError if no worker
+// ever became ready.
+func Run(ctx context.Context, o Options) error {
+	// First of all, so that no signal finds its default action. A few of the
+	// same kind may come at once; the buffer is for them.
+	signals := make(chan os.Signal, 32)
+	signal.Notify(signals, Signals...)
+	defer signal.Stop(signals)
+	o.setDefaults()
+
+	if o.Pid != "" {
+		if err := writePid(o.Pid); err != nil {
+			return err
+		}
+		defer removePid(o.Pid)
+	}
+	sockets, err := bind(ctx, o)
+	defer func() {
+		for _, s := range sockets {
+			s.Unlink()
+			s.Close()
+		}
+	}()
+	if err != nil {
+		return err
+	}
+	sys, err := newMachine(sockets, o.Log)
+	if err != nil {
+		return err
+	}
+	defer sys.board.Close()
+
+	var ready atomic.Bool
+	if o.Admin != "" {
+		adm, err := startAdmin(o.Admin, &ready, o.Log)
+		if err != nil {
+			return err
+		}
+		defer adm.close()
+	}
+	var addr []wire.Listener
+	for _, s := range sockets {
+		addr = append(addr, wire.Listener{Addr: s.Addr.String(), Ours: s.Ours()})
+		o.Log.Info("listening", "address", s.Addr.String(), "pid", os.Getpid())
+	}
+	m, err := newMaster(o, sys, addr, signals, &ready)
+	if err != nil {
+		return err
+	}
+	err = m.run(ctx)
+	o.Log.Info("stopped")
+	return err
+}
+
+// bindTries is how often an address in use is tried, a second apart: the
+// workers of a master that was killed leave within that time if they are idle.
+const bindTries = 5
+
+func bind(ctx context.Context, o Options) ([]*sock.Socket, error) {
+	var sockets []*sock.Socket
+	for _, b := range o.Bind {
+		a, err := sock.Parse(b)
+		if err != nil {
+			return sockets, err
+		}
+		var s *sock.Socket
+		for try := 1; ; try++ {
+			s, err = sock.Open(a, o.Backlog)
+			if err == nil || !errors.Is(err, sock.ErrInUse) || errors.Is(err, sock.ErrLocked) || try == bindTries {
+				break
+			}
+			o.Log.Warn("address in use; trying again", "address", a.String(), "try", fmt.Sprintf("%d of %d", try, bindTries))
+			select {
+			case <-time.After(time.Second):
+			case <-ctx.Done():
+				return sockets, ctx.Err()
+			}
+		}
+		if err != nil {
+			return sockets, err
+		}
+		sockets = append(sockets, s)
+	}
+	if most := somaxconn(); most > 0 && o.Backlog > most {
+		o.Log.Warn("the kernel cuts the backlog", "backlog", o.Backlog, "somaxconn", most,
+			"hint", fmt.Sprintf("sysctl -w net.core.somaxconn=%d, or a smaller --backlog", o.Backlog))
+	}
+	return sockets, nil
+}
+
+// somaxconn is the kernel's limit for listen queues, 0 if it cannot be read.
+func somaxconn() int {
+	b, err := os.ReadFile("/proc/sys/net/core/somaxconn")
+	if err != nil {
+		return 0
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(string(b)))
+	if err != nil {
+		return 0
+	}
+	return n
+}

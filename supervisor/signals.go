@@ -1,0 +1,128 @@
+package supervisor
+
+import (
+	"os"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/narwhal-server/narwhal/internal/wire"
+)
+
+// Signals are those a master acts on.
+var Signals = []os.Signal{
+	syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGHUP,
+	syscall.SIGTTIN, syscall.SIGTTOU, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGWINCH, syscall.SIGCHLD,
+}
+
+func signalName(s syscall.Signal) string {
+	if n := unix.SignalName(s); n != "" {
+		return n
+	}
+	return s.String()
+}
+
+func (m *master) onSignal(sig os.Signal) {
+	s, _ := sig.(syscall.Signal)
+	switch s {
+	case syscall.SIGCHLD:
+		m.sys.Reap(m.isWorker)
+		return
+	case syscall.SIGWINCH: // a terminal's window changed its size
+		return
+	}
+	m.log.Info("signal", "signal", signalName(s))
+	switch s {
+	case syscall.SIGTERM:
+		if m.stopping {
+			m.killAll("told to stop twice")
+			return
+		}
+		m.stop(true)
+	case syscall.SIGINT, syscall.SIGQUIT:
+		if m.stopping {
+			m.killAll("told to stop twice")
+			return
+		}
+		m.stop(false)
+	case syscall.SIGHUP:
+		if !m.stopping {
+			m.onHUP()
+		}
+	case syscall.SIGTTIN:
+		m.target++
+		m.log.Info("one worker more", "workers", m.target)
+	case syscall.SIGTTOU:
+		if m.target == 1 {
+			m.log.Warn("one worker less is none; keeping one")
+			return
+		}
+		m.target--
+		m.log.Info("one worker less", "workers", m.target)
+	case syscall.SIGUSR1:
+		m.reopen()
+	case syscall.SIGUSR2:
+		m.log.Warn("SIGUSR2: this version cannot upgrade its binary in place; restart it")
+	}
+}
+
+func (m *master) isWorker(pid int) bool {
+	for _, w := range m.workers {
+		if w.proc.Pid() == pid {
+			return true
+		}
+	}
+	return false
+}
+
+// reopen opens log files again, here and in every worker.
+func (m *master) reopen() {
+	if m.o.Reopen != nil {
+		if err := m.o.Reopen(); err != nil {
+			m.log.Error("cannot reopen the log; it stays where it was", "error", err)
+		}
+	}
+	for _, w := range m.byAge() {
+		m.tell(w, wire.Message{Kind: wire.Reopen})
+	}
+}
+
+// quickTime is what a quick stop leaves to requests that run.
+const quickTime = time.Second
+
+// stop ends the service: gracefully, answering what is queued and running, or
+// quickly. No slot gets a worker any more.
+func (m *master) stop(graceful bool) {
+	m.stopping = true
+	m.reload, m.again = nil, false
+	m.ready.Store(false)
+	wait := m.o.GracefulTimeout
+	if !graceful {
+		wait = min(wait, quickTime)
+	}
+	m.stopBy = m.now().Add(wait)
+	m.sys.Refuse()
+	for _, w := range m.byAge() {
+		switch w.state {
+		case Starting:
+			m.kill(w, "stopping")
+		case Ready:
+			m.drain(w, graceful)
+		case Draining:
+			if m.stopBy.Before(w.deadline) {
+				w.deadline = m.stopBy
+			}
+		}
+	}
+}
+
+// killAll ends every worker at once and with it, soon, the loop.
+func (m *master) killAll(why string) {
+	m.stopping = true
+	for _, w := range m.byAge() {
+		if w.state != Killed {
+			m.kill(w, why)
+		}
+	}
+}

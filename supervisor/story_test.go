@@ -1,0 +1,391 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"regexp"
+	"sort"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/narwhal-server/narwhal/internal/board"
+	"github.com/narwhal-server/narwhal/internal/wire"
+)
+
+var update = flag.Bool("update", false, "rewrite the answers in testdata")
+
+// TestStories tells the life of a master in virtual time with fake workers.
+// A story in testdata is a list of commands, a line ----, and what the master
+// did in answer. Workers are named wSLOT.AGE. go test -update rewrites the
+// answers; reading the difference is the review.
+//
+//	start workers=2 timeout=10s …   options of the master
+//	w1.1 ready | fails TEXT | worn | exit N | dies SIGNAL
+//	w1.1 runs 31s in_flight=2       its oldest request is that old from now on
+//	w1.1 silent 31s                 its last beat was then
+//	signal HUP
+//	reload workers=3 | reload error TEXT    what the next HUP finds
+//	exec fails TEXT                 the next spawn does not work
+//	wait 10s
+func TestStories(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no stories in testdata: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got string
+			synctest.Test(t, func(t *testing.T) { got = tell(t, string(want)) })
+			if got == string(want) {
+				return
+			}
+			if *update {
+				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			t.Errorf("the story goes differently:\n%s\n(go test -update rewrites it)", firstDifference(string(want), got))
+		})
+	}
+}
+
+func firstDifference(want, got string) string {
+	w, g := strings.Split(want, "\n"), strings.Split(got, "\n")
+	for i := range g {
+		if i >= len(w) || w[i] != g[i] {
+			from := max(i-4, 0)
+			return fmt.Sprintf("line %d\nwant:\n%s\ngot:\n%s", i+1, strings.Join(w[min(from, len(w)):min(i+6, len(w))], "\n"), strings.Join(g[from:min(i+6, len(g))], "\n"))
+		}
+	}
+	return "it ends early"
+}
+
+// tell runs a story and returns it with the answers as they are.
+func tell(t *testing.T, story string) string {
+	st := &stage{t: t, ready: new(atomic.Bool), signals: make(chan os.Signal, 32), procs: map[string]*fake{}}
+	var out strings.Builder
+	answering := false
+	lines := strings.Split(strings.TrimSuffix(story, "\n"), "\n")
+	for _, line := range lines {
+		switch {
+		case answering && line == "":
+			answering = false // the blank line after an answer is kept
+		case answering:
+			continue
+		case line == "----":
+			out.WriteString("----\n")
+			st.settle()
+			for _, l := range st.take() {
+				out.WriteString(l + "\n")
+			}
+			answering = true
+			continue
+		}
+		out.WriteString(line + "\n")
+		if line != "" && !strings.HasPrefix(line, "#") {
+			st.do(line)
+		}
+	}
+	st.end()
+	return out.String()
+}
+
+// stage is where a story is played.
+type stage struct {
+	t       *testing.T
+	m       *master
+	ready   *atomic.Bool
+	was     bool
+	signals chan os.Signal
+	cancel  context.CancelFunc
+	done    chan struct{}
+
+	reload    func(Options) (Options, error)
+	execFails error
+
+	mu    sync.Mutex
+	procs map[string]*fake
+	said  []string
+}
+
+func (st *stage) say(format string, args ...any) {
+	st.mu.Lock()
+	st.said = append(st.said, fmt.Sprintf(format, args...))
+	st.mu.Unlock()
+}
+
+func (st *stage) settle() {
+	synctest.Wait()
+	if now := st.ready.Load(); now != st.was {
+		st.was = now
+		st.say("ready: %v", now)
+	}
+}
+
+func (st *stage) take() []string {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	said := st.said
+	st.said = nil
+	return said
+}
+
+func (st *stage) do(line string) {
+	f := strings.Fields(line)
+	rest := strings.TrimSpace(strings.TrimPrefix(line, f[0]))
+	switch {
+	case f[0] == "start":
+		st.start(rest)
+	case f[0] == "wait":
+		d, err := time.ParseDuration(f[1])
+		if err != nil {
+			st.t.Fatalf("%s: %v", line, err)
+		}
+		time.Sleep(d)
+	case f[0] == "signal":
+		st.signals <- unix.SignalNum("SIG" + f[1])
+	case f[0] == "reload" && f[1] == "error":
+		text := strings.TrimSpace(strings.TrimPrefix(rest, "error"))
+		st.reload = func(Options) (Options, error) { return Options{}, errors.New(text) }
+	case f[0] == "reload":
+		st.reload = func(o Options) (Options, error) { st.set(&o, rest); return o, nil }
+	case f[0] == "exec":
+		st.execFails = errors.New(strings.TrimPrefix(rest, "fails "))
+	default:
+		st.mu.Lock()
+		p := st.procs[f[0]]
+		st.mu.Unlock()
+		if p == nil {
+			st.t.Fatalf("what is %q?", line)
+		}
+		p.do(st, f[1], strings.Join(f[2:], " "))
+	}
+	synctest.Wait()
+}
+
+func (st *stage) set(o *Options, text string) {
+	for _, kv := range strings.Fields(text) {
+		k, v, _ := strings.Cut(kv, "=")
+		n, _ := strconv.Atoi(v)
+		d, _ := time.ParseDuration(v)
+		switch k {
+		case "workers":
+			o.Workers = n
+		case "timeout":
+			o.Timeout = d
+		case "boot_timeout":
+			o.BootTimeout = d
+		case "graceful_timeout":
+			o.GracefulTimeout = d
+		case "bind":
+			o.Bind = []string{v}
+		default:
+			st.t.Fatalf("what option is %q?", kv)
+		}
+	}
+}
+
+func (st *stage) start(text string) {
+	o := Options{GOMAXPROCS: 1, Log: slog.New(&storyLog{st: st})}
+	st.set(&o, text)
+	o.Reload = func() (Options, error) {
+		next := st.m.gen.o
+		if st.reload != nil {
+			return st.reload(next)
+		}
+		return next, nil
+	}
+	o.Started = func([]string) { st.say("started") }
+	m, err := newMaster(o, st, []wire.Listener{{Addr: "127.0.0.1:5000", Ours: true}}, st.signals, st.ready)
+	if err != nil {
+		st.t.Fatal(err)
+	}
+	m.bug = func(err error) { st.t.Errorf("bug: %v", err); st.say("BUG %v", err) }
+	st.m = m
+	ctx, cancel := context.WithCancel(context.Background())
+	st.cancel = cancel
+	st.done = make(chan struct{})
+	go func() {
+		defer close(st.done)
+		if err := m.run(ctx); err != nil {
+			st.say("master exits: %v", err)
+		} else {
+			st.say("master exits")
+		}
+	}()
+}
+
+// end lets the loop finish if the story did not.
+func (st *stage) end() {
+	st.cancel()
+	for {
+		synctest.Wait()
+		select {
+		case <-st.done:
+			return
+		default:
+		}
+		st.mu.Lock()
+		var names []string
+		for n, p := range st.procs {
+			if !p.dead {
+				names = append(names, n)
+			}
+		}
+		st.mu.Unlock()
+		sort.Strings(names)
+		for _, n := range names {
+			st.procs[n].do(st, "exit", "0")
+		}
+	}
+}
+
+// The stage is the system of its master.
+func (st *stage) Start(h wire.HelloMessage, env []string, events chan<- event) (process, error) {
+	if err := st.execFails; err != nil {
+		st.execFails = nil
+		return nil, err
+	}
+	p := &fake{st: st, name: fmt.Sprintf("w%d.%d", h.Slot, h.Age), age: h.Age, events: events}
+	st.mu.Lock()
+	st.procs[p.name] = p
+	st.mu.Unlock()
+	st.say("exec %s generation %d", p.name, h.Generation)
+	return p, nil
+}
+
+func (st *stage) Refuse()             { st.say("newcomers are refused") }
+func (st *stage) Reap(func(int) bool) {}
+
+// fake is a worker process of a story.
+type fake struct {
+	st     *stage
+	name   string
+	age    int
+	events chan<- event
+	dead   bool
+	status board.Status
+	at     time.Time // when status was set
+}
+
+func (p *fake) do(st *stage, verb, rest string) {
+	switch verb {
+	case "ready":
+		p.events <- event{age: p.age, msg: wire.Message{Kind: wire.Ready}}
+	case "fails":
+		p.events <- event{age: p.age, msg: wire.Message{Kind: wire.Failed, Error: rest}}
+		p.exit(exitStatus{code: 3})
+	case "worn":
+		p.events <- event{age: p.age, msg: wire.Message{Kind: wire.Worn, Error: "max-requests"}}
+	case "exit":
+		n, _ := strconv.Atoi(rest)
+		p.exit(exitStatus{code: n})
+	case "dies":
+		p.exit(exitStatus{signal: unix.SignalNum("SIG" + rest)})
+	case "runs":
+		f := strings.Fields(rest)
+		s := board.Status{What: "GET /", Size: 42, InFlight: 1}
+		s.Running, _ = time.ParseDuration(f[0])
+		if len(f) > 1 {
+			s.InFlight, _ = strconv.Atoi(strings.TrimPrefix(f[1], "in_flight="))
+		}
+		p.set(s)
+	case "rests":
+		p.set(board.Status{})
+	case "silent":
+		d, _ := time.ParseDuration(rest)
+		p.set(board.Status{Beat: d})
+	default:
+		st.t.Fatalf("a worker cannot %q", verb)
+	}
+}
+
+func (p *fake) set(s board.Status) {
+	p.st.mu.Lock()
+	p.status, p.at = s, time.Now()
+	p.st.mu.Unlock()
+}
+
+func (p *fake) exit(s exitStatus) {
+	p.dead = true
+	p.events <- event{age: p.age, exited: true, status: s}
+}
+
+func (p *fake) Pid() int { return 100 + p.age }
+
+func (p *fake) Send(m wire.Message) error {
+	extra := ""
+	if m.Queue {
+		extra += " with the queue"
+	}
+	if m.Grace > 0 {
+		extra += " within " + m.Grace.String()
+	}
+	p.st.say("%s <- %s%s", p.name, m.Kind, extra)
+	return nil
+}
+
+func (p *fake) Signal(s syscall.Signal) error {
+	p.st.say("kill %s %s", p.name, signalName(s))
+	return nil
+}
+
+// Status grows older by itself, like a real line of the board.
+func (p *fake) Status() board.Status {
+	p.st.mu.Lock()
+	defer p.st.mu.Unlock()
+	s := p.status
+	since := time.Since(p.at)
+	if s.Running > 0 {
+		s.Running += since
+	}
+	if s.Beat > 0 {
+		s.Beat += since
+	}
+	return s
+}
+
+func (p *fake) Release() {}
+
+// storyLog writes warnings, errors and the course of reloads into the story.
+type storyLog struct {
+	slog.Handler
+	st *stage
+}
+
+var quiet = regexp.MustCompile(`^(worker starting|worker ready|worker left|signal|listening|stopped|stopping)$`)
+
+func (h *storyLog) Enabled(context.Context, slog.Level) bool { return true }
+func (h *storyLog) Handle(_ context.Context, r slog.Record) error {
+	if r.Level < slog.LevelInfo || r.Level == slog.LevelInfo && quiet.MatchString(r.Message) {
+		return nil
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "log %s: %s", strings.ToLower(r.Level.String()), r.Message)
+	r.Attrs(func(a slog.Attr) bool {
+		if a.Key != "pid" {
+			fmt.Fprintf(&b, " %s=%v", a.Key, a.Value)
+		}
+		return true
+	})
+	h.st.say("%s", b.String())
+	return nil
+}

@@ -1,0 +1,120 @@
+package supervisor
+
+import (
+	"fmt"
+	"time"
+)
+
+// idleTick is the longest the loop sleeps.
+const idleTick = time.Hour
+
+// watchEvery is how often running requests are looked at: often enough that a
+// request is over its time by a tenth at most.
+func (m *master) watchEvery() time.Duration {
+	if m.o.Timeout <= 0 {
+		return 0
+	}
+	return min(max(m.o.Timeout/10, 10*time.Millisecond), time.Second)
+}
+
+// untilNext is the time until something must be looked at.
+func (m *master) untilNext() time.Duration {
+	now := m.now()
+	next := now.Add(idleTick)
+	at := func(t time.Time) {
+		if !t.IsZero() && t.Before(next) {
+			next = t
+		}
+	}
+	for _, w := range m.workers {
+		at(w.deadline)
+	}
+	if !m.stopping {
+		for _, s := range m.slots {
+			if s.cur == nil && s.next == nil {
+				at(s.startAt)
+			}
+			if s.replace && s.next == nil && s.startAt.After(now) {
+				at(s.startAt)
+			}
+		}
+	}
+	if every := m.watchEvery(); every > 0 {
+		at(m.lastTick.Add(every))
+	}
+	return max(next.Sub(now), 0)
+}
+
+// tick ends what is out of time.
+func (m *master) tick() {
+	now := m.now()
+	for _, w := range m.byAge() {
+		if w.deadline.IsZero() || now.Before(w.deadline) {
+			continue
+		}
+		switch w.state {
+		case Starting:
+			m.log.Error("worker is not ready in time", append(w.attrs(), "boot_timeout", w.gen.o.BootTimeout)...)
+			w.failure = fmt.Sprintf("it was not ready within --boot-timeout %v: look at the stacks in the log, or give it more", w.gen.o.BootTimeout)
+			m.abort(w)
+		case Draining:
+			s := w.proc.Status()
+			m.log.Error("graceful timeout is over; ending the worker", append(w.attrs(), "lost", s.InFlight, "running", what(s))...)
+			if w.hung {
+				m.abort(w)
+			} else {
+				m.kill(w, "graceful timeout")
+			}
+		case Aborting:
+			m.kill(w, "did not die of SIGABRT")
+		}
+	}
+	if every := m.watchEvery(); every > 0 && !now.Before(m.lastTick.Add(every)) {
+		// If the master itself was stopped, everybody's silence is its own.
+		slept := !m.lastTick.IsZero() && now.Sub(m.lastTick) > 2*every+time.Second
+		m.lastTick = now
+		if !slept {
+			m.watch()
+		}
+	}
+}
+
+// watch looks for workers that hang: their oldest request runs for longer than
+// the timeout, or they show no life at all.
+func (m *master) watch() {
+	for _, w := range m.byAge() {
+		if w.state != Ready && w.state != Draining {
+			continue
+		}
+		st, limit := w.proc.Status(), w.gen.o.Timeout
+		if limit <= 0 {
+			continue
+		}
+		switch {
+		case w.state == Ready && st.Beat > limit:
+			m.log.Error("worker shows no life; replacing it", append(w.attrs(), "silent", st.Beat.Round(time.Millisecond), "timeout", limit, "running", what(st))...)
+			m.displace(w)
+			m.abort(w)
+		case st.Running > limit && !w.hung:
+			w.hung = true
+			m.log.Error("request runs for too long; replacing its worker", append(w.attrs(), "request", st.What, "age", st.Running.Round(time.Millisecond),
+				"size", st.Size, "timeout", limit, "in_flight", st.InFlight)...)
+			if w.state == Ready {
+				m.displace(w)
+				m.drain(w, false)
+			}
+		}
+		if w.hung && w.state == Draining && st.Running > limit && st.InFlight <= 1 {
+			m.abort(w) // nothing else is left that could still finish
+		}
+	}
+}
+
+// displace takes a hung worker out of its slot, so that a successor starts.
+func (m *master) displace(w *worker) {
+	s := w.slot
+	if s.cur == w {
+		s.cur = nil
+		s.startAt = m.now().Add(s.deaths.died(m.now().Sub(w.readyAt)))
+	}
+}
