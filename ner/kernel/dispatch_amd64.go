@@ -61,7 +61,7 @@ func mul(m *Matrix, dst []float32, ldd int, x []float32, ldx, rows int) {
 // mulEdge is mul for the last panel when it has fewer outputs than lanes: its
 // tiles go to a buffer first.
 func mulEdge(m *Matrix, p *panel, dst []float32, ldd int, x []float32, ldx, rows int) {
-	var buf [maxTileRows * maxPieces * 16]float32
+	var buf [maxTileRows * MaxPieces * 16]float32
 	for from := 0; from < rows; from += m.variant.tileRows() {
 		n := min(m.variant.tileRows(), rows-from)
 		p.tile(m, &buf[0], p.width, &x[from*ldx], ldx, n)
@@ -96,15 +96,26 @@ func (p *panel) tile(m *Matrix, dst *float32, ldd int, x *float32, ldx, rows int
 	}
 }
 
+// normRows is the number of rows normalised in one call of assembly, about 2 µs
+// of them: assembly cannot be preempted, and the garbage collector waits for it.
+const normRows = 64
+
 func layerNorm(dst []float32, ldd int, x []float32, ldx int, residual []float32, ldr int, g, b []float32, rows int) {
-	add := unsafe.SliceData(residual) // nil for a nil residual
-	switch current {
-	case avx512:
-		layerNormAVX512(&dst[0], ldd, &x[0], ldx, add, ldr, &g[0], &b[0], len(g), rows)
-	case avx2:
-		layerNormAVX2(&dst[0], ldd, &x[0], ldx, add, ldr, &g[0], &b[0], len(g), rows)
-	default:
+	if current == generic {
 		layerNormGeneric(dst, ldd, x, ldx, residual, ldr, g, b, rows)
+		return
+	}
+	for from := 0; from < rows; from += normRows {
+		n := min(normRows, rows-from)
+		to, row, add := &dst[from*ldd], &x[from*ldx], (*float32)(nil)
+		if residual != nil {
+			add = &residual[from*ldr]
+		}
+		if current == avx512 {
+			layerNormAVX512(to, ldd, row, ldx, add, ldr, &g[0], &b[0], len(g), n)
+		} else {
+			layerNormAVX2(to, ldd, row, ldx, add, ldr, &g[0], &b[0], len(g), n)
+		}
 	}
 }
 

@@ -114,7 +114,7 @@ func addRowsGeneric(dst []float32, table []byte, rows []uint32) {
 
 func scoreGeneric(s *Scorer, scores, features []float32, rows []int32) {
 	h := s.hidden
-	var u [2 * maxHidden]float32
+	var u [2 * MaxHidden]float32
 	sum := u[:2*h]
 	for f, row := range rows {
 		for i, v := range features[(int(row)*len(rows)+f)*2*h:][:2*h] {

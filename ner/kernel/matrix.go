@@ -5,9 +5,9 @@ import (
 	"unsafe"
 )
 
-// maxPieces is the largest number of maxout pieces: the number of vectors that
+// MaxPieces is the largest number of maxout pieces: the number of vectors that
 // a panel is wide. spaCy's networks have 3.
-const maxPieces = 3
+const MaxPieces = 3
 
 // Matrix is a constant weight matrix with its bias, packed for one variant.
 type Matrix struct {
@@ -35,20 +35,20 @@ type panel struct {
 // piece p of output o, and bias, where bias[o*pieces+p] may be nil for zeros.
 // Both are copied. pieces is 1 for a plain affine layer, and at most 3.
 func NewMatrix(w, bias []float32, out, pieces, in int) *Matrix {
-	if out < 1 || in < 1 || pieces < 1 || pieces > maxPieces {
-		panic(fmt.Sprintf("kernel: matrix of %d outputs, %d pieces, %d inputs: want at least 1 of each and at most %d pieces", out, pieces, in, maxPieces))
+	if out < 1 || in < 1 || pieces < 1 || pieces > MaxPieces {
+		panic(fmt.Sprintf("kernel: matrix of %d outputs, %d pieces, %d inputs: want at least 1 of each and at most %d pieces", out, pieces, in, MaxPieces))
 	}
 	if len(w) != out*pieces*in || bias != nil && len(bias) != out*pieces {
 		panic(fmt.Sprintf("kernel: matrix of %d×%d×%d with %d weights and %d biases", out, pieces, in, len(w), len(bias)))
 	}
 	m := &Matrix{variant: current, out: out, pieces: pieces, in: in}
 	lanes := m.variant.lanes()
-	size := maxPieces * lanes // outputs of a whole panel
+	size := MaxPieces * lanes // outputs of a whole panel
 	if pieces > 1 {
 		size = lanes
 	}
 	for first := 0; first < out; first += size {
-		p := panel{first: first, outs: min(size, out-first), vecs: maxPieces}
+		p := panel{first: first, outs: min(size, out-first), vecs: MaxPieces}
 		p.width = size
 		if pieces == 1 {
 			p.vecs = (p.outs + lanes - 1) / lanes

@@ -2,9 +2,9 @@ package kernel
 
 import "fmt"
 
-// maxHidden is the largest hidden layer of a Scorer: its values live on the
-// stack. spaCy's default is 64.
-const maxHidden = 256
+// MaxHidden is the largest hidden layer of a Scorer: its values live on the
+// stack, in the assembly too (maxHidden in _asm/score.go). spaCy's default is 64.
+const MaxHidden = 256
 
 // Scorer computes the scores of a parser's actions in one state: the sum of
 // the precomputed features of the state's tokens, a maxout of 2 pieces, and the
@@ -25,8 +25,8 @@ const scorerLanes = 16
 // bias of the lower one, lowerBias[p*hidden+o]: first all of piece 0, then all
 // of piece 1. upperBias may be nil for zeros. All are copied. hidden is at most 256.
 func NewScorer(upper, upperBias []float32, classes int, lowerBias []float32, hidden int) *Scorer {
-	if classes < 1 || hidden < 1 || hidden > maxHidden {
-		panic(fmt.Sprintf("kernel: scorer of %d classes, %d hidden: want at least 1 of each and at most %d hidden", classes, hidden, maxHidden))
+	if classes < 1 || hidden < 1 || hidden > MaxHidden {
+		panic(fmt.Sprintf("kernel: scorer of %d classes, %d hidden: want at least 1 of each and at most %d hidden", classes, hidden, MaxHidden))
 	}
 	if len(upper) != classes*hidden || upperBias != nil && len(upperBias) != classes || len(lowerBias) != 2*hidden {
 		panic(fmt.Sprintf("kernel: scorer of %d classes, %d hidden with %d weights and %d, %d biases", classes, hidden, len(upper), len(upperBias), len(lowerBias)))

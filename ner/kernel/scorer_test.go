@@ -11,7 +11,7 @@ type scorerShape struct{ hidden, classes int }
 
 // scorerShapes are those around the widths of vectors and blocks, and spaCy's.
 func scorerShapes() []scorerShape {
-	list := []scorerShape{{64, 74}, {64, 107}, {128, 300}, {maxHidden, 1}}
+	list := []scorerShape{{64, 74}, {64, 107}, {128, 300}, {MaxHidden, 1}}
 	for _, hidden := range []int{1, 3, 7, 8, 9, 15, 16, 17, 31, 33, 64, 65, 100} {
 		for _, classes := range []int{1, 2, 7, 8, 9, 15, 16, 17, 33, 48, 95, 112, 113, 129, 226} {
 			list = append(list, scorerShape{hidden, classes})
@@ -99,7 +99,7 @@ func TestScorerPanics(t *testing.T) {
 		s := NewScorer(f(6), f(3), 3, f(4), 2)
 		for name, call := range map[string]func(){
 			"no classes":          func() { NewScorer(nil, nil, 0, f(4), 2) },
-			"too many hidden":     func() { NewScorer(f(maxHidden+1), f(1), 1, f(2*maxHidden+2), maxHidden+1) },
+			"too many hidden":     func() { NewScorer(f(MaxHidden+1), f(1), 1, f(2*MaxHidden+2), MaxHidden+1) },
 			"too few weights":     func() { NewScorer(f(5), f(3), 3, f(4), 2) },
 			"too few biases":      func() { NewScorer(f(6), f(2), 3, f(4), 2) },
 			"too few lower ones":  func() { NewScorer(f(6), f(3), 3, f(3), 2) },
