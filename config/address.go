@@ -1,0 +1,204 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+const (
+	defaultHost = "127.0.0.1"
+	defaultPort = "8000"
+
+	// maxUnixPath is the size of sun_path less its terminating zero (unix(7)).
+	maxUnixPath = 107
+)
+
+// ParseAddress reads an address to listen on and returns its canonical form:
+//
+//	HOST:PORT          as it is
+//	HOST               HOST:8000
+//	:PORT              as it is: every interface, IPv4 and IPv6
+//	PORT               127.0.0.1:PORT
+//	[IPv6]:PORT        as it is; [IPv6] alone gets port 8000
+//	unix:PATH          unix:/PATH, a relative path taken from dir
+//	fd://N             a socket that was inherited as descriptor N
+//
+// tcp:// before a host, and unix:// before a path, are allowed as in Gunicorn.
+func ParseAddress(text, dir string) (string, error) {
+	if path, ok := cutScheme(text, "unix:"); ok {
+		return unixAddress(path, dir)
+	}
+	if n, ok := cutScheme(text, "fd://"); ok {
+		return fdAddress(n)
+	}
+	rest, _ := cutScheme(text, "tcp://")
+	switch {
+	case rest == "":
+		return "", errors.New("the address is empty: want HOST:PORT, [IPv6]:PORT, unix:PATH or fd://N")
+	case strings.Contains(rest, "/"):
+		return "", notTCP(rest)
+	}
+	host, port, err := splitAddress(rest)
+	if err != nil {
+		return "", err
+	}
+	// ParseUint takes no sign and, in base 10, no underscore.
+	number, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return "", fmt.Errorf("%q is not a port: want a number from 0 to 65535", port)
+	}
+	return host + ":" + strconv.FormatUint(number, 10), nil
+}
+
+func cutScheme(text, scheme string) (rest string, ok bool) {
+	if len(text) < len(scheme) || !strings.EqualFold(text[:len(scheme)], scheme) {
+		return text, false
+	}
+	return text[len(scheme):], true
+}
+
+// notTCP guesses what an address with a slash in it was meant to be.
+func notTCP(text string) error {
+	if scheme, _, ok := strings.Cut(text, "://"); ok {
+		return fmt.Errorf("%q is a URL: leave out %s:// and what follows the port", text, scheme)
+	}
+	return fmt.Errorf("%q is a path: write unix:%s", text, text)
+}
+
+func unixAddress(path, dir string) (string, error) {
+	// unix://run/x and unix:///run/x are both in use; the first is a relative
+	// path in Gunicorn too.
+	path = strings.TrimPrefix(path, "//")
+	if path == "" {
+		return "", errors.New("unix needs a path: unix:/run/narwhal.sock")
+	}
+	if strings.HasSuffix(path, "/") {
+		return "", fmt.Errorf("unix:%s is a folder: add the name of the socket", path)
+	}
+	if strings.ContainsRune(path, 0) {
+		return "", fmt.Errorf("unix:%q has a zero byte in it", path)
+	}
+	path = absolute(path, dir)
+	if len(path) > maxUnixPath {
+		return "", fmt.Errorf("the path %s has %d bytes, and a socket's may have %d: choose a shorter one",
+			path, len(path), maxUnixPath)
+	}
+	return "unix:" + path, nil
+}
+
+func fdAddress(number string) (string, error) {
+	n, err := strconv.ParseUint(number, 10, 31)
+	if err != nil {
+		return "", fmt.Errorf("fd://%s: want the number of an open descriptor, as in fd://3", number)
+	}
+	if n < 3 {
+		return "", fmt.Errorf("fd://%d is a standard stream: want 3 or more", n)
+	}
+	return "fd://" + strconv.FormatUint(n, 10), nil
+}
+
+// splitAddress fills in what the forms of ParseAddress leave out.
+func splitAddress(text string) (host, port string, err error) {
+	if strings.HasPrefix(text, "[") {
+		return splitBracketed(text)
+	}
+	if strings.Count(text, ":") > 1 {
+		return "", "", fmt.Errorf("%q: write an IPv6 address in brackets, as in [::1]:8000", text)
+	}
+	host, port, colon := strings.Cut(text, ":")
+	switch {
+	case colon && host == "": // every interface
+		return "", port, nil
+	case !colon && strings.Trim(text, "0123456789") == "":
+		return defaultHost, text, nil
+	case !colon:
+		port = defaultPort
+	}
+	host = strings.ToLower(host)
+	return host, port, checkHost(host)
+}
+
+func splitBracketed(text string) (host, port string, err error) {
+	inside, after, closed := strings.Cut(text[1:], "]")
+	address, err := netip.ParseAddr(inside)
+	if !closed || err != nil || !address.Is6() || strings.Trim(address.Zone(), hostLetters) != "" {
+		return "", "", fmt.Errorf("%q: want an IPv6 address in the brackets, as in [::1]:8000", text)
+	}
+	switch {
+	case after == "":
+		port = defaultPort
+	case strings.HasPrefix(after, ":"):
+		port = after[1:]
+	default:
+		return "", "", fmt.Errorf("%q: want a colon and the port after the bracket, as in [::1]:8000", text)
+	}
+	return "[" + address.String() + "]", port, nil
+}
+
+// hostLetters may be in a host's name, lower case, and in the name of an
+// interface.
+const hostLetters = "abcdefghijklmnopqrstuvwxyz0123456789-_."
+
+// checkHost refuses what cannot be a name or an IPv4 address, so that a slip is
+// told here and not by a resolver.
+func checkHost(host string) error {
+	if host == "unix" {
+		return errors.New("unix needs a path: unix:/run/narwhal.sock")
+	}
+	for _, label := range strings.Split(host, ".") {
+		if label == "" || len(label) > 63 {
+			return fmt.Errorf("%q is not a host", host)
+		}
+	}
+	if bad := strings.Trim(host, hostLetters); bad != "" {
+		return fmt.Errorf("%q is not a host: it cannot contain %q", host, []rune(bad)[0])
+	}
+	if strings.Trim(host, "0123456789.") == "" {
+		if _, err := netip.ParseAddr(host); err != nil {
+			return fmt.Errorf("%q is not an IPv4 address: want four numbers from 0 to 255", host)
+		}
+	}
+	return nil
+}
+
+// clash reports whether two canonical addresses cannot both be bound as meant:
+// they are the same, or one is the same port on every interface. Port 0 is a
+// new port each time and clashes with nothing.
+func clash(a, b string) bool {
+	if !isTCP(a) || !isTCP(b) {
+		return a == b
+	}
+	hostA, portA := a[:strings.LastIndex(a, ":")], a[strings.LastIndex(a, ":")+1:]
+	hostB, portB := b[:strings.LastIndex(b, ":")], b[strings.LastIndex(b, ":")+1:]
+	return portA == portB && portA != "0" && (covers(hostA, hostB) || covers(hostB, hostA))
+}
+
+// covers reports whether a socket bound to host a takes the connections to host
+// b on the same port.
+func covers(a, b string) bool {
+	switch a {
+	case "", "[::]":
+		return true
+	case "0.0.0.0":
+		return b == "" || !strings.HasPrefix(b, "[")
+	case "localhost":
+		return b == defaultHost || b == "localhost"
+	}
+	return a == b
+}
+
+func isTCP(address string) bool {
+	return !strings.HasPrefix(address, "unix:") && !strings.HasPrefix(address, "fd://")
+}
+
+// absolute makes a path independent of the working directory.
+func absolute(path, dir string) string {
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path)
+	}
+	return filepath.Join(dir, path)
+}

@@ -1,0 +1,92 @@
+package config
+
+import (
+	"slices"
+	"strings"
+)
+
+// Other is a setting of Gunicorn or Uvicorn that has another name here, or no
+// counterpart. Those with the same name are in the table itself.
+type Other struct {
+	Gunicorn []string // its flags without dashes, and the keys of its file
+	Uvicorn  []string
+	Ours     string // our setting's name, "" if there is none
+	Instead  string // what to do, or what differs
+}
+
+// elsewhere tells someone who tried the other servers' setting what to do, ""
+// if neither has one of that name.
+func elsewhere(name string) string {
+	for _, o := range Others() {
+		g, u := slices.Contains(o.Gunicorn, name), slices.Contains(o.Uvicorn, name)
+		if !g && !u {
+			continue
+		}
+		whose := "Gunicorn's"
+		switch {
+		case !g:
+			whose = "Uvicorn's"
+		case u:
+			whose = "Gunicorn's and Uvicorn's"
+		}
+		switch {
+		case o.Ours == "":
+			return "this is " + whose + ", and not here: " + o.Instead
+		case o.Instead == "":
+			return whose + " setting is called " + o.Ours + " here"
+		}
+		return whose + " setting is called " + o.Ours + " here: " + o.Instead
+	}
+	return ""
+}
+
+func names(list string) []string { return strings.Fields(list) }
+
+// Others lists them in the order the README does: first what only has another
+// name, then what is missing.
+func Others() []Other {
+	return []Other{
+		{nil, names("host port"), "bind", "--bind HOST:PORT"},
+		{nil, names("uds"), "bind", "--bind unix:PATH"},
+		{nil, names("fd"), "bind", "--bind fd://N"},
+		{nil, names("timeout-keep-alive"), "keep-alive", ""},
+		{nil, names("timeout-graceful-shutdown"), "graceful-timeout", ""},
+		{nil, names("limit-max-requests"), "max-requests", ""},
+		{nil, names("limit-max-requests-jitter"), "max-requests-jitter", ""},
+		{nil, names("timeout-worker-healthcheck"), "timeout", "a worker that stops beating is replaced as well"},
+		{names("keepalive"), nil, "keep-alive", ""},
+		{names("pidfile"), nil, "pid", ""},
+		{names("loglevel"), nil, "log-level", ""},
+		{names("errorlog"), nil, "error-logfile", ""},
+		{names("accesslog"), names("access-log"), "access-logfile", ""},
+		{names("access-logformat access-log-format"), nil, "log-format", "text or json, without format strings"},
+
+		{names("preload preload-app"), nil, "",
+			"leave it out; each worker loads the model itself, and one that is built into the binary is shared by the kernel"},
+		{names("reload reload-engine reload-extra-file"), names("reload reload-dir"), "",
+			"leave it out; HUP makes new workers with the configuration and the model as they are then"},
+		{names("daemon D"), nil, "", "narwhal stays in the foreground; let systemd or a container runtime start it"},
+		{names("user u group g initgroups"), nil, "",
+			"start narwhal as that user (User= in a systemd unit, USER in a Dockerfile)"},
+		{names("umask m"), nil, "", "set it before starting narwhal (UMask= in a systemd unit)"},
+		{names("env e"), names("env-file"), "", "set the variables before starting narwhal"},
+		{names("name n proc-name"), nil, "", "leave it out"},
+		{names("reuse-port"), nil, "",
+			"leave it out; all workers accept from the master's one socket, so that no request waits for a busy worker beside an idle one"},
+		{names("certfile keyfile ca-certs cert-reqs ciphers"), names("ssl-certfile ssl-keyfile ssl-ca-certs ssl-ciphers"), "",
+			"there is no TLS; put a proxy in front, on the same machine or over a unix socket"},
+		{names("forwarded-allow-ips proxy-protocol proxy-allow-from"), names("forwarded-allow-ips proxy-headers no-proxy-headers root-path"), "",
+			"leave it out; no answer depends on the client's address or the scheme"},
+		{names("limit-request-line limit-request-fields limit-request-field_size limit-request-field-size"), names("h11-max-incomplete-event-size"), "",
+			"the limits of a request's head are fixed; --limit-body limits the body"},
+		{names("worker-tmp-dir"), nil, "", "leave it out; heartbeats need no file"},
+		{names("control-socket no-control-socket"), nil, "", "leave it out; a running server is controlled by signals"},
+		{names("statsd-host statsd-prefix dogstatsd-tags"), nil, "", "there are no metrics over statsd"},
+		{names("log-config log-config-json logconfig logger-class capture-output"), names("log-config use-colors no-use-colors"), "",
+			"use --log-level, --log-format, --error-logfile and --access-logfile"},
+		{names("log-syslog log-syslog-to log-syslog-prefix log-syslog-facility R"), nil, "",
+			"leave the log on stderr, where journald and container runtimes read it"},
+		{names("pythonpath paste wsgi-app"), names("app-dir factory interface loop http ws lifespan"), "",
+			"leave it out; narwhal serves its own application and runs no Python"},
+	}
+}

@@ -1,0 +1,196 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// What is wrong with a file, with its line and what to do. In file order, all
+// at once.
+func TestFileProblems(t *testing.T) {
+	for _, c := range []struct {
+		name, text string
+		want       []string // "Where: Why" or "Where: Why | Hint"
+	}{
+		{"unknown keys", "\nworker_conections = 5\n# a comment\nhost = \"0.0.0.0\"\nzzz = 1\npreload = true\nWorkers = 3\n", []string{
+			`narwhal.toml:2: worker_conections: unknown setting | did you mean worker_connections?`,
+			`narwhal.toml:4: host: unknown setting | Uvicorn's setting is called bind here: --bind HOST:PORT`,
+			`narwhal.toml:5: zzz: unknown setting`,
+			`narwhal.toml:6: preload: unknown setting | this is Gunicorn's, and not here: leave it out; each worker loads the model itself, and one that is built into the binary is shared by the kernel`,
+			`narwhal.toml:7: Workers: unknown setting | did you mean workers?`,
+		}},
+		{"wrong types", "workers = \"4\"\nbind = 5000\ntimeout = true\nlimit_body = 1.5\nmodel = 3\nexclude = [\"parser\", 3]\ndelay = 1979-05-27\nbacklog = []\nthreads = 1.0\n", []string{
+			`narwhal.toml:1: workers: "4" is a string: want a whole number without quotes`,
+			`narwhal.toml:2: bind: 5000 is a number: want a string or a list of strings: ["one", "two"]`,
+			`narwhal.toml:3: timeout: true is a boolean: want seconds (30) or a duration in quotes ("1m30s")`,
+			`narwhal.toml:4: limit_body: 1.5 is a number with a fraction: want bytes (1048576) or a size in quotes ("1MiB")`,
+			`narwhal.toml:5: model: 3 is a number: want a string in quotes`,
+			`narwhal.toml:6: exclude: this is a list: want a string or a list of strings: ["one", "two"]`,
+			`narwhal.toml:7: delay: this is a date: want seconds (30) or a duration in quotes ("1m30s")`,
+			`narwhal.toml:8: backlog: this is a list: want a whole number without quotes`,
+			`narwhal.toml:9: threads: 1 is a number with a fraction: want a whole number without quotes`,
+		}},
+		{"wrong values", "workers = 0\nworker_connections = -1\ntimeout = -1\nworker_class = \"uvicorn.workers.UvicornWorker\"\nlimit_body = \"1 flop\"\nlog_level = \"trace\"\nthreads = 3000000000\nmodel = \"\"\n", []string{
+			`narwhal.toml:1: workers: 0 is too few: want at least 1`,
+			`narwhal.toml:4: worker_class: "uvicorn.workers.UvicornWorker" is not one of sync, concurrent | concurrent stands for every threaded or asynchronous worker class`,
+			`narwhal.toml:7: threads: 3000000000 is too large`,
+			`narwhal.toml:2: worker_connections: -1 is too few: want at least 1`,
+			`narwhal.toml:5: limit_body: "1 flop" is not a size: want bytes (1048576) or a unit (512KiB, 1MiB)`,
+			`narwhal.toml:3: timeout: -1 is negative: want 0 or more`,
+			`narwhal.toml:6: log_level: "trace" is not one of debug, info, warn, error`,
+		}},
+		{"tables", "a.b = 1\nworkers = 2\n\n[server]\nbind = \"x\"\n[[many]]\nx = 1\n", []string{
+			`narwhal.toml:1: a: unknown table | there are no tables: write the keys without a [heading] or a dot`,
+			`narwhal.toml:4: server: unknown table | there are no tables: write the keys without a [heading] or a dot`,
+			`narwhal.toml:6: many: unknown table | there are no tables: write the keys without a [heading] or a dot`,
+		}},
+		{"table of a setting", "[workers]\nx = 1\n", []string{
+			`narwhal.toml:1: workers: this is a table: want a whole number without quotes`,
+		}},
+		{"both spellings", "worker-class = \"sync\"\nworkers = 1\nworker_class = \"sync\"\n", []string{
+			`narwhal.toml:3: worker_class: already set on line 1, in the other spelling | keep one of the two`,
+		}},
+		{"twice", "workers = 1\nworkers = 2\n", []string{
+			`narwhal.toml:2: not TOML: Key 'workers' has already been defined. | a line is key = value, with strings in quotes: worker_class = "sync"`,
+		}},
+		{"flags", "config = \"other.toml\"\nprint_config = true\n", []string{
+			`narwhal.toml:1: config: this cannot be set in the file | give --config on the command line`,
+			`narwhal.toml:2: print_config: this cannot be set in the file | give --print-config on the command line`,
+		}},
+		{"not TOML", "workers = 2\nworker_class = sync\n", []string{
+			`narwhal.toml:2: not TOML: expected value but found "sync" instead | a line is key = value, with strings in quotes: worker_class = "sync"`,
+		}},
+		{"addresses", "bind = [\"127.0.0.1:80\", \"::1\", \"localhost:80\"]\n", []string{
+			`narwhal.toml:1: bind: "::1": write an IPv6 address in brackets, as in [::1]:8000`,
+			`narwhal.toml:1: bind: 127.0.0.1:80 and localhost:80 are the same port | keep one of the two`,
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			write(t, dir, DefaultFile, c.text)
+			_, err := Load(Source{Dir: dir})
+			if diff := cmp.Diff(c.want, problems(err)); diff != "" {
+				t.Errorf("problems (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestFileOfGunicorn(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "gunicorn.conf.py", "import os\nworkers = 4\n")
+	_, err := Load(Source{Given: Given{"config": {"gunicorn.conf.py"}}, Dir: dir})
+	want := []string{
+		`gunicorn.conf.py:1: not TOML: expected '.' or '=', but got 'o' instead | a Gunicorn file is a Python program and cannot be read; write its settings as workers = 4`,
+	}
+	if diff := cmp.Diff(want, problems(err)); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
+	}
+}
+
+func TestFileMissing(t *testing.T) {
+	dir := t.TempDir()
+	if s, err := Load(Source{Dir: dir}); err != nil || s.ConfigFile != "" {
+		t.Errorf("without a file: %v, %v; want the defaults", s, err)
+	}
+	_, err := Load(Source{Given: Given{"config": {"x.toml"}}, Dir: dir})
+	want := []string{"x.toml: cannot read the configuration file: no such file or directory"}
+	if diff := cmp.Diff(want, problems(err)); diff != "" {
+		t.Errorf("--config x.toml (-want +got):\n%s", diff)
+	}
+	_, err = Load(Source{Environ: []string{"NARWHAL_CONFIG=" + dir}, Dir: dir})
+	want = []string{dir + ": cannot read the configuration file: is a directory"}
+	if diff := cmp.Diff(want, problems(err)); diff != "" {
+		t.Errorf("NARWHAL_CONFIG=a folder (-want +got):\n%s", diff)
+	}
+	write(t, dir, DefaultFile, "workers = 7\n")
+	if s, err := Load(Source{Given: Given{"config": {""}}, Dir: dir}); err != nil || s.Workers != 1 {
+		t.Errorf(`--config "": %v, %v; want the file left out`, s, err)
+	}
+}
+
+// Any text either is a file whose settings survive being printed and read, or
+// has problems that each name a line.
+func FuzzFile(f *testing.F) {
+	for _, text := range []string{
+		"workers = 4\nbind = [\":0\", \"unix:a,b\"]\ntimeout = 0.25\n",
+		"worker_class = \"gthread\"\nthreads = 2\nmodel = \"./m\"\ndelay = \"10ms\"\n",
+		"[a]\nb = 1\n[[c]]\n", "a.b.c = 1", "\"\" = 1", "x = {y = [1, {}]}", "exclude = \"parser, tagger\"\npid = \"a\\tb\"\n",
+		"limit_body = 1_000\n", "\xef\xbb\xbfworkers = 1", "access_logfile = '''x'''",
+	} {
+		f.Add(text)
+	}
+	line := regexp.MustCompile(`^narwhal\.toml:[1-9][0-9]*(: |$)`)
+	dir := f.TempDir()
+	f.Fuzz(func(t *testing.T, text string) {
+		first, failures := parseFile(DefaultFile, text)
+		for _, p := range failures {
+			if where := p.(*Problem).Where; !line.MatchString(where) {
+				t.Fatalf("%q: problem %q names no line", text, where)
+			}
+		}
+		if len(failures) > 0 {
+			return
+		}
+		s, err := loadParsed(first, dir)
+		if err != nil {
+			for _, text := range problems(err) {
+				if !line.MatchString(text) {
+					t.Fatalf("problem %q names no line", text)
+				}
+			}
+			return
+		}
+		var printed strings.Builder
+		if err := s.Print(&printed); err != nil {
+			t.Fatal(err)
+		}
+		second, failures := parseFile(DefaultFile, printed.String())
+		if len(failures) > 0 {
+			t.Fatalf("%q is printed as\n%s\nwhich has the problems %v", text, &printed, failures)
+		}
+		again, err := loadParsed(second, dir)
+		if err != nil {
+			t.Fatalf("%q is printed as\n%s\nwhich has the problem %v", text, &printed, err)
+		}
+		if diff := cmp.Diff(s, again, onlyValues); diff != "" {
+			t.Fatalf("%q is printed as\n%s\nwhich differs:\n%s", text, &printed, diff)
+		}
+	})
+}
+
+// loadParsed loads settings from a file that was parsed already.
+func loadParsed(parsed *file, dir string) (*Settings, error) {
+	l := newLoader(Source{Dir: dir})
+	l.file = parsed
+	return l.load()
+}
+
+func write(t *testing.T, dir, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// problems lists what Load found, as "Where: Why | Hint".
+func problems(err error) []string {
+	if err == nil {
+		return nil
+	}
+	var texts []string
+	for _, err := range err.(interface{ Unwrap() []error }).Unwrap() {
+		p := err.(*Problem)
+		text := p.Error()
+		if p.Hint != "" {
+			text += " | " + p.Hint
+		}
+		texts = append(texts, text)
+	}
+	return texts
+}

@@ -1,0 +1,208 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+)
+
+// Given holds what the command line gave, by the setting's name; the flags made
+// by Flags fill it.
+type Given map[string][]string
+
+// Source is where settings are read from.
+type Source struct {
+	Given   Given
+	Environ []string // as os.Environ gives it
+	Dir     string   // the folder the server was started in, absolute
+
+	// reread is the file of the settings that are being read again. It must
+	// still be there: half of a server's settings turning into defaults
+	// because an editor had moved the file is not what a HUP is for.
+	reread string
+}
+
+// Origin says where a value came from: "--workers", "NARWHAL_WORKERS",
+// "narwhal.toml:3" or "default".
+type Origin string
+
+// Default is the origin of what nobody set.
+const Default Origin = "default"
+
+// Load reads all sources and returns the settings in force. Its error joins
+// a [Problem] for each thing that is wrong, wherever it is: a bad line of the
+// file is reported even if a flag overrides it.
+func Load(src Source) (*Settings, error) {
+	l := newLoader(src)
+	l.file = l.openFile()
+	return l.load()
+}
+
+// Reload reads the same sources again, with the file as it is now.
+func (s *Settings) Reload() (*Settings, error) {
+	src := s.source
+	src.reread = s.ConfigFile
+	return Load(src)
+}
+
+// Origin says where the value of a setting came from.
+func (s *Settings) Origin(name string) Origin {
+	if o, ok := s.origins[name]; ok {
+		return o
+	}
+	return Default
+}
+
+// Warnings are sentences about what is odd and was accepted.
+func (s *Settings) Warnings() []string { return s.warnings }
+
+// loader is one Load under way.
+type loader struct {
+	settings *Settings
+	where    map[string]string // of a setting's value, for a Problem; longer than its Origin
+	given    Given
+	env      environment
+	file     *file
+	dir      string
+	problems []error
+}
+
+func newLoader(src Source) *loader {
+	return &loader{
+		settings: &Settings{source: src, origins: map[string]Origin{}},
+		where:    map[string]string{},
+		given:    src.Given,
+		env:      newEnvironment(src.Environ),
+		dir:      src.Dir,
+	}
+}
+
+// load takes every setting from its sources and checks them together.
+func (l *loader) load() (*Settings, error) {
+	for _, s := range Table() {
+		if !s.Switch {
+			l.resolve(s)
+		}
+	}
+	if len(l.problems) == 0 {
+		l.placePaths()
+		l.validate()
+	}
+	if len(l.problems) > 0 {
+		return nil, errors.Join(l.problems...)
+	}
+	l.settings.warnings = append(l.settings.warnings, l.env.warnings(l.settings.source.Environ)...)
+	return l.settings, nil
+}
+
+// openFile finds the configuration file and reads it.
+func (l *loader) openFile() *file {
+	name, asked, origin := DefaultFile, false, Default
+	if v, ok := l.env["NARWHAL_CONFIG"]; ok {
+		name, asked, origin = v, true, "NARWHAL_CONFIG"
+	}
+	if v := l.given["config"]; len(v) > 0 {
+		name, asked, origin = v[len(v)-1], true, "--config"
+	}
+	if name == "" { // --config "" reads none
+		return nil
+	}
+	path := absolute(name, l.dir)
+	if l.settings.source.reread == path {
+		asked = true
+	}
+	f, problems := readFile(name, path, asked)
+	l.problems = append(l.problems, problems...)
+	if f != nil {
+		l.settings.ConfigFile = path
+		l.settings.origins["config"] = origin
+	}
+	return f
+}
+
+// resolve takes a setting from each source in turn, the weakest first.
+func (l *loader) resolve(s Setting) {
+	if s.Name == "config" {
+		return
+	}
+	l.take(s, l.defaults(s), Default, "default of "+s.Flag())
+	if s.Name == "workers" {
+		if v, ok := l.env[webConcurrency]; ok {
+			l.take(s, []string{v}, webConcurrency, webConcurrency)
+		}
+	}
+	if l.file != nil {
+		if v, ok := l.file.values[s.Name]; ok {
+			line := fmt.Sprintf("%s:%d", l.file.name, v.line)
+			l.take(s, v.texts, Origin(line), line+": "+s.Key())
+		}
+	}
+	if v, ok := l.env[s.Variable()]; ok {
+		texts := []string{v}
+		if s.isList() {
+			texts = splitList(v)
+		}
+		l.take(s, texts, Origin(s.Variable()), s.Variable())
+	}
+	if v := l.given[s.Name]; len(v) > 0 {
+		if s.isList() {
+			v = splitList(strings.Join(v, ","))
+		}
+		l.take(s, v, Origin(s.Flag()), s.Flag())
+	}
+}
+
+// webConcurrency is set by Heroku and its kin, and read by Gunicorn, Uvicorn and
+// Puma. As there, it stands in for the default.
+const webConcurrency = "WEB_CONCURRENCY"
+
+func (l *loader) defaults(s Setting) []string {
+	if s.isList() {
+		return splitList(s.Default)
+	}
+	return []string{s.Default}
+}
+
+// take makes texts the value of the setting unless they are wrong.
+func (l *loader) take(s Setting, texts []string, origin Origin, where string) {
+	if err := s.assign(l.settings, texts); err != nil {
+		l.problems = append(l.problems, &Problem{
+			Where: where,
+			Why:   err.Error(),
+			Hint:  s.hint,
+			Usage: strings.HasPrefix(where, "--"),
+		})
+		return
+	}
+	l.where[s.Name] = where
+	if origin != Default {
+		l.settings.origins[s.Name] = origin
+	}
+}
+
+// placePaths makes every path absolute: --config was relative to the folder the
+// server was started in, everything else is relative to --chdir.
+func (l *loader) placePaths() {
+	s := l.settings
+	dir := l.dir
+	if s.Chdir != "" {
+		dir = absolute(s.Chdir, dir)
+		s.Chdir = dir
+	}
+	for _, path := range []*string{&s.Pid, &s.ErrorLogfile, &s.AccessLogfile} {
+		if *path != "" && *path != "-" {
+			*path = absolute(*path, dir)
+		}
+	}
+	if isPath(s.Model) {
+		s.Model = absolute(s.Model, dir)
+	}
+	l.dir = dir
+}
+
+// isPath tells the path of a model from a name, as package model does.
+func isPath(model string) bool {
+	return strings.ContainsRune(model, filepath.Separator) || strings.HasSuffix(model, ".whl") ||
+		model == "." || model == ".."
+}

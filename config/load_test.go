@@ -1,0 +1,269 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+// onlyValues leaves out of a comparison where the values came from.
+var onlyValues = cmp.Options{cmpopts.IgnoreUnexported(Settings{}), cmpopts.IgnoreFields(Settings{}, "ConfigFile"), cmpopts.EquateEmpty()}
+
+func TestDefaults(t *testing.T) {
+	got, err := Load(Source{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &Settings{
+		Bind: []string{"127.0.0.1:8000"}, Backlog: 2048,
+		Workers: 1, WorkerClass: Sync, WorkerConnections: 1000, LimitBody: 1 << 20,
+		Timeout: 30 * time.Second, BootTimeout: time.Minute, GracefulTimeout: 30 * time.Second, KeepAlive: 2 * time.Second,
+		Model: "auto", LogLevel: "info", LogFormat: "text", ErrorLogfile: "-",
+	}
+	if diff := cmp.Diff(want, got, onlyValues); diff != "" {
+		t.Errorf("defaults (-want +got):\n%s", diff)
+	}
+	if w := got.Warnings(); len(w) > 0 {
+		t.Errorf("defaults warn: %q", w)
+	}
+}
+
+// Each source beats the ones before it.
+func TestPrecedence(t *testing.T) {
+	for _, c := range []struct {
+		file    string
+		environ []string
+		flag    string
+		want    int
+		origin  Origin
+	}{
+		{"", nil, "", 1, Default},
+		{"", []string{"WEB_CONCURRENCY=2"}, "", 2, "WEB_CONCURRENCY"},
+		{"\nworkers = 3\n", []string{"WEB_CONCURRENCY=2"}, "", 3, "narwhal.toml:2"},
+		{"workers = 3", []string{"WEB_CONCURRENCY=2", "NARWHAL_WORKERS=4"}, "", 4, "NARWHAL_WORKERS"},
+		{"workers = 3", []string{"NARWHAL_WORKERS=4"}, "5", 5, "--workers"},
+		{"workers = 3", []string{"NARWHAL_WORKERS="}, "", 3, "narwhal.toml:1"},
+	} {
+		dir := t.TempDir()
+		if c.file != "" {
+			write(t, dir, DefaultFile, c.file)
+		}
+		src := Source{Environ: c.environ, Dir: dir}
+		if c.flag != "" {
+			src.Given = Given{"workers": {c.flag}}
+		}
+		s, err := Load(src)
+		if err != nil {
+			t.Errorf("%+v: %v", c, err)
+			continue
+		}
+		if s.Workers != c.want || s.Origin("workers") != c.origin {
+			t.Errorf("file %q, environment %q, flag %q: %d from %s; want %d from %s",
+				c.file, c.environ, c.flag, s.Workers, s.Origin("workers"), c.want, c.origin)
+		}
+	}
+}
+
+// Every setting can be given in each of the three ways.
+func TestEverySettingFromEverySource(t *testing.T) {
+	example := map[string]string{ // a value that is not the default
+		"bind": "127.0.0.1:1", "backlog": "7", "admin-bind": "127.0.0.1:2",
+		"workers": "7", "worker-class": "concurrent", "threads": "1", "gomaxprocs": "7",
+		"max-requests": "7", "max-requests-jitter": "7",
+		"worker-connections": "7", "limit-concurrency": "7", "limit-body": "7",
+		"timeout": "7", "boot-timeout": "7", "graceful-timeout": "7", "keep-alive": "7", "delay": "7ms",
+		"model": "prose", "exclude": "parser", "log-level": "debug", "log-format": "json",
+		"error-logfile": "e.log", "access-logfile": "a.log", "pid": "p", "chdir": ".",
+	}
+	needs := map[string]Given{"max-requests-jitter": {"max-requests": {"1"}}}
+	for _, setting := range Table() {
+		if setting.FlagOnly {
+			continue
+		}
+		value, ok := example[setting.Name]
+		if !ok {
+			t.Errorf("no example value for %s", setting.Name)
+			continue
+		}
+		dir := t.TempDir()
+		line := setting.Key() + " = \"" + value + "\"\n"
+		if _, count := setting.field(new(Settings)).(*int); count {
+			line = setting.Key() + " = " + value + "\n"
+		}
+		write(t, dir, "one.toml", line)
+		var got [3]*Settings
+		for i, src := range []Source{
+			{Given: Given{setting.Name: {value}}, Dir: dir},
+			{Environ: []string{setting.Variable() + "=" + value}, Dir: dir},
+			{Environ: []string{"NARWHAL_CONFIG=one.toml"}, Dir: dir},
+		} {
+			for name, texts := range needs[setting.Name] {
+				if src.Given == nil {
+					src.Given = Given{}
+				}
+				src.Given[name] = texts
+			}
+			s, err := Load(src)
+			if err != nil {
+				t.Errorf("%s from source %d: %v", setting.Name, i, err)
+				continue
+			}
+			want := []Origin{Origin(setting.Flag()), Origin(setting.Variable()), "one.toml:1"}[i]
+			if s.Origin(setting.Name) != want {
+				t.Errorf("%s from source %d: origin %s, want %s", setting.Name, i, s.Origin(setting.Name), want)
+			}
+			got[i] = s
+		}
+		none, err := Load(Source{Dir: dir, Given: needs[setting.Name]})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range got {
+			if s == nil {
+				continue // reported above
+			}
+			if diff := cmp.Diff(got[0], s, onlyValues); diff != "" {
+				t.Errorf("%s differs between flag, variable and file:\n%s", setting.Name, diff)
+			}
+			if cmp.Equal(none, s, onlyValues) {
+				t.Errorf("%s = %s changes nothing", setting.Name, value)
+			}
+		}
+	}
+}
+
+func TestLists(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, DefaultFile, `bind = ["unix:/run/a,b", ":1"]`)
+	for _, c := range []struct {
+		src  Source
+		want []string
+	}{
+		{Source{}, []string{"unix:/run/a,b", ":1"}},
+		{Source{Environ: []string{"NARWHAL_BIND=:2, :3,"}}, []string{":2", ":3"}},
+		{Source{Given: Given{"bind": {":4", ":5,:6"}}}, []string{":4", ":5", ":6"}},
+	} {
+		c.src.Dir = dir
+		s, err := Load(c.src)
+		if err != nil {
+			t.Errorf("%+v: %v", c.src, err)
+		} else if diff := cmp.Diff(c.want, s.Bind); diff != "" {
+			t.Errorf("%+v (-want +got):\n%s", c.src, diff)
+		}
+	}
+}
+
+// The last of several flags wins, as with Gunicorn's.
+func TestRepeatedFlag(t *testing.T) {
+	s, err := Load(Source{Given: Given{"workers": {"2", "3"}}, Dir: t.TempDir()})
+	if err != nil || s.Workers != 3 {
+		t.Errorf("-w 2 -w 3: %+v, %v; want 3 workers", s, err)
+	}
+}
+
+func TestPaths(t *testing.T) {
+	start := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(start, "run"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write(t, start, DefaultFile, `
+bind = "unix:n.sock"
+pid = "n.pid"
+error_logfile = "../e.log"
+model = "./m"
+chdir = "run"
+`)
+	s, err := Load(Source{Dir: start})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := []string{s.ConfigFile, s.Chdir, s.Bind[0], s.Pid, s.ErrorLogfile, s.AccessLogfile, s.Model}
+	want := []string{
+		start + "/narwhal.toml", start + "/run", "unix:" + start + "/run/n.sock", start + "/run/n.pid", start + "/e.log", "", start + "/run/m",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("paths (-want +got):\n%s", diff)
+	}
+	for model, want := range map[string]string{
+		"en_core_web_sm": "en_core_web_sm", "a.whl": start + "/a.whl", ".": start, "/m/": "/m", "../m": filepath.Dir(start) + "/m",
+	} {
+		s, err := Load(Source{Given: Given{"config": {""}, "model": {model}}, Dir: start})
+		if err != nil || s.Model != want {
+			t.Errorf("--model %s: %+v, %v; want %s", model, s, err, want)
+		}
+	}
+}
+
+func TestReload(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, DefaultFile, "workers = 2\ntimeout = 5\n")
+	s, err := Load(Source{Given: Given{"timeout": {"9"}}, Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, dir, DefaultFile, "workers = 3\ntimeout = 6\n")
+	s, err = s.Reload()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Workers != 3 || s.Timeout != 9*time.Second {
+		t.Errorf("reloaded: %d workers, timeout %v; want 3 of the new file, 9s of the flag", s.Workers, s.Timeout)
+	}
+	write(t, dir, DefaultFile, "workers = nonsense\n")
+	if _, err := s.Reload(); err == nil {
+		t.Error("reloading a broken file: no error")
+	}
+	// A default file need not exist, but one that was read may not vanish.
+	if err := os.Remove(filepath.Join(dir, DefaultFile)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Reload(); err == nil || !strings.Contains(err.Error(), "no such file") {
+		t.Errorf("reloading a file that is gone: %v; want an error", err)
+	}
+	// It may appear.
+	fresh, err := Load(Source{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, dir, DefaultFile, "workers = 4\n")
+	if fresh, err = fresh.Reload(); err != nil || fresh.Workers != 4 {
+		t.Errorf("reloading with a file that has appeared: %+v, %v; want 4 workers", fresh, err)
+	}
+}
+
+func TestVariableWarnings(t *testing.T) {
+	for variable, want := range map[string]string{
+		"NARWHAL_WORKER=2":                             "NARWHAL_WORKER is not a setting and was ignored: did you mean NARWHAL_WORKERS?",
+		"NARWHAL_BLOWHOLE=2":                           "NARWHAL_BLOWHOLE is not a setting and was ignored",
+		"NARWHAL_CHECK_CONFIG=1":                       "NARWHAL_CHECK_CONFIG is not a setting and was ignored",
+		"NARWHAL_CERTFILE=x":                           "NARWHAL_CERTFILE is not a setting and was ignored: this is Gunicorn's, and not here: there is no TLS; put a proxy in front, on the same machine or over a unix socket",
+		"NARWHAL_W=2":                                  "NARWHAL_W is not a setting and was ignored: did you mean NARWHAL_WORKERS?",
+		"NARWHAL_LOG_FILE=x":                           "NARWHAL_LOG_FILE is not a setting and was ignored: did you mean NARWHAL_ERROR_LOGFILE?",
+		"NARWHAL_PORT=5000":                            "NARWHAL_PORT is not a setting and was ignored: Uvicorn's setting is called bind here: --bind HOST:PORT",
+		"NARWHAL_WORKERS=2":                            "",
+		"NARWHAL_NONSENSE=":                            "",
+		"NARWHAL_CTL=3":                                "",
+		"NARWHAL_SIMD=avx2":                            "",
+		"NARWHAL_TEST_MODEL=x":                         "",
+		"NARWHALE=1":                                   "",
+		"NARWHAL_PORT=tcp://10.0.0.1:80":               "",
+		"NARWHAL_SERVICE_HOST=10.0.0.1":                "",
+		"NARWHAL_SERVICE_PORT_HTTP=80":                 "",
+		"NARWHAL_PORT_80_TCP_ADDR=10.0.0.1":            "",
+		"NARWHAL_CANARY_PORT_80_TCP=tcp://10.0.0.1:80": "",
+	} {
+		s, err := Load(Source{Environ: []string{variable}, Dir: t.TempDir()})
+		if err != nil {
+			t.Errorf("%s: %v", variable, err)
+			continue
+		}
+		if got := strings.Join(s.Warnings(), "\n"); got != want {
+			t.Errorf("%s: warning %q, want %q", variable, got, want)
+		}
+	}
+}

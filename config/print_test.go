@@ -1,0 +1,60 @@
+package config
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestPrint(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, DefaultFile, "\ntimeout = 90\nbind = [\"127.0.0.1:5000\", \"unix:/run/a,b.sock\"]\n")
+	s, err := Load(Source{
+		Given:   Given{"workers": {"4"}, "worker-class": {"gevent"}, "exclude": {"parser,tagger"}},
+		Environ: []string{"NARWHAL_LIMIT_BODY=512kib"},
+		Dir:     dir,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	if err := s.Print(&b); err != nil {
+		t.Fatal(err)
+	}
+	want := `# configuration file: ` + dir + `/narwhal.toml
+bind = ["127.0.0.1:5000", "unix:/run/a,b.sock"]  # narwhal.toml:3
+backlog = 2048                            # default
+admin_bind = ""                           # default
+workers = 4                               # --workers
+worker_class = "concurrent"               # --worker-class
+threads = 0                               # default
+gomaxprocs = 0                            # default
+max_requests = 0                          # default
+max_requests_jitter = 0                   # default
+worker_connections = 1000                 # default
+limit_concurrency = 0                     # default
+limit_body = "512KiB"                     # NARWHAL_LIMIT_BODY
+timeout = "1m30s"                         # narwhal.toml:2
+boot_timeout = "1m"                       # default
+graceful_timeout = "30s"                  # default
+keep_alive = "2s"                         # default
+model = "auto"                            # default
+exclude = ["parser", "tagger"]            # --exclude
+delay = "0s"                              # default
+log_level = "info"                        # default
+log_format = "text"                       # default
+error_logfile = "-"                       # default
+access_logfile = ""                       # default
+pid = ""                                  # default
+chdir = ""                                # default
+`
+	if diff := cmp.Diff(want, b.String()); diff != "" {
+		t.Errorf("printed (-want +got):\n%s", diff)
+	}
+	write(t, dir, "printed.toml", b.String())
+	again, err := Load(Source{Given: Given{"config": {"printed.toml"}}, Dir: dir})
+	if diff := cmp.Diff(s, again, onlyValues); err != nil || diff != "" {
+		t.Errorf("read again: %v, differs:\n%s", err, diff)
+	}
+}

@@ -1,0 +1,94 @@
+package config
+
+import "strings"
+
+// Problem is one thing that is wrong with the settings. Load joins all it
+// found, so a caller reaches them with an Unwrap() []error.
+type Problem struct {
+	Where string // "narwhal.toml:3: workers", "NARWHAL_WORKERS", "--workers"
+	Why   string
+	Hint  string // what to do, "" if Why says it
+
+	// Usage is set if the command line is at fault, rather than a file or
+	// the environment.
+	Usage bool
+}
+
+func (p *Problem) Error() string { return p.Where + ": " + p.Why }
+
+// nearest returns the candidate that word was most likely meant to be: one it
+// is the only beginning of, or one a few slips of the keyboard away. A wrong
+// guess is worse than none, so the slips allowed grow with the word.
+func nearest(word string, candidates []string) (string, bool) {
+	best, distance := "", 1+(len(word)+1)/4
+	for _, c := range candidates {
+		if d := slips(word, c); d < distance {
+			best, distance = c, d
+		}
+	}
+	if best != "" {
+		return best, true
+	}
+	if len(word) < 3 {
+		return "", false
+	}
+	for _, c := range candidates {
+		if !strings.HasPrefix(c, word) {
+			continue
+		}
+		if best != "" {
+			return "", false
+		}
+		best = c
+	}
+	return best, best != ""
+}
+
+// slips counts the letters to add, drop, change or swap with their neighbour to
+// make b out of a (the optimal string alignment distance).
+func slips(a, b string) int {
+	before, row, next := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		next[0] = i + 1
+		for j := range len(b) {
+			change := row[j]
+			if a[i] != b[j] {
+				change++
+			}
+			next[j+1] = min(change, row[j+1]+1, next[j]+1)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				next[j+1] = min(next[j+1], before[j-1]+1)
+			}
+		}
+		before, row, next = row, next, before
+	}
+	return row[len(b)]
+}
+
+// suggest says what someone may have meant by a setting that does not exist, ""
+// if that is anyone's guess. name is written as a flag's, without dashes in
+// front; show writes a setting the way the user would have to.
+func suggest(name string, show func(Setting) string) string {
+	if s, ok := Lookup(name); ok { // an alias, which is for the command line only
+		if text := show(s); text != "" {
+			return "did you mean " + text + "?"
+		}
+	}
+	if hint := elsewhere(name); hint != "" {
+		return hint
+	}
+	var known []string
+	for _, s := range Table() {
+		if show(s) != "" {
+			known = append(append(known, s.Name), s.Aliases...)
+		}
+	}
+	if near, ok := nearest(name, known); ok {
+		s, _ := Lookup(near)
+		return "did you mean " + show(s) + "?"
+	}
+	return ""
+}

@@ -1,0 +1,74 @@
+package config
+
+func limits() []Setting {
+	return []Setting{
+		{
+			Name: "worker-connections", Group: Limits, Placeholder: "N", Default: "1000", min: 1,
+			Usage: "open connections of a worker; at the limit it stops accepting",
+			Help: `How many connections a worker holds open. At the limit it stops accepting, and further clients wait in the kernel's queue (--backlog) until a connection closes or another worker has room. Nobody gets a 503 for it; a client cannot tell that it waits from a slow answer.
+
+To turn requests away instead, see --limit-concurrency.`,
+			Gunicorn: "--worker-connections", Uvicorn: "--limit-concurrency",
+			Differs: "as Gunicorn's gthread and gevent, and it holds for sync too. Uvicorn's --limit-concurrency answers 503 and is --limit-concurrency here",
+			field:   func(s *Settings) any { return &s.WorkerConnections },
+		},
+		{
+			Name: "limit-concurrency", Group: Limits, Placeholder: "N", Default: "0", Unset: "0, off",
+			Usage: "unanswered requests of a worker; one more gets a 503 at once",
+			Help: `How many requests a worker may have accepted and not yet answered, computing or waiting. One beyond exactly N is read and answered at once with 503 and a Retry-After. /healthz and /readyz are exempt. 0 means no limit.
+
+It cannot be larger than --worker-connections, since it could never be reached then.`,
+			Uvicorn: "--limit-concurrency",
+			Differs: "exactly N are served, where Uvicorn serves N - 1; requests count, idle connections do not; health checks are exempt",
+			field:   func(s *Settings) any { return &s.LimitConcurrency },
+		},
+		{
+			Name: "limit-body", Group: Limits, Placeholder: "SIZE", Default: "1MiB", min: 1,
+			Usage:   "largest request body; a larger one gets a 413",
+			Help:    `The largest body of a request, in bytes or with a unit: 1048576, 512KiB, 1MiB (powers of 1024), 500kB, 2MB (powers of 1000). A larger one is answered with 413. At most 1GiB.`,
+			Differs: "neither limits it",
+			field:   func(s *Settings) any { return &s.LimitBody },
+		},
+	}
+}
+
+func times() []Setting {
+	const forms = "\n\nSeconds (30, 0.5) or a duration (1m30s, 250ms)."
+	return []Setting{
+		{
+			Name: "timeout", Short: "t", Group: Times, Placeholder: "TIME", Default: "30s",
+			Usage: "a request running longer has its worker replaced; 0: no limit",
+			Help: `How long a request may run. When one runs longer (in concurrent mode, the worker's oldest), its method, path, age and size are logged and a successor is started. In concurrent mode the other requests of the worker may still finish within --graceful-timeout. Then the worker gets SIGABRT, which writes all its goroutines to the log, and SIGKILL two seconds later. A worker that has stopped altogether is replaced as well. 0 means no limit.
+
+The time a worker takes to load its model does not count; see --boot-timeout.` + forms,
+			Gunicorn: "-t, --timeout", Uvicorn: "--timeout-worker-healthcheck",
+			Differs: "the age of the oldest request, in every worker class. Gunicorn's is silence of the worker, which sees no stuck thread",
+			field:   func(s *Settings) any { return &s.Timeout },
+		},
+		{
+			Name: "boot-timeout", Group: Times, Placeholder: "TIME", Default: "60s",
+			Usage:   "from a worker's start until it is ready; 0: no limit",
+			Help:    `How long a worker may take from its start until its model is loaded and it accepts connections. One that takes longer is killed and started again, with growing pauses. 0 means no limit.` + forms,
+			Differs: "Gunicorn's --timeout counts the start too, and kills a slow one for ever",
+			field:   func(s *Settings) any { return &s.BootTimeout },
+		},
+		{
+			Name: "graceful-timeout", Group: Times, Placeholder: "TIME", Default: "30s",
+			Usage: "a leaving worker's time to finish its requests",
+			Help: `How long a worker that was told to leave (TERM, HUP, TTOU, --max-requests) may go on with its requests before it gets SIGKILL. With 0 it gets none.
+
+Let whoever stops the server wait longer than this: TimeoutStopSec in a systemd unit, terminationGracePeriodSeconds in Kubernetes.` + forms,
+			Gunicorn: "--graceful-timeout", Uvicorn: "--timeout-graceful-shutdown",
+			Differs: "holds on HUP too. Uvicorn has no limit unless told",
+			field:   func(s *Settings) any { return &s.GracefulTimeout },
+		},
+		{
+			Name: "keep-alive", Group: Times, Placeholder: "TIME", Default: "2s",
+			Usage:    "how long an idle connection is kept open in concurrent mode",
+			Help:     `How long a concurrent worker keeps a connection open on which no request arrives. With 0 each connection is closed after one answer. A sync worker always does that and ignores this setting, with a warning if it was set.` + forms,
+			Gunicorn: "--keep-alive", Uvicorn: "--timeout-keep-alive",
+			Differs: "in concurrent mode only, as in Gunicorn; Uvicorn's default is 5s",
+			field:   func(s *Settings) any { return &s.KeepAlive },
+		},
+	}
+}

@@ -1,0 +1,137 @@
+package config
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/urfave/cli/v2"
+)
+
+// An entry says all there is to say, and its default is a value it takes.
+func TestTable(t *testing.T) {
+	seen := map[string]string{}
+	fields := map[any]string{}
+	var s Settings
+	for _, setting := range Table() {
+		if setting.Usage == "" || setting.Help == "" || !slices.Contains(Groups(), setting.Group) {
+			t.Errorf("%s: usage, help or group is missing", setting.Name)
+		}
+		for _, name := range setting.names() {
+			if other, taken := seen[name]; taken {
+				t.Errorf("%s and %s are both called %s", other, setting.Name, name)
+			}
+			seen[name] = setting.Name
+		}
+		if setting.Switch {
+			continue
+		}
+		if setting.Placeholder == "" || setting.Initial() == "" {
+			t.Errorf("%s: placeholder, or what holds by default, is missing", setting.Name)
+		}
+		field := setting.field(&s)
+		if other, taken := fields[field]; taken {
+			t.Errorf("%s and %s have the same field", other, setting.Name)
+		}
+		fields[field] = setting.Name
+	}
+	// and no field of Settings is without a setting
+	v := reflect.ValueOf(&s).Elem()
+	for i := range v.NumField() {
+		if f := v.Type().Field(i); f.IsExported() && fields[v.Field(i).Addr().Interface()] == "" {
+			t.Errorf("no setting fills Settings.%s", f.Name)
+		}
+	}
+}
+
+func TestLookup(t *testing.T) {
+	for _, spelling := range []string{
+		"worker-connections", "--worker-connections", "worker_connections", "NARWHAL_WORKER_CONNECTIONS", "WORKER_CONNECTIONS",
+	} {
+		if s, ok := Lookup(spelling); !ok || s.Name != "worker-connections" {
+			t.Errorf("Lookup(%q) = %q, %v", spelling, s.Name, ok)
+		}
+	}
+	for spelling, want := range map[string]string{"-w": "workers", "w": "workers", "--log-file": "error-logfile", "W": "", "": "", "-": "", "worker": ""} {
+		if s, ok := Lookup(spelling); s.Name != want || ok != (want != "") {
+			t.Errorf("Lookup(%q) = %q, %v; want %q", spelling, s.Name, ok, want)
+		}
+	}
+}
+
+// What the other servers call something else must not be a name of ours.
+func TestOthers(t *testing.T) {
+	for _, o := range Others() {
+		for _, name := range append(slices.Clone(o.Gunicorn), o.Uvicorn...) {
+			if s, ok := Lookup(name); ok {
+				t.Errorf("%s is said to be missing or renamed, and is %s", name, s.Flag())
+			}
+			if elsewhere(name) == "" {
+				t.Errorf("elsewhere(%q) says nothing", name)
+			}
+		}
+		if o.Ours == "" && o.Instead == "" {
+			t.Errorf("%v: nothing says what to do instead", o)
+		}
+		if _, ok := Lookup(o.Ours); o.Ours != "" && !ok {
+			t.Errorf("%v: there is no setting %s", o, o.Ours)
+		}
+	}
+}
+
+// Help is for terminals.
+func TestTextFits(t *testing.T) {
+	for _, s := range Table() {
+		for _, line := range strings.Split(s.Text(), "\n") {
+			if utf8.RuneCountInString(line) > 79 {
+				t.Errorf("help %s: more than 79 columns: %s", s.Name, line)
+			}
+			if strings.TrimRight(line, " ") != line {
+				t.Errorf("help %s: blanks at the end of %q", s.Name, line)
+			}
+		}
+	}
+}
+
+func TestFlagHint(t *testing.T) {
+	for flag, want := range map[string]string{
+		"worker":              "did you mean --workers?",
+		"wokrers":             "did you mean --workers?",
+		"worker_connections":  "did you mean --worker-connections?",
+		"max-request":         "did you mean --max-requests?",
+		"admin":               "did you mean --admin-bind?",
+		"gracefultimeout":     "did you mean --graceful-timeout?",
+		"w4":                  "write -w 4",
+		"b:5000":              "write -b :5000",
+		"t0.5":                "write -t 0.5",
+		"preload":             "this is Gunicorn's, and not here: leave it out; each worker loads the model itself, and one that is built into the binary is shared by the kernel",
+		"port":                "Uvicorn's setting is called bind here: --bind HOST:PORT",
+		"limit-max-requests":  "Uvicorn's setting is called max-requests here",
+		"forwarded-allow-ips": "this is Gunicorn's and Uvicorn's, and not here: leave it out; no answer depends on the client's address or the scheme",
+		"zebra":               "",
+		"lo":                  "",
+		"x":                   "",
+		"":                    "",
+	} {
+		if got := FlagHint(flag); got != want {
+			t.Errorf("FlagHint(%q) = %q, want %q", flag, got, want)
+		}
+	}
+}
+
+// Spellings mix, values are collected in order, and switches take none.
+func TestFlags(t *testing.T) {
+	given := Given{}
+	var printing bool
+	app := &cli.App{Flags: Flags(given), Action: func(c *cli.Context) error {
+		printing = c.Bool("print-config")
+		return nil
+	}}
+	err := app.Run([]string{"x", "-b", ":1", "--bind", ":2", "-w=2", "--workers", "3", "--log-file=", "--print-config", "-b", ":3"})
+	want := Given{"bind": {":1", ":2", ":3"}, "workers": {"2", "3"}, "error-logfile": {""}}
+	if err != nil || !reflect.DeepEqual(given, want) || !printing {
+		t.Errorf("given %v, --print-config %v, error %v; want %v", given, printing, err, want)
+	}
+}

@@ -1,0 +1,66 @@
+package config
+
+func workers() []Setting {
+	return []Setting{
+		{
+			Name: "workers", Short: "w", Group: Workers, Placeholder: "N", Default: "1", min: 1,
+			Usage: "worker processes; WEB_CONCURRENCY sets the default",
+			Help: `The number of worker processes. TTIN and TTOU change it in a running server, HUP sets it to the configured number again.
+
+Recognition is computation: more workers than cores do not make it faster, and each worker holds a model. In sync mode the number of workers is the number of requests served at once, --delay included.
+
+If nothing sets it, the variable WEB_CONCURRENCY does.`,
+			Gunicorn: "-w, --workers", Uvicorn: "--workers",
+			field: func(s *Settings) any { return &s.Workers },
+		},
+		{
+			Name: "worker-class", Short: "k", Group: Workers, Placeholder: "CLASS", Default: Sync,
+			Choices: []string{Sync, Concurrent},
+			words:   map[string]string{"gthread": Concurrent, "gevent": Concurrent},
+			hint:    "concurrent stands for every threaded or asynchronous worker class",
+			Usage:   "sync: one request at a time; concurrent: many (gthread and gevent mean it too)",
+			Help: `How a worker serves:
+
+  sync              one request at a time; the connection is closed after each
+  concurrent        many connections and many requests at once
+
+A concurrent worker computes --threads requests at a time; those that only wait (a --delay, a body that is still arriving, an idle connection) take up none of them. Gunicorn's names gthread and gevent mean concurrent.`,
+			Gunicorn: "-k, --worker-class",
+			Differs:  "two classes. gthread and gevent are accepted and mean concurrent, which is what Uvicorn's workers are. --threads does not change the class",
+			field:    func(s *Settings) any { return &s.WorkerClass },
+		},
+		{
+			Name: "threads", Group: Workers, Placeholder: "N", Default: "0", Unset: "GOMAXPROCS",
+			Usage: "requests a concurrent worker computes at the same time",
+			Help: `How many requests a concurrent worker computes at the same time; the rest wait in order of arrival. 0 means as many as the worker has processors (--gomaxprocs), and more than that makes each one slower and none faster.
+
+A sync worker computes one, so more than 1 together with --worker-class sync is an error.`,
+			Gunicorn: "--threads",
+			Differs:  "bounds what is computed, not what is open; more than 1 needs --worker-class concurrent",
+			field:    func(s *Settings) any { return &s.Threads },
+		},
+		{
+			Name: "gomaxprocs", Group: Workers, Placeholder: "N", Default: "0", Unset: "cores ÷ workers",
+			Usage:   "processors each worker may use at once",
+			Help:    `GOMAXPROCS of each worker: how many processors its Go code runs on at the same time. 0 divides the cores among the workers, so that workers × GOMAXPROCS = cores, with at least 1 for each. More slows the server down as soon as there is garbage to collect.`,
+			Differs: "a Python worker has one",
+			field:   func(s *Settings) any { return &s.GOMAXPROCS },
+		},
+		{
+			Name: "max-requests", Group: Workers, Placeholder: "N", Default: "0", Unset: "0, off",
+			Usage:    "requests after which a worker is replaced",
+			Help:     `After so many requests a worker asks the master to replace it. Its successor has loaded the model and accepts connections before it leaves, and no request fails. 0 means never.`,
+			Gunicorn: "--max-requests", Uvicorn: "--limit-max-requests",
+			Differs: "the successor is ready before the worker leaves, so capacity does not dip",
+			field:   func(s *Settings) any { return &s.MaxRequests },
+		},
+		{
+			Name: "max-requests-jitter", Group: Workers, Placeholder: "N", Default: "0",
+			Usage:    "up to so many more of them, so that workers are not replaced all at once",
+			Help:     `Each worker draws a number from 0 to N when it starts and adds it to --max-requests, so that workers that started together are not replaced together. It is an error without --max-requests.`,
+			Gunicorn: "--max-requests-jitter", Uvicorn: "--limit-max-requests-jitter",
+			Differs: "an error without --max-requests",
+			field:   func(s *Settings) any { return &s.MaxRequestsJitter },
+		},
+	}
+}

@@ -1,0 +1,99 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ParseDuration reads Go's form (1m30s, 250ms) and Gunicorn's bare seconds
+// (30, 0.5). It is never negative.
+func ParseDuration(text string) (time.Duration, error) {
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		seconds, ok := parseSeconds(text)
+		if !ok {
+			return 0, fmt.Errorf("%q is not a time: want seconds (30, 0.5) or a duration (1m30s, 250ms)", text)
+		}
+		d = seconds
+	}
+	if d < 0 {
+		return 0, fmt.Errorf("%s is negative: want 0 or more", text)
+	}
+	return d, nil
+}
+
+// parseSeconds goes through float64, whose 53 bits hold every nanosecond of a
+// hundred days; more than that is not exact and need not be.
+func parseSeconds(text string) (time.Duration, bool) {
+	// ParseFloat takes words (inf, nan), hexadecimals and underscores, which nobody
+	// means as seconds.
+	if strings.Trim(text, "+-.0123456789") != "" {
+		return 0, false
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return 0, false
+	}
+	if nanoseconds := math.Round(f * 1e9); math.Abs(nanoseconds) < math.MaxInt64 {
+		return time.Duration(nanoseconds), true
+	}
+	return 0, false
+}
+
+// FormatDuration is Go's form without the units that are zero: 1m, not 1m0s.
+func FormatDuration(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
+var sizeUnits = []struct {
+	name  string
+	bytes int64
+}{
+	{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10},
+	{"GB", 1e9}, {"MB", 1e6}, {"kB", 1e3}, {"B", 1},
+}
+
+// ParseSize reads a number of bytes: 1MiB, 512KiB, 1048576. Powers of ten are
+// written kB, MB, GB; case does not matter.
+func ParseSize(text string) (int64, error) {
+	number, unit := text, int64(1)
+	for _, u := range sizeUnits {
+		if len(text) > len(u.name) && strings.EqualFold(text[len(text)-len(u.name):], u.name) {
+			number, unit = strings.TrimSpace(text[:len(text)-len(u.name)]), u.bytes
+			break
+		}
+	}
+	n, err := strconv.ParseInt(number, 10, 64)
+	if errors.Is(err, strconv.ErrRange) || err == nil && n > math.MaxInt64/unit {
+		return 0, fmt.Errorf("%s is too large", text)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("%q is not a size: want bytes (1048576) or a unit (512KiB, 1MiB)", text)
+	}
+	if n < 0 {
+		return 0, fmt.Errorf("%s is negative", text)
+	}
+	return n * unit, nil
+}
+
+// FormatSize writes the number of bytes in the largest binary unit that divides
+// it.
+func FormatSize(bytes int64) string {
+	for _, u := range sizeUnits[:3] {
+		if bytes > 0 && bytes%u.bytes == 0 {
+			return strconv.FormatInt(bytes/u.bytes, 10) + u.name
+		}
+	}
+	return strconv.FormatInt(bytes, 10)
+}

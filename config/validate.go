@@ -1,0 +1,149 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// maxBody bounds --limit-body: a worker holds a whole body in memory.
+const maxBody = 1 << 30
+
+// validate checks what needs more than one value, or a look at the disk. Each
+// value is in its range by now.
+func (l *loader) validate() {
+	l.checkFolders()
+	l.checkAddresses()
+	l.checkWorkers()
+	l.checkLimits()
+	l.checkTimes()
+	l.checkModel()
+}
+
+// blame reports a problem of a setting where its value was set.
+func (l *loader) blame(name, hint, why string, args ...any) {
+	where := l.where[name]
+	l.problems = append(l.problems, &Problem{
+		Where: where,
+		Why:   fmt.Sprintf(why, args...),
+		Hint:  hint,
+		Usage: strings.HasPrefix(where, "--"),
+	})
+}
+
+func (l *loader) warn(name, why string) {
+	l.settings.warnings = append(l.settings.warnings, l.where[name]+": "+why)
+}
+
+// isSet reports whether someone gave the setting a value.
+func (l *loader) isSet(name string) bool { return l.settings.Origin(name) != Default }
+
+func (l *loader) checkFolders() {
+	s := l.settings
+	if s.Chdir != "" && !isFolder(s.Chdir) {
+		l.blame("chdir", "", "%s is not a folder", s.Chdir)
+		return // or every relative path would be reported too
+	}
+	l.checkPath("pid", s.Pid)
+	l.checkPath("error-logfile", s.ErrorLogfile)
+	l.checkPath("access-logfile", s.AccessLogfile)
+	if s.ErrorLogfile == "" {
+		l.blame("error-logfile", "", "the value is empty: want a path, or - for stderr")
+	}
+}
+
+// checkPath sees that a file could be made there.
+func (l *loader) checkPath(name, path string) {
+	if path == "" || path == "-" {
+		return
+	}
+	if isFolder(path) {
+		l.blame(name, "", "%s is a folder: add the name of the file", path)
+	} else if !isFolder(filepath.Dir(path)) {
+		l.blame(name, "create the folder, or choose another", "the folder of %s does not exist", path)
+	}
+}
+
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+func (l *loader) checkAddresses() {
+	s := l.settings
+	if len(s.Bind) == 0 {
+		l.blame("bind", "leave it out for "+defaultHost+":"+defaultPort, "there is no address to listen on")
+	}
+	for i, text := range s.Bind {
+		address, err := ParseAddress(text, l.dir)
+		if err != nil {
+			l.blame("bind", "", "%v", err)
+			continue
+		}
+		for _, earlier := range s.Bind[:i] {
+			if clash(address, earlier) {
+				l.blame("bind", "keep one of the two", "%s and %s are the same port", earlier, address)
+			}
+		}
+		s.Bind[i] = address
+	}
+	if s.AdminBind == "" {
+		return
+	}
+	address, err := ParseAddress(s.AdminBind, l.dir)
+	if err != nil {
+		l.blame("admin-bind", "", "%v", err)
+		return
+	}
+	s.AdminBind = address
+	for _, bound := range s.Bind {
+		if clash(address, bound) {
+			l.blame("admin-bind", "give it a port of its own",
+				"%s is taken by --bind %s, where the workers answer", address, bound)
+		}
+	}
+}
+
+func (l *loader) checkWorkers() {
+	s := l.settings
+	if s.WorkerClass == Sync && s.Threads > 1 {
+		l.blame("threads", "add --worker-class concurrent (Gunicorn's gthread), or leave --threads out",
+			"a sync worker computes one request at a time, not %d", s.Threads)
+	}
+	if s.WorkerClass == Sync && l.isSet("keep-alive") {
+		l.warn("keep-alive", "ignored, since a sync worker closes each connection after its answer; --worker-class concurrent keeps it open")
+	}
+	if s.MaxRequestsJitter > 0 && s.MaxRequests == 0 {
+		l.blame("max-requests-jitter", "set --max-requests, or leave the jitter out",
+			"there is nothing to vary, since --max-requests is 0")
+	}
+}
+
+func (l *loader) checkLimits() {
+	s := l.settings
+	if s.LimitConcurrency > s.WorkerConnections {
+		l.blame("limit-concurrency", "make it smaller, or --worker-connections larger",
+			"%d can never be exceeded, since a worker holds %d connections (--worker-connections)",
+			s.LimitConcurrency, s.WorkerConnections)
+	}
+	if s.LimitBody > maxBody {
+		l.blame("limit-body", "", "%s is more than %s: a worker holds a body in memory",
+			FormatSize(s.LimitBody), FormatSize(maxBody))
+	}
+}
+
+func (l *loader) checkTimes() {
+	s := l.settings
+	if s.Timeout > 0 && s.Delay >= s.Timeout {
+		l.blame("delay", "make the delay shorter, or --timeout longer",
+			"every request would wait %s and be ended after %s (--timeout)",
+			FormatDuration(s.Delay), FormatDuration(s.Timeout))
+	}
+}
+
+func (l *loader) checkModel() {
+	if l.settings.Model == "" {
+		l.blame("model", "", "the value is empty: want auto, prose, the name of a pipeline or a path")
+	}
+}

@@ -1,0 +1,85 @@
+package config
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// Combinations, as flags: "" stands for none of them being wrong.
+func TestCombinations(t *testing.T) {
+	dir := t.TempDir()
+	for _, c := range []struct{ args, want string }{
+		{"worker-class=gevent threads=4", ""},
+		{"threads=1", ""},
+		{"threads=4", "--threads: a sync worker computes one request at a time, not 4 | add --worker-class concurrent (Gunicorn's gthread), or leave --threads out"},
+		{"worker-class=gthread threads=-1", "--threads: -1 is too few: want at least 0"},
+		{"max-requests=100 max-requests-jitter=10", ""},
+		{"max-requests-jitter=10", "--max-requests-jitter: there is nothing to vary, since --max-requests is 0 | set --max-requests, or leave the jitter out"},
+		{"limit-concurrency=4 worker-connections=4", ""},
+		{"limit-concurrency=5 worker-connections=4", "--limit-concurrency: 5 can never be exceeded, since a worker holds 4 connections (--worker-connections) | make it smaller, or --worker-connections larger"},
+		{"timeout=0 boot-timeout=0 graceful-timeout=0 delay=99", ""},
+		{"timeout=5 delay=5", "--delay: every request would wait 5s and be ended after 5s (--timeout) | make the delay shorter, or --timeout longer"},
+		{"delay=-1", "--delay: -1 is negative: want 0 or more"},
+		{"limit-body=1GiB", ""},
+		{"limit-body=2GiB", "--limit-body: 2GiB is more than 1GiB: a worker holds a body in memory"},
+		{"limit-body=0", "--limit-body: 0 bytes are too few: want at least 1"},
+		{"bind=", "--bind: there is no address to listen on | leave it out for 127.0.0.1:8000"},
+		{"admin-bind=unix:a.sock", ""},
+		{"admin-bind=localhost:8000", "--admin-bind: localhost:8000 is taken by --bind 127.0.0.1:8000, where the workers answer | give it a port of its own"},
+		{"admin-bind=here:there", `--admin-bind: "there" is not a port: want a number from 0 to 65535`},
+		{"chdir=nowhere pid=x", "--chdir: " + dir + "/nowhere is not a folder"},
+		{"pid=nowhere/pid", "--pid: the folder of " + dir + "/nowhere/pid does not exist | create the folder, or choose another"},
+		{"access-logfile=.", "--access-logfile: " + dir + " is a folder: add the name of the file"},
+		{"error-logfile=", "--error-logfile: the value is empty: want a path, or - for stderr"},
+		{"model=", "--model: the value is empty: want auto, prose, the name of a pipeline or a path"},
+		{"log-level=warning", ""},
+		{"workers=0 timeout=x", "--workers: 0 is too few: want at least 1\n" +
+			`--timeout: "x" is not a time: want seconds (30, 0.5) or a duration (1m30s, 250ms)`},
+	} {
+		given := Given{}
+		for _, arg := range strings.Fields(c.args) {
+			name, value, _ := strings.Cut(arg, "=")
+			given[name] = append(given[name], value)
+		}
+		_, err := Load(Source{Given: given, Dir: dir})
+		if diff := cmp.Diff(c.want, strings.Join(problems(err), "\n")); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.args, diff)
+		}
+	}
+}
+
+// Whoever set the value is blamed, and only a flag is a mistake in the command
+// line.
+func TestBlame(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, DefaultFile, "\nlimit_concurrency = 50\n")
+	_, err := Load(Source{
+		Given:   Given{"worker-connections": {"10"}, "admin-bind": {"127.0.0.1:8000"}},
+		Environ: []string{"NARWHAL_THREADS=2"},
+		Dir:     dir,
+	})
+	type blame struct {
+		Where string
+		Usage bool
+	}
+	var got []blame
+	for _, err := range err.(interface{ Unwrap() []error }).Unwrap() {
+		p := err.(*Problem)
+		got = append(got, blame{p.Where, p.Usage})
+	}
+	want := []blame{{"--admin-bind", true}, {"NARWHAL_THREADS", false}, {"narwhal.toml:2: limit_concurrency", false}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("blamed (-want +got):\n%s", diff)
+	}
+}
+
+func TestKeepAliveOfSyncWarns(t *testing.T) {
+	for class, want := range map[string]int{Sync: 1, Concurrent: 0} {
+		s, err := Load(Source{Given: Given{"keep-alive": {"5"}, "worker-class": {class}}, Dir: t.TempDir()})
+		if err != nil || len(s.Warnings()) != want {
+			t.Errorf("--keep-alive 5 --worker-class %s: %+v, %v; want %d warnings", class, s, err, want)
+		}
+	}
+}

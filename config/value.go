@@ -1,0 +1,176 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// assign parses texts into the setting's field. Only a list takes more than
+// one; of the others the last wins, as on Gunicorn's command line.
+func (s Setting) assign(into *Settings, texts []string) error {
+	if list, ok := s.field(into).(*[]string); ok {
+		*list = texts
+		return nil
+	}
+	last := texts[len(texts)-1]
+	switch field := s.field(into).(type) {
+	case *string:
+		value, err := s.choose(last)
+		if err != nil {
+			return err
+		}
+		*field = value
+	case *int:
+		n, err := parseCount(last)
+		if err != nil {
+			return err
+		}
+		if n < s.min {
+			return fmt.Errorf("%d is too few: want at least %d", n, s.min)
+		}
+		*field = n
+	case *int64:
+		n, err := ParseSize(last)
+		if err != nil {
+			return err
+		}
+		if n < int64(s.min) {
+			return fmt.Errorf("%d bytes are too few: want at least %d", n, s.min)
+		}
+		*field = n
+	case *time.Duration:
+		d, err := ParseDuration(last)
+		if err != nil {
+			return err
+		}
+		*field = d
+	}
+	return nil
+}
+
+// choose replaces a word by the one narwhal uses for it, and refuses what is
+// none of the choices.
+func (s Setting) choose(text string) (string, error) {
+	if s.Choices == nil || slices.Contains(s.Choices, text) {
+		return text, nil
+	}
+	if ours, ok := s.words[text]; ok {
+		return ours, nil
+	}
+	return "", fmt.Errorf("%q is not one of %s", text, strings.Join(s.Choices, ", "))
+}
+
+func parseCount(text string) (int, error) {
+	n, err := strconv.Atoi(text)
+	switch {
+	case errors.Is(err, strconv.ErrRange) || n > math.MaxInt32:
+		return 0, fmt.Errorf("%s is too large", text)
+	case err != nil:
+		return 0, fmt.Errorf("%q is not a whole number", text)
+	}
+	return n, nil
+}
+
+// splitList cuts a list that had to be written as one text.
+func splitList(text string) []string {
+	var items []string
+	for item := range strings.SplitSeq(text, ",") {
+		if item = strings.TrimSpace(item); item != "" {
+			items = append(items, item)
+		}
+	}
+	return items
+}
+
+// isList reports whether the setting holds several values.
+func (s Setting) isList() bool {
+	if s.Switch {
+		return false
+	}
+	_, list := s.field(new(Settings)).(*[]string)
+	return list
+}
+
+// texts turns a value of the file into what a flag would have been given. TOML
+// has types, and a value of the wrong one is refused rather than guessed at.
+func (s Setting) texts(value any) ([]string, error) {
+	var want string
+	switch s.field(new(Settings)).(type) {
+	case *[]string:
+		if texts, ok := textsOfList(value); ok {
+			return texts, nil
+		}
+		want = `a string or a list of strings: ["one", "two"]`
+	case *string:
+		if text, ok := value.(string); ok {
+			return []string{text}, nil
+		}
+		want = "a string in quotes"
+	case *int:
+		if n, ok := value.(int64); ok {
+			return []string{strconv.FormatInt(n, 10)}, nil
+		}
+		want = "a whole number without quotes"
+	case *int64:
+		switch v := value.(type) {
+		case int64:
+			return []string{strconv.FormatInt(v, 10)}, nil
+		case string:
+			return []string{v}, nil
+		}
+		want = `bytes (1048576) or a size in quotes ("1MiB")`
+	case *time.Duration:
+		switch v := value.(type) {
+		case int64:
+			return []string{strconv.FormatInt(v, 10)}, nil
+		case float64:
+			return []string{strconv.FormatFloat(v, 'f', -1, 64)}, nil
+		case string:
+			return []string{v}, nil
+		}
+		want = `seconds (30) or a duration in quotes ("1m30s")`
+	}
+	return nil, fmt.Errorf("%s: want %s", describe(value), want)
+}
+
+func textsOfList(value any) ([]string, bool) {
+	switch v := value.(type) {
+	case string:
+		return splitList(v), true
+	case []any:
+		texts := make([]string, 0, len(v))
+		for _, item := range v {
+			text, ok := item.(string)
+			if !ok {
+				return nil, false
+			}
+			texts = append(texts, text)
+		}
+		return texts, true
+	}
+	return nil, false
+}
+
+// describe says what a TOML value is, in the words of TOML.
+func describe(value any) string {
+	switch v := value.(type) {
+	case string:
+		return fmt.Sprintf("%q is a string", v)
+	case int64:
+		return fmt.Sprintf("%d is a number", v)
+	case float64:
+		return fmt.Sprintf("%v is a number with a fraction", v)
+	case bool:
+		return fmt.Sprintf("%v is a boolean", v)
+	case time.Time:
+		return "this is a date"
+	case []any:
+		return "this is a list"
+	}
+	return "this is a table"
+}

@@ -1,0 +1,65 @@
+package config
+
+import (
+	"regexp"
+	"strings"
+)
+
+// environment is the part of the environment that settings are read from.
+// An empty variable counts as one that is not set: compose files and CI systems
+// pass on variables that nobody gave a value.
+type environment map[string]string
+
+func newEnvironment(environ []string) environment {
+	env := environment{}
+	for _, entry := range environ {
+		if name, value, ok := strings.Cut(entry, "="); ok && value != "" {
+			env[name] = value
+		}
+	}
+	return env
+}
+
+// warnings names the variables that look like settings and are none. They are
+// no error: a variable may be meant for another version.
+func (env environment) warnings(environ []string) []string {
+	var warnings []string
+	for _, entry := range environ { // rather than env, for a stable order
+		name, _, _ := strings.Cut(entry, "=")
+		value, set := env[name]
+		if !set || !strings.HasPrefix(name, prefix) || isInternal(name) || isServiceLink(name, value) {
+			continue
+		}
+		if s, ok := Lookup(name); ok && s.Variable() == name {
+			continue
+		}
+		warning := name + " is not a setting and was ignored"
+		flag := strings.ToLower(strings.ReplaceAll(name[len(prefix):], "_", "-"))
+		if hint := suggest(flag, Setting.Variable); hint != "" {
+			warning += ": " + hint
+		}
+		warnings = append(warnings, warning)
+	}
+	return warnings
+}
+
+// isInternal recognises what narwhal's own processes, kernels and tests tell
+// each other.
+func isInternal(name string) bool {
+	for _, p := range []string{"NARWHAL_CTL", "NARWHAL_SIMD", "NARWHAL_TEST_"} {
+		if strings.HasPrefix(name, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// serviceLink matches what Kubernetes, and Docker's links, put into every
+// container beside a service called narwhal or narwhal-something:
+// NARWHAL_SERVICE_HOST, NARWHAL_PORT=tcp://…, NARWHAL_PORT_80_TCP_ADDR.
+var serviceLink = regexp.MustCompile(
+	`^NARWHAL(_.+)?_(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$`)
+
+func isServiceLink(name, value string) bool {
+	return serviceLink.MatchString(name) || strings.HasSuffix(name, "_PORT") && strings.Contains(value, "://")
+}
