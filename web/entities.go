@@ -1,0 +1,47 @@
+package web
+
+import (
+	"context"
+	"errors"
+)
+
+// entities answers with the entities of the text in the body.
+func (s *server) entities(r *request) error {
+	if f := checkType(&r.Request.Header); f != nil {
+		return f
+	}
+	text, f := decode(r.Request.Body())
+	if f != nil {
+		return f
+	}
+	if err := r.gate.Wait(s.Delay); err != nil {
+		return err
+	}
+	if err := r.gate.Enter(); err != nil {
+		return err
+	}
+	ctx := context.Background()
+	// A computation the recognizer itself gives up on costs one answer; one that
+	// the master ends, at the whole of the time, costs the worker.
+	limit := s.Timeout * 9 / 10
+	if limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, limit)
+		defer cancel()
+	}
+	found, err := s.Recognizer.Entities(ctx, text)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return tookTooLong(len(text), limit)
+	}
+	if err != nil {
+		return err
+	}
+	r.json(appendEntities(nil, found))
+	return nil
+}
+
+// json answers with a body of JSON.
+func (r *request) json(body []byte) {
+	r.Response.Header.SetContentType("application/json")
+	r.Response.SetBodyRaw(body)
+}

@@ -1,0 +1,170 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+// failure is an answer that is an error. Every one has the same body,
+//
+//	{"error": sentence, "error_type": word, "hint": what to do, "request_id": id}
+//
+// The sentence says what came and what is wanted; the hint is one thing to do
+// about it. CURL in it becomes a command line that works.
+type failure struct {
+	status  int
+	kind    string
+	message string
+	hint    string
+}
+
+func (f *failure) Error() string { return f.message }
+
+// write makes the failure the response and returns its status.
+func (f *failure) write(ctx *fasthttp.RequestCtx) int {
+	b := append([]byte(nil), `{"error":`...)
+	b = appendString(b, strings.ToValidUTF8(f.message, "\ufffd"))
+	b = append(b, `,"error_type":`...)
+	b = appendString(b, f.kind)
+	b = append(b, `,"hint":`...)
+	b = appendString(b, strings.Replace(f.hint, "CURL", curl(ctx), 1))
+	b = append(b, `,"request_id":`...)
+	b = appendString(b, requestID(ctx))
+	b = append(b, '}')
+	ctx.Response.ResetBody()
+	(&request{RequestCtx: ctx}).json(b)
+	ctx.SetStatusCode(f.status)
+	switch f.status {
+	case fasthttp.StatusServiceUnavailable:
+		ctx.Response.Header.Set(fasthttp.HeaderRetryAfter, "1")
+	case fasthttp.StatusMethodNotAllowed:
+		for _, r := range routes {
+			if r.path == string(ctx.Path()) {
+				ctx.Response.Header.Set(fasthttp.HeaderAllow, strings.Join(r.methods, ", "))
+			}
+		}
+	}
+	if f.unframed() {
+		ctx.SetConnectionClose()
+	}
+	return f.status
+}
+
+// unframed reports whether the request is so odd that where the next one on the
+// connection begins is anybody's guess.
+func (f *failure) unframed() bool {
+	switch f.kind {
+	case "bad_request", "uri_too_long", "header_too_large", "not_implemented", "version_not_supported":
+		return true
+	}
+	return false
+}
+
+const hintBody = "try: CURL"
+
+// curl is a command line that the service at the address the client has used
+// answers with entities.
+func curl(ctx *fasthttp.RequestCtx) string {
+	where := "http://localhost/"
+	if a, ok := ctx.LocalAddr().(*net.UnixAddr); ok {
+		where = "--unix-socket " + a.Name + " " + where
+	} else if host := string(ctx.Request.Header.Host()); plainHost(host) {
+		where = "http://" + host + "/"
+	} else if a := ctx.LocalAddr(); a != nil {
+		where = "http://" + a.String() + "/"
+	}
+	return `curl ` + where + ` -H 'Content-Type: application/json' -d '{"text":"Angela Merkel was born in Hamburg."}'`
+}
+
+// plainHost reports whether a Host field is what one can paste into a shell.
+func plainHost(host string) bool {
+	for _, c := range host {
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && !strings.ContainsRune(".:-", c) {
+			return false
+		}
+	}
+	return host != ""
+}
+
+var (
+	errEmpty    = &failure{400, "invalid_json", "the body is empty, want JSON", hintBody}
+	errOver     = &failure{503, "overloaded", "the worker has as many requests as --limit-concurrency allows", "try again in a second"}
+	errInternal = &failure{500, "internal", "the service failed on this request", "report the request_id to who runs the service; its log has the reason"}
+)
+
+func notFound(path string) *failure {
+	return &failure{404, "not_found", fmt.Sprintf("there is no %.100q", path), "entities are at /: CURL"}
+}
+
+func wrongMethod(method string, r *route) *failure {
+	f := &failure{405, "method_not_allowed", fmt.Sprintf("%s does not take %s, want %s", r.path, method, strings.Join(r.methods, " or ")), hintBody}
+	if r.path != "/" {
+		f.hint = "use " + r.methods[0]
+	}
+	return f
+}
+
+func unknownMethod(method string) *failure {
+	return &failure{501, "not_implemented", fmt.Sprintf("HTTP has no method %.32q, want GET or POST", method), "methods are written in capitals"}
+}
+
+func tookTooLong(size int, limit time.Duration) *failure {
+	return &failure{504, "timeout", fmt.Sprintf("no entities of %d bytes of text within %s", size, limit),
+		"send a shorter text, or have the server started with a longer --timeout"}
+}
+
+func (s *server) tooLarge() *failure {
+	return &failure{413, "body_too_large", fmt.Sprintf("the body has more than %d bytes", s.LimitBody),
+		"send the text in parts, or have the server started with a larger --limit-body"}
+}
+
+// unreadable answers a request that could not be read; the connection is
+// closed after it.
+func (s *server) unreadable(ctx *fasthttp.RequestCtx, err error) {
+	identify(ctx)
+	if errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
+		hangUp(ctx)
+		s.access.write(ctx, statusGone, time.Time{})
+		return
+	}
+	linger(ctx)
+	s.access.write(ctx, s.reason(err).write(ctx), time.Time{})
+}
+
+// reason says why a request could not be read.
+func (s *server) reason(err error) *failure {
+	var small *fasthttp.ErrSmallBuffer
+	has := func(part string) bool { return strings.Contains(err.Error(), part) }
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return &failure{408, "request_timeout", fmt.Sprintf("the request did not arrive within %s", s.ReadTimeout),
+			"send all of it at once; Content-Length must be the number of bytes in the body"}
+	case errors.Is(err, fasthttp.ErrBodyTooLarge):
+		return s.tooLarge()
+	case errors.As(err, &small):
+		return &failure{431, "header_too_large", fmt.Sprintf("the request line and the header fields have more than %d bytes", limitHead),
+			"send fewer or shorter header fields; the text belongs into the body"}
+	case errors.Is(err, fasthttp.ErrUnsupportedTransferEncoding):
+		return errTransferEncoding
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return &failure{400, "bad_request", "the connection ends in the middle of the request", "Content-Length must be the number of bytes in the body"}
+	case has(`unsupported http version "HTTP/`):
+		return errVersion
+	case has("unsupported http version"), has("in the first line"):
+		return malformed("the request line is not of the form GET / HTTP/1.1")
+	}
+	// Without the frame fasthttp puts around it ("error when reading request
+	// headers: …: buffer size=…").
+	if inner := errors.Unwrap(err); inner != nil && has("request headers") {
+		err = inner
+	}
+	return malformed(strings.ReplaceAll(err.Error(), "fasthttp: ", ""))
+}

@@ -1,0 +1,312 @@
+package web
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+	"unicode"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+
+	"github.com/narwhal-server/narwhal/internal/gate"
+	"github.com/narwhal-server/narwhal/ner"
+)
+
+var update = flag.Bool("update", false, "write the answers in testdata anew")
+
+// fake is a recognizer that calls every capitalized word a NAME and the last
+// word of the text LAST. Three texts make it misbehave.
+type fake struct{}
+
+var errFake = errors.New("the model is out of order")
+
+func (fake) Entities(ctx context.Context, text string) ([]ner.Entity, error) {
+	switch text {
+	case "panic":
+		panic("a bug")
+	case "fail":
+		return nil, errFake
+	case "hang":
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	var found []ner.Entity
+	words := strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == '.' })
+	for i, w := range words {
+		if i == len(words)-1 {
+			found = append(found, ner.Entity{Text: w, Label: "LAST"})
+		} else if strings.IndexFunc(w, unicode.IsUpper) == 0 {
+			found = append(found, ner.Entity{Text: w, Label: "NAME"})
+		}
+	}
+	return found, nil
+}
+
+// service is a server on a loopback socket.
+type service struct {
+	addr   string
+	gate   *gate.Gate
+	log    buffer // what Options.Log wrote
+	access buffer
+}
+
+// buffer is a bytes.Buffer for several goroutines.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+func serve(t testing.TB, g gate.Options, o Options) *service {
+	t.Helper()
+	if g.Connections == 0 {
+		g.Connections = 100
+	}
+	s := &service{gate: gate.New(g)}
+	if o.Recognizer == nil {
+		o.Recognizer = fake{}
+	}
+	o.Gate = s.gate
+	o.Log = slog.New(slog.NewTextHandler(&s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	o.AccessLog = &s.access
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.addr = ln.Addr().String()
+	rc, err := ln.(*net.TCPListener).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fd int
+	if cerr := rc.Control(func(s uintptr) { fd, err = unix.FcntlInt(s, unix.F_DUPFD_CLOEXEC, 3) }); cerr != nil || err != nil {
+		t.Fatal(cerr, err)
+	}
+	ln.Close()
+	gated, err := s.gate.Listen(os.NewFile(uintptr(fd), s.addr))
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- New(o).Serve(gated) }()
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		if err := s.gate.Drain(ctx, false, 0); err != nil {
+			t.Errorf("connections stay open: %v", err)
+		}
+		if err := <-done; err != nil {
+			t.Errorf("Serve: %v", err)
+		}
+		if n := s.gate.InFlight(); n != 0 {
+			t.Errorf("%d requests were begun and not ended", n)
+		}
+	})
+	return s
+}
+
+// conn is a client's end.
+type conn struct {
+	net.Conn
+	t testing.TB
+	r *bufio.Reader
+}
+
+func (s *service) dial(t testing.TB) *conn {
+	t.Helper()
+	c, err := net.Dial("tcp", s.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	c.SetDeadline(time.Now().Add(30 * time.Second))
+	return &conn{c, t, bufio.NewReader(c)}
+}
+
+func (c *conn) send(s string) {
+	c.t.Helper()
+	if _, err := io.WriteString(c, s); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// answer reads a response to a request of this method and writes it down, with
+// the lines that are never the same left out.
+func (c *conn) answer(method string) (string, *http.Response) {
+	c.t.Helper()
+	var head strings.Builder
+	for {
+		line, err := c.r.ReadString('\n')
+		if err != nil {
+			c.t.Fatalf("the answer ends after %q: %v", head.String()+line, err)
+		}
+		head.WriteString(line)
+		if line == "\r\n" {
+			break
+		}
+	}
+	r, err := http.ReadResponse(bufio.NewReader(strings.NewReader(head.String())), &http.Request{Method: method})
+	if err != nil {
+		c.t.Fatalf("the answer %q: %v", head.String(), err)
+	}
+	if r.StatusCode == 100 {
+		c.t.Fatalf("an unexpected 100 Continue")
+	}
+	var body []byte
+	if method != "HEAD" {
+		body = make([]byte, r.ContentLength)
+		if _, err := io.ReadFull(c.r, body); err != nil {
+			c.t.Fatalf("the body of %q: %v", head.String(), err)
+		}
+	}
+	var b strings.Builder
+	for line := range strings.Lines(head.String()) {
+		switch {
+		case !strings.HasSuffix(line, "\r\n"):
+			c.t.Fatalf("line %q does not end with CR LF", line)
+		case !strings.HasPrefix(line, "Date: "):
+			b.WriteString(strings.TrimSuffix(line, "\r\n") + "\n")
+		}
+	}
+	return strings.TrimRight(b.String()+string(body), "\n") + "\n", r
+}
+
+// isOpen finds out whether the server still reads from the connection.
+func (c *conn) isOpen() bool {
+	c.t.Helper()
+	if _, err := io.WriteString(c, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+		return false
+	}
+	if _, err := c.r.Peek(1); err != nil {
+		return false
+	}
+	_, r := c.answer("GET")
+	return r.StatusCode == 200
+}
+
+// Every file of testdata/http is a list of requests with the answers they get
+// on a connection that the server would keep: see basics.txt.
+func TestRequests(t *testing.T) {
+	files, err := os.ReadDir("testdata/http")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		t.Run(strings.TrimSuffix(f.Name(), ".txt"), func(t *testing.T) { testRequests(t, "testdata/http/"+f.Name()) })
+	}
+}
+
+// newID is an id the server has made up.
+var newID = regexp.MustCompile(`\b[A-Z2-7]{26}\b`)
+
+func testRequests(t *testing.T, name string) {
+	s := serve(t, gate.Options{Places: 2}, Options{KeepAlive: 20 * time.Second, LimitBody: 1000, Model: "fake", Timeout: 10 * time.Millisecond})
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	for i, block := range strings.Split(strings.TrimSuffix(string(b), "\n"), "\n\n== ") {
+		if i > 0 {
+			out.WriteString("\n\n== ")
+		}
+		title, rest, _ := strings.Cut(block, "\n")
+		request, _, _ := strings.Cut(rest, "\n----")
+		out.WriteString(title + "\n" + request + "\n----\n")
+		if i == 0 {
+			out.Reset()
+			out.WriteString(strings.TrimSuffix(block, "\n")) // what the file is about
+			continue
+		}
+		c := s.dial(t)
+		raw := wire(t, request)
+		c.send(raw)
+		method, _, _ := strings.Cut(raw, " ")
+		answer, _ := c.answer(method)
+		out.WriteString(newID.ReplaceAllString(answer, "(a new id)"))
+		if c.isOpen() {
+			out.WriteString("(open)")
+		} else {
+			out.WriteString("(closed)")
+		}
+	}
+	out.WriteString("\n")
+	if *update {
+		if err := os.WriteFile(name, []byte(out.String()), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff(string(b), out.String()); diff != "" && !*update {
+		t.Errorf("%s, want - got +\n%s", name, diff)
+	}
+}
+
+// wire makes bytes of a request as it stands in a file: lines end with CR LF,
+// what follows an empty line is the body, a line in quotes is a Go string
+// without any end of line, and Content-Length: * is the right one. A request
+// without Host and X-Request-Id gets them, unless it has quoted lines.
+func wire(t *testing.T, request string) string {
+	t.Helper()
+	head, body, _ := strings.Cut(request+"\n", "\n\n")
+	body = strings.TrimSuffix(body, "\n")
+	if strings.HasPrefix(body, `"`) {
+		body = unquote(t, body)
+	}
+	var b strings.Builder
+	quoted := false
+	for _, line := range strings.Split(strings.TrimSuffix(head, "\n"), "\n") {
+		switch {
+		case strings.HasPrefix(line, `"`):
+			quoted = true
+			b.WriteString(unquote(t, line))
+			continue
+		case line == "Content-Length: *":
+			line = "Content-Length: " + strconv.Itoa(len(body))
+		}
+		b.WriteString(line + "\r\n")
+	}
+	if !quoted {
+		for _, field := range []string{"Host: example.org", "X-Request-Id: 1"} {
+			name, _, _ := strings.Cut(field, " ")
+			if !strings.Contains(b.String(), "\r\n"+name) {
+				b.WriteString(field + "\r\n")
+			}
+		}
+		b.WriteString("\r\n")
+	}
+	return b.String() + body
+}
+
+func unquote(t *testing.T, line string) string {
+	t.Helper()
+	s, err := strconv.Unquote(line)
+	if err != nil {
+		t.Fatalf("%s: %v", line, err)
+	}
+	return s
+}
