@@ -1,0 +1,148 @@
+package bench
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+)
+
+// Paragraph is the text sent when no other is given: about a city, 827 bytes,
+// 176 tokens as spaCy counts them.
+//
+//go:embed paragraph.txt
+var Paragraph string
+
+// Options say where requests go, how many and when. Zero values are useful: the
+// zero Options send one trial of 1000 requests at once to 127.0.0.1:8000.
+type Options struct {
+	URL        string // default http://127.0.0.1:8000/; http only
+	UnixSocket string // connect to this path instead of the host of URL
+	Method     string // GET, the default, or POST; both carry the body
+
+	// Texts are sent in turn, as {"i_request": n, "text": …}. Default: Paragraph.
+	Texts []string
+
+	Requests    int           // of each trial; default 1000 unless Duration is given
+	Trials      int           // default 1; more than one only in a burst or with Requests and Connections
+	Connections int           // closed loop with so many clients; with Rate, the most connections. 0: burst; with Rate, MaxInFlight
+	Duration    time.Duration // begin requests for so long, instead of counting Requests
+
+	Rate        float64 // open loop: requests a second in total, at random (Poisson) times
+	MaxInFlight int     // open loop: with so many begun and not answered the next is dropped; default 1000
+	Seed        uint64  // open loop: of the random times; the same seed gives the same times
+
+	DisableKeepAlive bool          // a new connection for each request, and say so to the server
+	Timeout          time.Duration // of one request, connecting included; default 300 s
+
+	// Check demands that all answers to one text are the same JSON, byte for byte.
+	Check bool
+
+	// AllowRemote permits addresses beyond this machine.
+	AllowRemote bool
+
+	// Drain is how long the requests in flight may take after ctx has ended.
+	// Those that take longer are given up and counted as Unfinished. Default: Timeout.
+	Drain time.Duration
+
+	// Progress, if not nil, is called ten times a second and once at the end,
+	// by one goroutine at a time.
+	Progress func(Progress)
+}
+
+// Progress is how far a run has come.
+type Progress struct {
+	Requests int // answered or failed
+	Failed   int
+	Elapsed  time.Duration // since the beginning of the run
+}
+
+const (
+	defaultURL         = "http://127.0.0.1:8000/"
+	defaultRequests    = 1000
+	defaultMaxInFlight = 1000
+	defaultTimeout     = 300 * time.Second // aiohttp's total, which the original client had
+)
+
+// The ways to send. Report.Mode is one of them.
+const (
+	ModeBurst  = "burst"
+	ModeClosed = "closed"
+	ModeOpen   = "open"
+)
+
+func (o *Options) mode() string {
+	switch {
+	case o.Rate > 0:
+		return ModeOpen
+	case o.Connections > 0:
+		return ModeClosed
+	}
+	return ModeBurst
+}
+
+// withDefaults fills in what was left zero, or says what cannot be.
+func (o Options) withDefaults() (Options, error) {
+	for _, n := range []struct {
+		what  string
+		value int
+	}{
+		{"requests", o.Requests}, {"trials", o.Trials}, {"connections", o.Connections}, {"max in flight", o.MaxInFlight},
+	} {
+		if n.value < 0 {
+			return o, fmt.Errorf("%s is %d: want at least 1", n.what, n.value)
+		}
+	}
+	switch {
+	case o.Duration < 0, o.Timeout < 0, o.Drain < 0:
+		return o, errors.New("a duration, timeout or drain is negative: want a positive time such as 10s")
+	case o.Rate < 0 || math.IsNaN(o.Rate) || math.IsInf(o.Rate, 0):
+		return o, fmt.Errorf("rate is %v: want requests per second, above 0", o.Rate)
+	case o.Requests > 0 && o.Duration > 0:
+		return o, errors.New("both a number of requests and a duration: give one of them")
+	case o.Duration > 0 && o.Rate == 0 && o.Connections == 0:
+		return o, errors.New("a duration needs a number of connections (closed loop) or a rate (open loop)")
+	case o.Trials > 1 && (o.Duration > 0 || o.Rate > 0):
+		return o, errors.New("trials are for a number of requests: a duration and a rate are run once")
+	case o.MaxInFlight > 0 && o.Rate == 0:
+		return o, errors.New("max in flight needs a rate: a burst and a closed loop drop nothing")
+	case o.Method != "" && o.Method != "GET" && o.Method != "POST":
+		return o, fmt.Errorf("method %q: want GET or POST", o.Method)
+	}
+
+	setDefault(&o.URL, defaultURL)
+	setDefault(&o.Method, "GET")
+	setDefault(&o.Trials, 1)
+	setDefault(&o.Timeout, defaultTimeout)
+	setDefault(&o.Drain, o.Timeout)
+	if o.Duration == 0 {
+		setDefault(&o.Requests, defaultRequests)
+	}
+	if o.Rate > 0 {
+		setDefault(&o.MaxInFlight, defaultMaxInFlight)
+		setDefault(&o.Connections, o.MaxInFlight)
+	}
+	if len(o.Texts) == 0 {
+		o.Texts = []string{Paragraph}
+	}
+	return o, nil
+}
+
+func setDefault[T comparable](p *T, value T) {
+	var zero T
+	if *p == zero {
+		*p = value
+	}
+}
+
+// connections is how many may be open at once.
+func (o *Options) connections() int {
+	switch o.mode() {
+	case ModeOpen:
+		return min(o.Connections, o.MaxInFlight)
+	case ModeClosed:
+		return o.Connections
+	}
+	return o.Requests
+}

@@ -1,0 +1,230 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Run sends the requests and reports. An error means that none was sent: the
+// options cannot be, the address is not allowed, the connections are too many.
+// What goes wrong with requests is in the report.
+//
+// When ctx ends, no request is begun any more. Those in flight may finish, for
+// as long as Options.Drain, and are counted; so without a failure nothing was
+// lost. When Run returns, its connections are closed and its goroutines gone.
+func Run(ctx context.Context, o Options) (*Report, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	t, err := findTarget(ctx, &o)
+	if err != nil {
+		return nil, err
+	}
+	limit, err := fileLimit()
+	if err != nil {
+		return nil, err
+	}
+	if err := checkFiles(o.connections(), limit); err != nil {
+		return nil, err
+	}
+	r, err := newRun(t, o)
+	if err != nil {
+		return nil, err
+	}
+	if o.Rate > 0 {
+		nap, err := newNap()
+		if err != nil {
+			return nil, err
+		}
+		defer nap.Close()
+		r.nap = nap.sleep
+	}
+	return r.measure(ctx), nil
+}
+
+// run is one call of Run.
+type run struct {
+	o        Options
+	target   *target
+	requests []request // one for each text
+
+	// What tests replace: how to connect, and how to wait less than a timer can.
+	dial func() (c conn, wait func() error, err error)
+	nap  func(time.Duration)
+
+	tally   *tally
+	checker *checker // nil without Check
+	number  atomic.Int64
+
+	stop    chan struct{} // closed: begin no request any more
+	stopped atomic.Bool   // the same, cheaper to ask
+	aborted atomic.Bool   // give up those in flight, too
+
+	mu   sync.Mutex
+	open map[conn]struct{}
+}
+
+func newRun(t *target, o Options) (*run, error) {
+	r := &run{
+		o:      o,
+		target: t,
+		dial:   t.dial,
+		nap:    time.Sleep,
+		tally:  newTally(o.mode()),
+		stop:   make(chan struct{}),
+		open:   map[conn]struct{}{},
+	}
+	if o.Check {
+		r.checker = newChecker(len(o.Texts))
+	}
+	for i, text := range o.Texts {
+		req, err := makeRequest(t, &o, text)
+		if err != nil {
+			return nil, fmt.Errorf("text %d: %w", i+1, err)
+		}
+		r.requests = append(r.requests, req)
+	}
+	return r, nil
+}
+
+// measure runs the trials, with ctx and progress watched beside them.
+func (r *run) measure(ctx context.Context) *Report {
+	began, cpu := time.Now(), cpuTime()
+	done := make(chan struct{})
+	var beside sync.WaitGroup
+	beside.Go(func() { r.watch(ctx, done) })
+	if r.o.Progress != nil {
+		beside.Go(func() { r.progress(began, done) })
+	}
+
+	switch r.o.mode() {
+	case ModeOpen:
+		r.openLoop()
+	default:
+		for range r.o.Trials {
+			r.trial()
+		}
+	}
+
+	close(done)
+	beside.Wait()
+	report := &r.tally.r
+	report.Target = r.target.describe(r.o.Method)
+	report.CPU = cpuTime() - cpu
+	report.Interrupted = r.stopped.Load()
+	if r.checker != nil {
+		report.Answers, report.Difference = r.checker.answers(), r.checker.difference
+	}
+	if r.o.Progress != nil {
+		r.o.Progress(r.tally.progress(time.Since(began)))
+	}
+	return report
+}
+
+// watch turns the end of ctx into the end of the run: first no more requests,
+// then, after Drain, no more patience.
+func (r *run) watch(ctx context.Context, done <-chan struct{}) {
+	select {
+	case <-done:
+		return
+	case <-ctx.Done():
+	}
+	r.stopped.Store(true)
+	close(r.stop)
+
+	patience := time.NewTimer(r.o.Drain)
+	defer patience.Stop()
+	select {
+	case <-done:
+	case <-patience.C:
+		r.abort()
+	}
+}
+
+func (r *run) progress(began time.Time, done <-chan struct{}) {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-done:
+			return
+		case <-tick.C:
+			r.o.Progress(r.tally.progress(time.Since(began)))
+		}
+	}
+}
+
+// one sends a request and counts what became of it.
+func (r *run) one(c *client, intended time.Time) error {
+	number := int(r.number.Add(1) - 1)
+	index := number % len(r.requests)
+	sent := time.Now()
+	out := c.do(&r.requests[index], number, sent)
+	done := time.Now()
+	if out.err != nil && r.aborted.Load() && kindOf(out.err) == ErrTimeout {
+		r.tally.giveUp(&out)
+		return out.err
+	}
+	var wrong error
+	if r.checker != nil && out.err == nil && out.status == 200 {
+		wrong = r.checker.check(r.o.Texts, index, number, out.body)
+	}
+	r.tally.add(&out, wrong, intended, sent, done)
+	return out.err
+}
+
+// opened, closed and setDeadline keep the list of connections that abort cuts off.
+func (r *run) opened(c conn) {
+	r.mu.Lock()
+	r.open[c] = struct{}{}
+	r.mu.Unlock()
+}
+
+func (r *run) closed(c conn) {
+	r.mu.Lock()
+	delete(r.open, c)
+	r.mu.Unlock()
+}
+
+// past is a deadline that lets every read and write return at once.
+var past = time.Unix(1, 0)
+
+// setDeadline asks for aborted after it has set the deadline: abort does the two
+// in the other order, so one of them sees the other.
+func (r *run) setDeadline(c conn, deadline time.Time) error {
+	err := c.SetDeadline(deadline)
+	if r.aborted.Load() {
+		err = c.SetDeadline(past)
+	}
+	return err
+}
+
+func (r *run) abort() {
+	r.aborted.Store(true)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for c := range r.open {
+		c.SetDeadline(past)
+	}
+}
+
+func cpuTime() time.Duration {
+	var u unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// connectFailed tells whether there was no connection to send the request on.
+func connectFailed(err error) bool {
+	var f failedConnect
+	return errors.As(err, &f)
+}

@@ -1,0 +1,138 @@
+package bench
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// target is where to connect and what to ask for there.
+type target struct {
+	address string // what to name in messages: IP:PORT or a path
+
+	unix string         // the path of the socket; if empty:
+	tcp  netip.AddrPort // and
+	zone uint32         // of an IPv6 address that has one
+
+	host string // for the Host field
+	path string // with the query
+}
+
+// ErrRemote is the cause when the address is not on this machine.
+var ErrRemote = errors.New("not on this machine")
+
+// findTarget looks the host up once, so that no request waits for a name server.
+func findTarget(ctx context.Context, o *Options) (*target, error) {
+	u, err := url.Parse(o.URL)
+	if err != nil {
+		return nil, fmt.Errorf("%w: want http://HOST:PORT/PATH", err)
+	}
+	switch {
+	case u.Scheme == "https":
+		return nil, fmt.Errorf("%s: TLS is not supported: want http://HOST:PORT/PATH", o.URL)
+	case u.Scheme != "http" || u.Host == "" || u.Opaque != "":
+		return nil, fmt.Errorf("%q is not a URL to send to: want http://HOST:PORT/PATH", o.URL)
+	case u.User != nil || u.Fragment != "":
+		return nil, fmt.Errorf("%s: want no user and no fragment", u.Redacted())
+	}
+	t := &target{host: u.Host, path: u.RequestURI()}
+
+	if o.UnixSocket != "" {
+		t.address, t.unix = o.UnixSocket, o.UnixSocket
+		return t, nil
+	}
+
+	port, err := strconv.ParseUint(cmp.Or(u.Port(), "80"), 10, 16)
+	if err != nil {
+		return nil, fmt.Errorf("%s: port %s: want 1 to 65535", o.URL, u.Port())
+	}
+	ip, err := lookUp(ctx, u.Hostname())
+	if err != nil {
+		return nil, err
+	}
+	if !ip.IsLoopback() && !o.AllowRemote {
+		return nil, fmt.Errorf("%s is %w: a load test of another's server is an attack; if it is yours, allow remote addresses", u.Host, ErrRemote)
+	}
+	t.tcp = netip.AddrPortFrom(ip, uint16(port))
+	t.address = t.tcp.String()
+	if ip.Zone() != "" {
+		ifc, err := net.InterfaceByName(ip.Zone())
+		if err != nil {
+			return nil, fmt.Errorf("zone of %s: %w", u.Host, err)
+		}
+		t.zone = uint32(ifc.Index)
+	}
+	return t, nil
+}
+
+// lookUp prefers IPv4 where a name has both, for localhost is often ::1 as well
+// and servers are bound to 127.0.0.1.
+func lookUp(ctx context.Context, host string) (netip.Addr, error) {
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return ip.Unmap(), nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	if err != nil {
+		return netip.Addr{}, fmt.Errorf("look up %s: %w", host, err)
+	}
+	for _, ip := range ips {
+		if ip.Unmap().Is4() {
+			return ip.Unmap(), nil
+		}
+	}
+	return ips[0], nil
+}
+
+// socket gives the kernel's form of the address: a new one each time, because
+// package unix keeps in it what it hands to the kernel.
+func (t *target) socket() (family int, address unix.Sockaddr) {
+	ip := t.tcp.Addr()
+	switch {
+	case t.unix != "":
+		return unix.AF_UNIX, &unix.SockaddrUnix{Name: t.unix}
+	case ip.Is4():
+		return unix.AF_INET, &unix.SockaddrInet4{Addr: ip.As4(), Port: int(t.tcp.Port())}
+	}
+	return unix.AF_INET6, &unix.SockaddrInet6{Addr: ip.As16(), Port: int(t.tcp.Port()), ZoneId: t.zone}
+}
+
+// spareFiles is what the rest of the process has open: output, epoll, timers, and
+// in tests the server.
+const spareFiles = 32
+
+// checkFiles says early, and with the remedy, that the connections will not fit.
+func checkFiles(connections int, limit uint64) error {
+	need := uint64(connections) + spareFiles
+	if need <= limit {
+		return nil
+	}
+	return fmt.Errorf("%d connections at once need %d open files, and the limit is %d: run `ulimit -n %d` first, or use fewer connections",
+		connections, need, limit, need)
+}
+
+func fileLimit() (uint64, error) {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return 0, fmt.Errorf("read the limit of open files: %w", err)
+	}
+	return limit.Cur, nil
+}
+
+// describe is the first line of a report: GET http://127.0.0.1:5000/.
+func (t *target) describe(method string) string {
+	where := "http://" + t.host + t.path
+	if t.unix != "" {
+		where = "unix:" + t.unix + " " + t.path
+	}
+	return method + " " + where
+}

@@ -1,0 +1,132 @@
+package bench
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+)
+
+// WriteText prints the report for people.
+func (r *Report) WriteText(w io.Writer) error {
+	var b bytes.Buffer
+	r.writeTrials(&b)
+	r.writeLatency(&b)
+	r.writeCounts(&b)
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+func (r *Report) writeTrials(b *bytes.Buffer) {
+	fmt.Fprintln(b, r.Target)
+	if r.Interrupted {
+		fmt.Fprintln(b, "interrupted: what was measured until then")
+	}
+	for i, t := range r.Trials {
+		if r.Mode == ModeBurst || len(r.Trials) > 1 {
+			fmt.Fprintf(b, "trial %-5d %8.3f s\n", i+1, t.Seconds())
+		}
+	}
+	if len(r.Trials) > 1 {
+		fmt.Fprintf(b, "average     %8.3f s\n", r.Average().Seconds())
+	}
+	fmt.Fprintf(b, "all         %8.3f s, %d right answers, %.1f a second\n", r.Elapsed.Seconds(), r.OK, r.PerSecond())
+}
+
+func (r *Report) writeLatency(b *bytes.Buffer) {
+	if r.OK == 0 {
+		return
+	}
+	b.WriteString("\n           ")
+	for _, p := range percentiles {
+		fmt.Fprintf(b, "%10s", p.name)
+	}
+	writePercentiles(b, "service", r.Service)
+	if r.Response != nil {
+		writePercentiles(b, "response", r.Response)
+	}
+	b.WriteString("\n\n")
+	writeHistogram(b, r.Latency())
+	switch r.Mode {
+	case ModeOpen:
+		fmt.Fprintf(b, "service: from the sending; response: from when it was due. The client was at most %s late.\n", short(r.MaxLag))
+	case ModeBurst:
+		b.WriteString("service: from connecting; response: from the start of the trial\n")
+	case ModeClosed:
+		b.WriteString("closed loop hides queueing: use --rate for latency under load\n")
+	}
+}
+
+func writePercentiles(b *bytes.Buffer, name string, h *hdrhistogram.Histogram) {
+	fmt.Fprintf(b, "\n%-11s", name)
+	for _, p := range percentiles {
+		fmt.Fprintf(b, "%10s", short(quantile(h, p.p)))
+	}
+}
+
+// writeHistogram divides from the least to the greatest in rows of equal ratio,
+// so that one slow request does not push all others into the first row.
+func writeHistogram(b *bytes.Buffer, h *hdrhistogram.Histogram) {
+	const rows, width = 10, 40
+	low, high := float64(max(h.Min(), 1)), float64(h.Max())
+	bound := func(row int) float64 { return low * math.Pow(high/low, float64(row+1)/rows) }
+	var counts [rows]int64
+	row := 0
+	for _, bar := range h.Distribution() {
+		for row < rows-1 && float64(bar.To) > bound(row) {
+			row++
+		}
+		counts[row] += bar.Count
+	}
+	most := slices.Max(counts[:])
+	for row, n := range counts {
+		length := int(math.Ceil(float64(n) / float64(most) * width))
+		fmt.Fprintf(b, "  ≤ %-8s %s %d\n", short(time.Duration(bound(row))), strings.Repeat("▇", length), n)
+	}
+}
+
+func (r *Report) writeCounts(b *bytes.Buffer) {
+	fmt.Fprintf(b, "\nrequests    %d: %d right, %d failed", r.Requests, r.OK, r.Failed())
+	if r.Mode == ModeOpen {
+		fmt.Fprintf(b, ", %d dropped", r.Dropped)
+	}
+	if r.Unfinished > 0 {
+		fmt.Fprintf(b, ", %d given up at the end", r.Unfinished)
+	}
+	fmt.Fprintf(b, "\nconnections %d", r.Connects)
+	if r.Reconnects > 0 {
+		fmt.Fprintf(b, ", %d of them because the server had closed an idle one", r.Reconnects)
+	}
+	if r.Retries > 0 {
+		fmt.Fprintf(b, "; %d requests sent twice, because it closed one just then", r.Retries)
+	}
+	b.WriteByte('\n')
+	if r.Requests > 0 {
+		fmt.Fprintf(b, "client      %s of processor time, %s a request\n", short(r.CPU), short(r.CPU/time.Duration(r.Requests)))
+	}
+	for _, status := range slices.Sorted(maps.Keys(r.Status)) {
+		fmt.Fprintf(b, "status %d  %d\n", status, r.Status[status])
+	}
+	for _, kind := range slices.Sorted(maps.Keys(r.Errors)) {
+		fmt.Fprintf(b, "error       %d × %s: %s\n", r.Errors[kind], kind, r.FirstError[kind])
+	}
+	if d := r.Difference; d != nil {
+		fmt.Fprintf(b, "\ntwo answers to the same text differ:\n  text          %.200q\n  i_request %-4d %s\n  i_request %-4d %s\n",
+			d.Text, d.FirstRequest, d.First, d.SecondRequest, d.Second)
+	}
+}
+
+// short rounds to three digits: 1.234567ms is 1.23ms.
+func short(d time.Duration) string {
+	unit := time.Duration(1)
+	for d/unit >= 1000 {
+		unit *= 10
+	}
+	return d.Round(unit).String()
+}
