@@ -75,7 +75,7 @@ func (s *specials) addPhrases(tk *tokenizer, all bool) {
 		if !all && !tk.patterns.breaks(text) {
 			continue
 		}
-		plain.reset()
+		plain.reset(plain.tokens[:0])
 		plain.cut(text)
 		node := int32(0)
 		for _, t := range plain.tokens {
@@ -122,14 +122,17 @@ func (s *specials) child(node, symbol int32) int32 {
 	return child
 }
 
-// matchBuffers are the buffers of applySpecials.
-type matchBuffers struct {
-	spans  []span
-	seen   []bool
-	tokens []Token
+// span is a run of tokens, half open.
+type span struct {
+	start, end int
+	rule       *rule // that replaces them
 }
 
-type span struct{ start, end int } // tokens, half open
+// matchBuffers are the buffers of applySpecials.
+type matchBuffers struct {
+	spans []span
+	seen  []bool
+}
 
 // find appends every span of tokens that is a sequence of the trie.
 func (s *specials) find(symbols []int32, spans []span) []span {
@@ -139,7 +142,7 @@ func (s *specials) find(symbols []int32, spans []span) []span {
 		}
 		for node, j := s.roots[symbol], i+1; node != 0; j++ {
 			if s.nodes[node].end {
-				spans = append(spans, span{i, j})
+				spans = append(spans, span{start: i, end: j})
 			}
 			if j == len(symbols) {
 				break
@@ -152,7 +155,8 @@ func (s *specials) find(symbols []int32, spans []span) []span {
 
 // choose keeps, of spans that overlap, the longer and then the earlier, and
 // returns the kept in order of the text. As in spaCy a span that was refused
-// still stands in the way of those after it: this is not filter_spans.
+// still stands in the way of those after it: this is not filter_spans. The
+// elements of seen, one a token, are false.
 func choose(spans []span, seen []bool) []span {
 	slices.SortFunc(spans, func(a, b span) int {
 		return cmp.Or(cmp.Compare(b.end-b.start, a.end-a.start), cmp.Compare(a.start, b.start))
@@ -170,30 +174,45 @@ func choose(spans []span, seen []bool) []span {
 	return kept
 }
 
-// applySpecials replaces the tokens that together are a special case by those
-// of its rule.
+// applySpecials replaces the tokens of text that together are a special case by
+// those of its rule.
 func (c *cutter) applySpecials(text string) {
 	m := &c.match
 	if m.spans = c.tk.specials.find(c.symbols, m.spans[:0]); len(m.spans) == 0 {
 		return
 	}
-	m.seen = slices.Grow(m.seen[:0], len(c.tokens))[:len(c.tokens)]
+	tokens := c.tokens[c.base:]
+	m.seen = slices.Grow(m.seen[:0], len(tokens))[:len(tokens)]
 	clear(m.seen)
-	out, done := m.tokens[:0], 0
-	for _, sp := range choose(m.spans, m.seen) {
-		first, last := &c.tokens[sp.start], &c.tokens[sp.end-1]
-		// The text has the spaces between the tokens.
-		rule := c.rule(text[first.Start:last.End])
-		if rule == nil {
+	spans, grow := choose(m.spans, m.seen), 0
+	for i := range spans {
+		sp := &spans[i]
+		// The text between has the spaces, too. It need not be a special case:
+		// ": (" has the tokens of ":(" and is none.
+		sp.rule = c.rule(text[tokens[sp.start].Start:tokens[sp.end-1].End])
+		if sp.rule != nil {
+			grow += max(0, len(sp.rule.tokens)-(sp.end-sp.start))
+		}
+	}
+	// In place: what is still to be read is moved out of the way of what is
+	// written, as far as it can ever come.
+	n := len(tokens)
+	tokens = slices.Grow(tokens, grow)[:n+grow]
+	read := tokens[grow:]
+	copy(read, tokens[:n])
+	out, done := tokens[:0], 0
+	for _, sp := range spans {
+		if sp.rule == nil {
 			continue
 		}
-		out = append(out, c.tokens[done:sp.start]...)
-		for _, t := range rule.tokens {
+		first, last := read[sp.start], read[sp.end-1]
+		out = append(out, read[done:sp.start]...)
+		for _, t := range sp.rule.tokens {
 			out = append(out, t.moved(first.Start, first.RuneStart))
 		}
 		out[len(out)-1].Space = last.Space
 		done = sp.end
 	}
-	out = append(out, c.tokens[done:]...)
-	m.tokens, c.tokens = c.tokens, out
+	out = append(out, read[done:]...)
+	c.tokens = append(c.tokens[:c.base], out...)
 }

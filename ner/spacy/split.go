@@ -8,8 +8,9 @@ type cutter struct {
 	tk      *tokenizer
 	special bool // apply special cases
 
-	tokens  []Token
-	symbols []int32 // of the tokens, see knownWord
+	tokens  []Token // those before base belong to the caller
+	base    int
+	symbols []int32 // of the tokens from base on, see knownWord
 	pos     int     // bytes and
 	runePos int     // runes that have been turned into tokens
 
@@ -242,7 +243,9 @@ func (t Token) moved(pos, runePos int) Token {
 	return t
 }
 
-func (c *cutter) reset() {
-	c.tokens, c.symbols = c.tokens[:0], c.symbols[:0]
+// reset prepares for the next text, whose tokens are to be appended to dst.
+func (c *cutter) reset(dst []Token) {
+	c.tokens, c.base = dst, len(dst)
+	c.symbols = c.symbols[:0]
 	c.pos, c.runePos = 0, 0
 }

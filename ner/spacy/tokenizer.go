@@ -38,10 +38,16 @@ func newTokenizer(tokenizerFile, lookups []byte) (*tokenizer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read vocab/lookups.bin: %w", err)
 	}
-	tk := &tokenizer{lexicon: newLexicon(norms)}
-	if tk.patterns, err = newPatterns(f); err != nil {
+	return buildTokenizer(f, norms)
+}
+
+// buildTokenizer makes a tokenizer of patterns that checkPatterns has accepted.
+func buildTokenizer(f *tokenizerFile, norms map[uint64]uint64) (*tokenizer, error) {
+	patterns, err := newPatterns(f)
+	if err != nil {
 		return nil, fmt.Errorf("tokenizer: %w", err)
 	}
+	tk := &tokenizer{patterns: patterns, lexicon: newLexicon(norms)}
 	tk.specials = newSpecials(f.specials, tk.lexicon)
 	tk.specials.addPhrases(tk, !f.fasterHeuristics)
 	tk.cutters.New = func() any { return &cutter{tk: tk, special: true} }
@@ -51,15 +57,15 @@ func newTokenizer(tokenizerFile, lookups []byte) (*tokenizer, error) {
 // tokenize appends the tokens of text, which must be valid UTF-8, to dst.
 func (tk *tokenizer) tokenize(text string, dst []Token) []Token {
 	c := tk.cutters.Get().(*cutter)
-	c.reset()
+	c.reset(dst)
 	c.cut(text)
 	c.applySpecials(text)
-	dst = append(dst, c.tokens...)
-	if cap(c.tokens) <= maxKeptTokens {
+	dst, c.tokens = c.tokens, nil
+	if len(text) <= maxKeptText {
 		tk.cutters.Put(c)
 	}
 	return dst
 }
 
-// maxKeptTokens bounds the buffers that are kept for the next text.
-const maxKeptTokens = 1 << 15
+// maxKeptText is the longest text, in bytes, whose buffers are kept for the next.
+const maxKeptText = 1 << 16

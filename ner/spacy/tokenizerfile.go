@@ -2,6 +2,7 @@ package spacy
 
 import (
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/tinylib/msgp/msgp"
@@ -31,171 +32,131 @@ const (
 // readTokenizerFile decodes the file "tokenizer".
 func readTokenizerFile(b []byte) (*tokenizerFile, error) {
 	f := &tokenizerFile{fasterHeuristics: true}
-	err := readMap(b, func(key string, b []byte) (rest []byte, err error) {
+	c := &cursor{b: b}
+	for range c.mapLen() {
+		key := c.str()
 		switch key {
 		case "prefix_search":
-			f.prefix, rest, err = readOptionalString(b)
+			f.prefix = c.optionalStr()
 		case "suffix_search":
-			f.suffix, rest, err = readOptionalString(b)
+			f.suffix = c.optionalStr()
 		case "infix_finditer":
-			f.infix, rest, err = readOptionalString(b)
+			f.infix = c.optionalStr()
 		case "url_match":
-			f.url, rest, err = readOptionalString(b)
+			f.url = c.optionalStr()
 		case "token_match":
-			f.tokenMatch, rest, err = readOptionalString(b)
+			f.tokenMatch = c.optionalStr()
 		case "faster_heuristics":
-			f.fasterHeuristics, rest, err = msgp.ReadBoolBytes(b)
+			f.fasterHeuristics = c.bool()
 		case "exceptions":
-			f.specials, rest, err = readSpecials(b)
+			f.specials = readSpecials(c)
 		default:
-			return msgp.Skip(b)
+			c.value()
 		}
-		return rest, err
-	})
-	return f, err
-}
-
-// readMap calls value for each entry of the map that b is, with the entry's key
-// and with b from the entry's value on.
-func readMap(b []byte, value func(key string, b []byte) (rest []byte, err error)) error {
-	n, b, err := msgp.ReadMapHeaderBytes(b)
-	if err != nil {
-		return err
-	}
-	for range n {
-		key, rest, err := msgp.ReadMapKeyZC(b)
-		if err != nil {
-			return err
-		}
-		if b, err = value(string(key), rest); err != nil {
-			return fmt.Errorf("%.40q: %w", key, err)
+		if c.err != nil {
+			return nil, fmt.Errorf("%.40q: %w", key, c.err)
 		}
 	}
-	return nil
-}
-
-// readOptionalString reads a string or nil, which is "".
-func readOptionalString(b []byte) (s string, rest []byte, err error) {
-	if msgp.IsNil(b) {
-		rest, err = msgp.ReadNilBytes(b)
-		return "", rest, err
+	if err := c.end(); err != nil {
+		return nil, err
 	}
-	return readString(b)
-}
-
-func readString(b []byte) (s string, rest []byte, err error) {
-	if s, rest, err = msgp.ReadStringBytes(b); err == nil && !utf8.ValidString(s) {
-		err = fmt.Errorf("%.40q is not valid UTF-8", s)
-	}
-	return s, rest, err
+	return f, nil
 }
 
 // readSpecials reads the map of special cases and holds it to what spaCy
 // demands of them (Tokenizer._validate_special_case): the tokens of a rule are
 // the text it is for, cut up.
-func readSpecials(b []byte) (specials map[string][]ruleToken, rest []byte, err error) {
-	n, b, err := msgp.ReadMapHeaderBytes(b)
-	if err != nil {
-		return nil, nil, err
-	}
-	specials = make(map[string][]ruleToken) // not sized by n: a broken file may say anything
-	for range n {
-		var text string
-		if text, b, err = readString(b); err != nil {
-			return nil, nil, err
-		}
+func readSpecials(c *cursor) map[string][]ruleToken {
+	specials := make(map[string][]ruleToken)
+	for range c.mapLen() {
+		text := c.str()
 		var tokens []ruleToken
-		if tokens, b, err = readRule(b); err != nil {
-			return nil, nil, fmt.Errorf("special case %.40q: %w", text, err)
-		}
-		var whole string
-		for _, t := range tokens {
-			if t.orth == "" {
-				return nil, nil, fmt.Errorf("special case %.40q: a token without text", text)
+		left, ok := text, true
+		for range c.arrayLen() {
+			t := readRuleToken(c)
+			tokens = append(tokens, t)
+			left, ok = strings.CutPrefix(left, t.orth)
+			if !ok || t.orth == "" || c.err != nil {
+				c.fail("special case %.40q: its token %.40q is not what comes next in it", text, t.orth)
+				return nil
 			}
-			whole += t.orth
 		}
-		if whole != text || text == "" {
-			return nil, nil, fmt.Errorf("special case %.40q: its tokens make %.40q", text, whole)
+		if left != "" || text == "" {
+			c.fail("special case %.40q: its tokens leave %.40q out", text, left)
+		}
+		if c.err != nil {
+			return nil
 		}
 		specials[text] = tokens
 	}
-	return specials, b, nil
+	return specials
 }
 
-// readRule reads the tokens of one special case.
-func readRule(b []byte) (tokens []ruleToken, rest []byte, err error) {
-	n, b, err := msgp.ReadArrayHeaderBytes(b)
-	if err != nil {
-		return nil, nil, err
-	}
-	for range n {
-		var attrs uint32
-		if attrs, b, err = msgp.ReadMapHeaderBytes(b); err != nil {
-			return nil, nil, err
+// readRuleToken reads one token of a special case.
+func readRuleToken(c *cursor) (t ruleToken) {
+	for range c.mapLen() {
+		switch attr := readAttr(c); attr {
+		case attrOrth:
+			t.orth = c.str()
+		case attrNorm:
+			t.norm = c.str()
+		default:
+			c.fail("a special case sets attribute %d, and only ORTH (65) and NORM (67) can be set", attr)
 		}
-		var t ruleToken
-		for range attrs {
-			var attr uint64
-			if attr, b, err = readAttr(b); err != nil {
-				return nil, nil, err
-			}
-			switch attr {
-			case attrOrth:
-				t.orth, b, err = readString(b)
-			case attrNorm:
-				t.norm, b, err = readString(b)
-			default:
-				err = fmt.Errorf("attribute %d: only ORTH (65) and NORM (67) can be set", attr)
-			}
-			if err != nil {
-				return nil, nil, err
-			}
+		if c.err != nil {
+			break
 		}
-		tokens = append(tokens, t)
 	}
-	return tokens, b, nil
+	return t
 }
 
 // readAttr reads an attribute, a number or, from a tokenizer that other code
 // wrote, its name: the attributes' names are symbols.
-func readAttr(b []byte) (attr uint64, rest []byte, err error) {
-	if msgp.NextType(b) == msgp.StrType {
-		name, rest, err := msgp.ReadStringBytes(b)
-		return stringID(name), rest, err
+func readAttr(c *cursor) uint64 {
+	if msgp.NextType(c.b) == msgp.StrType {
+		return stringID(c.str())
 	}
-	return msgp.ReadUint64Bytes(b)
+	return c.uint()
 }
 
 // readLexemeNorms reads the table lexeme_norm of vocab/lookups.bin, and returns
 // it as id of a token's text → id of its norm. A pipeline without such a table,
-// or without the file (b is empty), has no such norms: spaCy then has none
-// either.
+// or without the file (b is empty), has no such norms, as in spaCy.
 func readLexemeNorms(b []byte) (map[uint64]uint64, error) {
 	norms := make(map[uint64]uint64)
 	if len(b) == 0 {
 		return norms, nil
 	}
-	err := readMap(b, func(table string, b []byte) (rest []byte, err error) {
-		if table != "lexeme_norm" {
-			return msgp.Skip(b)
+	c := &cursor{b: b}
+	for range c.mapLen() {
+		if table := c.str(); table != "lexeme_norm" {
+			c.value()
+			continue
 		}
-		n, b, err := msgp.ReadMapHeaderBytes(b)
-		if err != nil {
-			return nil, err
-		}
-		for range n {
-			var text uint64
-			if text, b, err = msgp.ReadUint64Bytes(b); err != nil {
-				return nil, err
-			}
-			var norm string
-			if norm, b, err = readString(b); err != nil {
-				return nil, err
+		for range c.mapLen() {
+			text, norm := c.uint(), c.str()
+			if c.err != nil {
+				return nil, fmt.Errorf("lexeme_norm: %w", c.err)
 			}
 			norms[text] = stringID(norm)
 		}
-		return b, nil
-	})
-	return norms, err
+	}
+	return norms, c.end()
+}
+
+// str reads a string, which must be valid UTF-8.
+func (c *cursor) str() string {
+	s := string(c.text())
+	if !utf8.ValidString(s) {
+		c.fail("%.40q is not valid UTF-8", s)
+	}
+	return s
+}
+
+// optionalStr reads a string or nil, which is "".
+func (c *cursor) optionalStr() string {
+	if c.null() {
+		return ""
+	}
+	return c.str()
 }
