@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 	"unicode"
@@ -99,19 +100,7 @@ func serve(t testing.TB, g gate.Options, o Options) *service {
 		t.Fatal(err)
 	}
 	s.addr = ln.Addr().String()
-	rc, err := ln.(*net.TCPListener).SyscallConn()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var fd int
-	if cerr := rc.Control(func(s uintptr) { fd, err = unix.FcntlInt(s, unix.F_DUPFD_CLOEXEC, 3) }); cerr != nil || err != nil {
-		t.Fatal(cerr, err)
-	}
-	ln.Close()
-	gated, err := s.gate.Listen(os.NewFile(uintptr(fd), s.addr))
-	if err != nil {
-		t.Fatal(err)
-	}
+	gated := listen(t, s.gate, ln.(*net.TCPListener))
 	done := make(chan error, 1)
 	go func() { done <- New(o).Serve(gated) }()
 	t.Cleanup(func() {
@@ -128,6 +117,28 @@ func serve(t testing.TB, g gate.Options, o Options) *service {
 		}
 	})
 	return s
+}
+
+// listen has a gate take over a listening socket.
+func listen(t testing.TB, g *gate.Gate, ln interface {
+	net.Listener
+	syscall.Conn
+}) net.Listener {
+	t.Helper()
+	rc, err := ln.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fd int
+	if cerr := rc.Control(func(s uintptr) { fd, err = unix.FcntlInt(s, unix.F_DUPFD_CLOEXEC, 3) }); cerr != nil || err != nil {
+		t.Fatal(cerr, err)
+	}
+	gated, err := g.Listen(os.NewFile(uintptr(fd), ln.Addr().String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln.Close()
+	return gated
 }
 
 // conn is a client's end.
@@ -270,7 +281,7 @@ func testRequests(t *testing.T, name string) {
 // what follows an empty line is the body, a line in quotes is a Go string
 // without any end of line, and Content-Length: * is the right one. A request
 // without Host and X-Request-Id gets them, unless it has quoted lines.
-func wire(t *testing.T, request string) string {
+func wire(t testing.TB, request string) string {
 	t.Helper()
 	head, body, _ := strings.Cut(request+"\n", "\n\n")
 	body = strings.TrimSuffix(body, "\n")
@@ -302,7 +313,7 @@ func wire(t *testing.T, request string) string {
 	return b.String() + body
 }
 
-func unquote(t *testing.T, line string) string {
+func unquote(t testing.TB, line string) string {
 	t.Helper()
 	s, err := strconv.Unquote(line)
 	if err != nil {
