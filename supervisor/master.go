@@ -104,7 +104,8 @@ type master struct {
 
 	everReady bool
 	started   bool
-	bootError error // why the first workers could not start
+	note      string    // what a worker's app said of itself
+	bootError error     // why the first workers could not start
 	fatal     error     // what run returns
 	stopping  bool      // told to end
 	stopBy    time.Time // and by then
@@ -197,7 +198,7 @@ func (m *master) publish() {
 			for _, l := range m.addr {
 				bound = append(bound, l.Addr)
 			}
-			m.o.Started(bound)
+			m.o.Started(bound, m.note)
 		}
 	}
 }
@@ -215,7 +216,7 @@ func (m *master) onEvent(e event) {
 		m.onExit(w, e.status)
 		m.sys.Reap(m.isWorker) // an orphan may have waited behind it
 	case e.msg.Kind == wire.Ready:
-		m.onReady(w)
+		m.onReady(w, e.msg.Note)
 	case e.msg.Kind == wire.Failed:
 		w.failure = e.msg.Error
 	case e.msg.Kind == wire.Worn:
@@ -232,7 +233,7 @@ func (w *worker) attrs() []any {
 }
 
 // onReady: the successor takes the slot, and only now its predecessor leaves.
-func (m *master) onReady(w *worker) {
+func (m *master) onReady(w *worker, note string) {
 	if w.state != Starting || w.slot.next != w {
 		return // it has been given up meanwhile
 	}
@@ -240,6 +241,7 @@ func (m *master) onReady(w *worker) {
 	w.deadline = time.Time{}
 	w.readyAt = m.now()
 	m.everReady = true
+	m.note = note
 	s := w.slot
 	old := s.cur
 	s.cur, s.next, s.gen, s.replace = w, nil, w.gen, false

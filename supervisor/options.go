@@ -7,7 +7,8 @@ import (
 	"github.com/narwhal-server/narwhal/internal/sock"
 )
 
-// Options of a master. Zero values mean the defaults named here.
+// Options of a master. Zero values mean the defaults named here. All but the
+// functions can travel as JSON.
 type Options struct {
 	Bind    []string // HOST:PORT, [V6]:PORT, unix:PATH, fd://N; default 127.0.0.1:8000
 	Backlog int      // of the listen queues; default 2048
@@ -34,16 +35,16 @@ type Options struct {
 
 	// Reload gives the options for the next generation when SIGHUP comes. An
 	// error leaves everything as it is. Default: the same again.
-	Reload func() (Options, error)
+	Reload func() (Options, error) `json:"-"`
 
 	// Reopen is called when SIGUSR1 comes. Default: nothing.
-	Reopen func() error
+	Reopen func() error `json:"-"`
 
 	// Started is called once, when the first generation is ready, with the
-	// addresses that were bound.
-	Started func(bound []string)
+	// addresses that were bound and the note of a worker's app.
+	Started func(bound []string, note string) `json:"-"`
 
-	Log *slog.Logger // default slog.Default()
+	Log *slog.Logger `json:"-"` // default slog.Default()
 }
 
 func (o *Options) setDefaults() {

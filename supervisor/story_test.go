@@ -213,7 +213,7 @@ func (st *stage) start(text string) {
 		}
 		return next, nil
 	}
-	o.Started = func([]string) { st.say("started") }
+	o.Started = func([]string, string) { st.say("started") }
 	m, err := newMaster(o, st, []wire.Listener{{Addr: "127.0.0.1:5000", Ours: true}}, st.signals, st.ready)
 	if err != nil {
 		st.t.Fatal(err)

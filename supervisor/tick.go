@@ -79,6 +79,9 @@ func (m *master) tick() {
 	}
 }
 
+// beatSlack is two beats of a worker: so much silence means nothing.
+const beatSlack = time.Second
+
 // watch looks for workers that hang: their oldest request runs for longer than
 // the timeout, or they show no life at all.
 func (m *master) watch() {
@@ -91,7 +94,7 @@ func (m *master) watch() {
 			continue
 		}
 		switch {
-		case w.state == Ready && st.Beat > limit:
+		case w.state == Ready && st.Beat > limit+beatSlack:
 			m.log.Error("worker shows no life; replacing it", append(w.attrs(), "silent", st.Beat.Round(time.Millisecond), "timeout", limit, "running", what(st))...)
 			m.displace(w)
 			m.abort(w)

@@ -1,0 +1,445 @@
+package supervisor_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/narwhal-server/narwhal/ner"
+	"github.com/narwhal-server/narwhal/supervisor"
+	"github.com/narwhal-server/narwhal/web"
+	"github.com/narwhal-server/narwhal/worker"
+)
+
+// The test binary plays all parts: with NARWHAL_TEST_MASTER it is a master, and
+// the workers a master starts are this binary again.
+func TestMain(m *testing.M) {
+	switch {
+	case worker.Spawned():
+		if err := worker.Run(testApp); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(3)
+		}
+	case os.Getenv("NARWHAL_TEST_MASTER") != "":
+		if err := playMaster(os.Getenv("NARWHAL_TEST_MASTER")); err != nil {
+			fmt.Fprintln(os.Stderr, "master:", err)
+			os.Exit(1)
+		}
+	default:
+		os.Exit(m.Run())
+	}
+}
+
+// appSettings say how the test's workers behave.
+type appSettings struct {
+	KeepAlive time.Duration // of connections; 0: closed after each answer
+	Work      time.Duration // one request keeps a core busy for so long
+	Delay     time.Duration // and waits so long before
+	Boot      time.Duration // time to start
+	Broken    string        // cannot start, and this is why
+	NetHTTP   bool          // a handler of net/http instead of package web
+}
+
+// testApp is the product's own HTTP server with a model that only costs time.
+func testApp(env worker.Env) (worker.App, error) {
+	var s appSettings
+	if err := json.Unmarshal(env.Settings, &s); err != nil {
+		return nil, err
+	}
+	time.Sleep(s.Boot)
+	if s.Broken != "" {
+		return nil, fmt.Errorf("%s", s.Broken)
+	}
+	if s.NetHTTP {
+		return worker.HTTP(env, &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			spin(s.Work)
+			io.WriteString(w, "{}")
+		})}), nil
+	}
+	return web.New(web.Options{
+		Recognizer: busy(s.Work), Gate: env.Gate, KeepAlive: s.KeepAlive, Delay: s.Delay,
+		Log: slog.Default().With("worker", env.Slot),
+	}), nil
+}
+
+type busy time.Duration
+
+func (b busy) Entities(ctx context.Context, text string) ([]ner.Entity, error) {
+	switch text {
+	case "hang":
+		select {} // for ever, whatever ctx says
+	case "panic":
+		panic("told to")
+	}
+	spin(time.Duration(b))
+	return nil, nil
+}
+
+func spin(d time.Duration) {
+	for end := time.Now().Add(d); time.Now().Before(end); {
+	}
+}
+
+// playMaster is main of a master process.
+func playMaster(text string) error {
+	var o supervisor.Options
+	if err := json.Unmarshal([]byte(text), &o); err != nil {
+		return err
+	}
+	o.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	if file := os.Getenv("NARWHAL_TEST_RELOAD"); file != "" {
+		o.Reload = func() (supervisor.Options, error) {
+			next := o
+			b, err := os.ReadFile(file)
+			if err != nil {
+				return next, err
+			}
+			return next, json.Unmarshal(b, &next)
+		}
+	}
+	o.Started = func(bound []string, _ string) { fmt.Println("started", strings.Join(bound, " ")) }
+	return supervisor.Run(context.Background(), o)
+}
+
+// master is a running master process.
+type master struct {
+	t      *testing.T
+	cmd    *exec.Cmd
+	addr   string // of its first socket
+	reload string // the file with what the next HUP reads
+
+	mu    sync.Mutex
+	lines []string // of its log
+	news  *sync.Cond
+	ended error
+	done  chan struct{}
+	read  sync.WaitGroup // until the log has ended
+}
+
+// options fills in what nearly every test wants.
+func options(o supervisor.Options, s appSettings) supervisor.Options {
+	if o.Bind == nil {
+		o.Bind = []string{"127.0.0.1:0"}
+	}
+	o.Settings = s
+	return o
+}
+
+// start starts a master and waits until its workers are ready.
+func start(t *testing.T, o supervisor.Options) *master {
+	t.Helper()
+	m := launch(t, o)
+	if m.addr == "" {
+		t.Fatalf("the master did not start:\n%s", m.log())
+	}
+	m.await("msg=ready ", 1) // the log comes by another pipe
+	return m
+}
+
+// launch starts a master and waits until it serves or has ended.
+func launch(t *testing.T, o supervisor.Options) *master {
+	t.Helper()
+	b, err := json.Marshal(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &master{t: t, reload: filepath.Join(t.TempDir(), "options.json"), done: make(chan struct{})}
+	m.news = sync.NewCond(&m.mu)
+	if err := os.WriteFile(m.reload, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m.cmd = exec.Command("/proc/self/exe")
+	m.cmd.Env = append(os.Environ(), "NARWHAL_TEST_MASTER="+string(b), "NARWHAL_TEST_RELOAD="+m.reload)
+	stdout, err := m.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Not StderrPipe: Wait would close it under workers that outlive the master.
+	logr, logw, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.cmd.Stderr = logw
+	if err := m.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	logw.Close()
+	m.read.Go(func() {
+		defer logr.Close()
+		for sc := bufio.NewScanner(logr); sc.Scan(); {
+			m.mu.Lock()
+			m.lines = append(m.lines, sc.Text())
+			m.news.Broadcast()
+			m.mu.Unlock()
+		}
+	})
+	started := make(chan string, 1)
+	go func() {
+		sc := bufio.NewScanner(stdout)
+		for sc.Scan() {
+			if a, ok := strings.CutPrefix(sc.Text(), "started "); ok {
+				started <- a
+			}
+		}
+		err := m.cmd.Wait()
+		m.mu.Lock()
+		m.ended = err
+		m.news.Broadcast()
+		m.mu.Unlock()
+		close(m.done)
+	}()
+	t.Cleanup(func() {
+		m.cmd.Process.Signal(syscall.SIGTERM)
+		select {
+		case <-m.done:
+		case <-time.After(20 * time.Second):
+			t.Errorf("the master did not end:\n%s", m.log())
+			m.cmd.Process.Kill()
+		}
+		m.read.Wait()
+		if t.Failed() {
+			t.Logf("its log:\n%s", m.log())
+		}
+	})
+	select {
+	case a := <-started:
+		m.addr = strings.Fields(a)[0]
+	case <-m.done:
+	}
+	return m
+}
+
+func (m *master) log() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return strings.Join(m.lines, "\n")
+}
+
+// count counts the log lines that contain text.
+func (m *master) count(text string) int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.countLocked(text)
+}
+
+func (m *master) countLocked(text string) int {
+	n := 0
+	for _, l := range m.lines {
+		if strings.Contains(l, text) {
+			n++
+		}
+	}
+	return n
+}
+
+// await waits until n log lines contain text.
+func (m *master) await(text string, n int) {
+	m.t.Helper()
+	timeout := time.AfterFunc(60*time.Second, func() { m.news.Broadcast() })
+	defer timeout.Stop()
+	end := time.Now().Add(60 * time.Second)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for m.countLocked(text) < n {
+		if time.Now().After(end) {
+			m.t.Fatalf("the log never said %q %d times:\n%s", text, n, strings.Join(m.lines, "\n"))
+		}
+		m.news.Wait()
+	}
+}
+
+func (m *master) signal(s syscall.Signal) {
+	m.t.Helper()
+	if err := m.cmd.Process.Signal(s); err != nil {
+		m.t.Fatalf("%v to the master: %v", s, err)
+	}
+}
+
+// wait waits for the end, of the log too, and returns the exit code.
+func (m *master) wait() int {
+	<-m.done
+	m.read.Wait()
+	return m.cmd.ProcessState.ExitCode()
+}
+
+// workers are the pids of the living workers, the eldest first.
+func (m *master) workers() []int {
+	pids := childrenOf(m.cmd.Process.Pid)
+	slices.Sort(pids)
+	return pids
+}
+
+func childrenOf(pid int) []int {
+	var out []int
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, f := range stats {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			continue
+		}
+		// pid (comm) state ppid …; comm may hold anything.
+		rest := b[bytes.LastIndexByte(b, ')')+1:]
+		fields := strings.Fields(string(rest))
+		if len(fields) > 1 && fields[1] == strconv.Itoa(pid) && fields[0] != "Z" {
+			if n, err := strconv.Atoi(filepath.Base(filepath.Dir(f))); err == nil {
+				out = append(out, n)
+			}
+		}
+	}
+	return out
+}
+
+// load is clients that send requests one after the other until stopped.
+type load struct {
+	stop   chan struct{}
+	wg     sync.WaitGroup
+	sent   atomic.Int64
+	failed atomic.Int64
+	mu     sync.Mutex
+	errors map[string]int
+}
+
+// clients starts n of them. With keep they use a connection as long as the
+// server lets them, and look before each request whether it was closed.
+func clients(addr string, n int, keep bool) *load {
+	l := &load{stop: make(chan struct{}), errors: map[string]int{}}
+	for i := range n {
+		l.wg.Go(func() {
+			var c *client
+			for {
+				select {
+				case <-l.stop:
+					if c != nil {
+						c.Close()
+					}
+					return
+				default:
+				}
+				if c != nil && c.closed() {
+					c.Close()
+					c = nil
+				}
+				var err error
+				if c == nil {
+					c, err = connect(addr)
+				}
+				l.sent.Add(1)
+				closed := true
+				if err == nil {
+					closed, err = c.ask(fmt.Sprintf(`{"i_request": %d, "text": "x"}`, i))
+				}
+				if err != nil {
+					l.failed.Add(1)
+					l.mu.Lock()
+					l.errors[err.Error()]++
+					l.mu.Unlock()
+				}
+				if c != nil && (closed || !keep || err != nil) {
+					c.Close()
+					c = nil
+				}
+			}
+		})
+	}
+	return l
+}
+
+// end stops the clients after their requests under way.
+func (l *load) end() (sent, failed int64) {
+	close(l.stop)
+	l.wg.Wait()
+	return l.sent.Load(), l.failed.Load()
+}
+
+type client struct {
+	net.Conn
+	br *bufio.Reader
+}
+
+func connect(addr string) (*client, error) {
+	network := "tcp"
+	if path, ok := strings.CutPrefix(addr, "unix:"); ok {
+		network, addr = "unix", path
+	}
+	c, err := net.DialTimeout(network, addr, 30*time.Second)
+	if err != nil {
+		return nil, fmt.Errorf("connect: %w", cause(err))
+	}
+	return &client{c, bufio.NewReader(c)}, nil
+}
+
+// cause drops addresses from an error, so that equal ones count together.
+func cause(err error) error {
+	var no syscall.Errno
+	if ok := asErrno(err, &no); ok {
+		return no
+	}
+	return err
+}
+
+func asErrno(err error, no *syscall.Errno) bool {
+	for err != nil {
+		if e, ok := err.(syscall.Errno); ok {
+			*no = e
+			return true
+		}
+		u, ok := err.(interface{ Unwrap() error })
+		if !ok {
+			return false
+		}
+		err = u.Unwrap()
+	}
+	return false
+}
+
+func (c *client) ask(body string) (closed bool, err error) {
+	c.SetDeadline(time.Now().Add(60 * time.Second))
+	if _, err := fmt.Fprintf(c, "GET / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body); err != nil {
+		return true, fmt.Errorf("send: %w", cause(err))
+	}
+	resp, err := http.ReadResponse(c.br, nil)
+	if err != nil {
+		return true, fmt.Errorf("receive: %w", cause(err))
+	}
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return true, fmt.Errorf("receive body: %w", cause(err))
+	}
+	if resp.StatusCode != 200 {
+		return resp.Close, fmt.Errorf("status %d: %s", resp.StatusCode, b)
+	}
+	return resp.Close, nil
+}
+
+// closed looks whether the server has ended the connection.
+func (c *client) closed() bool {
+	rc, err := c.Conn.(syscall.Conn).SyscallConn()
+	if err != nil {
+		return true
+	}
+	gone := true
+	rc.Read(func(fd uintptr) bool {
+		var b [1]byte
+		_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		gone = err != syscall.EAGAIN
+		return true
+	})
+	return gone
+}
