@@ -4,11 +4,11 @@
 // A setting is one entry in one table (see [Table]). Everything a user meets
 // is made from it:
 //
-//	                 ┌─ [Flags]      --worker-connections 1000
-//	                 ├─ variables    NARWHAL_WORKER_CONNECTIONS=1000
-//	Table ───────────┼─ file keys    worker_connections = 1000
-//	(table_*.go)     ├─ [Setting.Text]   narwhal help worker-connections
-//	                 └─ [Markdown]   the tables of the README
+//	                 ┌─ Flags           --worker-connections 1000
+//	                 ├─ variables       NARWHAL_WORKER_CONNECTIONS=1000
+//	Table ───────────┼─ file keys       worker_connections = 1000
+//	(table_*.go)     ├─ Setting.Text    narwhal help worker-connections
+//	                 └─ Markdown        the tables of the README
 //
 // A flag beats a variable, a variable beats the file, the file beats the
 // default:

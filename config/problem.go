@@ -16,10 +16,10 @@ type Problem struct {
 
 func (p *Problem) Error() string { return p.Where + ": " + p.Why }
 
-// nearest returns the candidate that word was most likely meant to be: one it
+// Nearest returns the candidate that word was most likely meant to be: one it
 // is the only beginning of, or one a few slips of the keyboard away. A wrong
 // guess is worse than none, so the slips allowed grow with the word.
-func nearest(word string, candidates []string) (string, bool) {
+func Nearest(word string, candidates []string) (string, bool) {
 	best, distance := "", 1+(len(word)+1)/4
 	for _, c := range candidates {
 		if d := slips(word, c); d < distance {
@@ -86,7 +86,7 @@ func suggest(name string, show func(Setting) string) string {
 			known = append(append(known, s.Name), s.Aliases...)
 		}
 	}
-	if near, ok := nearest(name, known); ok {
+	if near, ok := Nearest(name, known); ok {
 		s, _ := Lookup(near)
 		return "did you mean " + show(s) + "?"
 	}

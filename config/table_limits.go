@@ -4,7 +4,7 @@ func limits() []Setting {
 	return []Setting{
 		{
 			Name: "worker-connections", Group: Limits, Placeholder: "N", Default: "1000", min: 1,
-			Usage: "open connections of a worker; at the limit it stops accepting",
+			Usage: "open connections of a worker; more have to wait",
 			Help: `How many connections a worker holds open. At the limit it stops accepting, and further clients wait in the kernel's queue (--backlog) until a connection closes or another worker has room. Nobody gets a 503 for it; a client cannot tell that it waits from a slow answer.
 
 To turn requests away instead, see --limit-concurrency.`,
@@ -14,7 +14,7 @@ To turn requests away instead, see --limit-concurrency.`,
 		},
 		{
 			Name: "limit-concurrency", Group: Limits, Placeholder: "N", Default: "0", Unset: "0, off",
-			Usage: "unanswered requests of a worker; one more gets a 503 at once",
+			Usage: "unanswered requests of a worker; more get a 503",
 			Help: `How many requests a worker may have accepted and not yet answered, computing or waiting. One beyond exactly N is read and answered at once with 503 and a Retry-After. /healthz and /readyz are exempt. 0 means no limit.
 
 It cannot be larger than --worker-connections, since it could never be reached then.`,
@@ -37,7 +37,7 @@ func times() []Setting {
 	return []Setting{
 		{
 			Name: "timeout", Short: "t", Group: Times, Placeholder: "TIME", Default: "30s",
-			Usage: "a request running longer has its worker replaced; 0: no limit",
+			Usage: "a request running longer has its worker replaced",
 			Help: `How long a request may run. When one runs longer (in concurrent mode, the worker's oldest), its method, path, age and size are logged and a successor is started. In concurrent mode the other requests of the worker may still finish within --graceful-timeout. Then the worker gets SIGABRT, which writes all its goroutines to the log, and SIGKILL two seconds later. A worker that has stopped altogether is replaced as well. 0 means no limit.
 
 The time a worker takes to load its model does not count; see --boot-timeout.` + forms,
@@ -47,7 +47,7 @@ The time a worker takes to load its model does not count; see --boot-timeout.` +
 		},
 		{
 			Name: "boot-timeout", Group: Times, Placeholder: "TIME", Default: "60s",
-			Usage:   "from a worker's start until it is ready; 0: no limit",
+			Usage:   "from a worker's start until it is ready",
 			Help:    `How long a worker may take from its start until its model is loaded and it accepts connections. One that takes longer is killed and started again, with growing pauses. 0 means no limit.` + forms,
 			Differs: "Gunicorn's --timeout counts the start too, and kills a slow one for ever",
 			field:   func(s *Settings) any { return &s.BootTimeout },
@@ -64,7 +64,7 @@ Let whoever stops the server wait longer than this: TimeoutStopSec in a systemd 
 		},
 		{
 			Name: "keep-alive", Group: Times, Placeholder: "TIME", Default: "2s",
-			Usage:    "how long an idle connection is kept open in concurrent mode",
+			Usage:    "idle time of a kept connection, if concurrent",
 			Help:     `How long a concurrent worker keeps a connection open on which no request arrives. With 0 each connection is closed after one answer. A sync worker always does that and ignores this setting, with a warning if it was set.` + forms,
 			Gunicorn: "--keep-alive", Uvicorn: "--timeout-keep-alive",
 			Differs: "in concurrent mode only, as in Gunicorn; Uvicorn's default is 5s",

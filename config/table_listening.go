@@ -26,7 +26,7 @@ Whoever can reach the address can use the server: there is no authentication. Th
 		},
 		{
 			Name: "backlog", Group: Listening, Placeholder: "N", Default: "2048", min: 1,
-			Usage: "connections that may wait in the kernel to be accepted",
+			Usage: "connections that may wait to be accepted",
 			Help: `The length of each socket's listen queue: connections that the kernel has completed and no worker has accepted. All workers share the queue. When it is full the kernel drops the first packet of a new connection, and the client tries again after 1, 3, 7 seconds.
 
 The kernel cuts the value to net.core.somaxconn, and narwhal warns if it did.`,
@@ -36,7 +36,7 @@ The kernel cuts the value to net.core.somaxconn, and narwhal warns if it did.`,
 		},
 		{
 			Name: "admin-bind", Group: Listening, Placeholder: "ADDRESS", Unset: "none",
-			Usage: "where the master itself answers /healthz and /readyz",
+			Usage: "where the master answers /healthz and /readyz",
 			Help: `An address, in the forms of --bind, on which the master answers health checks itself, however busy the workers are:
 
   /healthz          200 while the master runs

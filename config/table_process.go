@@ -4,7 +4,7 @@ func model() []Setting {
 	return []Setting{
 		{
 			Name: "model", Group: Model, Placeholder: "MODEL", Default: "auto",
-			Usage: "auto, prose, the name of an installed pipeline, or a path",
+			Usage: "auto, prose, an installed pipeline, or a path",
 			Help: `What recognises the entities:
 
   auto              the pipeline en_core_web_sm if it is installed, else prose
@@ -18,7 +18,7 @@ The server says which it took when it starts. With a pipeline the answers are sp
 		},
 		{
 			Name: "exclude", Group: Model, Placeholder: "COMPONENT", Unset: "none",
-			Usage: "leave a component of the pipeline out, as spacy.load(exclude=…); may be repeated",
+			Usage: "a component of the pipeline to leave out",
 			Help: `The name of a component of the pipeline that is not loaded, as in spacy.load(name, exclude=[…]). Repeat the flag, or separate names with commas, for several.
 
 --exclude parser saves time and memory. spaCy's answers without a parser differ in a few entities, since the parser finds the sentences and no entity crosses their borders.`,
@@ -27,7 +27,7 @@ The server says which it took when it starts. With a pipeline the answers are sp
 		},
 		{
 			Name: "delay", Group: Model, Placeholder: "TIME", Default: "0s",
-			Usage: "wait this long before each recognition, to study I/O-bound service",
+			Usage: "wait before each recognition, as for a database",
 			Help: `Each request waits this long before its text goes to the model, as a call to a database would. It is there to compare worker classes: a sync worker waits and does nothing else, a concurrent one serves others meanwhile. The wait ends early if the client has gone. It must be shorter than --timeout.
 
 Seconds (30, 0.5) or a duration (1m30s, 250ms).`,
@@ -52,14 +52,14 @@ func logs() []Setting {
 		{
 			Name: "log-format", Group: Logs, Placeholder: "FORMAT", Default: "text",
 			Choices: []string{"text", "json"},
-			Usage:   "text (key=value) or json, a line for each message",
+			Usage:   "text (key=value) or json, one line a message",
 			Help:    `How messages and accesses are written: text, with key=value pairs for people and for grep, or json, one object in each line, for machines.`,
 			Differs: "in place of format strings and logging configuration",
 			field:   func(s *Settings) any { return &s.LogFormat },
 		},
 		{
 			Name: "error-logfile", Aliases: []string{"log-file"}, Group: Logs, Placeholder: "PATH",
-			Default: "-", Unset: "-, stderr",
+			Default: "-", Unset: "-",
 			Usage:    "where messages go; - is stderr",
 			Help:     `The file to which the master's and the workers' messages are appended; - is stderr. USR1 opens it again, after it has been renamed by logrotate for example.`,
 			Gunicorn: "--error-logfile, --log-file",
@@ -96,14 +96,14 @@ The path is relative to the folder the server is started in. HUP reads the file 
 		},
 		{
 			Name: "check-config", Group: Process, FlagOnly: true, Switch: true,
-			Usage:    "check the settings and load the model, then exit with 0 or 1",
+			Usage:    "check the settings, load the model, and exit",
 			Help:     `Reads all settings, checks them, loads the model, says what is wrong and exits: 0 if the server could start, 1 if not, 2 if the command line is wrong. It binds no address.`,
 			Gunicorn: "--check-config",
 			Differs:  "loads the model where Gunicorn imports the application",
 		},
 		{
 			Name: "print-config", Group: Process, FlagOnly: true, Switch: true,
-			Usage:    "print each setting in force and where it was set, then exit",
+			Usage:    "print each setting with its origin, and exit",
 			Help:     `Prints each setting with the value in force and, behind a #, the flag, variable or line of the file that set it. What it prints can be used as a narwhal.toml. It checks as --check-config does.`,
 			Gunicorn: "--print-config",
 			Differs:  "says where each value comes from, and is itself a configuration file",

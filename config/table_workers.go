@@ -3,13 +3,13 @@ package config
 func workers() []Setting {
 	return []Setting{
 		{
-			Name: "workers", Short: "w", Group: Workers, Placeholder: "N", Default: "1", min: 1,
-			Usage: "worker processes; WEB_CONCURRENCY sets the default",
+			Name: "workers", Short: "w", Group: Workers, Placeholder: "N", Default: "1", min: 1, Unset: "1, or WEB_CONCURRENCY",
+			Usage: "worker processes",
 			Help: `The number of worker processes. TTIN and TTOU change it in a running server, HUP sets it to the configured number again.
 
 Recognition is computation: more workers than cores do not make it faster, and each worker holds a model. In sync mode the number of workers is the number of requests served at once, --delay included.
 
-If nothing sets it, the variable WEB_CONCURRENCY does.`,
+Where nothing else sets it the variable WEB_CONCURRENCY does, as with Gunicorn.`,
 			Gunicorn: "-w, --workers", Uvicorn: "--workers",
 			field: func(s *Settings) any { return &s.Workers },
 		},
@@ -18,7 +18,7 @@ If nothing sets it, the variable WEB_CONCURRENCY does.`,
 			Choices: []string{Sync, Concurrent},
 			words:   map[string]string{"gthread": Concurrent, "gevent": Concurrent},
 			hint:    "concurrent stands for every threaded or asynchronous worker class",
-			Usage:   "sync: one request at a time; concurrent: many (gthread and gevent mean it too)",
+			Usage:   "sync: one request at a time; concurrent: many",
 			Help: `How a worker serves:
 
   sync              one request at a time; the connection is closed after each
@@ -26,12 +26,12 @@ If nothing sets it, the variable WEB_CONCURRENCY does.`,
 
 A concurrent worker computes --threads requests at a time; those that only wait (a --delay, a body that is still arriving, an idle connection) take up none of them. Gunicorn's names gthread and gevent mean concurrent.`,
 			Gunicorn: "-k, --worker-class",
-			Differs:  "two classes. gthread and gevent are accepted and mean concurrent, which is what Uvicorn's workers are. --threads does not change the class",
+			Differs:  "two classes: gthread and gevent are accepted and mean concurrent, which is what Uvicorn's workers are. --threads does not change the class",
 			field:    func(s *Settings) any { return &s.WorkerClass },
 		},
 		{
 			Name: "threads", Group: Workers, Placeholder: "N", Default: "0", Unset: "GOMAXPROCS",
-			Usage: "requests a concurrent worker computes at the same time",
+			Usage: "requests a concurrent worker computes at once",
 			Help: `How many requests a concurrent worker computes at the same time; the rest wait in order of arrival. 0 means as many as the worker has processors (--gomaxprocs), and more than that makes each one slower and none faster.
 
 A sync worker computes one, so more than 1 together with --worker-class sync is an error.`,
@@ -56,7 +56,7 @@ A sync worker computes one, so more than 1 together with --worker-class sync is 
 		},
 		{
 			Name: "max-requests-jitter", Group: Workers, Placeholder: "N", Default: "0",
-			Usage:    "up to so many more of them, so that workers are not replaced all at once",
+			Usage:    "up to so many more, different for each worker",
 			Help:     `Each worker draws a number from 0 to N when it starts and adds it to --max-requests, so that workers that started together are not replaced together. It is an error without --max-requests.`,
 			Gunicorn: "--max-requests-jitter", Uvicorn: "--limit-max-requests-jitter",
 			Differs: "an error without --max-requests",

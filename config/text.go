@@ -30,21 +30,16 @@ func (s Setting) facts() [][2]string {
 	if file == "" {
 		file = "not in the file"
 	}
-	variable := s.Variable()
-	if s.Name == "workers" {
-		variable += ", else " + webConcurrency
-	}
-	differs := s.Differs
 	if s.Switch {
-		file, variable = "", ""
+		file = ""
 	}
 	return [][2]string{
 		{"default", s.Initial()},
-		{"variable", variable},
+		{"variable", s.Variable()},
 		{"file", file},
 		{"Gunicorn", s.Gunicorn},
 		{"Uvicorn", s.Uvicorn},
-		{"differs", differs},
+		{"differs", s.Differs},
 	}
 }
 
