@@ -51,15 +51,6 @@ func (c *charClass) last(s string) (size int, ok bool) {
 	return size, size > 0 && c.has(r)
 }
 
-// len returns the number of code points in the class.
-func (c *charClass) len() int {
-	n := 0
-	for _, r := range c.ranges {
-		n += int(r.hi-r.lo) + 1
-	}
-	return n
-}
-
 // newCharClass makes the union of the ranges, which it sorts and merges.
 func newCharClass(ranges []runeRange) *charClass {
 	slices.SortFunc(ranges, func(a, b runeRange) int { return cmp.Compare(a.lo, b.lo) })

@@ -68,4 +68,4 @@ func (tk *tokenizer) tokenize(text string, dst []Token) []Token {
 }
 
 // maxKeptText is the longest text, in bytes, whose buffers are kept for the next.
-const maxKeptText = 1 << 16
+const maxKeptText = 1 << 18
