@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"sync/atomic"
 	"time"
 
@@ -37,11 +36,11 @@ func startAdmin(bind string, ready *atomic.Bool, log *slog.Logger) (*admin, erro
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, http.StatusOK, map[string]any{"live": true})
+		answer(w, http.StatusOK, map[string]any{"status": "ok"})
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
 		if ready.Load() {
-			answer(w, http.StatusOK, map[string]any{"live": true, "ready": true})
+			answer(w, http.StatusOK, map[string]any{"status": "ready"})
 			return
 		}
 		answer(w, http.StatusServiceUnavailable, map[string]any{
@@ -60,7 +59,7 @@ func startAdmin(bind string, ready *atomic.Bool, log *slog.Logger) (*admin, erro
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}}
 	go adm.srv.Serve(ln) // returns when it is closed
-	log.Info("admin", "address", s.Addr.String(), "pid", os.Getpid())
+	log.Info("admin", "address", s.Addr.String())
 	return adm, nil
 }
 

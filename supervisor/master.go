@@ -229,7 +229,7 @@ func (m *master) onEvent(e event) {
 
 // attrs names a worker in log lines.
 func (w *worker) attrs() []any {
-	return []any{"worker", w.slot.n, "pid", w.proc.Pid(), "age", w.age}
+	return []any{"worker", w.slot.n, "worker_pid", w.proc.Pid(), "age", w.age}
 }
 
 // onReady: the successor takes the slot, and only now its predecessor leaves.

@@ -59,7 +59,7 @@ func Run(ctx context.Context, o Options) error {
 	var addr []wire.Listener
 	for _, s := range sockets {
 		addr = append(addr, wire.Listener{Addr: s.Addr.String(), Ours: s.Ours()})
-		o.Log.Info("listening", "address", s.Addr.String(), "pid", os.Getpid())
+		o.Log.Info("listening", "address", s.Addr.String())
 	}
 	m, err := newMaster(o, sys, addr, signals, &ready)
 	if err != nil {

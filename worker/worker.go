@@ -52,9 +52,15 @@ type Env struct {
 	// is still gated by its connections.
 	Gate *gate.Gate
 
-	// Reopen, if set by the app while it starts, is called when log files are
-	// to be opened again.
-	Reopen *func()
+	// App tells more of the app than Serve does; the app may set it while it
+	// starts.
+	App *Extras
+}
+
+// Extras are what an app may say of itself besides Serve.
+type Extras struct {
+	Note   string // one line for the master's Started, such as the model in use
+	Reopen func() // called when log files are to be opened again
 }
 
 // Spawned says whether a master started this process.
@@ -99,7 +105,7 @@ func Run(start func(Env) (App, error)) error {
 		_ = w.ctl.Send(wire.Message{Kind: wire.Failed, Error: err.Error()})
 		return fmt.Errorf("%w: %w", ErrFailed, err)
 	}
-	if err := w.ctl.Send(wire.Message{Kind: wire.Ready}); err != nil {
+	if err := w.ctl.Send(wire.Message{Kind: wire.Ready, Note: w.env.App.Note}); err != nil {
 		w.log.Warn("cannot tell the master", "error", err)
 	}
 	return w.loop(signals, served)
@@ -157,8 +163,7 @@ func (w *worker) start(start func(Env) (App, error)) (App, error) {
 		o.MaxRequests = n + rand.IntN(h.Worker.MaxRequestsJitter+1)
 	}
 	w.gate = gate.New(o)
-	var reopen func()
-	w.env = Env{Slot: h.Slot, Generation: h.Generation, Age: h.Age, Settings: h.Settings, Gate: w.gate, Reopen: &reopen}
+	w.env = Env{Slot: h.Slot, Generation: h.Generation, Age: h.Age, Settings: h.Settings, Gate: w.gate, App: new(Extras)}
 	stop := w.beat()
 	app, err := start(w.env)
 	if err != nil {
@@ -256,7 +261,7 @@ func (w *worker) loop(signals <-chan os.Signal, served <-chan error) error {
 }
 
 func (w *worker) reopen() {
-	if f := *w.env.Reopen; f != nil {
+	if f := w.env.App.Reopen; f != nil {
 		f()
 	}
 }

@@ -42,7 +42,8 @@ const (
 type Message struct {
 	Kind  Kind          `json:"kind"`
 	Hello *HelloMessage `json:"hello,omitempty"`
-	Error string        `json:"error,omitempty"` // failed: why
+	Error string        `json:"error,omitempty"` // failed, worn: why
+	Note  string        `json:"note,omitempty"`  // ready: what the application says of itself
 	Queue bool          `json:"queue,omitempty"` // drain: answer what waits in the kernel's queue too
 	Grace time.Duration `json:"grace,omitempty"` // drain: how long that may take
 }

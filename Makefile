@@ -1,0 +1,45 @@
+# narwhal. The two commands of the README are `make run` and `make test`.
+#
+# Everything here works on a machine with Go, git and make; what else a target
+# needs, it gets and says so.
+
+GO      ?= go
+BIND    ?= 127.0.0.1:5000
+WORKERS ?= 2
+
+export CGO_ENABLED ?= 0
+
+.PHONY: run build test generate fuzz parity lifecycle fairness clean
+
+run: build
+	@exec ./bin/narwhal --bind $(BIND) --workers $(WORKERS) --log-level warning
+
+# The model goes into the program if pip can get it; if not, one line says what
+# is used instead.
+build:
+	@mkdir -p bin
+	@$(GO) build -trimpath -tags "$$($(GO) run ./scripts/embedmodel)" -o bin/narwhal ./cmd/narwhal
+
+test:
+	@scripts/test
+
+# Files made by other files: the assembly, the README's tables, the answers of
+# stories and scripts. Read the difference; it is the review.
+generate:
+	$(GO) generate ./...
+	$(GO) test ./config ./supervisor ./cmd/narwhal -update
+
+# Longer than `make test` does it: a minute for each.
+fuzz:
+	@scripts/fuzz 60s
+
+# Against real spaCy, 3,000,000 tokens and more; takes about half an hour.
+parity:
+	@scripts/parity/parity.sh 3000000
+
+# Waiting times at 70 % load beside those of a simulated single queue.
+fairness: build
+	@$(GO) run ./scripts/fairness
+
+clean:
+	rm -rf bin models .cache internal/model/embedded/*.zip

@@ -1,0 +1,226 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/narwhal-server/narwhal/config"
+	"github.com/narwhal-server/narwhal/internal/logfile"
+	"github.com/narwhal-server/narwhal/supervisor"
+	"github.com/narwhal-server/narwhal/web"
+	"github.com/narwhal-server/narwhal/worker"
+)
+
+// serve is the master: settings become supervisor.Options.
+func serve(ctx context.Context, s *config.Settings, stdout io.Writer) error {
+	if s.Chdir != "" {
+		if err := os.Chdir(s.Chdir); err != nil {
+			return fmt.Errorf("--chdir: %w", err)
+		}
+	}
+	if err := openLog(s); err != nil {
+		return err
+	}
+	for _, w := range s.Warnings() {
+		slog.Warn(w)
+	}
+	o := options(s)
+	o.Reload = func() (supervisor.Options, error) {
+		next, err := s.Reload()
+		if err != nil {
+			return supervisor.Options{}, err
+		}
+		for _, w := range next.Warnings() {
+			slog.Warn(w)
+		}
+		again := options(next)
+		again.Reload, again.Reopen, again.Started = o.Reload, o.Reopen, o.Started
+		return again, nil
+	}
+	o.Reopen = func() error { return reopenLog(s) }
+	o.Started = func(bound []string, model string) { greet(stdout, s, bound, model) }
+	return supervisor.Run(ctx, o)
+}
+
+func options(s *config.Settings) supervisor.Options {
+	o := supervisor.Options{
+		Bind:              s.Bind,
+		Backlog:           s.Backlog,
+		Workers:           s.Workers,
+		GOMAXPROCS:        s.GOMAXPROCS,
+		Threads:           s.Threads,
+		WorkerConnections: s.WorkerConnections,
+		LimitConcurrency:  s.LimitConcurrency,
+		MaxRequests:       s.MaxRequests,
+		MaxRequestsJitter: s.MaxRequestsJitter,
+		Linger:            min(max(s.KeepAlive, time.Second), 5*time.Second),
+		Timeout:           s.Timeout,
+		BootTimeout:       s.BootTimeout,
+		GracefulTimeout:   s.GracefulTimeout,
+		Admin:             s.AdminBind,
+		Pid:               s.Pid,
+		Settings:          s,
+	}
+	if s.WorkerClass == config.Sync {
+		o.Threads = 1
+	}
+	// 0 is «no limit» here and «the default» there.
+	if s.BootTimeout == 0 {
+		o.BootTimeout = 365 * 24 * time.Hour
+	}
+	if s.GracefulTimeout == 0 {
+		o.GracefulTimeout = time.Nanosecond
+	}
+	return o
+}
+
+// runWorker is a spawned process.
+func runWorker() error {
+	return worker.Run(func(env worker.Env) (worker.App, error) {
+		var s config.Settings
+		if err := json.Unmarshal(env.Settings, &s); err != nil {
+			return nil, fmt.Errorf("settings of the master: %w", err)
+		}
+		setLogger(&s)
+		recognizer, model, err := openRecognizer(s.Model, s.Exclude)
+		if err != nil {
+			return nil, err
+		}
+		access, reopenAccess, err := openAccess(&s)
+		if err != nil {
+			return nil, err
+		}
+		env.App.Note = model
+		env.App.Reopen = func() {
+			if err := reopenLog(&s); err != nil {
+				slog.Error("cannot reopen the log; it stays where it was", "error", err)
+			}
+			if err := reopenAccess(); err != nil {
+				slog.Error("cannot reopen the access log; it stays where it was", "error", err)
+			}
+		}
+		o := web.Options{
+			Recognizer:      recognizer,
+			Gate:            env.Gate,
+			Model:           model,
+			Delay:           s.Delay,
+			Timeout:         s.Timeout,
+			LimitBody:       int(s.LimitBody),
+			Log:             slog.Default().With("worker", env.Slot),
+			AccessLog:       access,
+			AccessLogFormat: s.LogFormat,
+		}
+		if s.WorkerClass == config.Concurrent {
+			o.KeepAlive = s.KeepAlive
+		}
+		return web.New(o), nil
+	})
+}
+
+// openLog sends the log where it belongs: always standard error, which may be
+// made a file. So what the runtime writes at a crash, and a worker's last
+// words, are in the log too.
+func openLog(s *config.Settings) error {
+	if err := reopenLog(s); err != nil {
+		return fmt.Errorf("--error-logfile: %w", err)
+	}
+	setLogger(s)
+	return nil
+}
+
+func reopenLog(s *config.Settings) error {
+	if s.ErrorLogfile == "-" || s.ErrorLogfile == "" {
+		return nil
+	}
+	return logfile.Stderr(s.ErrorLogfile)
+}
+
+func setLogger(s *config.Settings) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(s.LogLevel)); err != nil {
+		level = slog.LevelInfo // config has checked it
+	}
+	o := &slog.HandlerOptions{Level: level}
+	var h slog.Handler = slog.NewTextHandler(os.Stderr, o)
+	if s.LogFormat == "json" {
+		h = slog.NewJSONHandler(os.Stderr, o)
+	}
+	slog.SetDefault(slog.New(h).With("pid", os.Getpid()))
+}
+
+// openAccess opens the access log; w is nil if there is none.
+func openAccess(s *config.Settings) (w io.Writer, reopen func() error, err error) {
+	none := func() error { return nil }
+	switch s.AccessLogfile {
+	case "":
+		return nil, none, nil
+	case "-":
+		return os.Stdout, none, nil
+	}
+	f, err := logfile.Open(s.AccessLogfile)
+	if err != nil {
+		return nil, nil, fmt.Errorf("--access-logfile: %w", err)
+	}
+	return f, f.Reopen, nil
+}
+
+// greet tells whoever started the server what to do next, in six lines.
+func greet(w io.Writer, s *config.Settings, bound []string, model string) {
+	first, url := bound[0], "http://localhost"
+	curl := "curl -X GET "
+	if path, ok := strings.CutPrefix(first, "unix:"); ok {
+		curl += "--unix-socket " + path + " "
+	} else if !strings.HasPrefix(first, "fd://") {
+		url = "http://" + reachable(first)
+	}
+	class := "sync: one request at a time each"
+	if s.WorkerClass == config.Concurrent {
+		class = "concurrent: up to " + fmt.Sprint(s.WorkerConnections) + " connections each"
+	}
+	fmt.Fprintf(w, "narwhal serves %s\n", strings.Join(bound, ", "))
+	fmt.Fprintf(w, "  try      %s%s -H 'Content-Type: application/json' -d '{\"text\":\"Angela Merkel was born in Hamburg.\"}'\n", curl, url)
+	fmt.Fprintf(w, "  workers  %d (%s)\n", s.Workers, class)
+	fmt.Fprintf(w, "  model    %s\n", model)
+	fmt.Fprintf(w, "  reach    %s\n", reach(bound))
+	fmt.Fprintf(w, "  stop     Ctrl-C, or kill %d\n", os.Getpid())
+}
+
+// reachable is an address of this machine that stands for all of them.
+func reachable(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return addr
+	}
+	switch host {
+	case "", "0.0.0.0":
+		host = "127.0.0.1"
+	case "::":
+		host = "::1"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// reach says from how far away the addresses can be reached.
+func reach(bound []string) string {
+	for _, b := range bound {
+		host, _, err := net.SplitHostPort(b)
+		switch ip := net.ParseIP(host); {
+		case strings.HasPrefix(b, "unix:"):
+		case strings.HasPrefix(b, "fd://"):
+			return "as far as whoever opened the socket decided"
+		case err == nil && (host == "localhost" || ip != nil && ip.IsLoopback()):
+		case err == nil && (host == "" || ip != nil && ip.IsUnspecified()):
+			return "every network of this machine; there is no login and no TLS, so put a proxy or a firewall in front"
+		default:
+			return "the network of " + host + "; there is no login and no TLS, so put a proxy or a firewall in front"
+		}
+	}
+	return "this machine only"
+}

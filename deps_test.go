@@ -1,0 +1,87 @@
+// Package narwhal_test holds the arrows between the packages.
+package narwhal_test
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/narwhal-server/narwhal/"
+
+// arrows say which packages of this module a package may import, and why it
+// needs no others. This is the picture of docs/design.md, kept true.
+var arrows = map[string]struct {
+	may string
+	why string
+}{
+	"cmd/narwhal": {"config supervisor worker web ner ner/spacy ner/prose internal/model internal/bench internal/logfile internal/gate", "it joins them"},
+
+	"supervisor": {"internal/wire internal/board internal/sock", "a library: it knows no HTTP server, no model and no configuration file"},
+	"worker":     {"internal/wire internal/board internal/sock internal/gate", "a library: master and worker meet in internal/wire only, as two processes should"},
+	"config":     {"", "settings are plain data"},
+	"web":        {"ner internal/gate", "cmd decides which recognizer"},
+
+	"ner":             {"", "the words of the domain"},
+	"ner/spacy":       {"ner ner/kernel", "an engine anybody can import"},
+	"ner/prose":       {"ner", "an engine anybody can import"},
+	"ner/kernel":      {"", "loops over floats"},
+	"ner/kernel/peak": {"ner/kernel", "measures them"},
+
+	"internal/board":   {"", "a leaf"},
+	"internal/wire":    {"", "a leaf"},
+	"internal/sock":    {"", "a leaf"},
+	"internal/logfile": {"", "a leaf"},
+	"internal/gate":    {"internal/board", "writes the worker's line"},
+	"internal/model":   {"", "files and hashes; what runs them is the caller's"},
+	"internal/bench":   {"", "a client knows nothing of the server"},
+
+	"scripts/embedmodel": {"internal/model", "a tool"},
+	"scripts/parity":     {"ner ner/spacy ner/prose internal/model", "a tool"},
+	"scripts/fairness":   {"internal/bench", "a tool"},
+}
+
+// binaryOnly are packages a worker's binary must not carry: tests and tools
+// alone need them.
+var binaryOnly = []string{"github.com/rogpeppe/", "github.com/google/go-cmp", "testing", "github.com/mmcloughlin/"}
+
+func list(t *testing.T, args ...string) []string {
+	t.Helper()
+	out, err := exec.Command("go", append([]string{"list"}, args...)...).Output()
+	if err != nil {
+		t.Fatalf("go list %v: %v", args, err)
+	}
+	return strings.Split(strings.TrimSpace(string(out)), "\n")
+}
+
+func TestArrows(t *testing.T) {
+	for _, line := range list(t, "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...") {
+		f := strings.Fields(line)
+		pkg, ok := strings.CutPrefix(f[0], module)
+		if !ok {
+			continue // this test's own package
+		}
+		rule, ok := arrows[pkg]
+		if !ok {
+			t.Errorf("%s has no line in arrows: which packages may it import?", pkg)
+			continue
+		}
+		for _, imp := range f[1:] {
+			imp, ours := strings.CutPrefix(imp, module)
+			if ours && !slices.Contains(strings.Fields(rule.may), imp) {
+				t.Errorf("%s imports %s, and must not: %s", pkg, imp, rule.why)
+			}
+		}
+	}
+}
+
+func TestBinaryCarriesNoTestTools(t *testing.T) {
+	for _, dep := range list(t, "-deps", "./cmd/narwhal") {
+		for _, bad := range binaryOnly {
+			if strings.HasPrefix(dep, bad) {
+				t.Errorf("the binary carries %s", dep)
+			}
+		}
+	}
+}
