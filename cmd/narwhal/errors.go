@@ -1,0 +1,119 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/narwhal-server/narwhal/config"
+	"github.com/narwhal-server/narwhal/supervisor"
+)
+
+// The exit status.
+const (
+	exitOK    = 0
+	exitError = 1
+	exitUsage = 2 // the command line is wrong
+	exitBoot  = 3 // no worker ever became ready; Gunicorn's number
+)
+
+// usageError is a mistake in the command line.
+type usageError struct {
+	what string
+	hint string // what to do, "" if what says it
+}
+
+func (e *usageError) Error() string { return e.what }
+
+// report tells what went wrong, each thing in a line that can be searched for,
+// a hint in the line below it; and says which exit status that makes.
+//
+//	narwhal: error: narwhal.toml:3: workers: 0 is too few: want at least 1
+//	narwhal: error: --threads: a sync worker computes one request at a time, not 4
+//	hint: add --worker-class concurrent (Gunicorn's gthread), or leave --threads out
+func report(w io.Writer, err error) int {
+	if err == nil {
+		return exitOK
+	}
+	errs := []error{err}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		errs = joined.Unwrap()
+	}
+	status := exitError
+	for _, err := range errs {
+		hint := ""
+		problem, usage, boot, exit := (*config.Problem)(nil), (*usageError)(nil), (*supervisor.BootError)(nil), cli.ExitCoder(nil)
+		switch {
+		case errors.As(err, &problem):
+			hint = problem.Hint
+			if problem.Usage {
+				status = exitUsage
+			}
+		case errors.As(err, &usage):
+			hint = usage.hint
+			status = exitUsage
+		case errors.As(err, &boot):
+			status = exitBoot
+		case errors.As(err, &exit):
+			status = exit.ExitCode()
+		}
+		if text := err.Error(); text != "" {
+			fmt.Fprintf(w, "narwhal: error: %s\n", text)
+		}
+		if hint != "" {
+			fmt.Fprintf(w, "hint: %s\n", hint)
+		}
+	}
+	return status
+}
+
+// invalidValue is what package flag says of a value that its flag refuses.
+var invalidValue = regexp.MustCompile(`^invalid (boolean )?value (".*") for (?:flag )?-([^:]*): (.*)$`)
+
+// usageErrorOf puts what package flag says about args into our words.
+func usageErrorOf(args []string) cli.OnUsageErrorFunc {
+	return func(c *cli.Context, err error, _ bool) error {
+		text := err.Error()
+		if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
+			return &usageError{what: "unknown flag " + asTyped(name, args), hint: flagHint(c.Command, name)}
+		}
+		if name, ok := strings.CutPrefix(text, "flag needs an argument: -"); ok {
+			e := &usageError{what: asTyped(name, args) + " needs a value"}
+			if setting, ok := config.Lookup(name); ok {
+				e.hint = setting.Spellings() + ": " + setting.Usage
+			}
+			return e
+		}
+		if m := invalidValue.FindStringSubmatch(text); m != nil {
+			if m[1] == "boolean " {
+				return &usageError{what: asTyped(m[3], args) + " takes no value"}
+			}
+			return &usageError{what: fmt.Sprintf("%s: invalid value %s: %s", asTyped(m[3], args), m[2], m[4])}
+		}
+		return &usageError{what: text}
+	}
+}
+
+// asTyped finds the flag in the command line, for package flag drops a dash.
+func asTyped(name string, args []string) string {
+	for _, arg := range args {
+		if flag, _, _ := strings.Cut(arg, "="); flag == "-"+name || flag == "--"+name {
+			return flag
+		}
+	}
+	return "-" + name
+}
+
+func flagHint(command *cli.Command, name string) string {
+	if command.Name != "narwhal" && command.Name != "serve" {
+		return command.HelpName + " --help lists its flags"
+	}
+	if hint := config.FlagHint(name); hint != "" {
+		return hint
+	}
+	return "narwhal --help lists all settings"
+}

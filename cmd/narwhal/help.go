@@ -1,0 +1,107 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/narwhal-server/narwhal/config"
+)
+
+// helpCommand prints the overview, or all that is known of one word.
+func helpCommand(app *cli.App) *cli.Command {
+	return &cli.Command{
+		Name:            "help",
+		Aliases:         []string{"h"},
+		Usage:           "explain a setting, a command or a signal",
+		ArgsUsage:       "[WORD]",
+		SkipFlagParsing: true, // help -w is about -w
+		Action: func(c *cli.Context) error {
+			words := c.Args().Slice()
+			if len(words) == 0 || words[0] == "--help" || words[0] == "-h" || words[0] == "help" {
+				_, err := io.WriteString(app.Writer, app.CustomAppHelpTemplate)
+				return err
+			}
+			if isCommand(app.Commands, words) { // a command knows its own help
+				return app.RunContext(c.Context, slices.Concat([]string{app.Name}, words, []string{"--help"}))
+			}
+			if len(words) > 1 {
+				return &usageError{what: "help explains one word at a time", hint: "narwhal help " + words[0]}
+			}
+			return explain(app, words[0])
+		},
+	}
+}
+
+// isCommand reports whether words are a command, or a command's command.
+func isCommand(commands []*cli.Command, words []string) bool {
+	for _, c := range commands {
+		if c.HasName(words[0]) {
+			return len(words) == 1 || isCommand(c.Subcommands, words[1:])
+		}
+	}
+	return false
+}
+
+// explain is for the words that are no command. A setting of a command's name
+// is found with its dashes.
+func explain(app *cli.App, word string) error {
+	if setting, ok := config.Lookup(word); ok {
+		_, err := io.WriteString(app.Writer, setting.Text())
+		return err
+	}
+	if s, ok := lookupSignal(word); ok {
+		_, err := fmt.Fprintf(app.Writer, "%s\n    %s\n\n%s\n", s.name, s.effect, config.Wrap(s.help, 0, columns))
+		return err
+	}
+	e := &usageError{what: fmt.Sprintf("there is no help on %q", word)}
+	if e.hint = commandHint(word, app.Commands); e.hint == "" {
+		e.hint = config.FlagHint(strings.TrimLeft(word, "-"))
+	}
+	if e.hint == "" {
+		e.hint = "narwhal --help lists settings, commands and signals"
+	}
+	return e
+}
+
+// commandHint is for a word that is no command.
+func commandHint(word string, commands []*cli.Command) string {
+	var names []string
+	for _, c := range commands {
+		names = append(names, c.Name)
+	}
+	if near, ok := config.Nearest(word, names); ok {
+		return fmt.Sprintf("did you mean narwhal %s?", near)
+	}
+	return ""
+}
+
+// masterSignal is what an operator can send to the master.
+type masterSignal struct {
+	name   string
+	effect string // one line
+	help   string
+}
+
+var masterSignals = []masterSignal{
+	{"TERM", "stop gracefully", "The service stops gracefully: /readyz of --admin-bind fails, what is queued and running is answered, and narwhal exits with 0 within --graceful-timeout. A second TERM or INT ends it at once."},
+	{"INT, QUIT", "stop quickly", "The service stops quickly: what has not been answered within a second or so is dropped. A second one ends it at once."},
+	{"HUP", "read the configuration, replace the workers", "The configuration file is read again, with the flags and variables narwhal was started with. Slot by slot a worker with the new settings is started, and only when it is ready its predecessor leaves, so no request fails. If the file is wrong, the model is missing or a worker does not start, the reason is logged and the old workers go on as before."},
+	{"TTIN", "one worker more", "One worker is added, until the next HUP sets the number to the configured one."},
+	{"TTOU", "one worker less", "One worker leaves gracefully, down to one, until the next HUP sets the number to the configured one."},
+	{"USR1", "open log files again", "The files of --error-logfile and --access-logfile are opened again by all processes, after logrotate has renamed them."},
+}
+
+// lookupSignal finds a signal by its name, with or without SIG.
+func lookupSignal(word string) (masterSignal, bool) {
+	name := strings.TrimPrefix(strings.ToUpper(word), "SIG")
+	for _, s := range masterSignals {
+		if slices.Contains(strings.Split(s.name, ", "), name) {
+			return s, true
+		}
+	}
+	return masterSignal{}, false
+}

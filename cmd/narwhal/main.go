@@ -1,0 +1,101 @@
+// Command narwhal serves a named-entity recogniser from several processes, as
+// Gunicorn and Uvicorn serve Python programs. "narwhal --help" says how it is
+// used; this package is the only one that knows all the others:
+//
+//	main.go      what is run: a worker, or a command
+//	settings.go  the command line's settings, --check-config, --print-config
+//	help.go      what is printed for --help and help SETTING
+//	errors.go    what is printed when something is wrong, and the exit status
+//	serve.go     master and worker: settings become their options
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/narwhal-server/narwhal/config"
+	"github.com/narwhal-server/narwhal/worker"
+)
+
+func main() {
+	// A worker is this same program, started by a master with a descriptor
+	// to talk over. It has no command line.
+	if worker.Spawned() {
+		if err := runWorker(); err != nil {
+			if !errors.Is(err, worker.ErrFailed) { // or the master says it
+				report(os.Stderr, err)
+			}
+			os.Exit(1)
+		}
+		return
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		os.Exit(report(os.Stderr, fmt.Errorf("find the working directory: %w", err)))
+	}
+	os.Exit(run(context.Background(), os.Args, os.Environ(), dir, os.Stdout, os.Stderr))
+}
+
+// run is the program, from its arguments to its exit status.
+func run(ctx context.Context, args, environ []string, dir string, stdout, stderr io.Writer) int {
+	given := config.Given{}
+	s := &serving{
+		source:    config.Source{Given: given, Environ: environ, Dir: dir},
+		stdout:    stdout,
+		stderr:    stderr,
+		serve:     serve,
+		loadModel: loadModel,
+	}
+	return report(stderr, newApp(s, args).RunContext(ctx, args))
+}
+
+// newApp is the table of contents of the command line. Without a command
+// narwhal serves, so the settings are flags of the program and of serve alike.
+func newApp(s *serving, args []string) *cli.App {
+	app := &cli.App{
+		Name:     "narwhal",
+		HelpName: "narwhal",
+		Usage:    "serve a named-entity recogniser from several processes",
+		Flags: append(config.Flags(s.source.Given),
+			&cli.BoolFlag{Name: "version", Aliases: []string{"v"}, Usage: "print the version"},
+			cli.HelpFlag),
+		Before: s.before,
+		Action: s.action,
+		Commands: []*cli.Command{
+			{
+				Name:  "serve",
+				Usage: "serve; the same without the word",
+				Flags: config.Flags(s.source.Given), Action: s.action,
+			},
+			benchCommand(),
+			nerCommand(),
+			modelCommand(),
+		},
+		Writer:    s.stdout,
+		ErrWriter: s.stderr,
+		// Errors are returned to run, which alone decides about the exit.
+		ExitErrHandler: func(*cli.Context, error) {},
+		OnUsageError:   usageErrorOf(args),
+		HideVersion:    true, // ours says more
+	}
+	app.Commands = append(app.Commands, helpCommand(app))
+	prepare(app.Commands, usageErrorOf(args))
+	text := helpText(app.Commands)
+	app.CustomAppHelpTemplate = text
+	app.Command("serve").CustomHelpTemplate = text
+	return app
+}
+
+// prepare gives every command what they all have.
+func prepare(commands []*cli.Command, onUsageError cli.OnUsageErrorFunc) {
+	for _, c := range commands {
+		c.HideHelpCommand = true
+		c.OnUsageError = onUsageError
+		prepare(c.Subcommands, onUsageError)
+	}
+}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/narwhal-server/narwhal/config"
+)
+
+// outcome is what a command line led to.
+type outcome struct {
+	status   int
+	out, err strings.Builder
+	served   *config.Settings // nil if it did not come to that
+}
+
+// try is run with neither a server nor a model behind it.
+func try(t *testing.T, line string) *outcome {
+	var o outcome
+	args := append([]string{"narwhal"}, strings.Fields(line)...)
+	s := &serving{
+		source: config.Source{Given: config.Given{}, Dir: t.TempDir()},
+		stdout: &o.out,
+		stderr: &o.err,
+		serve: func(_ context.Context, s *config.Settings, _ io.Writer) error {
+			o.served = s
+			return nil
+		},
+		loadModel: func(s *config.Settings) (string, error) {
+			if s.Model != "auto" {
+				return "", errors.New("no such model: " + s.Model)
+			}
+			return "a model", nil
+		},
+	}
+	o.status = report(&o.err, newApp(s, args).RunContext(t.Context(), args))
+	return &o
+}
+
+// The exit status and the first line of what is said, for command lines that do
+// not come to serve.
+func TestCommandLine(t *testing.T) {
+	for _, c := range []struct {
+		args   string
+		status int
+		first  string // of stderr, or of stdout if that is empty
+	}{
+		{"--version", 0, "narwhal "},
+		{"-v", 0, "narwhal "},
+		{"--version serve", 2, "narwhal: error: --version takes no argument"},
+		{"--help", 0, "narwhal finds the named entities"},
+		{"-h", 0, "narwhal finds the named entities"},
+		{"serve --help", 0, "narwhal finds the named entities"},
+		{"serve help", 2, `narwhal: error: unexpected argument "help"`},
+		{"-w 2 help", 0, "narwhal finds the named entities"},
+		{"help --help", 0, "narwhal finds the named entities"},
+		{"help -w", 0, "-w, --workers N"},
+		{"help WORKER_CONNECTIONS", 0, "--worker-connections N"},
+		{"help SIGHUP", 0, "HUP"},
+		{"help quit", 0, "INT, QUIT"},
+		{"help workres", 2, `narwhal: error: there is no help on "workres"`},
+		{"help workers timeout", 2, "narwhal: error: help explains one word at a time"},
+		{"-w4", 2, "narwhal: error: unknown flag -w4"},
+		{"serve --worker=4", 2, "narwhal: error: unknown flag --worker"},
+		{"-w", 2, "narwhal: error: -w needs a value"},
+		{"serve -bind", 2, "narwhal: error: -bind needs a value"},
+		{"--check-config=perhaps", 2, "narwhal: error: --check-config takes no value"},
+		{"bench -z soon", 2, `narwhal: error: -z: invalid value "soon": "soon" is not a time: want seconds`},
+		{"bench --nonsense", 2, "narwhal: error: unknown flag --nonsense"},
+		{"--check-config bench", 2, "narwhal: error: --check-config is a setting of the server, and bench is another command"},
+		{"---", 2, "narwhal: error: bad flag syntax: ---"},
+		{"-w 0", 2, "narwhal: error: --workers: 0 is too few: want at least 1"},
+		{"-w 0 serve", 2, "narwhal: error: --workers: 0 is too few: want at least 1"},
+		{"sevre", 2, `narwhal: error: there is no command "sevre"`},
+		{"server:flask_app", 2, `narwhal: error: there is no command "server:flask_app"`},
+		{"serve x -w 2", 2, `narwhal: error: unexpected argument "x"`},
+		{"--print-config", 0, "# configuration file: none"},
+		{"--print-config -w 2 serve", 0, "# configuration file: none"},
+		{"serve --check-config", 0, "configuration OK: no configuration file"},
+		{"--check-config serve", 0, "configuration OK: no configuration file"},
+		{"-c absent.toml --check-config", 1, "narwhal: error: absent.toml: cannot read the configuration file"},
+		{"--model absent --check-config", 1, "narwhal: error: no such model: absent"},
+	} {
+		o := try(t, c.args)
+		said := o.err.String()
+		if said == "" {
+			said = o.out.String()
+		}
+		if o.status != c.status || !strings.HasPrefix(said, c.first) || o.served != nil {
+			t.Errorf("narwhal %s: status %d, served %v, said %q; want %d and %q",
+				c.args, o.status, o.served != nil, said[:min(len(said), 80)], c.status, c.first)
+		}
+		if (o.status == 0) != (o.err.Len() == 0) || (o.status == 0) != (o.out.Len() > 0) {
+			t.Errorf("narwhal %s: status %d, stdout %q, stderr %q: want errors on stderr and answers on stdout",
+				c.args, o.status, &o.out, &o.err)
+		}
+	}
+}
+
+// With the word serve or without it, and flags on either side of it.
+func TestServes(t *testing.T) {
+	for _, line := range []string{
+		"-w 2 -k gevent -b 127.0.0.1:5000 -b 127.0.0.1:5001",
+		"serve -w 2 -k gevent -b 127.0.0.1:5000 -b 127.0.0.1:5001",
+		"-w 2 -b 127.0.0.1:5000 serve -k gevent --bind 127.0.0.1:5001",
+		"-w=1 --worker-class=gthread --bind=127.0.0.1:5000,127.0.0.1:5001 serve --workers=2",
+	} {
+		o := try(t, line)
+		if o.status != 0 || o.served == nil {
+			t.Errorf("narwhal %s: status %d, %s; want it to serve", line, o.status, &o.err)
+			continue
+		}
+		s := o.served
+		if s.Workers != 2 || s.WorkerClass != config.Concurrent || strings.Join(s.Bind, " ") != "127.0.0.1:5000 127.0.0.1:5001" {
+			t.Errorf("narwhal %s: %d %s workers on %v; want 2 concurrent on :5000 and :5001", line, s.Workers, s.WorkerClass, s.Bind)
+		}
+	}
+}

@@ -1,0 +1,31 @@
+package main
+
+import (
+	"flag"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/narwhal-server/narwhal/worker"
+)
+
+var update = flag.Bool("update", false, "rewrite the expected output in testdata/script")
+
+// TestMain makes this test binary narwhal: where a script says so, and where a
+// master under test starts a worker, which it does by starting its own image.
+func TestMain(m *testing.M) {
+	if worker.Spawned() {
+		main()
+		return
+	}
+	testscript.Main(m, map[string]func(){"narwhal": main})
+}
+
+// TestScript runs the binary as an operator does. Each script has a folder of
+// its own and an environment with nothing of narwhal's in it.
+func TestScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:           "testdata/script",
+		UpdateScripts: *update,
+	})
+}

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/narwhal-server/narwhal/config"
+)
+
+// serving is what the program does unless a command says otherwise: read the
+// settings and serve, or only check or print them.
+type serving struct {
+	source         config.Source
+	stdout, stderr io.Writer
+
+	serve     func(context.Context, *config.Settings, io.Writer) error
+	loadModel func(*config.Settings) (describe string, err error)
+}
+
+// before sees to what comes in front of a command's name.
+func (s *serving) before(c *cli.Context) error {
+	if c.Bool("version") {
+		if c.Args().Present() {
+			return &usageError{what: "--version takes no argument"}
+		}
+		return nil
+	}
+	command := c.App.Command(c.Args().First())
+	if command == nil || command.Name == "serve" || command.Name == "help" {
+		return nil
+	}
+	for _, setting := range config.Table() {
+		if len(s.source.Given[setting.Name]) > 0 || setting.Switch && c.Bool(setting.Name) {
+			return &usageError{
+				what: fmt.Sprintf("%s is a setting of the server, and %s is another command", setting.Flag(), command.Name),
+				hint: fmt.Sprintf("narwhal %s --help lists the flags of %[1]s, which come behind its name", command.Name),
+			}
+		}
+	}
+	return nil
+}
+
+// action serves.
+func (s *serving) action(c *cli.Context) error {
+	if c.Bool("version") {
+		_, err := io.WriteString(s.stdout, versionText())
+		return err
+	}
+	if c.Args().Present() {
+		return strayArgument(c)
+	}
+	settings, err := config.Load(s.source)
+	if err != nil {
+		return err
+	}
+	checkOnly, printOnly := given(c, "check-config"), given(c, "print-config")
+	if !checkOnly && !printOnly {
+		return s.serve(c.Context, settings, s.stdout)
+	}
+	for _, w := range settings.Warnings() {
+		fmt.Fprintf(s.stderr, "narwhal: warning: %s\n", w)
+	}
+	if printOnly {
+		if err := settings.Print(s.stdout); err != nil {
+			return err
+		}
+	}
+	model, err := s.loadModel(settings)
+	if err != nil {
+		return err
+	}
+	if !printOnly {
+		_, err = io.WriteString(s.stdout, summary(settings, model))
+	}
+	return err
+}
+
+// loadModel opens the model as a worker would, and describes it.
+func loadModel(s *config.Settings) (describe string, err error) {
+	if s.Chdir != "" { // one of the places models are looked for is ./models
+		if err := os.Chdir(s.Chdir); err != nil {
+			return "", fmt.Errorf("--chdir: %w", err)
+		}
+	}
+	_, describe, err = openRecognizer(s.Model, s.Exclude)
+	return describe, err
+}
+
+// given reports whether a switch was given before or after the word serve. The
+// nearer of the two flag sets, which is all c.Bool looks at, may have it unset.
+func given(c *cli.Context, name string) bool {
+	for _, c := range c.Lineage() {
+		if c.Bool(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// summary is what --check-config says if all is well.
+func summary(s *config.Settings, model string) string {
+	file := s.ConfigFile
+	if file == "" {
+		file = "no configuration file"
+	}
+	return fmt.Sprintf("configuration OK: %s\n  bind     %s\n  workers  %d (%s)\n  model    %s\n",
+		file, strings.Join(s.Bind, ", "), s.Workers, s.WorkerClass, model)
+}
+
+// moduleApp is what Gunicorn and Uvicorn are told to serve.
+var moduleApp = regexp.MustCompile(`^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*(\(.*\))?$`)
+
+// strayArgument is an argument that is no command, or stands behind serve.
+func strayArgument(c *cli.Context) error {
+	stray := c.Args().First()
+	e := &usageError{what: fmt.Sprintf("unexpected argument %q", stray)}
+	if c.Command.Name != "serve" {
+		e.what = fmt.Sprintf("there is no command %q", stray)
+		e.hint = commandHint(stray, c.App.Commands)
+	}
+	if moduleApp.MatchString(stray) {
+		e.hint = "leave out MODULE:APP: narwhal serves its own application"
+	}
+	if rest := c.Args().Tail(); e.hint == "" && len(rest) > 0 && strings.HasPrefix(rest[0], "-") {
+		e.hint = fmt.Sprintf("flags come first: %s was not read, since it stands behind %q", rest[0], stray)
+	}
+	return e
+}
