@@ -56,3 +56,14 @@ func addRowsAVX2(dst *float32, n int, table *byte, rows *uint32, count int)
 //
 //go:noescape
 func scoreAVX2(scores *float32, classes int, features *float32, rows *int32, slots int, lowerBias *float32, hidden int, upper *float32, upperBias *float32, stride int)
+
+// convInputAVX2 is convInputGeneric for at least one value and one group; plane is groups*n.
+//
+//go:noescape
+func convInputAVX2(u *float32, plane int, x *float32, n int, groups int)
+
+// convOutputAVX2 is convOutputGeneric for at least one output, one piece and one group;
+// plane is groups*pieces*out.
+//
+//go:noescape
+func convOutputAVX2(dst *float32, v *float32, plane int, bias *float32, out int, pieces int, groups int)

@@ -1735,3 +1735,578 @@ scores1Whole:
 done:
 	VZEROUPPER
 	RET
+
+// func convInputAVX2(u *float32, plane int, x *float32, n int, groups int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·convInputAVX2(SB), NOSPLIT, $0-40
+	MOVQ         u+0(FP), AX
+	MOVQ         plane+8(FP), CX
+	SHLQ         $0x02, CX
+	LEAQ         (CX)(CX*2), DX
+	LEAQ         (CX)(CX*4), BX
+	LEAQ         (DX)(CX*4), SI
+	MOVQ         x+16(FP), SI
+	MOVQ         n+24(FP), DI
+	SHLQ         $0x02, DI
+	LEAQ         (DI)(DI*2), R8
+	LEAQ         (DI)(DI*4), R9
+	LEAQ         (R8)(DI*4), R10
+	MOVQ         groups+32(FP), R10
+	MOVL         $0x40400000, R11
+	VMOVD        R11, X0
+	VBROADCASTSS X0, Y0
+	MOVL         $0x40800000, R11
+	VMOVD        R11, X1
+	VBROADCASTSS X1, Y1
+	MOVL         $0x40a00000, R11
+	VMOVD        R11, X2
+	VBROADCASTSS X2, Y2
+	MOVQ         n+24(FP), R11
+	ANDQ         $0x0f, R11
+	LEAQ         maskTable<>+0(SB), R12
+	NEGQ         R11
+	VMOVUPS      64(R12)(R11*4), Y3
+	VMOVUPS      96(R12)(R11*4), Y4
+
+group:
+	MOVQ n+24(FP), R11
+	SUBQ $0x10, R11
+	JLT  tail
+
+block:
+	VMOVUPS (SI), Y5
+	VMOVUPS (SI)(DI*1), Y6
+	VMOVUPS (SI)(DI*2), Y7
+	VMOVUPS (SI)(R8*1), Y8
+	VMOVUPS (SI)(DI*4), Y9
+	VMOVUPS (SI)(R9*1), Y10
+	VSUBPS  Y8, Y6, Y11
+	VSUBPS  Y9, Y7, Y12
+
+	// 2*(d0+d4) - 3*p - 4*d2, with p = d1-d3 and q = d2-d4
+	VADDPS       Y9, Y5, Y5
+	VADDPS       Y5, Y5, Y5
+	VFNMADD231PS Y11, Y0, Y5
+	VFNMADD231PS Y7, Y1, Y5
+	VMOVUPS      Y5, (AX)
+
+	// 2*(d4-d1) + d2 + 5*d3
+	VSUBPS      Y6, Y9, Y5
+	VADDPS      Y5, Y5, Y5
+	VADDPS      Y7, Y5, Y5
+	VFMADD231PS Y8, Y2, Y5
+	VMOVUPS     Y5, (AX)(CX*1)
+
+	// 5*d2 - 2*(d1+d4) - d3
+	VADDPS      Y9, Y6, Y5
+	VADDPS      Y5, Y5, Y5
+	VFMSUB231PS Y7, Y2, Y5
+	VSUBPS      Y8, Y5, Y5
+	VMOVUPS     Y5, (AX)(CX*2)
+
+	// 2*p + q
+	VADDPS  Y11, Y11, Y5
+	VADDPS  Y12, Y5, Y5
+	VMOVUPS Y5, (AX)(DX*1)
+
+	// p - 2*q
+	VSUBPS  Y12, Y11, Y5
+	VSUBPS  Y12, Y5, Y5
+	VMOVUPS Y5, (AX)(CX*4)
+
+	// 2*(d1+d5) - 3*q - 4*d3
+	VADDPS       Y10, Y6, Y5
+	VADDPS       Y5, Y5, Y5
+	VFNMADD231PS Y12, Y0, Y5
+	VFNMADD231PS Y8, Y1, Y5
+	VMOVUPS      Y5, (AX)(BX*1)
+	VMOVUPS      32(SI), Y5
+	VMOVUPS      32(SI)(DI*1), Y6
+	VMOVUPS      32(SI)(DI*2), Y7
+	VMOVUPS      32(SI)(R8*1), Y8
+	VMOVUPS      32(SI)(DI*4), Y9
+	VMOVUPS      32(SI)(R9*1), Y10
+	VSUBPS       Y8, Y6, Y11
+	VSUBPS       Y9, Y7, Y12
+
+	// 2*(d0+d4) - 3*p - 4*d2, with p = d1-d3 and q = d2-d4
+	VADDPS       Y9, Y5, Y5
+	VADDPS       Y5, Y5, Y5
+	VFNMADD231PS Y11, Y0, Y5
+	VFNMADD231PS Y7, Y1, Y5
+	VMOVUPS      Y5, 32(AX)
+
+	// 2*(d4-d1) + d2 + 5*d3
+	VSUBPS      Y6, Y9, Y5
+	VADDPS      Y5, Y5, Y5
+	VADDPS      Y7, Y5, Y5
+	VFMADD231PS Y8, Y2, Y5
+	VMOVUPS     Y5, 32(AX)(CX*1)
+
+	// 5*d2 - 2*(d1+d4) - d3
+	VADDPS      Y9, Y6, Y5
+	VADDPS      Y5, Y5, Y5
+	VFMSUB231PS Y7, Y2, Y5
+	VSUBPS      Y8, Y5, Y5
+	VMOVUPS     Y5, 32(AX)(CX*2)
+
+	// 2*p + q
+	VADDPS  Y11, Y11, Y5
+	VADDPS  Y12, Y5, Y5
+	VMOVUPS Y5, 32(AX)(DX*1)
+
+	// p - 2*q
+	VSUBPS  Y12, Y11, Y5
+	VSUBPS  Y12, Y5, Y5
+	VMOVUPS Y5, 32(AX)(CX*4)
+
+	// 2*(d1+d5) - 3*q - 4*d3
+	VADDPS       Y10, Y6, Y5
+	VADDPS       Y5, Y5, Y5
+	VFNMADD231PS Y12, Y0, Y5
+	VFNMADD231PS Y8, Y1, Y5
+	VMOVUPS      Y5, 32(AX)(BX*1)
+	ADDQ         $0x40, SI
+	ADDQ         $0x40, AX
+	SUBQ         $0x10, R11
+	JGE          block
+
+tail:
+	ADDQ       $0x10, R11
+	JZ         rowDone
+	VMASKMOVPS (SI), Y3, Y5
+	VMASKMOVPS (SI)(DI*1), Y3, Y6
+	VMASKMOVPS (SI)(DI*2), Y3, Y7
+	VMASKMOVPS (SI)(R8*1), Y3, Y8
+	VMASKMOVPS (SI)(DI*4), Y3, Y9
+	VMASKMOVPS (SI)(R9*1), Y3, Y10
+	VSUBPS     Y8, Y6, Y11
+	VSUBPS     Y9, Y7, Y12
+
+	// 2*(d0+d4) - 3*p - 4*d2, with p = d1-d3 and q = d2-d4
+	VADDPS       Y9, Y5, Y5
+	VADDPS       Y5, Y5, Y5
+	VFNMADD231PS Y11, Y0, Y5
+	VFNMADD231PS Y7, Y1, Y5
+	VMASKMOVPS   Y5, Y3, (AX)
+
+	// 2*(d4-d1) + d2 + 5*d3
+	VSUBPS      Y6, Y9, Y5
+	VADDPS      Y5, Y5, Y5
+	VADDPS      Y7, Y5, Y5
+	VFMADD231PS Y8, Y2, Y5
+	VMASKMOVPS  Y5, Y3, (AX)(CX*1)
+
+	// 5*d2 - 2*(d1+d4) - d3
+	VADDPS      Y9, Y6, Y5
+	VADDPS      Y5, Y5, Y5
+	VFMSUB231PS Y7, Y2, Y5
+	VSUBPS      Y8, Y5, Y5
+	VMASKMOVPS  Y5, Y3, (AX)(CX*2)
+
+	// 2*p + q
+	VADDPS     Y11, Y11, Y5
+	VADDPS     Y12, Y5, Y5
+	VMASKMOVPS Y5, Y3, (AX)(DX*1)
+
+	// p - 2*q
+	VSUBPS     Y12, Y11, Y5
+	VSUBPS     Y12, Y5, Y5
+	VMASKMOVPS Y5, Y3, (AX)(CX*4)
+
+	// 2*(d1+d5) - 3*q - 4*d3
+	VADDPS       Y10, Y6, Y5
+	VADDPS       Y5, Y5, Y5
+	VFNMADD231PS Y12, Y0, Y5
+	VFNMADD231PS Y8, Y1, Y5
+	VMASKMOVPS   Y5, Y3, (AX)(BX*1)
+	VMASKMOVPS   32(SI), Y4, Y5
+	VMASKMOVPS   32(SI)(DI*1), Y4, Y6
+	VMASKMOVPS   32(SI)(DI*2), Y4, Y7
+	VMASKMOVPS   32(SI)(R8*1), Y4, Y8
+	VMASKMOVPS   32(SI)(DI*4), Y4, Y9
+	VMASKMOVPS   32(SI)(R9*1), Y4, Y10
+	VSUBPS       Y8, Y6, Y11
+	VSUBPS       Y9, Y7, Y12
+
+	// 2*(d0+d4) - 3*p - 4*d2, with p = d1-d3 and q = d2-d4
+	VADDPS       Y9, Y5, Y5
+	VADDPS       Y5, Y5, Y5
+	VFNMADD231PS Y11, Y0, Y5
+	VFNMADD231PS Y7, Y1, Y5
+	VMASKMOVPS   Y5, Y4, 32(AX)
+
+	// 2*(d4-d1) + d2 + 5*d3
+	VSUBPS      Y6, Y9, Y5
+	VADDPS      Y5, Y5, Y5
+	VADDPS      Y7, Y5, Y5
+	VFMADD231PS Y8, Y2, Y5
+	VMASKMOVPS  Y5, Y4, 32(AX)(CX*1)
+
+	// 5*d2 - 2*(d1+d4) - d3
+	VADDPS      Y9, Y6, Y5
+	VADDPS      Y5, Y5, Y5
+	VFMSUB231PS Y7, Y2, Y5
+	VSUBPS      Y8, Y5, Y5
+	VMASKMOVPS  Y5, Y4, 32(AX)(CX*2)
+
+	// 2*p + q
+	VADDPS     Y11, Y11, Y5
+	VADDPS     Y12, Y5, Y5
+	VMASKMOVPS Y5, Y4, 32(AX)(DX*1)
+
+	// p - 2*q
+	VSUBPS     Y12, Y11, Y5
+	VSUBPS     Y12, Y5, Y5
+	VMASKMOVPS Y5, Y4, 32(AX)(CX*4)
+
+	// 2*(d1+d5) - 3*q - 4*d3
+	VADDPS       Y10, Y6, Y5
+	VADDPS       Y5, Y5, Y5
+	VFNMADD231PS Y12, Y0, Y5
+	VFNMADD231PS Y8, Y1, Y5
+	VMASKMOVPS   Y5, Y4, 32(AX)(BX*1)
+	LEAQ         (SI)(R11*4), SI
+	LEAQ         (AX)(R11*4), AX
+
+rowDone:
+	// x is at row 1 of the group; the next one begins at its row 4.
+	LEAQ (SI)(R8*1), SI
+	DECQ R10
+	JNZ  group
+	VZEROUPPER
+	RET
+
+// func convOutputAVX2(dst *float32, v *float32, plane int, bias *float32, out int, pieces int, groups int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·convOutputAVX2(SB), NOSPLIT, $0-56
+	MOVQ         dst+0(FP), AX
+	MOVQ         out+32(FP), CX
+	SHLQ         $0x02, CX
+	LEAQ         (CX)(CX*2), DX
+	MOVQ         v+8(FP), BX
+	MOVQ         plane+16(FP), SI
+	SHLQ         $0x02, SI
+	LEAQ         (SI)(SI*2), DI
+	LEAQ         (SI)(SI*4), R8
+	LEAQ         (DI)(SI*4), R9
+	MOVQ         groups+48(FP), R9
+	MOVL         $0x40000000, R10
+	VMOVD        R10, X0
+	VBROADCASTSS X0, Y0
+	MOVL         $0x40800000, R10
+	VMOVD        R10, X1
+	VBROADCASTSS X1, Y1
+	MOVL         $0x41000000, R10
+	VMOVD        R10, X2
+	VBROADCASTSS X2, Y2
+	MOVQ         out+32(FP), R10
+	ANDQ         $0x0f, R10
+	LEAQ         maskTable<>+0(SB), R11
+	NEGQ         R10
+	VMOVUPS      64(R11)(R10*4), Y3
+	VMOVUPS      96(R11)(R10*4), Y4
+
+group:
+	MOVQ bias+24(FP), R10
+	MOVQ out+32(FP), R11
+	SUBQ $0x10, R11
+	JLT  tail
+
+block:
+	MOVQ         pieces+40(FP), R14
+	MOVQ         BX, R12
+	MOVQ         R10, R13
+	VMOVUPS      (R12)(SI*1), Y8
+	VMOVUPS      (R12)(SI*2), Y9
+	VADDPS       Y9, Y8, Y7
+	VSUBPS       Y9, Y8, Y6
+	VMOVAPS      Y6, Y8
+	VMOVUPS      (R12), Y5
+	VADDPS       Y7, Y5, Y5
+	VMOVUPS      (R12)(DI*1), Y9
+	VFMADD231PS  Y9, Y2, Y5
+	VFMADD231PS  Y9, Y1, Y6
+	VFMADD231PS  Y9, Y0, Y7
+	VADDPS       Y9, Y8, Y8
+	VMOVUPS      (R12)(SI*4), Y9
+	VADDPS       Y9, Y5, Y5
+	VFNMADD231PS Y9, Y0, Y6
+	VFMADD231PS  Y9, Y1, Y7
+	VFNMADD231PS Y9, Y2, Y8
+	VMOVUPS      (R12)(R8*1), Y9
+	VADDPS       Y9, Y8, Y8
+	VMOVUPS      (R13), Y9
+	VADDPS       Y9, Y5, Y5
+	VADDPS       Y9, Y6, Y6
+	VADDPS       Y9, Y7, Y7
+	VADDPS       Y9, Y8, Y8
+	JMP          block0Next
+
+block0Piece:
+	LEAQ         (R12)(CX*1), R12
+	LEAQ         (R13)(CX*1), R13
+	VMOVUPS      (R12)(SI*1), Y12
+	VMOVUPS      (R12)(SI*2), Y13
+	VADDPS       Y13, Y12, Y11
+	VSUBPS       Y13, Y12, Y10
+	VMOVAPS      Y10, Y12
+	VMOVUPS      (R12), Y9
+	VADDPS       Y11, Y9, Y9
+	VMOVUPS      (R12)(DI*1), Y13
+	VFMADD231PS  Y13, Y2, Y9
+	VFMADD231PS  Y13, Y1, Y10
+	VFMADD231PS  Y13, Y0, Y11
+	VADDPS       Y13, Y12, Y12
+	VMOVUPS      (R12)(SI*4), Y13
+	VADDPS       Y13, Y9, Y9
+	VFNMADD231PS Y13, Y0, Y10
+	VFMADD231PS  Y13, Y1, Y11
+	VFNMADD231PS Y13, Y2, Y12
+	VMOVUPS      (R12)(R8*1), Y13
+	VADDPS       Y13, Y12, Y12
+	VMOVUPS      (R13), Y13
+	VADDPS       Y13, Y9, Y9
+	VADDPS       Y13, Y10, Y10
+	VADDPS       Y13, Y11, Y11
+	VADDPS       Y13, Y12, Y12
+	VMAXPS       Y9, Y5, Y5
+	VMAXPS       Y10, Y6, Y6
+	VMAXPS       Y11, Y7, Y7
+	VMAXPS       Y12, Y8, Y8
+
+block0Next:
+	DECQ         R14
+	JNZ          block0Piece
+	VMOVUPS      Y5, (AX)
+	VMOVUPS      Y6, (AX)(CX*1)
+	VMOVUPS      Y7, (AX)(CX*2)
+	VMOVUPS      Y8, (AX)(DX*1)
+	MOVQ         pieces+40(FP), R14
+	MOVQ         BX, R12
+	MOVQ         R10, R13
+	VMOVUPS      32(R12)(SI*1), Y8
+	VMOVUPS      32(R12)(SI*2), Y9
+	VADDPS       Y9, Y8, Y7
+	VSUBPS       Y9, Y8, Y6
+	VMOVAPS      Y6, Y8
+	VMOVUPS      32(R12), Y5
+	VADDPS       Y7, Y5, Y5
+	VMOVUPS      32(R12)(DI*1), Y9
+	VFMADD231PS  Y9, Y2, Y5
+	VFMADD231PS  Y9, Y1, Y6
+	VFMADD231PS  Y9, Y0, Y7
+	VADDPS       Y9, Y8, Y8
+	VMOVUPS      32(R12)(SI*4), Y9
+	VADDPS       Y9, Y5, Y5
+	VFNMADD231PS Y9, Y0, Y6
+	VFMADD231PS  Y9, Y1, Y7
+	VFNMADD231PS Y9, Y2, Y8
+	VMOVUPS      32(R12)(R8*1), Y9
+	VADDPS       Y9, Y8, Y8
+	VMOVUPS      32(R13), Y9
+	VADDPS       Y9, Y5, Y5
+	VADDPS       Y9, Y6, Y6
+	VADDPS       Y9, Y7, Y7
+	VADDPS       Y9, Y8, Y8
+	JMP          block1Next
+
+block1Piece:
+	LEAQ         (R12)(CX*1), R12
+	LEAQ         (R13)(CX*1), R13
+	VMOVUPS      32(R12)(SI*1), Y12
+	VMOVUPS      32(R12)(SI*2), Y13
+	VADDPS       Y13, Y12, Y11
+	VSUBPS       Y13, Y12, Y10
+	VMOVAPS      Y10, Y12
+	VMOVUPS      32(R12), Y9
+	VADDPS       Y11, Y9, Y9
+	VMOVUPS      32(R12)(DI*1), Y13
+	VFMADD231PS  Y13, Y2, Y9
+	VFMADD231PS  Y13, Y1, Y10
+	VFMADD231PS  Y13, Y0, Y11
+	VADDPS       Y13, Y12, Y12
+	VMOVUPS      32(R12)(SI*4), Y13
+	VADDPS       Y13, Y9, Y9
+	VFNMADD231PS Y13, Y0, Y10
+	VFMADD231PS  Y13, Y1, Y11
+	VFNMADD231PS Y13, Y2, Y12
+	VMOVUPS      32(R12)(R8*1), Y13
+	VADDPS       Y13, Y12, Y12
+	VMOVUPS      32(R13), Y13
+	VADDPS       Y13, Y9, Y9
+	VADDPS       Y13, Y10, Y10
+	VADDPS       Y13, Y11, Y11
+	VADDPS       Y13, Y12, Y12
+	VMAXPS       Y9, Y5, Y5
+	VMAXPS       Y10, Y6, Y6
+	VMAXPS       Y11, Y7, Y7
+	VMAXPS       Y12, Y8, Y8
+
+block1Next:
+	DECQ    R14
+	JNZ     block1Piece
+	VMOVUPS Y5, 32(AX)
+	VMOVUPS Y6, 32(AX)(CX*1)
+	VMOVUPS Y7, 32(AX)(CX*2)
+	VMOVUPS Y8, 32(AX)(DX*1)
+	ADDQ    $0x40, AX
+	ADDQ    $0x40, BX
+	ADDQ    $0x40, R10
+	SUBQ    $0x10, R11
+	JGE     block
+
+tail:
+	ADDQ         $0x10, R11
+	JZ           rowDone
+	MOVQ         pieces+40(FP), R14
+	MOVQ         BX, R12
+	MOVQ         R10, R13
+	VMASKMOVPS   (R12)(SI*1), Y3, Y8
+	VMASKMOVPS   (R12)(SI*2), Y3, Y9
+	VADDPS       Y9, Y8, Y7
+	VSUBPS       Y9, Y8, Y6
+	VMOVAPS      Y6, Y8
+	VMASKMOVPS   (R12), Y3, Y5
+	VADDPS       Y7, Y5, Y5
+	VMASKMOVPS   (R12)(DI*1), Y3, Y9
+	VFMADD231PS  Y9, Y2, Y5
+	VFMADD231PS  Y9, Y1, Y6
+	VFMADD231PS  Y9, Y0, Y7
+	VADDPS       Y9, Y8, Y8
+	VMASKMOVPS   (R12)(SI*4), Y3, Y9
+	VADDPS       Y9, Y5, Y5
+	VFNMADD231PS Y9, Y0, Y6
+	VFMADD231PS  Y9, Y1, Y7
+	VFNMADD231PS Y9, Y2, Y8
+	VMASKMOVPS   (R12)(R8*1), Y3, Y9
+	VADDPS       Y9, Y8, Y8
+	VMASKMOVPS   (R13), Y3, Y9
+	VADDPS       Y9, Y5, Y5
+	VADDPS       Y9, Y6, Y6
+	VADDPS       Y9, Y7, Y7
+	VADDPS       Y9, Y8, Y8
+	JMP          tail0Next
+
+tail0Piece:
+	LEAQ         (R12)(CX*1), R12
+	LEAQ         (R13)(CX*1), R13
+	VMASKMOVPS   (R12)(SI*1), Y3, Y12
+	VMASKMOVPS   (R12)(SI*2), Y3, Y13
+	VADDPS       Y13, Y12, Y11
+	VSUBPS       Y13, Y12, Y10
+	VMOVAPS      Y10, Y12
+	VMASKMOVPS   (R12), Y3, Y9
+	VADDPS       Y11, Y9, Y9
+	VMASKMOVPS   (R12)(DI*1), Y3, Y13
+	VFMADD231PS  Y13, Y2, Y9
+	VFMADD231PS  Y13, Y1, Y10
+	VFMADD231PS  Y13, Y0, Y11
+	VADDPS       Y13, Y12, Y12
+	VMASKMOVPS   (R12)(SI*4), Y3, Y13
+	VADDPS       Y13, Y9, Y9
+	VFNMADD231PS Y13, Y0, Y10
+	VFMADD231PS  Y13, Y1, Y11
+	VFNMADD231PS Y13, Y2, Y12
+	VMASKMOVPS   (R12)(R8*1), Y3, Y13
+	VADDPS       Y13, Y12, Y12
+	VMASKMOVPS   (R13), Y3, Y13
+	VADDPS       Y13, Y9, Y9
+	VADDPS       Y13, Y10, Y10
+	VADDPS       Y13, Y11, Y11
+	VADDPS       Y13, Y12, Y12
+	VMAXPS       Y9, Y5, Y5
+	VMAXPS       Y10, Y6, Y6
+	VMAXPS       Y11, Y7, Y7
+	VMAXPS       Y12, Y8, Y8
+
+tail0Next:
+	DECQ         R14
+	JNZ          tail0Piece
+	VMASKMOVPS   Y5, Y3, (AX)
+	VMASKMOVPS   Y6, Y3, (AX)(CX*1)
+	VMASKMOVPS   Y7, Y3, (AX)(CX*2)
+	VMASKMOVPS   Y8, Y3, (AX)(DX*1)
+	MOVQ         pieces+40(FP), R14
+	MOVQ         BX, R12
+	MOVQ         R10, R13
+	VMASKMOVPS   32(R12)(SI*1), Y4, Y8
+	VMASKMOVPS   32(R12)(SI*2), Y4, Y9
+	VADDPS       Y9, Y8, Y7
+	VSUBPS       Y9, Y8, Y6
+	VMOVAPS      Y6, Y8
+	VMASKMOVPS   32(R12), Y4, Y5
+	VADDPS       Y7, Y5, Y5
+	VMASKMOVPS   32(R12)(DI*1), Y4, Y9
+	VFMADD231PS  Y9, Y2, Y5
+	VFMADD231PS  Y9, Y1, Y6
+	VFMADD231PS  Y9, Y0, Y7
+	VADDPS       Y9, Y8, Y8
+	VMASKMOVPS   32(R12)(SI*4), Y4, Y9
+	VADDPS       Y9, Y5, Y5
+	VFNMADD231PS Y9, Y0, Y6
+	VFMADD231PS  Y9, Y1, Y7
+	VFNMADD231PS Y9, Y2, Y8
+	VMASKMOVPS   32(R12)(R8*1), Y4, Y9
+	VADDPS       Y9, Y8, Y8
+	VMASKMOVPS   32(R13), Y4, Y9
+	VADDPS       Y9, Y5, Y5
+	VADDPS       Y9, Y6, Y6
+	VADDPS       Y9, Y7, Y7
+	VADDPS       Y9, Y8, Y8
+	JMP          tail1Next
+
+tail1Piece:
+	LEAQ         (R12)(CX*1), R12
+	LEAQ         (R13)(CX*1), R13
+	VMASKMOVPS   32(R12)(SI*1), Y4, Y12
+	VMASKMOVPS   32(R12)(SI*2), Y4, Y13
+	VADDPS       Y13, Y12, Y11
+	VSUBPS       Y13, Y12, Y10
+	VMOVAPS      Y10, Y12
+	VMASKMOVPS   32(R12), Y4, Y9
+	VADDPS       Y11, Y9, Y9
+	VMASKMOVPS   32(R12)(DI*1), Y4, Y13
+	VFMADD231PS  Y13, Y2, Y9
+	VFMADD231PS  Y13, Y1, Y10
+	VFMADD231PS  Y13, Y0, Y11
+	VADDPS       Y13, Y12, Y12
+	VMASKMOVPS   32(R12)(SI*4), Y4, Y13
+	VADDPS       Y13, Y9, Y9
+	VFNMADD231PS Y13, Y0, Y10
+	VFMADD231PS  Y13, Y1, Y11
+	VFNMADD231PS Y13, Y2, Y12
+	VMASKMOVPS   32(R12)(R8*1), Y4, Y13
+	VADDPS       Y13, Y12, Y12
+	VMASKMOVPS   32(R13), Y4, Y13
+	VADDPS       Y13, Y9, Y9
+	VADDPS       Y13, Y10, Y10
+	VADDPS       Y13, Y11, Y11
+	VADDPS       Y13, Y12, Y12
+	VMAXPS       Y9, Y5, Y5
+	VMAXPS       Y10, Y6, Y6
+	VMAXPS       Y11, Y7, Y7
+	VMAXPS       Y12, Y8, Y8
+
+tail1Next:
+	DECQ       R14
+	JNZ        tail1Piece
+	VMASKMOVPS Y5, Y4, 32(AX)
+	VMASKMOVPS Y6, Y4, 32(AX)(CX*1)
+	VMASKMOVPS Y7, Y4, 32(AX)(CX*2)
+	VMASKMOVPS Y8, Y4, 32(AX)(DX*1)
+	LEAQ       (AX)(R11*4), AX
+	LEAQ       (BX)(R11*4), BX
+	LEAQ       (R10)(R11*4), R10
+
+rowDone:
+	// dst is at row 1 of the group, and v at its second piece.
+	LEAQ  (AX)(DX*1), AX
+	MOVQ  pieces+40(FP), R10
+	DECQ  R10
+	IMULQ CX, R10
+	ADDQ  R10, BX
+	DECQ  R9
+	JNZ   group
+	VZEROUPPER
+	RET

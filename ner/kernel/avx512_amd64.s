@@ -2863,3 +2863,350 @@ scores1Whole:
 done:
 	VZEROUPPER
 	RET
+
+// func convInputAVX512(u *float32, plane int, x *float32, n int, groups int)
+// Requires: AVX, AVX512F
+TEXT ·convInputAVX512(SB), NOSPLIT, $0-40
+	MOVQ         u+0(FP), AX
+	MOVQ         plane+8(FP), DX
+	SHLQ         $0x02, DX
+	LEAQ         (DX)(DX*2), BX
+	LEAQ         (DX)(DX*4), SI
+	LEAQ         (BX)(DX*4), CX
+	MOVQ         x+16(FP), DI
+	MOVQ         n+24(FP), R8
+	SHLQ         $0x02, R8
+	LEAQ         (R8)(R8*2), R9
+	LEAQ         (R8)(R8*4), R10
+	LEAQ         (R9)(R8*4), CX
+	MOVQ         groups+32(FP), R11
+	MOVL         $0x40400000, CX
+	VMOVD        CX, X0
+	VBROADCASTSS X0, Z0
+	MOVL         $0x40800000, CX
+	VMOVD        CX, X1
+	VBROADCASTSS X1, Z1
+	MOVL         $0x40a00000, CX
+	VMOVD        CX, X2
+	VBROADCASTSS X2, Z2
+	MOVQ         n+24(FP), CX
+	ANDQ         $0x0f, CX
+	MOVQ         $-1, R12
+	SHLQ         CL, R12
+	NOTQ         R12
+	KMOVW        R12, K1
+
+group:
+	MOVQ n+24(FP), CX
+	SUBQ $0x10, CX
+	JLT  tail
+
+block:
+	VMOVUPS (DI), Z3
+	VMOVUPS (DI)(R8*1), Z4
+	VMOVUPS (DI)(R8*2), Z5
+	VMOVUPS (DI)(R9*1), Z6
+	VMOVUPS (DI)(R8*4), Z7
+	VMOVUPS (DI)(R10*1), Z8
+	VSUBPS  Z6, Z4, Z9
+	VSUBPS  Z7, Z5, Z10
+
+	// 2*(d0+d4) - 3*p - 4*d2, with p = d1-d3 and q = d2-d4
+	VADDPS       Z7, Z3, Z3
+	VADDPS       Z3, Z3, Z3
+	VFNMADD231PS Z9, Z0, Z3
+	VFNMADD231PS Z5, Z1, Z3
+	VMOVUPS      Z3, (AX)
+
+	// 2*(d4-d1) + d2 + 5*d3
+	VSUBPS      Z4, Z7, Z3
+	VADDPS      Z3, Z3, Z3
+	VADDPS      Z5, Z3, Z3
+	VFMADD231PS Z6, Z2, Z3
+	VMOVUPS     Z3, (AX)(DX*1)
+
+	// 5*d2 - 2*(d1+d4) - d3
+	VADDPS      Z7, Z4, Z3
+	VADDPS      Z3, Z3, Z3
+	VFMSUB231PS Z5, Z2, Z3
+	VSUBPS      Z6, Z3, Z3
+	VMOVUPS     Z3, (AX)(DX*2)
+
+	// 2*p + q
+	VADDPS  Z9, Z9, Z3
+	VADDPS  Z10, Z3, Z3
+	VMOVUPS Z3, (AX)(BX*1)
+
+	// p - 2*q
+	VSUBPS  Z10, Z9, Z3
+	VSUBPS  Z10, Z3, Z3
+	VMOVUPS Z3, (AX)(DX*4)
+
+	// 2*(d1+d5) - 3*q - 4*d3
+	VADDPS       Z8, Z4, Z3
+	VADDPS       Z3, Z3, Z3
+	VFNMADD231PS Z10, Z0, Z3
+	VFNMADD231PS Z6, Z1, Z3
+	VMOVUPS      Z3, (AX)(SI*1)
+	ADDQ         $0x40, DI
+	ADDQ         $0x40, AX
+	SUBQ         $0x10, CX
+	JGE          block
+
+tail:
+	ADDQ      $0x10, CX
+	JZ        rowDone
+	VMOVUPS.Z (DI), K1, Z3
+	VMOVUPS.Z (DI)(R8*1), K1, Z4
+	VMOVUPS.Z (DI)(R8*2), K1, Z5
+	VMOVUPS.Z (DI)(R9*1), K1, Z6
+	VMOVUPS.Z (DI)(R8*4), K1, Z7
+	VMOVUPS.Z (DI)(R10*1), K1, Z8
+	VSUBPS    Z6, Z4, Z9
+	VSUBPS    Z7, Z5, Z10
+
+	// 2*(d0+d4) - 3*p - 4*d2, with p = d1-d3 and q = d2-d4
+	VADDPS       Z7, Z3, Z3
+	VADDPS       Z3, Z3, Z3
+	VFNMADD231PS Z9, Z0, Z3
+	VFNMADD231PS Z5, Z1, Z3
+	VMOVUPS      Z3, K1, (AX)
+
+	// 2*(d4-d1) + d2 + 5*d3
+	VSUBPS      Z4, Z7, Z3
+	VADDPS      Z3, Z3, Z3
+	VADDPS      Z5, Z3, Z3
+	VFMADD231PS Z6, Z2, Z3
+	VMOVUPS     Z3, K1, (AX)(DX*1)
+
+	// 5*d2 - 2*(d1+d4) - d3
+	VADDPS      Z7, Z4, Z3
+	VADDPS      Z3, Z3, Z3
+	VFMSUB231PS Z5, Z2, Z3
+	VSUBPS      Z6, Z3, Z3
+	VMOVUPS     Z3, K1, (AX)(DX*2)
+
+	// 2*p + q
+	VADDPS  Z9, Z9, Z3
+	VADDPS  Z10, Z3, Z3
+	VMOVUPS Z3, K1, (AX)(BX*1)
+
+	// p - 2*q
+	VSUBPS  Z10, Z9, Z3
+	VSUBPS  Z10, Z3, Z3
+	VMOVUPS Z3, K1, (AX)(DX*4)
+
+	// 2*(d1+d5) - 3*q - 4*d3
+	VADDPS       Z8, Z4, Z3
+	VADDPS       Z3, Z3, Z3
+	VFNMADD231PS Z10, Z0, Z3
+	VFNMADD231PS Z6, Z1, Z3
+	VMOVUPS      Z3, K1, (AX)(SI*1)
+	LEAQ         (DI)(CX*4), DI
+	LEAQ         (AX)(CX*4), AX
+
+rowDone:
+	// x is at row 1 of the group; the next one begins at its row 4.
+	LEAQ (DI)(R9*1), DI
+	DECQ R11
+	JNZ  group
+	VZEROUPPER
+	RET
+
+// func convOutputAVX512(dst *float32, v *float32, plane int, bias *float32, out int, pieces int, groups int)
+// Requires: AVX, AVX512F
+TEXT ·convOutputAVX512(SB), NOSPLIT, $0-56
+	MOVQ         dst+0(FP), AX
+	MOVQ         out+32(FP), DX
+	SHLQ         $0x02, DX
+	LEAQ         (DX)(DX*2), BX
+	MOVQ         v+8(FP), SI
+	MOVQ         plane+16(FP), DI
+	SHLQ         $0x02, DI
+	LEAQ         (DI)(DI*2), R8
+	LEAQ         (DI)(DI*4), R9
+	LEAQ         (R8)(DI*4), CX
+	MOVQ         groups+48(FP), R10
+	MOVL         $0x40000000, CX
+	VMOVD        CX, X0
+	VBROADCASTSS X0, Z0
+	MOVL         $0x40800000, CX
+	VMOVD        CX, X1
+	VBROADCASTSS X1, Z1
+	MOVL         $0x41000000, CX
+	VMOVD        CX, X2
+	VBROADCASTSS X2, Z2
+	MOVQ         out+32(FP), CX
+	ANDQ         $0x0f, CX
+	MOVQ         $-1, R11
+	SHLQ         CL, R11
+	NOTQ         R11
+	KMOVW        R11, K1
+
+group:
+	MOVQ bias+24(FP), CX
+	MOVQ out+32(FP), R11
+	SUBQ $0x10, R11
+	JLT  tail
+
+block:
+	MOVQ         pieces+40(FP), R14
+	MOVQ         SI, R12
+	MOVQ         CX, R13
+	VMOVUPS      (R12)(DI*1), Z6
+	VMOVUPS      (R12)(DI*2), Z7
+	VADDPS       Z7, Z6, Z5
+	VSUBPS       Z7, Z6, Z4
+	VMOVAPS      Z4, Z6
+	VMOVUPS      (R12), Z3
+	VADDPS       Z5, Z3, Z3
+	VMOVUPS      (R12)(R8*1), Z7
+	VFMADD231PS  Z7, Z2, Z3
+	VFMADD231PS  Z7, Z1, Z4
+	VFMADD231PS  Z7, Z0, Z5
+	VADDPS       Z7, Z6, Z6
+	VMOVUPS      (R12)(DI*4), Z7
+	VADDPS       Z7, Z3, Z3
+	VFNMADD231PS Z7, Z0, Z4
+	VFMADD231PS  Z7, Z1, Z5
+	VFNMADD231PS Z7, Z2, Z6
+	VMOVUPS      (R12)(R9*1), Z7
+	VADDPS       Z7, Z6, Z6
+	VMOVUPS      (R13), Z7
+	VADDPS       Z7, Z3, Z3
+	VADDPS       Z7, Z4, Z4
+	VADDPS       Z7, Z5, Z5
+	VADDPS       Z7, Z6, Z6
+	JMP          block0Next
+
+block0Piece:
+	LEAQ         (R12)(DX*1), R12
+	LEAQ         (R13)(DX*1), R13
+	VMOVUPS      (R12)(DI*1), Z10
+	VMOVUPS      (R12)(DI*2), Z11
+	VADDPS       Z11, Z10, Z9
+	VSUBPS       Z11, Z10, Z8
+	VMOVAPS      Z8, Z10
+	VMOVUPS      (R12), Z7
+	VADDPS       Z9, Z7, Z7
+	VMOVUPS      (R12)(R8*1), Z11
+	VFMADD231PS  Z11, Z2, Z7
+	VFMADD231PS  Z11, Z1, Z8
+	VFMADD231PS  Z11, Z0, Z9
+	VADDPS       Z11, Z10, Z10
+	VMOVUPS      (R12)(DI*4), Z11
+	VADDPS       Z11, Z7, Z7
+	VFNMADD231PS Z11, Z0, Z8
+	VFMADD231PS  Z11, Z1, Z9
+	VFNMADD231PS Z11, Z2, Z10
+	VMOVUPS      (R12)(R9*1), Z11
+	VADDPS       Z11, Z10, Z10
+	VMOVUPS      (R13), Z11
+	VADDPS       Z11, Z7, Z7
+	VADDPS       Z11, Z8, Z8
+	VADDPS       Z11, Z9, Z9
+	VADDPS       Z11, Z10, Z10
+	VMAXPS       Z7, Z3, Z3
+	VMAXPS       Z8, Z4, Z4
+	VMAXPS       Z9, Z5, Z5
+	VMAXPS       Z10, Z6, Z6
+
+block0Next:
+	DECQ    R14
+	JNZ     block0Piece
+	VMOVUPS Z3, (AX)
+	VMOVUPS Z4, (AX)(DX*1)
+	VMOVUPS Z5, (AX)(DX*2)
+	VMOVUPS Z6, (AX)(BX*1)
+	ADDQ    $0x40, AX
+	ADDQ    $0x40, SI
+	ADDQ    $0x40, CX
+	SUBQ    $0x10, R11
+	JGE     block
+
+tail:
+	ADDQ         $0x10, R11
+	JZ           rowDone
+	MOVQ         pieces+40(FP), R14
+	MOVQ         SI, R12
+	MOVQ         CX, R13
+	VMOVUPS.Z    (R12)(DI*1), K1, Z6
+	VMOVUPS.Z    (R12)(DI*2), K1, Z7
+	VADDPS       Z7, Z6, Z5
+	VSUBPS       Z7, Z6, Z4
+	VMOVAPS      Z4, Z6
+	VMOVUPS.Z    (R12), K1, Z3
+	VADDPS       Z5, Z3, Z3
+	VMOVUPS.Z    (R12)(R8*1), K1, Z7
+	VFMADD231PS  Z7, Z2, Z3
+	VFMADD231PS  Z7, Z1, Z4
+	VFMADD231PS  Z7, Z0, Z5
+	VADDPS       Z7, Z6, Z6
+	VMOVUPS.Z    (R12)(DI*4), K1, Z7
+	VADDPS       Z7, Z3, Z3
+	VFNMADD231PS Z7, Z0, Z4
+	VFMADD231PS  Z7, Z1, Z5
+	VFNMADD231PS Z7, Z2, Z6
+	VMOVUPS.Z    (R12)(R9*1), K1, Z7
+	VADDPS       Z7, Z6, Z6
+	VMOVUPS.Z    (R13), K1, Z7
+	VADDPS       Z7, Z3, Z3
+	VADDPS       Z7, Z4, Z4
+	VADDPS       Z7, Z5, Z5
+	VADDPS       Z7, Z6, Z6
+	JMP          tail0Next
+
+tail0Piece:
+	LEAQ         (R12)(DX*1), R12
+	LEAQ         (R13)(DX*1), R13
+	VMOVUPS.Z    (R12)(DI*1), K1, Z10
+	VMOVUPS.Z    (R12)(DI*2), K1, Z11
+	VADDPS       Z11, Z10, Z9
+	VSUBPS       Z11, Z10, Z8
+	VMOVAPS      Z8, Z10
+	VMOVUPS.Z    (R12), K1, Z7
+	VADDPS       Z9, Z7, Z7
+	VMOVUPS.Z    (R12)(R8*1), K1, Z11
+	VFMADD231PS  Z11, Z2, Z7
+	VFMADD231PS  Z11, Z1, Z8
+	VFMADD231PS  Z11, Z0, Z9
+	VADDPS       Z11, Z10, Z10
+	VMOVUPS.Z    (R12)(DI*4), K1, Z11
+	VADDPS       Z11, Z7, Z7
+	VFNMADD231PS Z11, Z0, Z8
+	VFMADD231PS  Z11, Z1, Z9
+	VFNMADD231PS Z11, Z2, Z10
+	VMOVUPS.Z    (R12)(R9*1), K1, Z11
+	VADDPS       Z11, Z10, Z10
+	VMOVUPS.Z    (R13), K1, Z11
+	VADDPS       Z11, Z7, Z7
+	VADDPS       Z11, Z8, Z8
+	VADDPS       Z11, Z9, Z9
+	VADDPS       Z11, Z10, Z10
+	VMAXPS       Z7, Z3, Z3
+	VMAXPS       Z8, Z4, Z4
+	VMAXPS       Z9, Z5, Z5
+	VMAXPS       Z10, Z6, Z6
+
+tail0Next:
+	DECQ    R14
+	JNZ     tail0Piece
+	VMOVUPS Z3, K1, (AX)
+	VMOVUPS Z4, K1, (AX)(DX*1)
+	VMOVUPS Z5, K1, (AX)(DX*2)
+	VMOVUPS Z6, K1, (AX)(BX*1)
+	LEAQ    (AX)(R11*4), AX
+	LEAQ    (SI)(R11*4), SI
+	LEAQ    (CX)(R11*4), CX
+
+rowDone:
+	// dst is at row 1 of the group, and v at its second piece.
+	LEAQ  (AX)(BX*1), AX
+	MOVQ  pieces+40(FP), CX
+	DECQ  CX
+	IMULQ DX, CX
+	ADDQ  CX, SI
+	DECQ  R10
+	JNZ   group
+	VZEROUPPER
+	RET

@@ -37,4 +37,6 @@ func kernels(u unit) {
 	layerNorm(u)
 	addRows(u)
 	score(u)
+	convInput(u)
+	convOutput(u)
 }

@@ -125,14 +125,7 @@ func (u unit) first(n reg.GPVirtual) mask {
 // and not read.
 func (u unit) load(from Mem, i int, b block, m mask) {
 	for h, v := range b {
-		switch src := u.at(from, i, h); {
-		case !m.partial():
-			VMOVUPS(src, v)
-		case u.wide():
-			VMOVUPS_Z(src, m.k, v)
-		default:
-			VMASKMOVPS(src, m.halves[h], v)
-		}
+		u.loadHalf(u.at(from, i, 0), h, v, m)
 	}
 }
 
@@ -140,14 +133,31 @@ func (u unit) load(from Mem, i int, b block, m mask) {
 // touched.
 func (u unit) store(b block, to Mem, i int, m mask) {
 	for h, v := range b {
-		switch dst := u.at(to, i, h); {
-		case !m.partial():
-			VMOVUPS(v, dst)
-		case u.wide():
-			VMOVUPS(v, m.k, dst)
-		default:
-			VMASKMOVPS(v, m.halves[h], dst)
-		}
+		u.storeHalf(v, u.at(to, i, 0), h, m)
+	}
+}
+
+// loadHalf reads register h of the block at from.
+func (u unit) loadHalf(from Mem, h int, v reg.VecVirtual, m mask) {
+	switch src := u.at(from, 0, h); {
+	case !m.partial():
+		VMOVUPS(src, v)
+	case u.wide():
+		VMOVUPS_Z(src, m.k, v)
+	default:
+		VMASKMOVPS(src, m.halves[h], v)
+	}
+}
+
+// storeHalf writes register h of the block at to.
+func (u unit) storeHalf(v reg.VecVirtual, to Mem, h int, m mask) {
+	switch dst := u.at(to, 0, h); {
+	case !m.partial():
+		VMOVUPS(v, dst)
+	case u.wide():
+		VMOVUPS(v, m.k, dst)
+	default:
+		VMASKMOVPS(v, m.halves[h], dst)
 	}
 }
 
@@ -195,4 +205,15 @@ func load64(name string) reg.GPVirtual {
 func done() {
 	VZEROUPPER()
 	RET()
+}
+
+// constants returns registers whose lanes all hold a number.
+func (u unit) constants(list ...float32) []reg.VecVirtual {
+	regs := u.vecs(len(list))
+	for i, c := range list {
+		x := XMM()
+		loadConstant(c, x)
+		VBROADCASTSS(x, regs[i])
+	}
+	return regs
 }
