@@ -2,6 +2,7 @@ package prose
 
 import (
 	"context"
+	"math/rand/v2"
 	"os"
 	"strings"
 	"sync"
@@ -72,32 +73,60 @@ func TestEntities(t *testing.T) {
 	}
 }
 
-// A text of one piece gets prose's own entities, of the text with a full stop.
+// A text of one piece gets the tokens, labels and entities that prose itself
+// gives to the text with a full stop. Its parts of speech are taken over: prose
+// adds up their weights in the order of a map, and where two come out equal it
+// says now this and now that.
 func TestSameAsProse(t *testing.T) {
 	r := newRecognizer(t)
-	for _, text := range texts(t) {
-		doc, err := prose.NewDocument(text+" .", prose.UsingModel(r.model), prose.WithSegmentation(false))
+	whole := prose.ModelFromData("en")
+	all := texts(t)
+	rng := rand.New(rand.NewPCG(1, 2))
+	words := strings.Fields(all[len(all)-1])
+	for range 10 { // words without sense, some of them again and again
+		var b strings.Builder
+		for b.Len() < 3000 {
+			b.WriteString(words[rng.IntN(1+rng.IntN(len(words)))] + " ")
+		}
+		all = append(all, b.String())
+	}
+	for _, text := range all {
+		doc, err := prose.NewDocument(text+" .", prose.UsingModel(whole), prose.WithSegmentation(false))
 		if err != nil {
 			t.Fatal(err)
 		}
-		var want []string
-		for _, e := range doc.Entities() {
-			want = append(want, strings.Replace(e.Label, "ORGANIZATION", "ORG", 1)+" "+e.Text)
-		}
+		want := doc.Tokens()
 		piece, _ := nextPiece(text, 0)
-		tokens, err := r.tokens(text, piece)
-		if err != nil {
-			t.Fatal(err)
+		tokens, first := locate(text, piece)
+		tokens = append(tokens, token{text: sentinel})
+		if len(tokens) != len(want) {
+			t.Fatalf("%d tokens in %q, want %d", len(tokens), text, len(want))
 		}
-		var got []string
+		for i := range tokens {
+			tokens[i].tag = want[i].Tag
+		}
+		r.classify(tokens)
+		tokens = tokens[:len(tokens)-1]
+		share(tokens, piece, first)
+		var got []prose.Token
+		for _, tok := range tokens {
+			got = append(got, prose.Token{Tag: tok.tag, Text: tok.text, Label: tok.label})
+		}
+		if diff := cmp.Diff(want[:len(tokens)], got); diff != "" {
+			t.Fatalf("tokens of %q, prose - ours +\n%s", text, diff)
+		}
+		var wantEntities, gotEntities []string
+		for _, e := range doc.Entities() {
+			wantEntities = append(wantEntities, strings.Replace(e.Label, "ORGANIZATION", "ORG", 1)+" "+e.Text)
+		}
 		for _, c := range chunks(tokens) {
 			words := c.label
 			for _, token := range tokens[c.first : c.last+1] {
 				words += " " + token.text
 			}
-			got = append(got, words)
+			gotEntities = append(gotEntities, words)
 		}
-		if diff := cmp.Diff(want, got); diff != "" {
+		if diff := cmp.Diff(wantEntities, gotEntities); diff != "" {
 			t.Errorf("entities of %q, prose - ours +\n%s", text, diff)
 		}
 	}
@@ -225,5 +254,28 @@ func FuzzEntities(f *testing.F) {
 			t.Fatalf("Entities(%q): %v", text, err)
 		}
 		checkEntities(t, text, entities)
+	})
+}
+
+func BenchmarkEntities(b *testing.B) {
+	r := newRecognizer(b)
+	whole := prose.ModelFromData("en")
+	all := texts(b)
+	text := all[len(all)-1]
+	b.Run("ours", func(b *testing.B) {
+		b.SetBytes(int64(len(text)))
+		for b.Loop() {
+			if _, err := r.Entities(b.Context(), text); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("prose", func(b *testing.B) {
+		b.SetBytes(int64(len(text)))
+		for b.Loop() {
+			if _, err := prose.NewDocument(text, prose.UsingModel(whole), prose.WithSegmentation(false)); err != nil {
+				b.Fatal(err)
+			}
+		}
 	})
 }
