@@ -1,9 +1,10 @@
 // Package web is the service of a worker: HTTP in front of a ner.Recognizer.
 //
-//	GET  /         {"text": "…"} → {"Angela Merkel":"PERSON","Hamburg":"GPE"}
-//	POST /         the same
-//	GET  /healthz  the worker answers
-//	GET  /readyz   the worker answers, and which model it has
+//	GET  /              {"text": "…"} → {"Angela Merkel":"PERSON","Hamburg":"GPE"}
+//	POST /              the same
+//	GET  /healthz       the worker answers
+//	GET  /readyz        the worker answers, and which model it has
+//	GET  /openapi.json  this, described for programs
 //
 // New makes a fasthttp.Server of it, to be used with Serve on a listener of
 // the gate:
@@ -55,6 +56,7 @@ var routes = []route{
 	{path: "/", methods: []string{"GET", "POST"}, handle: (*server).entities},
 	{path: "/healthz", methods: []string{"GET", "HEAD"}, handle: (*server).healthz, exempt: true},
 	{path: "/readyz", methods: []string{"GET", "HEAD"}, handle: (*server).readyz, exempt: true},
+	{path: "/openapi.json", methods: []string{"GET", "HEAD"}, handle: (*server).openapi},
 }
 
 type route struct {
