@@ -56,10 +56,11 @@ func (r *reader) fill() error {
 func (r *reader) next() (answer, error) {
 	r.n = 0
 	for start := 0; ; {
-		end, err := r.head(start)
+		end, err := r.find("\r\n\r\n", start)
 		if err != nil {
 			return answer{}, err
 		}
+		end += 4
 		h, err := parseHead(r.buf[start:end])
 		if err != nil {
 			return answer{}, err
@@ -74,17 +75,17 @@ func (r *reader) next() (answer, error) {
 	}
 }
 
-// head finds the end of the head that begins at start.
-func (r *reader) head(start int) (end int, err error) {
-	seen := start
-	for {
-		if i := bytes.Index(r.buf[seen:r.n], []byte("\r\n\r\n")); i >= 0 {
-			return seen + i + 4, nil
+// find gives the place of sep at or behind from, and reads until it is there. No
+// head and no line may be longer than maxHead.
+func (r *reader) find(sep string, from int) (int, error) {
+	for seen := from; ; {
+		if i := bytes.Index(r.buf[seen:r.n], []byte(sep)); i >= 0 && seen+i-from <= maxHead {
+			return seen + i, nil
 		}
-		if r.n-start > maxHead {
-			return 0, malformed(fmt.Sprintf("no end of the header fields within %d bytes", maxHead))
+		if r.n-from > maxHead+len(sep) {
+			return 0, malformed(fmt.Sprintf("a head or line of more than %d bytes", maxHead))
 		}
-		seen = max(start, r.n-3) // the end may have come in part
+		seen = max(from, r.n-len(sep)+1) // sep may have come in part
 		if err := r.fill(); err != nil {
 			return 0, err
 		}
@@ -172,7 +173,7 @@ func (r *reader) chunks(start int) (body []byte, end int, err error) {
 		}
 		from += 2
 	}
-	for { // trailer fields mean nothing to us
+	for trailer := (head{length: -1}); ; { // means nothing to us, but has to be one
 		line, err := r.line(&from)
 		if err != nil {
 			return nil, 0, err
@@ -180,25 +181,24 @@ func (r *reader) chunks(start int) (body []byte, end int, err error) {
 		if len(line) == 0 {
 			return r.buf[start:to], from, nil
 		}
+		if err := trailer.field(line); err != nil {
+			return nil, 0, err
+		}
 	}
 }
 
 // line gives the line at *from without its end, and moves *from behind it.
 func (r *reader) line(from *int) ([]byte, error) {
-	for seen := *from; ; {
-		if i := bytes.Index(r.buf[seen:r.n], []byte("\r\n")); i >= 0 {
-			l := r.buf[*from : seen+i]
-			*from = seen + i + 2
-			return l, nil
-		}
-		if r.n-*from > maxHead {
-			return nil, malformed("a line of a chunked body has no end")
-		}
-		seen = max(*from, r.n-1)
-		if err := r.fill(); err != nil {
-			return nil, err
-		}
+	end, err := r.find("\r\n", *from)
+	if err != nil {
+		return nil, err
 	}
+	l := r.buf[*from:end]
+	if !isText(l) {
+		return nil, malformed(fmt.Sprintf("in a chunked body %.60q", l))
+	}
+	*from = end + 2
+	return l, nil
 }
 
 func chunkSize(line []byte) (int, error) {

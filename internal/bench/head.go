@@ -21,7 +21,7 @@ func parseHead(b []byte) (head, error) {
 
 	// HTTP/1.1 200 OK; the blank after the code has to be there, the reason not.
 	const form = "HTTP/1.1 200 "
-	if len(line) < len(form) || string(line[:7]) != "HTTP/1." || (line[7] != '0' && line[7] != '1') || line[8] != ' ' || line[12] != ' ' {
+	if len(line) < len(form) || string(line[:7]) != "HTTP/1." || (line[7] != '0' && line[7] != '1') || line[8] != ' ' || line[12] != ' ' || !isText(line[13:]) {
 		return h, malformed(fmt.Sprintf("status line %.60q", line))
 	}
 	for _, c := range line[9:12] {
@@ -63,10 +63,8 @@ func (h *head) field(line []byte) error {
 			return malformed(fmt.Sprintf("header field %.60q", line))
 		}
 	}
-	for _, c := range value {
-		if c < ' ' && c != '\t' || c == 0x7f {
-			return malformed(fmt.Sprintf("header field %.60q", line))
-		}
+	if !isText(value) {
+		return malformed(fmt.Sprintf("header field %.60q", line))
 	}
 	value = bytes.Trim(value, " \t")
 	switch {
@@ -111,6 +109,16 @@ func contentLength(value []byte) (int, error) {
 		}
 	}
 	return n, nil
+}
+
+// isText tells whether there are no control characters, a lone CR or LF above all.
+func isText(b []byte) bool {
+	for _, c := range b {
+		if c < ' ' && c != '\t' || c == 0x7f {
+			return false
+		}
+	}
+	return true
 }
 
 // equalFold is bytes.EqualFold for ASCII only: the Kelvin sign is not a k.

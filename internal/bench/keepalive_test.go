@@ -14,15 +14,7 @@ import (
 // alone makes a client for a server, to send single requests.
 func alone(t *testing.T, o Options) *client {
 	t.Helper()
-	o, err := o.withDefaults()
-	if err != nil {
-		t.Fatal(err)
-	}
-	target, err := findTarget(t.Context(), &o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := newRun(target, o)
+	r, err := prepare(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}

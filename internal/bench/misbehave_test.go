@@ -62,7 +62,7 @@ func TestServersThatMisbehave(t *testing.T) {
 			status: map[int]int{200: n}},
 		{name: "sends an interim answer", o: Options{Check: true}, handle: once("HTTP/1.1 100 Continue\r\n\r\n" + ok("{}")),
 			status: map[int]int{200: n}},
-		{name: "answers before it has read, and closes", o: Options{Texts: []string{strings.Repeat("x", 16<<20)}}, handle: func(t *testing.T, c net.Conn) {
+		{name: "answers before it has read, and closes", o: Options{Texts: []string{strings.Repeat("x", 8<<20)}}, handle: func(t *testing.T, c net.Conn) {
 			io.WriteString(c, "HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
 		}, status: map[int]int{413: n}},
 	} {

@@ -2,7 +2,6 @@ package bench
 
 import (
 	_ "embed"
-	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -56,6 +55,7 @@ type Progress struct {
 	Requests int // answered or failed
 	Failed   int
 	Elapsed  time.Duration // since the beginning of the run
+	Done     bool          // this is the last call
 }
 
 const (
@@ -82,6 +82,13 @@ func (o *Options) mode() string {
 	return ModeBurst
 }
 
+// OptionError says that what was asked for cannot be.
+type OptionError string
+
+func (e OptionError) Error() string { return string(e) }
+
+func wrong(format string, a ...any) error { return OptionError(fmt.Sprintf(format, a...)) }
+
 // withDefaults fills in what was left zero, or says what cannot be.
 func (o Options) withDefaults() (Options, error) {
 	for _, n := range []struct {
@@ -91,24 +98,24 @@ func (o Options) withDefaults() (Options, error) {
 		{"requests", o.Requests}, {"trials", o.Trials}, {"connections", o.Connections}, {"max in flight", o.MaxInFlight},
 	} {
 		if n.value < 0 {
-			return o, fmt.Errorf("%s is %d: want at least 1", n.what, n.value)
+			return o, wrong("%s is %d: want at least 1", n.what, n.value)
 		}
 	}
 	switch {
 	case o.Duration < 0, o.Timeout < 0, o.Drain < 0:
-		return o, errors.New("a duration, timeout or drain is negative: want a positive time such as 10s")
+		return o, wrong("a duration, timeout or drain is negative: want a positive time such as 10s")
 	case o.Rate < 0 || math.IsNaN(o.Rate) || math.IsInf(o.Rate, 0):
-		return o, fmt.Errorf("rate is %v: want requests per second, above 0", o.Rate)
+		return o, wrong("rate is %v: want requests per second, above 0", o.Rate)
 	case o.Requests > 0 && o.Duration > 0:
-		return o, errors.New("both a number of requests and a duration: give one of them")
+		return o, wrong("both a number of requests and a duration: give one of them")
 	case o.Duration > 0 && o.Rate == 0 && o.Connections == 0:
-		return o, errors.New("a duration needs a number of connections (closed loop) or a rate (open loop)")
+		return o, wrong("a duration needs a number of connections (closed loop) or a rate (open loop)")
 	case o.Trials > 1 && (o.Duration > 0 || o.Rate > 0):
-		return o, errors.New("trials are for a number of requests: a duration and a rate are run once")
+		return o, wrong("trials are for a number of requests: a duration and a rate are run once")
 	case o.MaxInFlight > 0 && o.Rate == 0:
-		return o, errors.New("max in flight needs a rate: a burst and a closed loop drop nothing")
+		return o, wrong("max in flight needs a rate: a burst and a closed loop drop nothing")
 	case o.Method != "" && o.Method != "GET" && o.Method != "POST":
-		return o, fmt.Errorf("method %q: want GET or POST", o.Method)
+		return o, wrong("method %q: want GET or POST", o.Method)
 	}
 
 	setDefault(&o.URL, defaultURL)
@@ -145,4 +152,28 @@ func (o *Options) connections() int {
 		return o.Connections
 	}
 	return o.Requests
+}
+
+// load says in words how requests are sent.
+func (o *Options) load() string {
+	count := fmt.Sprintf("%d requests", o.Requests)
+	if o.Duration > 0 {
+		count = "for " + o.Duration.String()
+	}
+	s := ""
+	switch o.mode() {
+	case ModeOpen:
+		s = fmt.Sprintf("open loop, %g a second, %s", o.Rate, count)
+	case ModeClosed:
+		s = fmt.Sprintf("closed loop, %d clients, %s", o.Connections, count)
+	case ModeBurst:
+		s = fmt.Sprintf("burst, %s at once", count)
+	}
+	if o.Trials > 1 {
+		s += fmt.Sprintf(", %d trials", o.Trials)
+	}
+	if len(o.Texts) > 1 {
+		s += fmt.Sprintf(", %d texts in turn", len(o.Texts))
+	}
+	return s
 }

@@ -12,6 +12,7 @@ import (
 type Report struct {
 	Target string // GET http://127.0.0.1:5000/
 	Mode   string // ModeBurst, ModeClosed or ModeOpen
+	Load   string // the same and how much, in words
 
 	Requests int
 	OK       int            // status 200, complete, and right if checked
@@ -65,7 +66,10 @@ func (r *Report) Percentile(p float64) time.Duration {
 }
 
 func quantile(h *hdrhistogram.Histogram, p float64) time.Duration {
-	if p >= 100 {
+	switch {
+	case h.TotalCount() == 0:
+		return 0
+	case p >= 100:
 		return time.Duration(h.Max())
 	}
 	return time.Duration(h.ValueAtPercentile(p))
@@ -106,6 +110,7 @@ func (r *Report) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		Target      string             `json:"target"`
 		Mode        string             `json:"mode"`
+		Load        string             `json:"load"`
 		Requests    int                `json:"requests"`
 		OK          int                `json:"ok"`
 		Failed      int                `json:"failed"`
@@ -119,7 +124,7 @@ func (r *Report) MarshalJSON() ([]byte, error) {
 		Average     float64            `json:"average_s"`
 		Elapsed     float64            `json:"elapsed_s"`
 		PerSecond   float64            `json:"requests_per_s"`
-		Service     map[string]float64 `json:"service_s"`
+		Service     map[string]float64 `json:"service_s,omitempty"`
 		Response    map[string]float64 `json:"response_s,omitempty"`
 		Connects    int                `json:"connects"`
 		Reconnects  int                `json:"reconnects"`
@@ -128,7 +133,7 @@ func (r *Report) MarshalJSON() ([]byte, error) {
 		CPU         float64            `json:"client_cpu_s"`
 		Difference  *Difference        `json:"difference,omitempty"`
 	}{
-		r.Target, r.Mode, r.Requests, r.OK, r.Failed(), r.Dropped, r.Unfinished, r.Interrupted,
+		r.Target, r.Mode, r.Load, r.Requests, r.OK, r.Failed(), r.Dropped, r.Unfinished, r.Interrupted,
 		r.Status, r.Errors, r.FirstError,
 		trials, r.Average().Seconds(), r.Elapsed.Seconds(), r.PerSecond(),
 		summary(r.Service), summary(r.Response),
@@ -137,7 +142,7 @@ func (r *Report) MarshalJSON() ([]byte, error) {
 }
 
 func summary(h *hdrhistogram.Histogram) map[string]float64 {
-	if h == nil {
+	if h == nil || h.TotalCount() == 0 {
 		return nil
 	}
 	m := map[string]float64{"mean": h.Mean() / 1e9, "min": time.Duration(h.Min()).Seconds()}

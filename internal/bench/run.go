@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,6 +18,23 @@ import (
 // as long as Options.Drain, and are counted; so without a failure nothing was
 // lost. When Run returns, its connections are closed and its goroutines gone.
 func Run(ctx context.Context, o Options) (*Report, error) {
+	r, err := prepare(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	if o.Rate > 0 {
+		nap, err := newNap()
+		if err != nil {
+			return nil, err
+		}
+		defer nap.Close()
+		r.nap = nap.sleep
+	}
+	return r.measure(ctx), nil
+}
+
+// prepare does all that can fail before the first request.
+func prepare(ctx context.Context, o Options) (*run, error) {
 	o, err := o.withDefaults()
 	if err != nil {
 		return nil, err
@@ -34,19 +50,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err := checkFiles(o.connections(), limit); err != nil {
 		return nil, err
 	}
-	r, err := newRun(t, o)
-	if err != nil {
-		return nil, err
-	}
-	if o.Rate > 0 {
-		nap, err := newNap()
-		if err != nil {
-			return nil, err
-		}
-		defer nap.Close()
-		r.nap = nap.sleep
-	}
-	return r.measure(ctx), nil
+	return newRun(t, o)
 }
 
 // run is one call of Run.
@@ -87,7 +91,7 @@ func newRun(t *target, o Options) (*run, error) {
 	for i, text := range o.Texts {
 		req, err := makeRequest(t, &o, text)
 		if err != nil {
-			return nil, fmt.Errorf("text %d: %w", i+1, err)
+			return nil, wrong("text %d: %v", i+1, err)
 		}
 		r.requests = append(r.requests, req)
 	}
@@ -116,14 +120,16 @@ func (r *run) measure(ctx context.Context) *Report {
 	close(done)
 	beside.Wait()
 	report := &r.tally.r
-	report.Target = r.target.describe(r.o.Method)
+	report.Target, report.Load = r.target.describe(r.o.Method), r.o.load()
 	report.CPU = cpuTime() - cpu
 	report.Interrupted = r.stopped.Load()
 	if r.checker != nil {
 		report.Answers, report.Difference = r.checker.answers(), r.checker.difference
 	}
 	if r.o.Progress != nil {
-		r.o.Progress(r.tally.progress(time.Since(began)))
+		p := r.tally.progress(time.Since(began))
+		p.Done = true
+		r.o.Progress(p)
 	}
 	return report
 }

@@ -26,22 +26,22 @@ type target struct {
 	path string // with the query
 }
 
-// ErrRemote is the cause when the address is not on this machine.
-var ErrRemote = errors.New("not on this machine")
+// ErrRemote is the cause when the address is not one of this machine alone.
+var ErrRemote = errors.New("not a loopback address")
 
 // findTarget looks the host up once, so that no request waits for a name server.
 func findTarget(ctx context.Context, o *Options) (*target, error) {
 	u, err := url.Parse(o.URL)
 	if err != nil {
-		return nil, fmt.Errorf("%w: want http://HOST:PORT/PATH", err)
+		return nil, wrong("%v: want http://HOST:PORT/PATH", err)
 	}
 	switch {
 	case u.Scheme == "https":
-		return nil, fmt.Errorf("%s: TLS is not supported: want http://HOST:PORT/PATH", o.URL)
+		return nil, wrong("%s: TLS is not supported: want http://HOST:PORT/PATH", o.URL)
 	case u.Scheme != "http" || u.Host == "" || u.Opaque != "":
-		return nil, fmt.Errorf("%q is not a URL to send to: want http://HOST:PORT/PATH", o.URL)
+		return nil, wrong("%q is not a URL to send to: want http://HOST:PORT/PATH", o.URL)
 	case u.User != nil || u.Fragment != "":
-		return nil, fmt.Errorf("%s: want no user and no fragment", u.Redacted())
+		return nil, wrong("%s: want no user and no fragment", u.Redacted())
 	}
 	t := &target{host: u.Host, path: u.RequestURI()}
 
@@ -52,14 +52,14 @@ func findTarget(ctx context.Context, o *Options) (*target, error) {
 
 	port, err := strconv.ParseUint(cmp.Or(u.Port(), "80"), 10, 16)
 	if err != nil {
-		return nil, fmt.Errorf("%s: port %s: want 1 to 65535", o.URL, u.Port())
+		return nil, wrong("%s: port %s: want 1 to 65535", o.URL, u.Port())
 	}
 	ip, err := lookUp(ctx, u.Hostname())
 	if err != nil {
 		return nil, err
 	}
 	if !ip.IsLoopback() && !o.AllowRemote {
-		return nil, fmt.Errorf("%s is %w: a load test of another's server is an attack; if it is yours, allow remote addresses", u.Host, ErrRemote)
+		return nil, fmt.Errorf("%s is %w: a load test of another's server is an attack", u.Host, ErrRemote)
 	}
 	t.tcp = netip.AddrPortFrom(ip, uint16(port))
 	t.address = t.tcp.String()

@@ -24,7 +24,7 @@ func (r *Report) WriteText(w io.Writer) error {
 }
 
 func (r *Report) writeTrials(b *bytes.Buffer) {
-	fmt.Fprintln(b, r.Target)
+	fmt.Fprintf(b, "%s\n%s\n\n", r.Target, r.Load)
 	if r.Interrupted {
 		fmt.Fprintln(b, "interrupted: what was measured until then")
 	}
@@ -70,13 +70,14 @@ func writePercentiles(b *bytes.Buffer, name string, h *hdrhistogram.Histogram) {
 	}
 }
 
-// writeHistogram divides from the least to the greatest in rows of equal ratio,
-// so that one slow request does not push all others into the first row.
+// writeHistogram divides from the least to the greatest in up to ten rows of equal
+// ratio, so that one slow request does not push all others into the first row.
 func writeHistogram(b *bytes.Buffer, h *hdrhistogram.Histogram) {
-	const rows, width = 10, 40
+	const width = 40
 	low, high := float64(max(h.Min(), 1)), float64(h.Max())
-	bound := func(row int) float64 { return low * math.Pow(high/low, float64(row+1)/rows) }
-	var counts [rows]int64
+	rows := min(10, 1+int(math.Log(high/low)/math.Log(1.05))) // and each at least 5 % wide
+	bound := func(row int) float64 { return low * math.Pow(high/low, float64(row+1)/float64(rows)) }
+	counts := make([]int64, rows)
 	row := 0
 	for _, bar := range h.Distribution() {
 		for row < rows-1 && float64(bar.To) > bound(row) {
@@ -84,7 +85,7 @@ func writeHistogram(b *bytes.Buffer, h *hdrhistogram.Histogram) {
 		}
 		counts[row] += bar.Count
 	}
-	most := slices.Max(counts[:])
+	most := slices.Max(counts)
 	for row, n := range counts {
 		length := int(math.Ceil(float64(n) / float64(most) * width))
 		fmt.Fprintf(b, "  ≤ %-8s %s %d\n", short(time.Duration(bound(row))), strings.Repeat("▇", length), n)
@@ -101,10 +102,10 @@ func (r *Report) writeCounts(b *bytes.Buffer) {
 	}
 	fmt.Fprintf(b, "\nconnections %d", r.Connects)
 	if r.Reconnects > 0 {
-		fmt.Fprintf(b, ", %d of them because the server had closed an idle one", r.Reconnects)
+		fmt.Fprintf(b, ", %d of them in place of one the server had closed while idle", r.Reconnects)
 	}
 	if r.Retries > 0 {
-		fmt.Fprintf(b, "; %d requests sent twice, because it closed one just then", r.Retries)
+		fmt.Fprintf(b, "; %d × sent again, because it closed one just then", r.Retries)
 	}
 	b.WriteByte('\n')
 	if r.Requests > 0 {
@@ -117,7 +118,7 @@ func (r *Report) writeCounts(b *bytes.Buffer) {
 		fmt.Fprintf(b, "error       %d × %s: %s\n", r.Errors[kind], kind, r.FirstError[kind])
 	}
 	if d := r.Difference; d != nil {
-		fmt.Fprintf(b, "\ntwo answers to the same text differ:\n  text          %.200q\n  i_request %-4d %s\n  i_request %-4d %s\n",
+		fmt.Fprintf(b, "\ntwo answers to the same text differ:\n  text             %.200q\n  i_request %-6d %s\n  i_request %-6d %s\n",
 			d.Text, d.FirstRequest, d.First, d.SecondRequest, d.Second)
 	}
 }

@@ -200,7 +200,7 @@ func TestProgress(t *testing.T) {
 		want := []Progress{
 			{Requests: 3, Elapsed: 100 * time.Millisecond},
 			{Requests: 6, Elapsed: 200 * time.Millisecond},
-			{Requests: 10, Elapsed: 300 * time.Millisecond},
+			{Requests: 10, Elapsed: 300 * time.Millisecond, Done: true},
 		}
 		// At 300 ms the tick and the last answer meet: either order is right.
 		if len(seen) == 4 {

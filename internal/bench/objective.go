@@ -1,0 +1,46 @@
+package bench
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Objective is a limit for a percentile of the latency, such as p99=20ms.
+type Objective struct {
+	Percentile float64 // 100 is the greatest
+	Limit      time.Duration
+	text       string
+}
+
+// ParseObjective reads p50=5ms, p99.9=1s, max=2s.
+func ParseObjective(text string) (Objective, error) {
+	name, limit, _ := strings.Cut(text, "=")
+	o := Objective{text: text, Percentile: 100}
+	var err error
+	if name != "max" {
+		digits, isP := strings.CutPrefix(name, "p")
+		o.Percentile, err = strconv.ParseFloat(digits, 64)
+		if !isP || err != nil || !(o.Percentile > 0 && o.Percentile <= 100) {
+			return o, wrong("objective %q: want a percentile and a time, such as p99=20ms or max=1s", text)
+		}
+	}
+	if o.Limit, err = time.ParseDuration(limit); err != nil || o.Limit <= 0 {
+		return o, wrong("objective %q: want a time such as 20ms behind the =", text)
+	}
+	return o, nil
+}
+
+// Missed says by how much the report misses the objective, or nil. Failed requests
+// have no latency: whoever sets an objective has to look at them as well.
+func (o Objective) Missed(r *Report) error {
+	got := r.Percentile(o.Percentile)
+	if r.OK > 0 && got <= o.Limit {
+		return nil
+	}
+	if r.OK == 0 {
+		return fmt.Errorf("objective %s missed: no right answer", o.text)
+	}
+	return fmt.Errorf("objective %s missed: it is %s", o.text, short(got))
+}
