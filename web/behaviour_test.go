@@ -2,10 +2,8 @@ package web
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -52,19 +50,37 @@ func (c *conn) wantAnswer(status int) string {
 	return answer
 }
 
-// waitFor waits until a log has a line with a part in it, and returns the line.
-// It has no event to wait for: a log is written after its answer was sent.
-func waitFor(t *testing.T, log *buffer, part string) string {
+// waitFor waits for a line with a part in it, and returns it: a log is written
+// after its answer was sent.
+func (b *buffer) waitFor(t *testing.T, part string) string {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		for line := range strings.Lines(log.String()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	over := false
+	defer time.AfterFunc(20*time.Second, func() {
+		b.mu.Lock()
+		over = true
+		b.mu.Unlock()
+		b.written.Broadcast()
+	}).Stop()
+	for !over {
+		for line := range strings.Lines(b.b.String()) {
 			if strings.Contains(line, part) {
 				return line
 			}
 		}
+		b.written.Wait()
 	}
-	t.Fatalf("no %q in the log:\n%s", part, log.String())
+	t.Fatalf("no %q in the log:\n%s", part, b.b.String())
 	return ""
+}
+
+// waitInFlight waits until the gate has so many requests. It tells nobody when
+// one begins to wait, so there is nothing to wait for but the number itself.
+func (s *service) waitInFlight(n int) {
+	for s.gate.InFlight() < n {
+		time.Sleep(time.Millisecond)
+	}
 }
 
 func TestWithProse(t *testing.T) {
@@ -202,7 +218,7 @@ func TestClientThatLeavesInTheMiddle(t *testing.T) {
 	c := s.dial(t)
 	c.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{")
 	c.Close()
-	line := waitFor(t, &s.access, " 400 ")
+	line := s.access.waitFor(t, " 400 ")
 	if !strings.Contains(line, `"- - -" 400`) {
 		t.Errorf("access log: %s", line)
 	}
@@ -239,9 +255,7 @@ func TestClientThatDoesNotWait(t *testing.T) {
 	first.send(post("first"))
 	<-b.asked
 	second.send(post("second"))
-	for s.gate.InFlight() < 2 {
-		time.Sleep(time.Millisecond)
-	}
+	s.waitInFlight(2)
 	second.Close()
 	third.send(post("third"))
 	b.free <- struct{}{}
@@ -251,7 +265,7 @@ func TestClientThatDoesNotWait(t *testing.T) {
 	}
 	b.free <- struct{}{}
 	third.wantAnswer(200)
-	if line := waitFor(t, &s.access, " second\n"); !strings.Contains(line, `" 499 0 "`) {
+	if line := s.access.waitFor(t, " second\n"); !strings.Contains(line, `" 499 0 "`) {
 		t.Errorf("access log: %s", line)
 	}
 }
@@ -260,46 +274,16 @@ func TestDelay(t *testing.T) {
 	s := serve(t, gate.Options{Places: 1}, Options{Delay: time.Hour})
 	c := s.dial(t)
 	c.send(post("waits"))
-	for s.gate.InFlight() < 1 {
-		time.Sleep(time.Millisecond)
-	}
+	s.waitInFlight(1)
 	// One that waits has no place, and one that is refused does not wait.
 	s.dial(t).want(200, getHealth)
 	s.dial(t).want(422, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
 	c.Close()
-	if line := waitFor(t, &s.access, " waits\n"); !strings.Contains(line, `" 499 0 "`) {
+	if line := s.access.waitFor(t, " waits\n"); !strings.Contains(line, `" 499 0 "`) {
 		t.Errorf("access log: %s", line)
 	}
 	s = serve(t, gate.Options{}, Options{Delay: time.Millisecond})
 	s.dial(t).want(200, post("Angela"))
-}
-
-func TestPanicIsLoggedAndSurvived(t *testing.T) {
-	s := serve(t, gate.Options{}, Options{KeepAlive: time.Minute})
-	c := s.dial(t)
-	c.want(500, post("panic"))
-	c.want(200, post("Angela"))
-	line := waitFor(t, &s.log, "level=ERROR")
-	for _, want := range []string{`panic="a bug"`, "request_id=panic", "web.fake.Entities"} {
-		if !strings.Contains(line, want) {
-			t.Errorf("no %s in the log: %s", want, line)
-		}
-	}
-	if n := strings.Count(s.log.String(), "level=ERROR"); n != 1 {
-		t.Errorf("%d errors were logged, want 1:\n%s", n, s.log.String())
-	}
-}
-
-func TestFailureIsLogged(t *testing.T) {
-	s := serve(t, gate.Options{}, Options{})
-	answer := s.dial(t).want(500, post("fail"))
-	if strings.Contains(answer, errFake.Error()) {
-		t.Errorf("the client is told what went wrong inside: %s", answer)
-	}
-	line := waitFor(t, &s.log, "level=ERROR")
-	if !strings.Contains(line, errFake.Error()) || !strings.Contains(line, "request_id=fail") {
-		t.Errorf("log: %s", line)
-	}
 }
 
 // A worker that leaves answers what it has, and says that it leaves.
@@ -310,65 +294,12 @@ func TestLeaving(t *testing.T) {
 	idle.want(200, getHealth)
 	c.send(post("last"))
 	<-b.asked
-	left := make(chan error)
-	go func() { left <- s.gate.Drain(t.Context(), false, time.Hour) }()
-	for !s.gate.Draining() {
-		time.Sleep(time.Millisecond)
-	}
+	s.gate.Stop()
 	b.free <- struct{}{}
 	if answer := c.wantAnswer(200); !strings.Contains(answer, "\nConnection: close\n") {
 		t.Errorf("no Connection: close in %s", answer)
 	}
 	if answer := idle.want(200, getHealth); !strings.Contains(answer, "\nConnection: close\n") {
 		t.Errorf("no Connection: close in %s", answer)
-	}
-	if err := <-left; err != nil {
-		t.Error(err)
-	}
-}
-
-func TestAccessLog(t *testing.T) {
-	s := serve(t, gate.Options{}, Options{KeepAlive: time.Minute})
-	c := s.dial(t)
-	c.want(200, strings.Replace(post("Secret"), "X-Request-Id: Secret", "X-Request-Id: a\"b\r\nReferer: http://r/\r\nUser-Agent: curl/8", 1))
-	c.want(404, "GET /a%0a\"b?text=Secret HTTP/1.1\r\nHost: x\r\nX-Request-Id: not sane\r\nUser-Agent: \"\\ \xff\t200\r\n\r\n")
-	c.want(413, "POST / HTTP/1.1\r\nHost: x\r\nX-Request-Id: 3\r\nExpect: 100-continue\r\nContent-Length: 9999999\r\n\r\n")
-	s.dial(t).want(400, "Secret\r\n\r\n")
-	s.dial(t).want(400, "POST / HTTP/1.1\r\nSecret\r\n\r\n")
-	waitFor(t, &s.access, `"- - -"`)
-	for i, want := range []string{
-		`"POST / HTTP/1\.1" 200 17 "http://r/" "curl/8" \d+\.\d{3} a\\"b`,
-		`"GET /a%0a\\"b HTTP/1\.1" 404 \d+ "-" "\\"\\\\ \\xff\\x09200" \d+\.\d{3} [A-Z2-7]{26}`,
-		`"POST / HTTP/1\.1" 413 \d+ "-" "-" 0\.000 3`,
-		`"- - -" 400 \d+ "-" "-" 0\.000 [A-Z2-7]{26}`,
-		`"- - -" 400 \d+ "-" "-" 0\.000 [A-Z2-7]{26}`,
-	} {
-		want = `127\.0\.0\.1 - - \[\d\d/\w\w\w/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] ` + want
-		lines := strings.Split(s.access.String(), "\n")
-		if i >= len(lines) || !regexp.MustCompile("^"+want+"$").MatchString(lines[i]) {
-			t.Errorf("line %d of the access log, want %s:\n%s", i+1, want, s.access.String())
-		}
-	}
-	for name, log := range map[string]string{"access log": s.access.String(), "log": s.log.String()} {
-		if strings.Contains(log, "Secret") {
-			t.Errorf("a text is in the %s:\n%s", name, log)
-		}
-	}
-}
-
-func TestAccessLogJSON(t *testing.T) {
-	s := serve(t, gate.Options{}, Options{AccessLogFormat: "json"})
-	s.dial(t).want(200, "GET /healthz?a HTTP/1.1\r\nHost: x\r\nX-Request-Id: 1\r\nUser-Agent: \"\\ \xff\r\n\r\n")
-	var e entry
-	if err := json.Unmarshal([]byte(waitFor(t, &s.access, `"request_id"`)), &e); err != nil {
-		t.Fatal(err)
-	}
-	if e.Time.IsZero() || e.DurationMS < 0 {
-		t.Errorf("logged %+v", e)
-	}
-	e.Time, e.DurationMS = time.Time{}, 0
-	if want := (entry{Remote: "127.0.0.1", Method: "GET", Path: "/healthz", Protocol: "HTTP/1.1", Status: 200, Bytes: 15,
-		Agent: "\"\\ \ufffd", RequestID: "1"}); e != want {
-		t.Errorf("logged %+v, want %+v", e, want)
 	}
 }

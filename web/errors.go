@@ -46,11 +46,7 @@ func (f *failure) write(ctx *fasthttp.RequestCtx) int {
 	case fasthttp.StatusServiceUnavailable:
 		ctx.Response.Header.Set(fasthttp.HeaderRetryAfter, "1")
 	case fasthttp.StatusMethodNotAllowed:
-		for _, r := range routes {
-			if r.path == string(ctx.Path()) {
-				ctx.Response.Header.Set(fasthttp.HeaderAllow, strings.Join(r.methods, ", "))
-			}
-		}
+		ctx.Response.Header.Set(fasthttp.HeaderAllow, strings.Join(routeOf(ctx).methods, ", "))
 	}
 	if f.unframed() {
 		ctx.SetConnectionClose()

@@ -25,6 +25,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -115,7 +116,7 @@ func New(o Options) *fasthttp.Server {
 
 		// A connection without a request has no buffers, and one that never
 		// sends anything is closed without an answer. The price is one system
-		// call for each request.
+		// call for each request, 5 to 15 % of the time of an empty one.
 		ReduceMemoryUsage: true,
 
 		NoDefaultContentType:         true,
@@ -130,7 +131,7 @@ const statusGone = 499
 // handle answers a request that was read whole.
 func (s *server) handle(ctx *fasthttp.RequestCtx) {
 	identify(ctx)
-	route, failure := s.admit(ctx)
+	route := routeOf(ctx)
 	r := &request{RequestCtx: ctx, gate: s.Gate.Begin(ctx.Conn(), gate.Info{
 		Method: string(ctx.Method()),
 		Path:   string(ctx.Path()),
@@ -149,19 +150,20 @@ func (s *server) handle(ctx *fasthttp.RequestCtx) {
 		r.gate.End(status)
 		s.access.write(ctx, status, ctx.Time())
 	}()
-	status = s.answer(route, failure, r)
+	status = s.answer(r)
 }
 
 // answer has the route write the response, or writes the error, and returns
 // the status.
-func (s *server) answer(route *route, failure *failure, r *request) int {
+func (s *server) answer(r *request) int {
+	failure := admit(r.RequestCtx)
 	if failure != nil {
 		return failure.write(r.RequestCtx)
 	}
 	if r.gate.Over() {
 		return errOver.write(r.RequestCtx)
 	}
-	err := route.handle(s, r)
+	err := routeOf(r.RequestCtx).handle(s, r)
 	switch {
 	case err == nil:
 		return r.Response.StatusCode()
@@ -176,29 +178,33 @@ func (s *server) answer(route *route, failure *failure, r *request) int {
 	return errInternal.write(r.RequestCtx)
 }
 
-// admit finds the route of a request, or says why it is refused. It needs only
-// the head of the request, not its body.
-func (s *server) admit(ctx *fasthttp.RequestCtx) (*route, *failure) {
+// routeOf returns the route of a request, nil if there is none.
+func routeOf(ctx *fasthttp.RequestCtx) *route {
+	for i := range routes {
+		if routes[i].path == string(ctx.Path()) {
+			return &routes[i]
+		}
+	}
+	return nil
+}
+
+// admit says why a request without a route that takes it is refused. It needs
+// only the head of the request, not its body.
+func admit(ctx *fasthttp.RequestCtx) *failure {
 	if f := checkHead(&ctx.Request.Header); f != nil {
-		return nil, f
+		return f
 	}
 	method := string(ctx.Method())
-	if !known(method) {
-		return nil, unknownMethod(method)
+	route := routeOf(ctx)
+	switch {
+	case !known(method):
+		return unknownMethod(method)
+	case route == nil:
+		return notFound(string(ctx.Path()))
+	case !slices.Contains(route.methods, method):
+		return wrongMethod(method, route)
 	}
-	for i := range routes {
-		r := &routes[i]
-		if r.path != string(ctx.Path()) {
-			continue
-		}
-		for _, m := range r.methods {
-			if m == method {
-				return r, nil
-			}
-		}
-		return nil, wrongMethod(method, r)
-	}
-	return nil, notFound(string(ctx.Path()))
+	return nil
 }
 
 // known reports whether HTTP has such a method.
@@ -214,7 +220,7 @@ func known(method string) bool {
 // expect is asked before the body when the client waits for permission to send
 // it, as curl does with large ones.
 func (s *server) expect(ctx *fasthttp.RequestCtx) int {
-	_, f := s.admit(ctx)
+	f := admit(ctx)
 	if f == nil && ctx.Request.Header.ContentLength() > s.LimitBody {
 		f = s.tooLarge()
 	}

@@ -67,13 +67,15 @@ type service struct {
 
 // buffer is a bytes.Buffer for several goroutines.
 type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
+	mu      sync.Mutex
+	written sync.Cond
+	b       bytes.Buffer
 }
 
 func (b *buffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.written.Broadcast()
 	return b.b.Write(p)
 }
 
@@ -89,6 +91,7 @@ func serve(t testing.TB, g gate.Options, o Options) *service {
 		g.Connections = 100
 	}
 	s := &service{gate: gate.New(g)}
+	s.log.written.L, s.access.written.L = &s.log.mu, &s.access.mu
 	if o.Recognizer == nil {
 		o.Recognizer = fake{}
 	}
