@@ -1,6 +1,10 @@
 package spacy
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/narwhal-server/narwhal/ner/kernel"
+)
 
 // column is an attribute of a token that a network embeds.
 type column uint8
@@ -57,8 +61,9 @@ type encoder struct {
 	ready *tok2vec
 	a, b  int
 
-	z   []float32 // the rows of the piece and its neighbours
-	tmp []float32 // maxout's results, before layernorm
+	z       []float32 // the rows of the piece and its neighbours
+	tmp     []float32 // maxout's results, before layernorm
+	scratch []float32 // kernel.Conv's
 
 	// Types the cache does not know:
 	keys   []uint64  // their ids, keyLen each
@@ -75,43 +80,51 @@ type rowType struct{ row, typ int32 }
 // mixRows is how many unknown types are embedded at once.
 const mixRows = 64
 
-// encode computes the vectors of tokens a to b-1 of a text, at most
-// encodeRows. They are valid until the next call. A token's vector does not
-// depend on how the text is divided into pieces.
+// encodeRows is how many tokens are encoded at once, so that the memory of a
+// long text's networks does not grow with it, and their rows stay in a
+// second-level cache. Where two pieces meet, a few rows are computed twice.
+const encodeRows = 512
+
+// encode computes the vectors of tokens a to b-1 of a text, of which a is a
+// multiple of encodeRows, and b is the next one or the end of the text. They
+// are valid until the next call.
+//
+// spaCy surrounds a text with as many rows of zeros as the encoder has layers.
+// They do not stay zero, because the layers run over them too, and the text's
+// own rows see it.
 func (t *tok2vec) encode(e *encoder, text string, tokens []Token, a, b int) []float32 {
-	w, n, depth := t.width, len(tokens), len(t.convs)
-	// Row i of z is token first+i. The last layer needs rows a to b-1, and
-	// every layer one more on each side of what the next one needs.
-	first := a - depth
+	w, n, depth := t.width, len(tokens), len(t.encoder)
+	// z has the rows from depth before a to depth after b, which the first
+	// layer reads; each layer computes one row less on both sides. It does so in
+	// groups of four, so the last group may read and write rows that nobody
+	// needs.
+	first, end := a-depth, b+depth+kernel.ConvRows
+	row := func(token int) []float32 { return e.z[(token-first)*w:] }
 	if e.ready == t && e.a == a && e.b == b {
-		return e.z[depth*w:][:(b-a)*w]
+		return row(a)[:(b-a)*w]
 	}
 	e.ready, e.a, e.b = t, a, b
-	e.z = grow(e.z, (b-a+2*depth)*w)
-	e.tmp = grow(e.tmp, (b-a+2*depth)*w)
-	row := func(token int) []float32 { return e.z[(token-first)*w:] }
+	e.z = grow(e.z, (end-first)*w)
+	e.tmp = grow(e.tmp, (end-first)*w)
 
 	from, to := max(first, 0), min(b+depth, n)
 	clear(row(first)[:(from-first)*w])
-	clear(row(to)[:(b+depth-to)*w])
+	clear(row(to)[:(end-to)*w])
 	t.embed(e, row(from), text, tokens[from:to])
 
-	for l := range t.convs {
-		more := depth - l - 1
-		lo, hi := a-more, b+more
-		// Rows outside the text are computed where their window touches a row
-		// the text has reached, one more with every layer. Farther out all
-		// rows of a layer are the same.
-		from, to := max(lo, -l-1), min(hi, n+l+1)
-		t.convs[l].run(row(from), row(from-1), w, row(from), e.tmp, to-from)
-		for i := lo; i < from; i++ {
-			copy(row(i)[:w], t.outside[l+1])
-		}
-		for i := to; i < hi; i++ {
-			copy(row(i)[:w], t.outside[l+1])
-		}
+	for i := range t.encoder {
+		l, more := &t.encoder[i], depth-i-1
+		from, rows := a-more, groups(b-a+2*more)
+		e.scratch = grow(e.scratch, l.maxout.Scratch())
+		l.maxout.Mul(e.tmp, row(from-1), rows, e.scratch)
+		kernel.LayerNorm(row(from), w, e.tmp, w, row(from), w, l.gain, l.bias, rows)
 	}
 	return row(a)[:(b-a)*w]
+}
+
+// groups rounds up to a multiple of kernel.ConvRows.
+func groups(rows int) int {
+	return (rows + kernel.ConvRows - 1) / kernel.ConvRows * kernel.ConvRows
 }
 
 // embed computes the mix rows of the tokens: from the cache, or, once per
@@ -200,7 +213,8 @@ func (t *tok2vec) mixTypes(e *encoder, dst []float32, keys []uint64, rows int) {
 	if t.static != nil {
 		t.static.embed(e, e.x[len(t.tables)*w:], in, keys[k-1:], k, rows)
 	}
-	t.mix.run(dst, e.x, in, nil, e.tmp, rows)
+	t.mix.maxout.Mul(e.tmp, w, e.x, in, rows)
+	kernel.LayerNorm(dst, w, e.tmp, w, nil, 0, t.mix.gain, t.mix.bias, rows)
 }
 
 // grow returns a slice of length n with whatever it held before, reusing s if

@@ -236,8 +236,11 @@ func (c *cursor) array() array {
 }
 
 // floats copies the array out.
-func (a array) floats() []float32 {
-	out := make([]float32, len(a.data)/4)
+func (a array) floats() []float32 { return a.floatsTo(nil) }
+
+// floatsTo copies the array to buf, or to a new slice if that is too short.
+func (a array) floatsTo(buf []float32) []float32 {
+	out := grow(buf, len(a.data)/4)
 	for i := range out {
 		out[i] = math.Float32frombits(binary.LittleEndian.Uint32(a.data[4*i:]))
 	}

@@ -23,28 +23,26 @@ type tok2vec struct {
 	columns []column
 	tables  []hashTable
 	static  *staticVectors // nil without word vectors
-	mix     block
-	convs   []block // one per layer of the encoder
-
-	// outside[l] is what every row far outside the text has become after l
-	// layers. spaCy surrounds a text with rows of zeros, and they do not stay
-	// zero: the layers run over them too.
-	outside [][]float32
+	mix     mixLayer
+	encoder []encoderLayer
 
 	cache *typeCache
 }
 
-// block is a maxout layer followed by a layernorm.
-type block struct {
-	maxout     *kernel.Matrix
-	gain, bias []float32
+// mixLayer brings a token's concatenated embeddings to the network's width.
+type mixLayer struct {
+	maxout *kernel.Matrix
+	norm
 }
 
-// encodeRows is how many tokens are encoded at once. All of a longer text's
-// memory that grows with a network's width is for so many tokens; their rows
-// stay in a second-level cache; and the rows computed twice, where two such
-// pieces meet, are few.
-const encodeRows = 256
+// encoderLayer adds to every row what it makes of the row and its neighbours.
+type encoderLayer struct {
+	maxout *kernel.Conv
+	norm
+}
+
+// norm is a layernorm.
+type norm struct{ gain, bias []float32 }
 
 // newTok2Vec builds the network from the layers of a model file, where it may
 // be a part. vecs may be nil if the network has no static_vectors.
@@ -80,26 +78,38 @@ func newTok2Vec(layers []layer, vecs *vectors, cacheEntries int) (*tok2vec, erro
 			return nil, err
 		}
 	}
-	// Breadth first, the mix layer comes before those of the encoder, which
-	// lie deeper.
+	if err := t.readLayers(parts); err != nil {
+		return nil, err
+	}
+	t.cache = newTypeCache(cacheEntries, t.keyLen(), t.width)
+	return t, nil
+}
+
+// readLayers packs the mix layer and the encoder. Breadth first, the mix layer
+// comes before those of the encoder, which lie deeper.
+func (t *tok2vec) readLayers(parts *tok2vecLayers) error {
+	var buf []float32 // for one layer's weights after the other, until they are packed
 	for i, l := range parts.maxouts {
 		in := 3 * t.width
 		if i == 0 {
 			in = t.mixInputs()
 		}
-		b, err := newBlock(l, parts.norms[i], t.width, in)
+		weights, bias, pieces, err := readMaxout(l, t.width, in)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		t.convs = append(t.convs, b)
+		buf = weights.floatsTo(buf)
+		n, err := readNorm(parts.norms[i], t.width)
+		if err != nil {
+			return err
+		}
+		if i == 0 {
+			t.mix = mixLayer{kernel.NewMatrix(buf, bias.floats(), t.width, pieces, in), n}
+		} else {
+			t.encoder = append(t.encoder, encoderLayer{kernel.NewConv(buf, bias.floats(), t.width, pieces, t.width), n})
+		}
 	}
-	t.mix, t.convs = t.convs[0], t.convs[1:]
-	if err := parts.checkEncoder(len(t.convs)); err != nil {
-		return nil, err
-	}
-	t.outside = t.outsideRows()
-	t.cache = newTypeCache(cacheEntries, t.keyLen(), t.width)
-	return t, nil
+	return parts.checkEncoder(len(t.encoder))
 }
 
 // mixInputs is the width of a token's concatenated embeddings.
@@ -212,52 +222,27 @@ func (p *tok2vecLayers) columns() ([]column, error) {
 	return columns, nil
 }
 
-func newBlock(maxout, norm *layer, width, in int) (block, error) {
-	w, err := maxout.param("W", width, -1, in)
+func readMaxout(l *layer, width, in int) (weights, bias array, pieces int, err error) {
+	weights, err = l.param("W", width, -1, in)
 	if err != nil {
-		return block{}, err
+		return array{}, array{}, 0, err
 	}
-	pieces := w.shape[1]
-	if pieces < 1 || pieces > maxPieces {
-		return block{}, fmt.Errorf("layer %d (maxout): %d pieces: can run 1 to %d", maxout.index, pieces, maxPieces)
+	pieces = weights.shape[1]
+	if pieces < 1 || pieces > kernel.MaxPieces {
+		return array{}, array{}, 0, fmt.Errorf("layer %d (maxout): %d pieces: can run 1 to %d", l.index, pieces, kernel.MaxPieces)
 	}
-	b, err := maxout.param("b", width, pieces)
-	if err != nil {
-		return block{}, err
-	}
-	gain, err := norm.param("G", width)
-	if err != nil {
-		return block{}, err
-	}
-	bias, err := norm.param("b", width)
-	if err != nil {
-		return block{}, err
-	}
-	return block{kernel.NewMatrix(w.floats(), b.floats(), width, pieces, in), gain.floats(), bias.floats()}, nil
+	bias, err = l.param("b", width, pieces)
+	return weights, bias, pieces, err
 }
 
-// maxPieces is what kernel.Matrix takes.
-const maxPieces = 3
-
-// run computes rows of a block from x, whose rows are ldx apart, and adds
-// residual, which may be nil or dst itself. tmp has room for the rows.
-func (b *block) run(dst, x []float32, ldx int, residual, tmp []float32, rows int) {
-	width := len(b.gain)
-	b.maxout.Mul(tmp, width, x, ldx, rows)
-	kernel.LayerNorm(dst, width, tmp, width, residual, width, b.gain, b.bias, rows)
-}
-
-// outsideRows computes, for every layer, the row whose window holds nothing of
-// the text.
-func (t *tok2vec) outsideRows() [][]float32 {
-	w := t.width
-	rows := [][]float32{make([]float32, w)}
-	tmp := make([]float32, w)
-	for i := range t.convs {
-		before := rows[i]
-		after := make([]float32, w)
-		t.convs[i].run(after, slices.Concat(before, before, before), 3*w, before, tmp, 1)
-		rows = append(rows, after)
+func readNorm(l *layer, width int) (norm, error) {
+	gain, err := l.param("G", width)
+	if err != nil {
+		return norm{}, err
 	}
-	return rows
+	bias, err := l.param("b", width)
+	if err != nil {
+		return norm{}, err
+	}
+	return norm{gain.floats(), bias.floats()}, nil
 }

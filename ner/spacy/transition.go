@@ -26,9 +26,6 @@ type transition struct {
 	padding []float32 // [slots][2][hidden]: stands for a missing token
 }
 
-// maxHidden is what kernel.Scorer takes; spaCy's default is 64.
-const maxHidden = 256
-
 // newTransition builds the model from the layers of its file. shared is the
 // tok2vec it listens to, if it does.
 func newTransition(layers []layer, classes []class, slots int, shared *tok2vec, vecs *vectors, cacheEntries int) (*transition, error) {
@@ -92,8 +89,8 @@ func (t *transition) build(linear, lower, upper *layer, width int) error {
 		return err
 	}
 	t.hidden = w.shape[1]
-	if in < 1 || t.hidden < 1 || t.hidden > maxHidden {
-		return fmt.Errorf("layer %d (%s): hidden width %d: can run 1 to %d", lower.index, lower.kind(), t.hidden, maxHidden)
+	if in < 1 || t.hidden < 1 || t.hidden > kernel.MaxHidden {
+		return fmt.Errorf("layer %d (%s): hidden width %d: can run 1 to %d", lower.index, lower.kind(), t.hidden, kernel.MaxHidden)
 	}
 	b, err := lower.param("b", t.hidden, 2)
 	if err != nil {
@@ -133,44 +130,55 @@ func splitPieces(x []float32, hidden, size int) []float32 {
 	return out
 }
 
-// features computes the parts of the tokens of one text as a decoder walks
-// through it: the network runs over a piece of the text when the decoder gets
-// there. The parts of the last ring tokens are kept. A decoder that looks
-// farther back, into a very long sentence or entity, has them computed again.
+// features has the parts of the tokens of one text for a decoder that walks
+// through it. The network runs over a piece of the text when the decoder gets
+// there. A token's parts are computed, with those of the tokens around it, when
+// it is first put into a slot, and a fixed number of such pages is kept: a
+// decoder looks at few tokens that are far away from each other.
 type features struct {
 	*transition
 	encoder encoder
 	text    string
 	tokens  []Token
 
-	encoded int       // tokens that are in hidden, from first on
-	first   int       // the first token in hidden
-	vectors []float32 // outputs of the linear layer
+	encoded int         // tokens that are in vectors
+	vectors [][]float32 // outputs of the linear layer, encodeRows tokens a piece; nil: forgotten
+	dropped int         // pieces that were forgotten
+	spare   [][]float32 // their memory
 
-	ready  int       // tokens whose parts were computed
-	table  []float32 // [1 padding, slots far tokens, ring][slots][2][hidden]
-	far    []int     // by slot: the token in its far row, -1
+	table  []float32 // [1 padding, pages × pageRows tokens][slots][2][hidden]
+	pageOf []int32   // by token/pageRows: the page that holds its parts, -1
+	pages  []page
+	step   int // counts the calls of score
 	rows   [maxSlots]int32
 	scores []float32
 }
 
+// page is one part of the table.
+type page struct {
+	holds int // which tokens, as an index of pageOf
+	used  int // the step at which it was last used
+}
+
 const (
-	ring       = 256 // a power of two
-	blockRows  = 64  // parts computed at once; divides ring
-	maxSlots   = 8
-	paddingRow = 0
+	pageRows = 32 // divides encodeRows
+	maxPages = 12 // more than maxSlots, so that no step throws out what it needs
+	maxSlots = 8
 )
 
 // start begins a text.
 func (f *features) start(t *transition, text string, tokens []Token) {
 	f.transition, f.text, f.tokens = t, text, tokens
-	f.encoded, f.first, f.ready = 0, 0, 0
-	rows := (len(tokens) + blockRows - 1) / blockRows * blockRows
-	f.table = grow(f.table, (1+t.slots+min(ring, rows))*t.stride())
+	f.drop(len(f.vectors))
+	f.vectors, f.dropped, f.encoded = f.vectors[:0], 0, 0
+
+	blocks := (len(tokens) + pageRows - 1) / pageRows
+	f.table = grow(f.table, (1+min(blocks, maxPages)*pageRows)*t.stride())
 	copy(f.table, t.padding)
-	f.far = grow(f.far, t.slots)
-	for i := range f.far {
-		f.far[i] = -1
+	f.pages, f.step = f.pages[:0], 0
+	f.pageOf = grow(f.pageOf, blocks)
+	for i := range f.pageOf {
+		f.pageOf[i] = -1
 	}
 	f.scores = grow(f.scores, len(t.classes))
 }
@@ -178,63 +186,84 @@ func (f *features) start(t *transition, text string, tokens []Token) {
 // stride is the length of a token's parts.
 func (t *transition) stride() int { return t.slots * 2 * t.hidden }
 
-// reach makes the parts of tokens up to and including token available. The
-// decoder will not ask again for tokens before keep.
+// reach makes tokens up to and including token available. The decoder will not
+// ask again for tokens before keep.
 func (f *features) reach(ctx context.Context, token, keep int) error {
-	for f.ready <= min(token, len(f.tokens)-1) {
-		to := min(f.ready+blockRows, len(f.tokens))
-		if to > f.encoded {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			f.encodeNext(keep)
+	for f.encoded <= token {
+		if err := ctx.Err(); err != nil {
+			return err
 		}
-		in := f.linear.Out()
-		at := 1 + f.slots + f.ready%ring
-		f.lower.Mul(f.table[at*f.stride():], f.stride(), f.vectors[(f.ready-f.first)*in:], in, to-f.ready)
-		f.ready = to
+		f.encodeNext(keep)
 	}
 	return nil
 }
 
-// encodeNext runs the network over the next piece of the text, and forgets
-// the tokens before keep.
+// encodeNext runs the network over the next piece of the text, and forgets the
+// pieces before keep.
 func (f *features) encodeNext(keep int) {
-	in := f.linear.Out()
-	if keep > f.first {
-		copy(f.vectors, f.vectors[(keep-f.first)*in:(f.encoded-f.first)*in])
-		f.first = keep
-	}
+	f.drop(keep / encodeRows)
+	in, width := f.linear.Out(), f.tok2vec.width
 	a, b := f.encoded, min(f.encoded+encodeRows, len(f.tokens))
-	if need := (b - f.first) * in; cap(f.vectors) < need {
-		f.vectors = append(make([]float32, 0, need+need/2), f.vectors[:(a-f.first)*in]...)
+	var piece []float32
+	if last := len(f.spare) - 1; last >= 0 {
+		piece, f.spare = f.spare[last], f.spare[:last]
 	}
-	f.vectors = f.vectors[:(b-f.first)*in]
-	width := f.tok2vec.width
-	z := f.tok2vec.encode(&f.encoder, f.text, f.tokens, a, b)
-	f.linear.Mul(f.vectors[(a-f.first)*in:], in, z, width, b-a)
+	piece = grow(piece, (b-a)*in)
+	f.linear.Mul(piece, in, f.tok2vec.encode(&f.encoder, f.text, f.tokens, a, b), width, b-a)
+	f.vectors = append(f.vectors, piece)
 	f.encoded = b
+}
+
+// drop forgets the first pieces.
+func (f *features) drop(pieces int) {
+	for ; f.dropped < pieces; f.dropped++ {
+		f.spare = append(f.spare, f.vectors[f.dropped])
+		f.vectors[f.dropped] = nil
+	}
 }
 
 // set puts a token into a slot; -1 is a missing one.
 func (f *features) set(slot, token int) {
-	switch {
-	case token < 0:
-		f.rows[slot] = paddingRow
-	case token >= f.ready-ring:
-		f.rows[slot] = int32(1 + f.slots + token%ring)
-	default:
-		f.rows[slot] = int32(1 + slot)
-		if f.far[slot] != token {
-			f.far[slot] = token
-			in := f.linear.Out()
-			f.lower.Mul(f.table[(1+slot)*f.stride():], f.stride(), f.vectors[(token-f.first)*in:], in, 1)
-		}
+	if token < 0 {
+		f.rows[slot] = 0
+		return
 	}
+	p := f.pageOf[token/pageRows]
+	if p < 0 {
+		p = f.load(token / pageRows)
+	}
+	f.pages[p].used = f.step
+	f.rows[slot] = 1 + p*pageRows + int32(token%pageRows)
+}
+
+// load computes the parts of a page of tokens, in place of the page that was
+// not used for longest.
+func (f *features) load(block int) int32 {
+	p := len(f.pages)
+	if p < maxPages {
+		f.pages = append(f.pages, page{})
+	} else {
+		p = 0
+		for i := range f.pages {
+			if f.pages[i].used < f.pages[p].used {
+				p = i
+			}
+		}
+		f.pageOf[f.pages[p].holds] = -1
+	}
+	f.pages[p].holds = block
+	f.pageOf[block] = int32(p)
+
+	first, in := block*pageRows, f.linear.Out()
+	rows := min(pageRows, len(f.tokens)-first)
+	vectors := f.vectors[first/encodeRows][first%encodeRows*in:]
+	f.lower.Mul(f.table[(1+p*pageRows)*f.stride():], f.stride(), vectors, in, rows)
+	return int32(p)
 }
 
 // score returns the scores of the classes for the tokens in the slots.
 func (f *features) score() []float32 {
+	f.step++
 	f.scorer.Score(f.scores, f.table, f.rows[:f.slots])
 	return f.scores
 }
