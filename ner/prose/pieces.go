@@ -10,12 +10,12 @@ const maxPiece = 4096
 // nextPiece returns the spans of the piece of text that begins at the byte
 // from, and where the next piece begins. A piece ends where a paragraph does,
 // or else a sentence, in its second half; or else between two words. A span
-// too long to hold a name ends a piece and belongs to none.
+// that prose is not shown ends a piece and belongs to none.
 func nextPiece(text string, from int) (piece []span, next int) {
 	size, paragraph, sentence := 0, 0, 0 // paragraph and sentence: how many spans up to its end
 	for {
 		s := nextSpan(text, from)
-		if s.end-s.start > maxSpan || s.start == s.end {
+		if s.clean == "" {
 			return piece, s.end
 		}
 		if size > maxPiece/2 {

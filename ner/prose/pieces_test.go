@@ -14,7 +14,8 @@ func TestPieces(t *testing.T) {
 		"paragraphs":   strings.Repeat(strings.Repeat(sentence, 20)+"\n\n", 50),
 		"no sentences": strings.Repeat("word ", 10000),
 		"dots":         strings.Repeat(".", 100000),
-		"brackets":     strings.Repeat(strings.Repeat("(", maxSpan)+" ", 400),
+		"brackets":     strings.Repeat(strings.Repeat("(", maxMarks)+strings.Repeat("x", maxSpan-maxMarks)+" ", 400),
+		"marks":        strings.Repeat(strings.Repeat("(.", maxMarks)+" word ", 400),
 		"no blanks":    strings.Repeat("word", 100000),
 		"blanks":       strings.Repeat(" ", 100000) + "word" + strings.Repeat("\n", 100000),
 		"wide":         strings.Repeat("“word” ", 10000),
@@ -23,7 +24,7 @@ func TestPieces(t *testing.T) {
 	} {
 		want := 0
 		for _, word := range strings.Fields(text) {
-			if len(word) <= maxSpan {
+			if len(word) <= maxSpan && strings.Count(word, ".")+strings.Count(word, "(") <= maxMarks {
 				want++
 			}
 		}

@@ -15,7 +15,8 @@
 //     others; here the time grows with the length and no more, and a context
 //     is looked at every few kilobytes.
 //
-// A text of up to 4096 bytes, without its white space, gets prose's own answer.
+// A text of up to 4096 bytes, without its white space, gets prose's own answer,
+// but for runs without white space that no name is (see maxSpan).
 // A longer one is read in pieces, and since prose gives every occurrence of a
 // word in a text the label of the last one, its answer may differ. prose is not
 // quite deterministic: where two parts of speech come out equal, in about one

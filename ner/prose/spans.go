@@ -6,16 +6,21 @@ import (
 	"unicode/utf8"
 )
 
-// maxSpan is the length in bytes from which a run without white space holds no
-// name: a blob of base64, a line of dots, minified JSON. prose takes time that
-// grows with the square of such a run, so it is never shown one.
-const maxSpan = 256
+// A run without white space that is longer than maxSpan bytes, or has more than
+// maxMarks of the marks that prose splits off one by one, holds no name: a blob
+// of base64, a line of dots, minified JSON. prose takes time that grows with the
+// square of such a run, so it is never shown one.
+const (
+	maxSpan  = 256
+	maxMarks = 64
+	marks    = "$(\"[,)]!;.?:'"
+)
 
 // A span is a maximal run of text without white space. prose's tokenizer looks
 // at one span at a time, so what it says of a span depends on nothing else.
 type span struct {
 	start, end int    // in the text
-	clean      string // what prose is shown; text[start:end] in most cases
+	clean      string // what prose is shown; text[start:end] in most cases, "" for nothing
 }
 
 // nextSpan finds the first span of text at or after the byte from. The span is
@@ -28,7 +33,16 @@ func nextSpan(text string, from int) span {
 			s.end = s.start + n
 		}
 	}
-	if s.end-s.start <= maxSpan {
+	if s.end-s.start > maxSpan {
+		return s
+	}
+	n := 0
+	for i := s.start; i < s.end; i++ {
+		if strings.IndexByte(marks, text[i]) >= 0 {
+			n++
+		}
+	}
+	if n <= maxMarks {
 		s.clean = clean(text[s.start:s.end])
 	}
 	return s
