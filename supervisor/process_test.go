@@ -115,7 +115,13 @@ func playMaster(text string) error {
 		}
 	}
 	o.Started = func(bound []string, _ string) { fmt.Println("started", strings.Join(bound, " ")) }
-	return supervisor.Run(context.Background(), o)
+	// A test that dies takes its masters with it.
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		io.Copy(io.Discard, os.Stdin)
+		cancel()
+	}()
+	return supervisor.Run(ctx, o)
 }
 
 // master is a running master process.
@@ -169,6 +175,9 @@ func launch(t *testing.T, o supervisor.Options) *master {
 	m.cmd.Env = append(os.Environ(), "NARWHAL_TEST_MASTER="+string(b), "NARWHAL_TEST_RELOAD="+m.reload)
 	stdout, err := m.cmd.StdoutPipe()
 	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.cmd.StdinPipe(); err != nil { // open as long as this test lives
 		t.Fatal(err)
 	}
 	// Not StderrPipe: Wait would close it under workers that outlive the master.
