@@ -22,7 +22,7 @@ var kinds = []struct {
 	app  appSettings
 	keep bool // the clients keep their connections
 }{
-	{name: "sync", o: supervisor.Options{Threads: 1}},
+	{name: "sync", o: supervisor.Options{Sync: true}},
 	{name: "concurrent", o: supervisor.Options{}, app: appSettings{KeepAlive: 2 * time.Second}},
 	{name: "keepalive", o: supervisor.Options{Linger: 2 * time.Second}, app: appSettings{KeepAlive: 2 * time.Second}, keep: true},
 	{name: "nethttp", o: supervisor.Options{}, app: appSettings{NetHTTP: true}},
@@ -34,7 +34,7 @@ func underLoad(t *testing.T, o supervisor.Options, times int, event func(t *test
 	for _, k := range kinds {
 		t.Run(k.name, func(t *testing.T) {
 			mine := o
-			mine.Threads, mine.Linger = k.o.Threads, k.o.Linger
+			mine.Sync, mine.Linger = k.o.Sync, k.o.Linger
 			app := k.app
 			app.Work = work
 			m := start(t, options(mine, app))
@@ -125,7 +125,7 @@ func numCPU() int {
 // TERM: whoever is connected is answered, running and queued alike.
 func TestTermAnswersTheQueue(t *testing.T) {
 	for _, bind := range []string{"127.0.0.1:0", "unix:" + filepath.Join(t.TempDir(), "n.sock")} {
-		m := start(t, options(supervisor.Options{Bind: []string{bind}, Workers: 2, Threads: 1}, appSettings{Work: 5 * time.Millisecond}))
+		m := start(t, options(supervisor.Options{Bind: []string{bind}, Workers: 2, Sync: true}, appSettings{Work: 5 * time.Millisecond}))
 		var wg sync.WaitGroup
 		var mu sync.Mutex
 		var failures []error
@@ -165,7 +165,7 @@ func TestTermAnswersTheQueue(t *testing.T) {
 
 // kill -9 of the master: its workers answer what is connected, then leave.
 func TestMasterKilled(t *testing.T) {
-	m := start(t, options(supervisor.Options{Workers: 2, Threads: 1}, appSettings{Work: 5 * time.Millisecond}))
+	m := start(t, options(supervisor.Options{Workers: 2, Sync: true}, appSettings{Work: 5 * time.Millisecond}))
 	workers := m.workers()
 	var wg sync.WaitGroup
 	errs := make(chan error, 100)
@@ -207,7 +207,7 @@ func awaitGone(t *testing.T, pid int) {
 }
 
 func TestHungRequest(t *testing.T) {
-	m := start(t, options(supervisor.Options{Workers: 1, Threads: 1, Timeout: 300 * time.Millisecond}, appSettings{}))
+	m := start(t, options(supervisor.Options{Workers: 1, Sync: true, Timeout: 300 * time.Millisecond}, appSettings{}))
 	c, err := connect(m.addr)
 	if err != nil {
 		t.Fatal(err)
@@ -232,7 +232,7 @@ func TestHungRequest(t *testing.T) {
 }
 
 func TestStoppedWorker(t *testing.T) {
-	m := start(t, options(supervisor.Options{Workers: 2, Threads: 1, Timeout: time.Second}, appSettings{Work: work}))
+	m := start(t, options(supervisor.Options{Workers: 2, Sync: true, Timeout: time.Second}, appSettings{Work: work}))
 	victim := m.workers()[0]
 	if err := syscall.Kill(victim, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
@@ -276,7 +276,7 @@ func TestBrokenAtStart(t *testing.T) {
 }
 
 func TestBrokenReload(t *testing.T) {
-	m := start(t, options(supervisor.Options{Workers: 2, Threads: 1}, appSettings{Work: work}))
+	m := start(t, options(supervisor.Options{Workers: 2, Sync: true}, appSettings{Work: work}))
 	before := m.workers()
 	l := clients(m.addr, 4, false)
 	for i, file := range []string{
@@ -302,7 +302,7 @@ func TestBrokenReload(t *testing.T) {
 
 // Four clients that connect and say nothing do not stop four sync workers.
 func TestSilentClients(t *testing.T) {
-	m := start(t, options(supervisor.Options{Workers: 4, Threads: 1}, appSettings{Work: work}))
+	m := start(t, options(supervisor.Options{Workers: 4, Sync: true}, appSettings{Work: work}))
 	for range 4 {
 		c, err := connect(m.addr)
 		if err != nil {
@@ -321,7 +321,7 @@ func TestSilentClients(t *testing.T) {
 }
 
 func TestPanicIsOneRequest(t *testing.T) {
-	m := start(t, options(supervisor.Options{Workers: 1, Threads: 1}, appSettings{}))
+	m := start(t, options(supervisor.Options{Workers: 1, Sync: true}, appSettings{}))
 	before := m.workers()
 	c, err := connect(m.addr)
 	if err != nil {

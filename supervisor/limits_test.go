@@ -130,7 +130,7 @@ func get(t *testing.T, addr, path string) int {
 // The master answers on --admin-bind however busy the workers are.
 func TestAdmin(t *testing.T) {
 	admin := "unix:" + filepath.Join(t.TempDir(), "admin.sock")
-	m := start(t, options(supervisor.Options{Workers: 1, Threads: 1, Admin: admin, GracefulTimeout: 5 * time.Second}, appSettings{}))
+	m := start(t, options(supervisor.Options{Workers: 1, Sync: true, Admin: admin, GracefulTimeout: 5 * time.Second}, appSettings{}))
 	c, err := connect(m.addr)
 	if err != nil {
 		t.Fatal(err)
@@ -227,7 +227,7 @@ func TestInheritedSocket(t *testing.T) {
 // While a worker starts slowly, the listening socket of the others stays
 // non-blocking: the flag is shared by all who hold the socket.
 func TestListenerStaysNonblocking(t *testing.T) {
-	m := start(t, options(supervisor.Options{Workers: 2, Threads: 1}, appSettings{Boot: 20 * time.Millisecond}))
+	m := start(t, options(supervisor.Options{Workers: 2, Sync: true}, appSettings{Boot: 20 * time.Millisecond}))
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
 	looked := 0
@@ -300,7 +300,7 @@ func listenerFlags(pid int, addr string) (flags int64, ok bool) {
 func TestNoLeaks(t *testing.T) {
 	var log lockedBuffer
 	started := make(chan string, 1)
-	o := options(supervisor.Options{Workers: 2, Threads: 1}, appSettings{})
+	o := options(supervisor.Options{Workers: 2, Sync: true}, appSettings{})
 	o.Log = slog.New(slog.NewTextHandler(&log, nil))
 	o.Started = func(bound []string, _ string) { started <- bound[0] }
 	ctx, cancel := context.WithCancel(context.Background())
@@ -366,7 +366,7 @@ func (l *lockedBuffer) Bytes() []byte {
 
 // As PID 1 the master buries orphans and is unharmed by them.
 func TestPID1(t *testing.T) {
-	b, err := json.Marshal(options(supervisor.Options{Workers: 2, Threads: 1}, appSettings{}))
+	b, err := json.Marshal(options(supervisor.Options{Workers: 2, Sync: true}, appSettings{}))
 	if err != nil {
 		t.Fatal(err)
 	}

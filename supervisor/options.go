@@ -17,6 +17,7 @@ type Options struct {
 	GOMAXPROCS int // of each worker; default cores / workers, at least 1
 
 	// Of each worker, see package internal/gate.
+	Sync              bool          // one request at a time; Threads is then 1
 	Threads           int           // requests computed at the same time; default GOMAXPROCS
 	WorkerConnections int           // open connections; default 1000
 	LimitConcurrency  int           // default off

@@ -76,6 +76,7 @@ func (m *master) spawn(s *slot, g *generation) {
 	h := wire.HelloMessage{
 		Slot: s.n, Generation: g.n, Age: m.age, Listeners: m.addr, Settings: g.settings,
 		Worker: wire.Worker{
+			Sync:              o.Sync,
 			Places:            o.Threads,
 			Connections:       o.WorkerConnections,
 			LimitConcurrency:  o.LimitConcurrency,

@@ -150,6 +150,7 @@ func join() (*worker, error) {
 func (w *worker) start(start func(Env) (App, error)) (App, error) {
 	h := w.hello
 	o := gate.Options{
+		Sync:        h.Worker.Sync,
 		Places:      h.Worker.Places,
 		Connections: h.Worker.Connections,
 		Limit:       h.Worker.LimitConcurrency,

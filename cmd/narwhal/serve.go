@@ -55,6 +55,7 @@ func options(s *config.Settings) supervisor.Options {
 		Backlog:           s.Backlog,
 		Workers:           s.Workers,
 		GOMAXPROCS:        s.GOMAXPROCS,
+		Sync:              s.WorkerClass == config.Sync,
 		Threads:           s.Threads,
 		WorkerConnections: s.WorkerConnections,
 		LimitConcurrency:  s.LimitConcurrency,
@@ -67,9 +68,6 @@ func options(s *config.Settings) supervisor.Options {
 		Admin:             s.AdminBind,
 		Pid:               s.Pid,
 		Settings:          s,
-	}
-	if s.WorkerClass == config.Sync {
-		o.Threads = 1
 	}
 	// 0 is «no limit» here and «the default» there.
 	if s.BootTimeout == 0 {

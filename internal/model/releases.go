@@ -104,3 +104,6 @@ func (r *Release) Size() int64 {
 	}
 	return n
 }
+
+// Megabytes rounds a size to MB for people.
+func Megabytes(n int64) int64 { return (n + 1<<19) >> 20 }

@@ -67,6 +67,7 @@ type Listener struct {
 
 // Worker is what the worker library itself is set to.
 type Worker struct {
+	Sync              bool          `json:"sync"`   // one request at a time
 	Places            int           `json:"places"` // requests computed at once, 0: GOMAXPROCS
 	Connections       int           `json:"connections"`
 	LimitConcurrency  int           `json:"limit_concurrency"`

@@ -1,0 +1,227 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// served is a narwhal that runs: this test binary under that name.
+type served struct {
+	t     *testing.T
+	cmd   *exec.Cmd
+	dir   string
+	url   string
+	greet []string
+
+	mu  sync.Mutex
+	log bytes.Buffer
+}
+
+// startNarwhal starts the program as an operator does, in a folder of its own,
+// and waits for its greeting.
+func startNarwhal(t *testing.T, dir string, args ...string) *served {
+	t.Helper()
+	s := &served{t: t, dir: dir}
+	s.cmd = exec.Command("/proc/self/exe", args...)
+	s.cmd.Args[0] = "narwhal" // testscript.Main goes by it
+	s.cmd.Dir = dir
+	s.cmd.Env = []string{"HOME=" + dir, "PATH=" + os.Getenv("PATH")}
+	s.cmd.Stderr = s
+	out, err := s.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		s.cmd.Process.Signal(syscall.SIGTERM)
+		s.cmd.Wait()
+		if t.Failed() {
+			t.Logf("its log:\n%s", s.logged())
+		}
+	})
+	sc := bufio.NewScanner(out)
+	for sc.Scan() {
+		s.greet = append(s.greet, sc.Text())
+		if strings.HasPrefix(sc.Text(), "  stop") {
+			s.url = "http://" + strings.TrimPrefix(s.greet[0], "narwhal serves ")
+			go io.Copy(io.Discard, out)
+			return s
+		}
+	}
+	t.Fatalf("narwhal %v did not start:\n%s\n%s", args, strings.Join(s.greet, "\n"), s.logged())
+	return nil
+}
+
+func (s *served) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.log.Write(p)
+}
+
+func (s *served) logged() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.log.String()
+}
+
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(60 * time.Second); !ok(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("never: %s", what)
+		}
+	}
+}
+
+func (s *served) signal(sig syscall.Signal) {
+	s.t.Helper()
+	if err := s.cmd.Process.Signal(sig); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *served) ask(body string) string {
+	s.t.Helper()
+	req, err := http.NewRequest("GET", s.url, strings.NewReader(body))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return fmt.Sprintf("%d %s", resp.StatusCode, b)
+}
+
+const merkel = `{"text":"Angela Merkel was born in Hamburg."}`
+
+// The first five minutes: at most six lines, and the one to paste works.
+func TestGreeting(t *testing.T) {
+	s := startNarwhal(t, t.TempDir(), "-b", "127.0.0.1:0", "-w", "2", "--model", "prose", "--log-level", "warning")
+	if len(s.greet) > 6 {
+		t.Errorf("the greeting has %d lines, want at most 6:\n%s", len(s.greet), strings.Join(s.greet, "\n"))
+	}
+	var curl string
+	for _, l := range s.greet {
+		if _, after, ok := strings.Cut(l, "curl "); ok {
+			curl = "curl -s " + after
+		}
+	}
+	out, err := exec.Command("sh", "-c", curl).CombinedOutput()
+	if err != nil || !bytes.Contains(out, []byte(`"Hamburg":"GPE"`)) {
+		t.Errorf("%s\ngives %q, %v", curl, out, err)
+	}
+	if log := s.logged(); log != "" {
+		t.Errorf("at level warning the log says:\n%s", log)
+	}
+}
+
+func TestReloadReadsTheFile(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "narwhal.toml")
+	write := func(text string) {
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("bind = \"127.0.0.1:0\"\nworkers = 1\nmodel = \"prose\"\n")
+	s := startNarwhal(t, dir)
+	logs := func(text string) func() bool { return func() bool { return strings.Contains(s.logged(), text) } }
+
+	write("bind = \"127.0.0.1:0\"\nworkers = 1\nmodel = \"prose\"\nlimit_body = 20\n")
+	s.signal(syscall.SIGHUP)
+	eventually(t, "reloaded", logs(`msg="reload: done"`))
+	if got := s.ask(merkel); !strings.HasPrefix(got, "413 ") {
+		t.Errorf("after the reload: %s", got)
+	}
+
+	write("bind = \"127.0.0.1:0\"\nworkres = 3\n")
+	s.signal(syscall.SIGHUP)
+	eventually(t, "the bad key is named with its line", logs("narwhal.toml:2: workres"))
+
+	write("bind = \"127.0.0.1:0\"\nmodel = \"/no/such/model\"\n")
+	s.signal(syscall.SIGHUP)
+	eventually(t, "the missing model is named", func() bool {
+		return strings.Contains(s.logged(), "reload failed; the other workers") && strings.Contains(s.logged(), "/no/such/model")
+	})
+	if got := s.ask(merkel); !strings.HasPrefix(got, "413 ") {
+		t.Errorf("after two bad reloads: %s", got)
+	}
+}
+
+func TestReopenLogs(t *testing.T) {
+	dir := t.TempDir()
+	s := startNarwhal(t, dir, "-b", "127.0.0.1:0", "--model", "prose", "--error-logfile", "error.log", "--access-logfile", "access.log")
+	read := func(name string) string {
+		b, _ := os.ReadFile(filepath.Join(dir, name))
+		return string(b)
+	}
+	s.ask(merkel)
+	eventually(t, "an access line", func() bool { return strings.Contains(read("access.log"), `"GET / HTTP/1.1" 200`) })
+	for _, name := range []string{"access.log", "error.log"} {
+		if err := os.Rename(filepath.Join(dir, name), filepath.Join(dir, name+".1")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.signal(syscall.SIGUSR1)
+	eventually(t, "both logs are made again", func() bool {
+		_, err1 := os.Stat(filepath.Join(dir, "access.log"))
+		_, err2 := os.Stat(filepath.Join(dir, "error.log"))
+		return err1 == nil && err2 == nil
+	})
+	s.ask(merkel)
+	eventually(t, "an access line in the new file", func() bool { return strings.Contains(read("access.log"), "200") })
+	s.signal(syscall.SIGHUP)
+	eventually(t, "log lines in the new file", func() bool { return strings.Contains(read("error.log"), "reload: done") })
+	if strings.Contains(read("error.log.1"), "reload") {
+		t.Error("the log went on in the old file")
+	}
+	if log := s.logged(); log != "" {
+		t.Errorf("standard error has\n%s", log)
+	}
+}
+
+// No worker can start: the worker's own words, and status 3.
+func TestMissingModel(t *testing.T) {
+	cmd := exec.Command("/proc/self/exe", "-b", "127.0.0.1:0", "--model", "/no/such/model")
+	cmd.Args[0] = "narwhal"
+	cmd.Env = []string{"HOME=" + t.TempDir()}
+	out, err := cmd.CombinedOutput()
+	if cmd.ProcessState.ExitCode() != 3 || !bytes.Contains(out, []byte("narwhal: error: no worker could start: ")) || !bytes.Contains(out, []byte("/no/such/model")) {
+		t.Errorf("ended with %v and said\n%s", err, out)
+	}
+}
+
+// --delay ends when the client hangs up: the one worker is free for others.
+func TestDelayEndsWithItsClient(t *testing.T) {
+	s := startNarwhal(t, t.TempDir(), "-b", "127.0.0.1:0", "--model", "prose", "--delay", "1h", "--timeout", "0", "--log-level", "debug")
+	req, err := http.NewRequest("GET", s.url, strings.NewReader(merkel))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	client := &http.Client{Timeout: 50 * time.Millisecond}
+	if _, err := client.Do(req); err == nil {
+		t.Fatal("answered within an hour")
+	}
+	eventually(t, "the request was dropped", func() bool { return strings.Contains(s.logged(), "the client has gone") })
+}
