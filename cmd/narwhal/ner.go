@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
+
+	"github.com/narwhal-server/narwhal/ner"
+)
+
+func nerCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "ner",
+		Usage:     "find the named entities of a text, of files or of standard input",
+		ArgsUsage: "[TEXT | FILE ...]",
+		Description: `An argument that names a file is read; others are the text itself. Without
+arguments, or with -, the text comes from standard input.
+
+To a terminal the text is written with its entities marked, in colour unless
+NO_COLOR is set. Anywhere else each text becomes one line of JSON, in the form
+displaCy takes, with offsets in code points:
+
+   {"text": …, "ents": [{"text", "label", "start", "end"}]}
+
+With --jsonl each line of the input is an object with a "text", and each line
+of the output has its entities, in the same order, whatever the length of the
+input:
+
+   {"ents": [{"text", "label", "start", "end"}]}
+
+A line that cannot be answered becomes {"error", "error_type", "hint"} in its
+place, the others are answered, and the exit status is 1.`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "model", Value: autoModel, EnvVars: []string{"NARWHAL_MODEL"},
+				Usage: "auto, prose, the name of an installed pipeline, or a path"},
+			&cli.StringSliceFlag{Name: "exclude", EnvVars: []string{"NARWHAL_EXCLUDE"},
+				Usage: "leave a component of the pipeline out, as spacy.load(exclude=…)"},
+			&cli.BoolFlag{Name: "json", Usage: "write JSON to a terminal too"},
+			&cli.BoolFlag{Name: "jsonl", Usage: "read an object with a text a line, write its entities a line"},
+		},
+		Action: runNER,
+	}
+}
+
+func runNER(c *cli.Context) error {
+	in, err := readArgs(c.Args().Slice())
+	if err != nil {
+		return err
+	}
+	if c.Bool("jsonl") && in.text != "" {
+		return &usageError{what: fmt.Sprintf("ner --jsonl: there is no file %q", in.text), hint: "texts come from files or standard input, an object with a text a line"}
+	}
+	rec, describe, err := openRecognizer(c.String("model"), c.StringSlice("exclude"))
+	if err != nil {
+		return err
+	}
+	if _, ok := rec.(interface{ Labels() []string }); !ok && c.String("model") == autoModel {
+		fmt.Fprintln(c.App.ErrWriter, "using", describe)
+	}
+	stdin := c.App.Reader
+	if in.stdin() && isTerminal(stdin) {
+		fmt.Fprintln(c.App.ErrWriter, "reading from the terminal; Ctrl-D ends the text")
+	}
+	if c.Bool("jsonl") {
+		return nerLines(c.Context, rec, in, stdin, c.App.Writer, c.App.ErrWriter)
+	}
+	var print printer = printJSON
+	if isTerminal(c.App.Writer) && !c.Bool("json") {
+		print = printMarked(newPalette(os.Getenv), len(in.files) > 1)
+	}
+	return nerTexts(c.Context, rec, in, stdin, c.App.Writer, print)
+}
+
+// nerTexts answers whole texts, one after the other.
+func nerTexts(ctx context.Context, rec ner.Recognizer, in input, stdin io.Reader, w io.Writer, print printer) error {
+	return in.texts(stdin, func(name, text string) error {
+		err := checkUTF8([]byte(text))
+		var ents []ner.Entity
+		if err == nil {
+			ents, err = rec.Entities(ctx, text)
+		}
+		if err != nil {
+			if name == "" {
+				name = "the text"
+			}
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		return print(w, answer{Text: text, Title: name, Ents: entsOf(ents)}, ents)
+	})
+}
+
+// answer is what displaCy's manual mode takes, and the text of each entity too.
+type answer struct {
+	Text  string `json:"text"`
+	Ents  []ent  `json:"ents"`
+	Title string `json:"title,omitempty"` // the file
+}
+
+type ent struct {
+	Text  string `json:"text"`
+	Label string `json:"label"`
+	Start int    `json:"start"` // code points
+	End   int    `json:"end"`
+}
+
+// entsOf is never nil: no entities are [] in JSON.
+func entsOf(found []ner.Entity) []ent {
+	ents := make([]ent, len(found))
+	for i, e := range found {
+		ents[i] = ent{e.Text, e.Label, e.RuneStart, e.RuneEnd}
+	}
+	return ents
+}
+
+// printer writes the answer to one text.
+type printer func(w io.Writer, a answer, found []ner.Entity) error
+
+func printJSON(w io.Writer, a answer, _ []ner.Entity) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return e.Encode(a)
+}
+
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}

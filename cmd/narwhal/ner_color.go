@@ -1,0 +1,120 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/narwhal-server/narwhal/ner"
+)
+
+// displaCy's colours, so that a text looks as it does in a notebook. Black on
+// any of them has a contrast of 8:1 or more.
+var labelColors = map[string]rgb{
+	"PERSON": 0xaa9cfc, "NORP": 0xc887fb, "FAC": 0x9cc9cc, "ORG": 0x7aecec, "GPE": 0xfeca74, "LOC": 0xff9561,
+	"PRODUCT": 0xbfeeb7, "EVENT": 0xffeb80, "WORK_OF_ART": 0xf0d0ff, "LAW": 0xff8197, "LANGUAGE": 0xff8197,
+	"DATE": 0xbfe1d9, "TIME": 0xbfe1d9, "PERCENT": 0xe4e7d2, "MONEY": 0xe4e7d2, "QUANTITY": 0xe4e7d2,
+	"ORDINAL": 0xe4e7d2, "CARDINAL": 0xe4e7d2,
+	// what prose has beside these
+	"LOCATION": 0xff9561, "FACILITY": 0x9cc9cc, "ORGANIZATION": 0x7aecec,
+}
+
+const otherColor rgb = 0xdddddd
+
+type rgb uint32
+
+// palette is how much colour a terminal is trusted with.
+type palette int
+
+const (
+	noColor palette = iota
+	colors256
+	trueColor
+)
+
+func newPalette(getenv func(string) string) palette {
+	if getenv("NO_COLOR") != "" || getenv("TERM") == "dumb" {
+		return noColor
+	}
+	switch getenv("COLORTERM") {
+	case "truecolor", "24bit":
+		return trueColor
+	}
+	return colors256
+}
+
+// on is the sequence that begins black text on a colour. 16 is the black of the
+// 256 colours: 0 is whatever the theme makes of black.
+func (p palette) on(c rgb) string {
+	if p == trueColor {
+		return fmt.Sprintf("\x1b[38;5;16;48;2;%d;%d;%dm", c>>16, c>>8&0xff, c&0xff)
+	}
+	return fmt.Sprintf("\x1b[38;5;16;48;5;%dm", 16+36*cube(c>>16)+6*cube(c>>8&0xff)+cube(c&0xff))
+}
+
+// cube is the nearest of the six levels 0, 95, 135, 175, 215, 255.
+func cube(v rgb) rgb {
+	switch {
+	case v < 48:
+		return 0
+	case v < 115:
+		return 1
+	}
+	return (v - 35) / 40
+}
+
+// printMarked writes a text with its entities marked where they are, each with
+// its label: in colour as displaCy does it, or as [Tim Cook PERSON].
+func printMarked(p palette, names bool) printer {
+	return func(w io.Writer, a answer, found []ner.Entity) error {
+		var b strings.Builder
+		if names && a.Title != "" {
+			fmt.Fprintf(&b, "==> %s <==\n", visible(a.Title))
+		}
+		at := 0
+		for _, e := range found {
+			b.WriteString(visible(a.Text[at:e.Start]))
+			p.mark(&b, e)
+			at = e.End
+		}
+		b.WriteString(visible(a.Text[at:]))
+		if !strings.HasSuffix(b.String(), "\n") {
+			b.WriteByte('\n')
+		}
+		_, err := io.WriteString(w, b.String())
+		return err
+	}
+}
+
+func (p palette) mark(b *strings.Builder, e ner.Entity) {
+	if p == noColor {
+		fmt.Fprintf(b, "[%s %s]", visible(e.Text), visible(e.Label))
+		return
+	}
+	c, ok := labelColors[e.Label]
+	if !ok {
+		c = otherColor
+	}
+	on, off := p.on(c), "\x1b[0m"
+	// A colour that is on at the end of a line fills the rest of it.
+	text := strings.ReplaceAll(visible(e.Text), "\n", off+"\n"+on)
+	fmt.Fprintf(b, "%s %s \x1b[1m%s %s", on, text, visible(e.Label), off)
+}
+
+// visible shows control characters as the pictures Unicode has for them: a text
+// may come from anywhere, and the terminal obeys them.
+func visible(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t':
+			return r
+		case r < 0x20:
+			return 0x2400 + r
+		case r == 0x7f:
+			return 0x2421
+		case r >= 0x80 && r < 0xa0:
+			return 0xfffd
+		}
+		return r
+	}, s)
+}
