@@ -79,10 +79,10 @@ func (t *target) finish(f *os.File, address unix.Sockaddr) error {
 func stale(raw syscall.RawConn) bool {
 	gone := false
 	var b [1]byte
-	err := raw.Read(func(fd uintptr) bool {
+	// Not raw.Read: it fails when the last request's deadline has passed meanwhile.
+	err := raw.Control(func(fd uintptr) {
 		_, _, err := unix.Recvfrom(int(fd), b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
 		gone = err != unix.EAGAIN && err != unix.EINTR
-		return true
 	})
 	return gone || err != nil
 }

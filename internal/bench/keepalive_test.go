@@ -93,6 +93,21 @@ func TestClosedWhileIdle(t *testing.T) {
 	}
 }
 
+// The deadline of a request may pass while its connection is kept: that is
+// nothing to give the connection up for.
+func TestIdleLongerThanTimeout(t *testing.T) {
+	c := alone(t, Options{URL: listen(t, answerAll(t, func(asked) string { return ok("{}") }))})
+	if out := c.ask(0); out.err != nil {
+		t.Fatal(out.err)
+	}
+	if err := c.conn.SetDeadline(past); err != nil {
+		t.Fatal(err)
+	}
+	if out := c.ask(1); out.err != nil || out.connects != 0 || out.reconnect || out.retried {
+		t.Errorf("%+v, want an answer on the kept connection", out)
+	}
+}
+
 // The server closes a kept connection when the next request is on its way.
 func TestClosedWhileSending(t *testing.T) {
 	for _, method := range []string{"GET", "POST"} {
