@@ -18,9 +18,12 @@ import (
 // used. A missing file is fs.ErrNotExist.
 type source func(name string) ([]byte, error)
 
-// read returns a file that has to be there.
+// read returns a file that has to be there; none that a pipeline needs is empty.
 func (s source) read(name string) ([]byte, error) {
 	data, err := s(name)
+	if err == nil && len(data) == 0 {
+		err = errors.New("the file is empty")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}

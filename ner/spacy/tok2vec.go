@@ -63,8 +63,8 @@ func newTok2Vec(layers []layer, vecs *vectors, cacheEntries int) (*tok2vec, erro
 	if err != nil {
 		return nil, err
 	}
-	if t.width = e.shape[1]; t.width == 0 {
-		return nil, fmt.Errorf("hash tables of width 0")
+	if t.width = e.shape[1]; t.width < 1 || t.width > maxWidth {
+		return nil, fmt.Errorf("layer %d (hashembed): width %d: can run 1 to %d", parts.tables[0].index, t.width, maxWidth)
 	}
 	for _, l := range parts.tables {
 		table, err := newHashTable(l, t.width, len(t.columns))
@@ -111,6 +111,10 @@ func (t *tok2vec) readLayers(parts *tok2vecLayers) error {
 	}
 	return parts.checkEncoder(len(t.encoder))
 }
+
+// maxWidth is far above any network's, which have 96 or 256. It bounds what a
+// broken file can make us allocate for the cache.
+const maxWidth = 4096
 
 // mixInputs is the width of a token's concatenated embeddings.
 func (t *tok2vec) mixInputs() int {

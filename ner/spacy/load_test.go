@@ -1,0 +1,283 @@
+package spacy
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/tinylib/msgp/msgp"
+)
+
+// edit replaces a part of a file, which must be there.
+func edit(t *testing.T, files map[string][]byte, name, old, new string) {
+	t.Helper()
+	if !bytes.Contains(files[name], []byte(old)) {
+		t.Fatalf("%s has no %q", name, old)
+	}
+	files[name] = bytes.Replace(files[name], []byte(old), []byte(new), 1)
+}
+
+// addComponent puts a component into the pipeline, before the recognizer.
+func addComponent(t *testing.T, files map[string][]byte, name, factory, settings string) {
+	t.Helper()
+	edit(t, files, "config.cfg", `"ner"]`, `"`+name+`","ner"]`)
+	files["config.cfg"] = append(files["config.cfg"], "\n[components."+name+"]\nfactory = \""+factory+"\"\n"+settings+"\n"...)
+}
+
+// TestRefusals: what cannot be run is refused by name, before any text is read.
+func TestRefusals(t *testing.T) {
+	withLayers := func(change func([]node) []node) func(*testing.T, map[string][]byte) {
+		return func(t *testing.T, files map[string][]byte) {
+			files["ner/model"] = encodeNodes(change(small.parserNodes(rand.New(rand.NewPCG(1, 0)), entitySlots, 10)))
+		}
+	}
+	param := func(layer, nth int, name string, shape ...int) func(*testing.T, map[string][]byte) {
+		return withLayers(func(nodes []node) []node {
+			nodes[layer+nth].params[name] = random(rand.New(rand.NewPCG(1, 1)), shape...)
+			return nodes
+		})
+	}
+	set := func(name, old, new string) func(*testing.T, map[string][]byte) {
+		return func(t *testing.T, files map[string][]byte) { edit(t, files, name, old, new) }
+	}
+	add := func(name, factory, settings string) func(*testing.T, map[string][]byte) {
+		return func(t *testing.T, files map[string][]byte) { addComponent(t, files, name, factory, settings) }
+	}
+	for _, c := range []struct {
+		name   string
+		change func(*testing.T, map[string][]byte)
+		want   string
+	}{
+		{"another language", set("config.cfg", `"en"`, `"de"`), `config.cfg: the pipeline's language is "de": only English`},
+		{"no language", set("config.cfg", `lang =`, `long =`), `config.cfg: the pipeline's language is "":`},
+		{"another tokenizer", set("config.cfg", "disabled", "tokenizer = {\"@tokenizers\":\"spacy.ja.JapaneseTokenizer\"}\ndisabled"), "[nlp.tokenizer] @tokenizers is spacy.ja.JapaneseTokenizer: can run only spacy.Tokenizer.v1"},
+		{"a callback", set("config.cfg", "disabled", "after_creation = {\"@callbacks\":\"x\"}\ndisabled"), "[nlp] after_creation calls Python code"},
+		{"a transformer", add("transformer", "transformer", ""), `component "transformer" (factory transformer) cannot be run, transformers need PyTorch: exclude it`},
+		{"rules", add("ruler", "entity_ruler", ""), `component "ruler" (factory entity_ruler) cannot be run, it sets entities by rules`},
+		{"span rules", add("spans", "span_ruler", "annotate_ents = true"), `component "spans": annotate_ents`},
+		{"another source of sentences", add("senter", "senter", ""), `component "senter" (factory senter) cannot be run, its sentence starts change entities`},
+		{"own code", add("mine", "my_factory", ""), `component "mine" (factory my_factory) cannot be run, what it does to entities is unknown`},
+		{"two recognizers", add("ner2", "ner", ""), `components "ner2" and "ner" both find entities: exclude one`},
+		{"a component without section", set("config.cfg", `"ner"]`, `"tagger","ner"]`), `component "tagger" has no factory`},
+		{"no recognizer", set("config.cfg", `["ner"]`, `[]`), "no component of factory ner"},
+		{"a listener to nothing", set("config.cfg", `"spacy.Tok2Vec.v2"`, "\"spacy.Tok2VecListener.v1\"\nupstream = \"tok2vec\""), `component "ner" listens to "tok2vec", which is not in the pipeline or excluded`},
+		{"another architecture", set("config.cfg", "TransitionBasedParser.v2", "TransitionBasedParser.v1"), "[components.ner.model] @architectures is spacy.TransitionBasedParser.v1: can run only spacy.TransitionBasedParser.v2"},
+		{"another embedding", set("config.cfg", "MultiHashEmbed.v2", "CharacterEmbed.v2"), "[components.ner.model.tok2vec.embed] @architectures is spacy.CharacterEmbed.v2"},
+		{"another encoder", set("config.cfg", "MaxoutWindowEncoder.v2", "TorchBiLSTMEncoder.v1"), "[components.ner.model.tok2vec.encode] @architectures is spacy.TorchBiLSTMEncoder.v1"},
+		{"not a config", set("config.cfg", "[nlp]", "[nope]"), "config.cfg: no section [nlp]"},
+		{"a beam", set("ner/cfg", `"beam_width":1`, `"beam_width":8`), "ner/cfg: beam_width 8: this package decodes greedily"},
+		{"joined tokens", set("ner/cfg", "false", "true"), "ner/cfg: learn_tokens"},
+		{"bad meta", set("meta.json", "{", "["), "meta.json: "},
+		{"more labels than outputs", func(t *testing.T, files map[string][]byte) {
+			files["ner/moves"] = movesOf(`{"1":{"A":1},"5":{"":1}}`)
+		}, "ner/model: layer 3 (linear): W has shape [10 6], want [2 6] (the moves file makes 2 classes)"},
+		{"no labels", func(t *testing.T, files map[string][]byte) {
+			files["ner/moves"] = movesOf(`{"5":{"":1}}`)
+			files["ner/model"] = encodeNodes(small.parserNodes(rand.New(rand.NewPCG(1, 0)), entitySlots, 1))
+		}, "ner/moves: no labels"},
+		{"extra state tokens", func(t *testing.T, files map[string][]byte) {
+			files["ner/model"] = encodeNodes(small.parserNodes(rand.New(rand.NewPCG(1, 0)), 6, 10))
+		}, "ner/model: layer 2 (precomputable_affine): W has shape [6 6 2 7], want [3 any 2 7]"},
+		{"no upper layer", withLayers(func(n []node) []node { delete(n[0].refs, "upper"); return n }), "ner/model: no upper layer linear: not a model of TransitionBasedParser.v2 with use_upper"},
+		{"a reference to nowhere", withLayers(func(n []node) []node { n[0].refs["lower"] = 99; return n }), "ner/model: no lower layer"},
+		{"lower width", param(2, 0, "W", 3, 6, 2, 5), "layer 2 (precomputable_affine): W has shape [3 6 2 5], want [3 any 2 7]"},
+		{"lower bias", param(2, 0, "b", 6, 3), "layer 2 (precomputable_affine): b has shape [6 3], want [6 2]"},
+		{"pad", param(2, 0, "pad", 1, 3, 2, 6), "layer 2 (precomputable_affine): pad has shape"},
+		{"a hidden layer too wide", func(t *testing.T, files map[string][]byte) {
+			s := small
+			s.hidden = 257
+			files["ner/model"] = encodeNodes(s.parserNodes(rand.New(rand.NewPCG(1, 0)), entitySlots, 10))
+		}, "hidden width 257: can run 1 to 256"},
+		{"too many pieces", func(t *testing.T, files map[string][]byte) {
+			s := small
+			s.pieces = 4
+			files["ner/model"] = encodeNodes(s.parserNodes(rand.New(rand.NewPCG(1, 0)), entitySlots, 10))
+		}, "(maxout): 4 pieces: can run 1 to 3"},
+		{"an unknown layer", withLayers(func(n []node) []node { return append(n, node{name: "mish"}) }), `is of the unknown kind "mish"`},
+		{"an unknown column", withLayers(func(n []node) []node { n[7].attrs["columns"] = []string{"NORM", "LEMMA"}; return n }), `column "LEMMA": can embed only NORM,`},
+		{"a column out of range", withLayers(func(n []node) []node { n[12].attrs["column"] = 2; return n }), "layer 12 (hashembed): column 2 of 2"},
+		{"a wide window", withLayers(func(n []node) []node { n[16].attrs["window_size"] = 2; return n }), "layer 16 (expand_window): window_size 2"},
+		{"a wrong pad", withLayers(func(n []node) []node { n[6].attrs["pad"] = 3; return n }), "layer 6: pad 3 (<nil>) around 2 layers: want 2"},
+		{"no residuals", withLayers(func(n []node) []node { n[15].name = "chain>>x"; return n }), "not a MaxoutWindowEncoder"},
+		{"untrained", withLayers(func(n []node) []node { n[9].params = nil; return n }), "layer 9 (maxout) has no W"},
+		{"a table of another width", withLayers(func(n []node) []node {
+			n[14].params["E"] = random(rand.New(rand.NewPCG(1, 0)), 20, 9)
+			return n
+		}), "layer 14 (hashembed): E has shape [20 9], want [any 8]"},
+		{"a table without rows", withLayers(func(n []node) []node { n[14].params["E"] = tensor{shape: []int{0, 8}}; return n }), "layer 14 (hashembed): no rows"},
+		{"a layernorm of another width", withLayers(func(n []node) []node {
+			n[10].params["G"] = random(rand.New(rand.NewPCG(1, 0)), 9)
+			return n
+		}), "layer 10 (layernorm): G has shape [9], want [8]"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			files := small.files(t, 1)
+			c.change(t, files)
+			_, err := openFiles(files, Options{})
+			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "open pipeline: ") {
+				t.Errorf("error %v, want …%s…", err, c.want)
+			}
+		})
+	}
+}
+
+// TestMissingAndCutFiles: every file that is read is needed whole.
+func TestMissingAndCutFiles(t *testing.T) {
+	s := small
+	s.listen, s.parser, s.vectors = true, true, 5
+	whole := s.files(t, 1)
+	if _, err := openFiles(whole, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	for name := range whole {
+		files := s.files(t, 1)
+		delete(files, name)
+		if _, err := openFiles(files, Options{}); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), name) {
+			t.Errorf("without %s: %v", name, err)
+		}
+		if name == "config.cfg" { // cut at a line it is another, valid config
+			continue
+		}
+		for _, n := range []int{0, 1, len(whole[name]) / 2, len(whole[name]) - 1} {
+			files[name] = whole[name][:n]
+			if _, err := openFiles(files, Options{}); err == nil {
+				t.Errorf("%s cut to %d of %d bytes: no error", name, n, len(whole[name]))
+			}
+		}
+	}
+}
+
+// TestExclude: what Exclude accepts and what it changes.
+func TestExclude(t *testing.T) {
+	open := func(change func(files map[string][]byte), exclude ...string) (*Pipeline, error) {
+		s := small
+		s.listen, s.parser = true, true
+		files := s.files(t, 1)
+		if change != nil {
+			change(files)
+		}
+		return openFiles(files, Options{Exclude: exclude})
+	}
+	p, err := open(nil)
+	if err != nil || p.parser == nil || !p.sentences {
+		t.Fatalf("whole pipeline: %v", err)
+	}
+	p, err = open(func(files map[string][]byte) { delete(files, "parser/model") }, "parser")
+	if err != nil || p.parser != nil || p.sentences {
+		t.Errorf("without parser: %v", err)
+	}
+	if doc, err := p.Analyze(t.Context(), "One. Two."); err != nil || doc.Sents != nil || len(doc.Tokens) != 4 {
+		t.Errorf("without parser: %v, %v", doc, err)
+	}
+	if _, err = open(nil, "tagger", "senter", "attribute_ruler", "lemmatizer"); err != nil {
+		t.Errorf("spaCy's other components, which this pipeline lacks: %v", err)
+	}
+	for exclude, want := range map[string]string{
+		"ner":     `exclude "ner": it is the component that finds the entities`,
+		"parsr":   `exclude "parsr": no such component; the pipeline has tok2vec, parser, ner`,
+		"tok2vec": `component "ner" listens to "*", which is not in the pipeline or excluded`,
+	} {
+		if _, err := open(nil, exclude); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("exclude %s: %v, want %s", exclude, err, want)
+		}
+	}
+	ruler := func(files map[string][]byte) { addComponent(t, files, "ruler", "entity_ruler", "") }
+	if _, err := open(ruler, "ruler"); err != nil {
+		t.Errorf("a component that cannot be run, excluded: %v", err)
+	}
+	off := func(files map[string][]byte) {
+		ruler(files)
+		edit(t, files, "config.cfg", "disabled = []", `disabled = ["ruler"]`)
+	}
+	if _, err := open(off); err != nil {
+		t.Errorf("a component that cannot be run, disabled: %v", err)
+	}
+}
+
+// TestParserAfterNer: then its sentences are found, and do not change entities.
+func TestParserAfterNer(t *testing.T) {
+	s := small
+	s.parser = true
+	files := s.files(t, 2)
+	edit(t, files, "config.cfg", `["parser","ner"]`, `["ner","parser"]`)
+	after, err := openFiles(files, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	alone, err := openFiles(files, Options{Exclude: []string{"parser"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const text = "Tim Cook isn't in Paris, he is there. Or she? They don't care."
+	doc, err := after.Analyze(t.Context(), text)
+	if err != nil || len(doc.Sents) == 0 {
+		t.Fatalf("%d sentences, %v", len(doc.Sents), err)
+	}
+	want, err := alone.Entities(t.Context(), text)
+	if err != nil || len(want) == 0 || len(want) != len(doc.Ents) {
+		t.Errorf("entities %v, without parser %v, %v", doc.Ents, want, err)
+	}
+}
+
+// TestHarmlessComponents are not even read.
+func TestHarmlessComponents(t *testing.T) {
+	files := small.files(t, 1)
+	addComponent(t, files, "tagger", "tagger", "")
+	addComponent(t, files, "my_lemmas", "lemmatizer", "")
+	addComponent(t, files, "spans", "span_ruler", "annotate_ents = false")
+	if _, err := openFiles(files, Options{}); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestAttributeRuler: its rules are harmless as long as they set no norm,
+// sentence start or entity.
+func TestAttributeRuler(t *testing.T) {
+	rule := func(attr string) []byte {
+		b := msgp.AppendArrayHeader(nil, 1)
+		b = msgp.AppendMapHeader(b, 3)
+		b = msgp.AppendArrayHeader(msgp.AppendString(b, "patterns"), 0)
+		b = msgp.AppendMapHeader(msgp.AppendString(b, "attrs"), 1)
+		b = msgp.AppendString(msgp.AppendString(b, attr), "X")
+		return msgp.AppendInt(msgp.AppendString(b, "index"), 0)
+	}
+	files := small.files(t, 1)
+	addComponent(t, files, "rules", "attribute_ruler", "")
+	files["rules/patterns"] = rule("TAG")
+	if _, err := openFiles(files, Options{}); err != nil {
+		t.Errorf("a rule that sets TAG: %v", err)
+	}
+	files["rules/patterns"] = rule("NORM")
+	if _, err := openFiles(files, Options{}); err == nil || !strings.Contains(err.Error(), `rules/patterns: a rule sets NORM, which can change entities: exclude "rules"`) {
+		t.Errorf("a rule that sets NORM: %v", err)
+	}
+	files["rules/patterns"] = []byte("\xc1")
+	if _, err := openFiles(files, Options{}); err == nil {
+		t.Error("rules that cannot be read: no error")
+	}
+	if _, err := openFiles(files, Options{Exclude: []string{"rules"}}); err != nil {
+		t.Errorf("excluded rules: %v", err)
+	}
+}
+
+// BenchmarkOpen measures from nothing to the first answer.
+func BenchmarkOpen(b *testing.B) {
+	dir := modelDir(b)
+	best := 1e9
+	for b.Loop() {
+		before := b.Elapsed()
+		p, err := Open(dir, Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := p.Entities(b.Context(), "Tim Cook visited Paris on Monday."); err != nil {
+			b.Fatal(err)
+		}
+		best = min(best, (b.Elapsed() - before).Seconds())
+		p.Close()
+	}
+	b.ReportMetric(best*1e3, "best-ms")
+}

@@ -1,0 +1,364 @@
+package spacy
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/narwhal-server/narwhal/ner"
+	"github.com/narwhal-server/narwhal/ner/kernel"
+)
+
+// answer is a line of testdata/entities.jsonl: spaCy's answer for a text.
+type answer struct {
+	Text  string   `json:"text"`
+	Sents []int    `json:"sents"` // where they start
+	Ents  [][3]any `json:"ents"`  // start, end, label
+	Alone [][3]any `json:"alone"` // the same without the parser
+}
+
+func readAnswers(t testing.TB) []answer {
+	t.Helper()
+	b, err := os.ReadFile("testdata/entities.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []answer
+	for line := range bytes.Lines(b) {
+		var a answer
+		if err := json.Unmarshal(line, &a); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, a)
+	}
+	return all
+}
+
+// triples brings entities to the form of the answers.
+func triples(ents []ner.Entity) [][3]any {
+	list := [][3]any{}
+	for _, e := range ents {
+		list = append(list, [3]any{float64(e.RuneStart), float64(e.RuneEnd), e.Label})
+	}
+	return list
+}
+
+// TestEntitiesGolden compares with what spaCy answered (testdata/entities.py),
+// for every kernel variant.
+func TestEntitiesGolden(t *testing.T) {
+	for _, variant := range kernel.Variants() {
+		restore, err := kernel.SetVariant(variant)
+		if err != nil {
+			t.Fatal(err)
+		}
+		full, alone := openModel(t, Options{}), openModel(t, Options{Exclude: []string{"parser"}})
+		for _, want := range readAnswers(t) {
+			doc, err := full.Analyze(t.Context(), want.Text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sents := []int{}
+			for _, s := range doc.Sents {
+				sents = append(sents, s[0].RuneStart)
+			}
+			if !slices.Equal(sents, want.Sents) {
+				t.Errorf("%s: sentences of %q start at %v, spaCy's at %v", variant, want.Text, sents, want.Sents)
+			}
+			if diff := cmp.Diff(want.Ents, triples(doc.Ents)); diff != "" {
+				t.Errorf("%s: %q (-spaCy +ours):\n%s", variant, want.Text, diff)
+			}
+			checkOffsets(t, want.Text, doc.Ents)
+			ents, err := alone.Entities(t.Context(), want.Text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want.Alone, triples(ents)); diff != "" {
+				t.Errorf("%s, without parser: %q (-spaCy +ours):\n%s", variant, want.Text, diff)
+			}
+		}
+		restore()
+	}
+}
+
+func checkOffsets(t *testing.T, text string, ents []ner.Entity) {
+	t.Helper()
+	end := 0
+	for _, e := range ents {
+		if e.Start < end || e.Text != text[e.Start:e.End] || utf8.RuneCountInString(text[:e.Start]) != e.RuneStart || utf8.RuneCountInString(e.Text) != e.RuneEnd-e.RuneStart {
+			t.Errorf("%q: offsets of %+v do not fit", text, e)
+		}
+		end = e.End
+	}
+}
+
+// TestGoldensAreComplete: the goldens try what they are for.
+func TestGoldensAreComplete(t *testing.T) {
+	p := openModel(t, Options{})
+	labels := map[any]bool{}
+	differ, lengths := 0, map[int]bool{}
+	for _, a := range readAnswers(t) {
+		for _, e := range a.Ents {
+			labels[e[2]] = true
+		}
+		if !cmp.Equal(a.Ents, a.Alone) {
+			differ++
+		}
+		lengths[len(p.tokenizer.tokenize(a.Text, nil))] = true
+	}
+	for _, l := range p.Labels() {
+		if !labels[l] {
+			t.Errorf("no golden has an entity %s", l)
+		}
+	}
+	if differ < 5 {
+		t.Errorf("the parser changes the entities of %d goldens, want at least 5", differ)
+	}
+	for n := range 10 {
+		if !lengths[n] {
+			t.Errorf("no golden has %d tokens", n)
+		}
+	}
+}
+
+func TestLabelsAndMeta(t *testing.T) {
+	p := openModel(t, Options{})
+	want := strings.Fields("ORG DATE PERSON GPE MONEY CARDINAL NORP PERCENT WORK_OF_ART LOC TIME QUANTITY FAC EVENT ORDINAL PRODUCT LAW LANGUAGE")
+	if diff := cmp.Diff(want, p.Labels()); diff != "" {
+		t.Errorf("labels (-want +got):\n%s", diff)
+	}
+	m := p.Meta()
+	if m.Lang != "en" || !strings.HasPrefix(m.Name, "core_web_sm") || m.Version != "3.8.0" || m.License != "MIT" {
+		t.Errorf("meta = %+v", m)
+	}
+	p.Labels()[0] = "changed"
+	if p.Labels()[0] != "ORG" {
+		t.Error("Labels gives out its own slice")
+	}
+}
+
+// TestAnswerDoesNotDependOnTheCache: none, one too small, and one that knows
+// the text give the same bits, in whatever order texts come.
+func TestAnswerDoesNotDependOnTheCache(t *testing.T) {
+	answers := readAnswers(t)
+	none := openModel(t, Options{CacheEntries: -1})
+	for _, entries := range []int{1, 4096} {
+		p := openModel(t, Options{CacheEntries: entries})
+		for range 2 {
+			for _, a := range answers {
+				want := vectorsOf(none, a.Text)
+				if got := vectorsOf(p, a.Text); !slices.Equal(got, want) {
+					t.Fatalf("cache of %d: %q has other vectors than without", entries, a.Text)
+				}
+			}
+			slices.Reverse(answers)
+		}
+	}
+}
+
+// vectorsOf returns the recognizer's token vectors of a text.
+func vectorsOf(p *Pipeline, text string) []float32 {
+	tokens := p.tokenizer.tokenize(text, nil)
+	if len(tokens) == 0 {
+		return nil
+	}
+	return slices.Clone(p.ner.tok2vec.encode(&encoder{}, text, tokens, 0, min(len(tokens), encodeRows)))
+}
+
+// TestManyGoroutines: one pipeline, with a cache that is too small for the
+// texts, gives every goroutine the same answers. Run it with -race.
+func TestManyGoroutines(t *testing.T) {
+	p := openModel(t, Options{CacheEntries: 64})
+	answers := readAnswers(t)
+	var wg sync.WaitGroup
+	for g := range 8 {
+		wg.Go(func() {
+			for i := range answers {
+				a := answers[(i*(2*g+1)+g)%len(answers)]
+				ents, err := p.Entities(context.Background(), a.Text)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if diff := cmp.Diff(a.Ents, triples(ents)); diff != "" {
+					t.Errorf("%q (-spaCy +ours):\n%s", a.Text, diff)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// TestLongText: a text of many pieces, and of more pages than are kept, has the
+// entities of its parts.
+func TestLongText(t *testing.T) {
+	p := openModel(t, Options{})
+	const part = "Anna Lindqvist of Nordic Marine met Mr. Okoro in Oslo on 4 May 2019. They agreed.\n\n"
+	analyze := func(parts int) *Doc {
+		doc, err := p.Analyze(t.Context(), strings.Repeat(part, parts))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return doc
+	}
+	inPart := func(d *Doc, i int) (ents []ner.Entity) {
+		for _, e := range d.Ents {
+			if e.Start/len(part) == i {
+				e.Start, e.RuneStart = e.Start-i*len(part), e.RuneStart-i*len(part)
+				e.End, e.RuneEnd = e.End-i*len(part), e.RuneEnd-i*len(part)
+				ents = append(ents, e)
+			}
+		}
+		return ents
+	}
+	three := analyze(3) // in the first and the last part a border of the text is near
+	const n = 450
+	doc := analyze(n)
+	if len(doc.Tokens) < 10*encodeRows || len(doc.Tokens) < 20*maxPages*pageRows {
+		t.Fatalf("%d tokens do not try the pieces and pages", len(doc.Tokens))
+	}
+	if len(doc.Sents) != n/3*len(three.Sents) {
+		t.Errorf("%d sentences, want %d", len(doc.Sents), n/3*len(three.Sents))
+	}
+	for i := range n {
+		want := inPart(three, min(i, 1)+max(0, i-n+2))
+		if diff := cmp.Diff(want, inPart(doc, i)); diff != "" || len(want) < 4 {
+			t.Fatalf("part %d of %d (-want +got):\n%s", i, n, diff)
+		}
+	}
+}
+
+// TestOneLongSentence: nothing is ever forgotten, and the stack grows over all
+// pages.
+func TestOneLongSentence(t *testing.T) {
+	p := openModel(t, Options{})
+	for _, text := range []string{strings.Repeat("( ", 5000), strings.Repeat("a ", 5000), strings.Repeat("Anna and ", 3000)} {
+		doc, err := p.Analyze(t.Context(), text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tokens := 0
+		for _, s := range doc.Sents {
+			tokens += len(s)
+		}
+		if tokens != len(doc.Tokens) || tokens < 5000 {
+			t.Errorf("%.10q…: %d tokens, %d in sentences", text, len(doc.Tokens), tokens)
+		}
+	}
+}
+
+func TestRefusedTexts(t *testing.T) {
+	p := openModel(t, Options{})
+	for _, c := range []struct {
+		name, text, message string
+		is                  error
+	}{
+		{"too long", strings.Repeat("ä", MaxLength+1), "text too long: 1000001 code points, the limit is 1000000: split it", ErrTooLong},
+		{"invalid byte", "Zürich \xff", "text is not valid UTF-8: byte 8 is 0xff", ErrNotUTF8},
+		{"half a rune", "Z\xc3", "text is not valid UTF-8: byte 1 is 0xc3", ErrNotUTF8},
+		{"surrogate", "\ufffd\xed\xa0\x80", "text is not valid UTF-8: byte 3 is 0xed", ErrNotUTF8},
+	} {
+		_, err := p.Entities(t.Context(), c.text)
+		if !errors.Is(err, c.is) || err.Error() != c.message {
+			t.Errorf("%s: Entities: %v, want %q", c.name, err, c.message)
+		}
+		if _, err := p.Analyze(t.Context(), c.text); !errors.Is(err, c.is) {
+			t.Errorf("%s: Analyze: %v, want %v", c.name, err, c.is)
+		}
+	}
+	if _, err := p.Entities(t.Context(), strings.Repeat(" ", MaxLength)); err != nil {
+		t.Errorf("a text of the largest length: %v", err)
+	}
+}
+
+func TestContext(t *testing.T) {
+	p := openModel(t, Options{})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := p.Entities(ctx, "Tim Cook visited Paris."); !errors.Is(err, context.Canceled) {
+		t.Errorf("Entities after cancel: %v", err)
+	}
+	// It ends in the middle of a text, too: this context ends when asked the
+	// third time.
+	asked := &countingContext{Context: t.Context(), left: 2}
+	if _, err := p.Entities(asked, strings.Repeat("Anna saw Otto. ", 2000)); !errors.Is(err, context.Canceled) {
+		t.Errorf("Entities after cancel in the middle: %v", err)
+	}
+	if asked.left != -1 {
+		t.Errorf("the context was asked %d times more than needed", -1-asked.left)
+	}
+	// And what was left lying about does not change the next answer.
+	ents, err := p.Entities(t.Context(), "Tim Cook visited Paris.")
+	if got := fmt.Sprint(triples(ents)); err != nil || got != "[[0 8 PERSON] [17 22 GPE]]" {
+		t.Errorf("Entities after a cancelled call: %v, %v", got, err)
+	}
+}
+
+// countingContext is cancelled after it was asked a number of times.
+type countingContext struct {
+	context.Context
+	left int
+}
+
+func (c *countingContext) Err() error {
+	if c.left--; c.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// TestAllocations: a call allocates its result, and nothing else. It has a work
+// of its own, because the race detector empties pools at will.
+func TestAllocations(t *testing.T) {
+	const none = "It rained, and then it rained some more."
+	paragraph, err := os.ReadFile("../../scripts/paragraph.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, exclude := range [][]string{nil, {"parser"}} {
+		p := openModel(t, Options{Exclude: exclude})
+		for text, want := range map[string]float64{none: 0, string(paragraph): 1} {
+			w := &work{tokens: p.tokenizer.tokenize(text, nil)}
+			got := testing.AllocsPerRun(20, func() {
+				if err := p.findEntities(context.Background(), w, text); err != nil {
+					t.Fatal(err)
+				}
+				p.result(w, text)
+			})
+			if got != want {
+				t.Errorf("%.20q…, without %v: %v allocations, want %v", text, exclude, got, want)
+			}
+		}
+	}
+}
+
+// TestNewWordsTakeNoMemory: words never seen before replace others in the
+// cache. spaCy keeps each for ever.
+func TestNewWordsTakeNoMemory(t *testing.T) {
+	p := openModel(t, Options{CacheEntries: 512})
+	call := func(n int) {
+		text := fmt.Sprintf("w%x x%dy z%o %dth a%xb %d-c", n, n, n, n, n*7919, n)
+		if _, err := p.Entities(context.Background(), text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for n := range 2000 {
+		call(n)
+	}
+	before := heapInUse()
+	for n := range 6000 {
+		call(1_000_000 + n)
+	}
+	if grown := int64(heapInUse()) - int64(before); grown > 1<<19 {
+		t.Errorf("the heap grew by %d bytes over 6000 texts of new words", grown)
+	}
+}

@@ -1,0 +1,37 @@
+"""Write entities.jsonl: what spaCy makes of the texts in entities.txt.
+
+    python entities.py en_core_web_sm    (a name or a directory; Python >= 3.12)
+
+A line is {"text", "sents", "ents", "alone"}: where sentences start, the
+entities of the whole pipeline, and those without its parser; an entity is
+[start, end, label]. All offsets are in code points.
+"""
+
+import json
+import pathlib
+import sys
+
+import spacy
+
+here = pathlib.Path(__file__).parent
+full = spacy.load(sys.argv[1])
+alone = spacy.load(sys.argv[1], exclude=["parser"])
+
+
+def entities(doc):
+    return [[e.start_char, e.end_char, e.label_] for e in doc.ents]
+
+
+with open(here / "entities.jsonl", "w", encoding="utf-8") as out:
+    for line in open(here / "entities.txt", encoding="utf-8"):
+        if line.startswith("#") or not line.strip():
+            continue
+        text = json.loads(line)
+        doc = full(text)
+        record = {
+            "text": text,
+            "sents": [s.start_char for s in doc.sents],
+            "ents": entities(doc),
+            "alone": entities(alone(text)),
+        }
+        out.write(json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n")

@@ -1,0 +1,272 @@
+package spacy
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"maps"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/tinylib/msgp/msgp"
+)
+
+// tiny describes a pipeline of random weights, small enough for a slow
+// reference and for tests that break one of its files.
+type tiny struct {
+	width, depth, pieces int
+	columns              []string
+	rows                 []int // of each column's table
+	hidden               int
+	labels               []string
+	listen               bool // ner and parser listen to a shared tok2vec
+	parser               bool
+	vectors              int // width of the word vectors, 0: none
+}
+
+// small is the usual one.
+var small = tiny{
+	width: 8, depth: 2, pieces: 2, columns: []string{"NORM", "SHAPE"}, rows: []int{50, 20},
+	hidden: 6, labels: []string{"ORG", "GPE"},
+}
+
+// node is a layer to be written.
+type node struct {
+	name   string
+	refs   map[string]int
+	attrs  map[string]any
+	params map[string]tensor
+}
+
+type tensor struct {
+	shape []int
+	data  []float32
+}
+
+func random(r *rand.Rand, shape ...int) tensor {
+	n := 1
+	for _, s := range shape {
+		n *= s
+	}
+	t := tensor{shape, make([]float32, n)}
+	for i := range t.data {
+		t.data[i] = float32(r.NormFloat64() / 4)
+	}
+	return t
+}
+
+// tok2vecNodes are the layers of a tok2vec, in the order of thinc's files.
+func (s tiny) tok2vecNodes(r *rand.Rand) []node {
+	nodes := []node{
+		{name: fmt.Sprintf("with_array(%s)", strings.Repeat("residual(x)>>", s.depth)), attrs: map[string]any{"pad": s.depth}},
+		{name: "extract_features", attrs: map[string]any{"columns": s.columns}},
+		{name: "list2ragged"},
+	}
+	inputs := len(s.columns)
+	if s.vectors > 0 {
+		inputs++
+		nodes = append(nodes, node{name: "static_vectors", attrs: map[string]any{"key_attr": "ORTH"},
+			params: map[string]tensor{"W": random(r, s.width, s.vectors)}})
+	}
+	block := func(in int) {
+		nodes = append(nodes,
+			node{name: "maxout", params: map[string]tensor{"W": random(r, s.width, s.pieces, in), "b": random(r, s.width, s.pieces)}},
+			node{name: "layernorm", params: map[string]tensor{"G": random(r, s.width), "b": random(r, s.width)}})
+	}
+	block(inputs * s.width)
+	for i := range s.columns {
+		nodes = append(nodes, node{name: "ints-getitem"}, node{name: "hashembed",
+			attrs:  map[string]any{"column": i, "seed": 8 + i, "dropout_rate": 0.1},
+			params: map[string]tensor{"E": random(r, s.rows[i], s.width)}})
+	}
+	for range s.depth {
+		nodes = append(nodes, node{name: "residual(expand_window>>maxout)"},
+			node{name: "expand_window", attrs: map[string]any{"window_size": 1}}, node{name: "dropout"})
+		block(3 * s.width)
+	}
+	return nodes
+}
+
+// parserNodes are the layers of a parser or recognizer of n classes.
+func (s tiny) parserNodes(r *rand.Rand, slots, n int) []node {
+	in := s.hidden + 1 // not the hidden width, so that they cannot be mixed up
+	nodes := []node{
+		{name: "parser_model", refs: map[string]int{"tok2vec": 1, "lower": 2, "upper": 3}, attrs: map[string]any{"has_upper": true}},
+		{name: "tok2vec>>list2array>>linear"},
+		{name: "precomputable_affine", params: map[string]tensor{
+			"W": random(r, slots, s.hidden, 2, in), "b": random(r, s.hidden, 2), "pad": random(r, 1, slots, s.hidden, 2)}},
+		{name: "linear", params: map[string]tensor{"W": random(r, n, s.hidden), "b": random(r, n)}},
+		{name: "list2array"},
+		{name: "linear", params: map[string]tensor{"W": random(r, in, s.width), "b": random(r, in)}},
+	}
+	if s.listen {
+		return append(nodes, node{name: "tok2vec-listener"})
+	}
+	return append(nodes, s.tok2vecNodes(r)...)
+}
+
+// encodeNodes writes layers as thinc's Model.to_bytes does.
+func encodeNodes(nodes []node) []byte {
+	b := msgp.AppendMapHeader(nil, 4)
+	b = msgp.AppendArrayHeader(msgp.AppendString(b, "nodes"), uint32(len(nodes)))
+	for i, n := range nodes {
+		b = msgp.AppendMapHeader(b, 4)
+		b = msgp.AppendInt(msgp.AppendString(b, "index"), i)
+		b = msgp.AppendString(msgp.AppendString(b, "name"), n.name)
+		b = msgp.AppendMapHeader(msgp.AppendString(b, "dims"), 1)
+		b = msgp.AppendNil(msgp.AppendString(b, "nI"))
+		b = msgp.AppendMapHeader(msgp.AppendString(b, "refs"), uint32(len(n.refs)))
+		for _, k := range slices.Sorted(maps.Keys(n.refs)) {
+			b = msgp.AppendInt(msgp.AppendString(b, k), n.refs[k])
+		}
+	}
+	b = msgp.AppendArrayHeader(msgp.AppendString(b, "attrs"), uint32(len(nodes)))
+	for _, n := range nodes {
+		b = msgp.AppendMapHeader(b, uint32(len(n.attrs)))
+		for _, k := range slices.Sorted(maps.Keys(n.attrs)) {
+			v, err := msgp.AppendIntf(nil, n.attrs[k])
+			if err != nil {
+				panic(err)
+			}
+			b = msgp.AppendBytes(msgp.AppendString(b, k), v)
+		}
+	}
+	b = msgp.AppendArrayHeader(msgp.AppendString(b, "params"), uint32(len(nodes)))
+	for _, n := range nodes {
+		b = msgp.AppendMapHeader(b, uint32(len(n.params)))
+		for _, k := range slices.Sorted(maps.Keys(n.params)) {
+			b = appendTensor(msgp.AppendString(b, k), n.params[k])
+		}
+	}
+	b = msgp.AppendArrayHeader(msgp.AppendString(b, "shims"), uint32(len(nodes)))
+	for range nodes {
+		b = msgp.AppendArrayHeader(b, 0)
+	}
+	return b
+}
+
+func appendTensor(b []byte, t tensor) []byte {
+	b = msgp.AppendMapHeader(b, 5)
+	b = msgp.AppendBool(msgp.AppendBytes(b, []byte("nd")), true)
+	b = msgp.AppendString(msgp.AppendBytes(b, []byte("type")), "<f4")
+	b = msgp.AppendBytes(msgp.AppendBytes(b, []byte("kind")), nil)
+	b = msgp.AppendArrayHeader(msgp.AppendBytes(b, []byte("shape")), uint32(len(t.shape)))
+	for _, n := range t.shape {
+		b = msgp.AppendInt(b, n)
+	}
+	return msgp.AppendBytes(msgp.AppendBytes(b, []byte("data")), littleEndian(t.data))
+}
+
+func littleEndian(x []float32) []byte {
+	var b []byte
+	for _, v := range x {
+		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
+	}
+	return b
+}
+
+// movesFile writes a moves file; the labels of a move in the order of their
+// classes.
+func movesFile(labels map[int][]string) []byte {
+	freqs := map[string]map[string]int{}
+	for move, list := range labels {
+		m := map[string]int{}
+		for i, l := range list {
+			m[l] = 1000 - i
+		}
+		freqs[fmt.Sprint(move)] = m
+	}
+	text, err := json.Marshal(freqs)
+	if err != nil {
+		panic(err)
+	}
+	b := msgp.AppendMapHeader(nil, 2)
+	b = msgp.AppendString(msgp.AppendString(b, "moves"), string(text))
+	b = msgp.AppendMapHeader(msgp.AppendString(b, "cfg"), 1)
+	return msgp.AppendNil(msgp.AppendString(b, "neg_key"))
+}
+
+// files writes the pipeline. The tokenizer, whose patterns are spaCy's, is
+// that of the test model.
+func (s tiny) files(t testing.TB, seed uint64) map[string][]byte {
+	r := rand.New(rand.NewPCG(seed, 0))
+	unit := append(slices.Clone(s.labels), "")
+	files := map[string][]byte{
+		"meta.json":         []byte(`{"lang":"en","name":"tiny","version":"0.1","license":"MIT"}`),
+		"tokenizer":         readModelFile(t, "tokenizer"),
+		"vocab/lookups.bin": readModelFile(t, "vocab/lookups.bin"),
+		"ner/cfg":           []byte(`{"beam_width":1,"learn_tokens":false}`),
+		"ner/moves": movesFile(map[int][]string{moveMissing: nil, moveBegin: s.labels, moveIn: s.labels,
+			moveLast: s.labels, moveUnit: unit, moveOut: {""}}),
+		"ner/model": encodeNodes(s.parserNodes(r, entitySlots, 4*len(s.labels)+2)),
+	}
+	names := []string{`"ner"`}
+	var components strings.Builder
+	if s.parser {
+		names = append([]string{`"parser"`}, names...)
+		files["parser/cfg"] = files["ner/cfg"]
+		files["parser/moves"] = movesFile(map[int][]string{moveShift: {""}, moveReduce: {""}, moveLeft: {"nsubj", "det"}, moveRight: {"obj"}, moveBreak: {"ROOT"}})
+		files["parser/model"] = encodeNodes(s.parserNodes(r, parserSlots, 6))
+		components.WriteString(s.transitionConfig("parser"))
+	}
+	components.WriteString(s.transitionConfig("ner"))
+	if s.listen {
+		names = append([]string{`"tok2vec"`}, names...)
+		files["tok2vec/model"] = encodeNodes(s.tok2vecNodes(r))
+		components.WriteString("[components.tok2vec]\nfactory = \"tok2vec\"\n" + tok2vecConfig("components.tok2vec.model"))
+	}
+	files["config.cfg"] = []byte("[nlp]\nlang = \"en\"\npipeline = [" + strings.Join(names, ",") + "]\ndisabled = []\n\n" + components.String())
+	s.vectorFiles(r, files)
+	return files
+}
+
+func (s tiny) transitionConfig(name string) string {
+	c := fmt.Sprintf("[components.%[1]s]\nfactory = %[1]q\n\n[components.%[1]s.model]\n@architectures = \"spacy.TransitionBasedParser.v2\"\nstate_type = %[1]q\n\n", name)
+	if s.listen {
+		return c + fmt.Sprintf("[components.%s.model.tok2vec]\n@architectures = \"spacy.Tok2VecListener.v1\"\nupstream = \"*\"\n\n", name)
+	}
+	return c + tok2vecConfig("components."+name+".model.tok2vec")
+}
+
+func tok2vecConfig(section string) string {
+	return fmt.Sprintf("[%[1]s]\n@architectures = \"spacy.Tok2Vec.v2\"\n\n[%[1]s.embed]\n@architectures = \"spacy.MultiHashEmbed.v2\"\n\n[%[1]s.encode]\n@architectures = \"spacy.MaxoutWindowEncoder.v2\"\n\n", section)
+}
+
+// vectorWords have word vectors, in an order that is not that of the rows.
+var vectorWords = []string{"the", "Paris", "number", "in", "a"}
+
+func (s tiny) vectorFiles(r *rand.Rand, files map[string][]byte) {
+	if s.vectors == 0 {
+		return
+	}
+	table := random(r, len(vectorWords), s.vectors)
+	header := fmt.Sprintf("{'descr': '<f4', 'fortran_order': False, 'shape': (%d, %d), }", len(vectorWords), s.vectors)
+	var npy bytes.Buffer
+	npy.WriteString("\x93NUMPY\x01\x00")
+	npy.Write(binary.LittleEndian.AppendUint16(nil, uint16(len(header))))
+	npy.WriteString(header)
+	npy.Write(littleEndian(table.data))
+	files["vocab/vectors"] = npy.Bytes()
+	keys := msgp.AppendMapHeader(nil, uint32(len(vectorWords)))
+	for i, w := range vectorWords {
+		keys = msgp.AppendInt(msgp.AppendUint64(keys, stringID(w)), (i+2)%len(vectorWords))
+	}
+	files["vocab/key2row"] = keys
+	files["vocab/vectors.cfg"] = []byte(`{"mode":"default"}`)
+}
+
+// openFiles opens a pipeline of a map of files.
+func openFiles(files map[string][]byte, opts Options) (*Pipeline, error) {
+	return OpenFiles(func(name string) ([]byte, error) {
+		b, ok := files[name]
+		if !ok {
+			return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+		}
+		return b, nil
+	}, opts)
+}
