@@ -224,40 +224,33 @@ func TestInheritedSocket(t *testing.T) {
 	c.Close()
 }
 
-// While a worker starts slowly, the listening socket of the others stays
+// While workers start slowly, the listening socket of the others stays
 // non-blocking: the flag is shared by all who hold the socket.
 func TestListenerStaysNonblocking(t *testing.T) {
 	m := start(t, options(supervisor.Options{Workers: 2, Sync: true}, appSettings{Boot: 20 * time.Millisecond}))
-	stop := make(chan struct{})
-	var wg sync.WaitGroup
-	looked := 0
-	wg.Go(func() {
-		for {
-			select {
-			case <-stop:
-				return
-			default:
+	reloads := make(chan struct{})
+	go func() {
+		defer close(reloads)
+		for i := range 10 {
+			m.signal(syscall.SIGHUP)
+			m.await("reload: done", i+1)
+		}
+	}()
+	for looked, done := 0, false; !done || looked < 10; {
+		select {
+		case <-reloads:
+			done = true
+		default:
+		}
+		for _, pid := range m.workers() {
+			flags, ok := listenerFlags(pid, m.addr)
+			if ok && flags&syscall.O_NONBLOCK == 0 {
+				t.Fatalf("the listener of worker %d is blocking", pid)
 			}
-			for _, pid := range m.workers() {
-				flags, ok := listenerFlags(pid, m.addr)
-				if ok && flags&syscall.O_NONBLOCK == 0 {
-					t.Errorf("the listener of worker %d is blocking", pid)
-					return
-				}
-				if ok {
-					looked++
-				}
+			if ok {
+				looked++
 			}
 		}
-	})
-	for i := range 10 {
-		m.signal(syscall.SIGHUP)
-		m.await("reload: done", i+1)
-	}
-	close(stop)
-	wg.Wait()
-	if looked < 10 {
-		t.Errorf("looked only %d times", looked)
 	}
 }
 

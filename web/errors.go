@@ -74,8 +74,8 @@ func curl(ctx *fasthttp.RequestCtx) string {
 		where = "--unix-socket " + a.Name + " " + where
 	} else if host := string(ctx.Request.Header.Host()); plainHost(host) {
 		where = "http://" + host + "/"
-	} else if a := ctx.LocalAddr(); a != nil {
-		where = "http://" + a.String() + "/"
+	} else {
+		where = "http://" + ctx.LocalAddr().String() + "/"
 	}
 	return `curl ` + where + ` -H 'Content-Type: application/json' -d '{"text":"Angela Merkel was born in Hamburg."}'`
 }

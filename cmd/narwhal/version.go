@@ -31,15 +31,16 @@ func builtIn() string {
 	if err != nil {
 		return fmt.Sprintf("built-in model: %v", err)
 	}
-	for _, m := range models {
-		if m.Err != nil {
-			return fmt.Sprintf("built-in model: %s, broken: %v", m.Name, m.Err)
-		}
-		meta, err := m.Model.Meta()
-		if err != nil {
-			return fmt.Sprintf("built-in model: %s, broken: %v", m.Name, err)
-		}
-		return fmt.Sprintf("built-in model: %s %s", m.Name, meta.Version)
+	if len(models) == 0 {
+		return "built-in model: prose; no spaCy pipeline is built in"
 	}
-	return "built-in model: prose; no spaCy pipeline is built in"
+	m := models[0] // a program has one at most
+	if m.Err != nil {
+		return fmt.Sprintf("built-in model: %s, broken: %v", m.Name, m.Err)
+	}
+	meta, err := m.Model.Meta()
+	if err != nil {
+		return fmt.Sprintf("built-in model: %s, broken: %v", m.Name, err)
+	}
+	return fmt.Sprintf("built-in model: %s %s", m.Name, meta.Version)
 }

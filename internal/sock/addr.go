@@ -46,10 +46,7 @@ func Parse(s string) (Addr, error) {
 	case s == "":
 		return fail("it is empty")
 	case strings.HasPrefix(s, "unix:"):
-		path := strings.TrimPrefix(s, "unix:")
-		if strings.HasPrefix(path, "//") {
-			path = path[2:] // unix:///run/x.sock, as Gunicorn allows
-		}
+		path := strings.TrimPrefix(strings.TrimPrefix(s, "unix:"), "//") // unix:///run/x.sock, as Gunicorn allows
 		if path == "" {
 			return fail("there is no path")
 		}
