@@ -20,7 +20,7 @@ var arrows = map[string]struct {
 
 	"supervisor": {"internal/wire internal/board internal/sock", "a library: it knows no HTTP server, no model and no configuration file"},
 	"worker":     {"internal/wire internal/board internal/sock internal/gate", "a library: master and worker meet in internal/wire only, as two processes should"},
-	"config":     {"", "settings are plain data"},
+	"config":     {"internal/sock", "settings are plain data; addresses have one parser"},
 	"web":        {"ner internal/gate", "cmd decides which recognizer"},
 
 	"ner":             {"", "the words of the domain"},

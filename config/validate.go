@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/narwhal-server/narwhal/internal/sock"
 )
 
 // maxBody bounds --limit-body: a worker holds a whole body in memory.
@@ -73,34 +75,36 @@ func isFolder(path string) bool {
 func (l *loader) checkAddresses() {
 	s := l.settings
 	if len(s.Bind) == 0 {
-		l.blame("bind", "leave it out for "+defaultHost+":"+defaultPort, "there is no address to listen on")
+		l.blame("bind", "leave it out for "+sock.DefaultHost+":"+sock.DefaultPort, "there is no address to listen on")
 	}
+	var bound []sock.Addr
 	for i, text := range s.Bind {
-		address, err := ParseAddress(text, l.dir)
+		address, err := sock.Parse(text, l.dir)
 		if err != nil {
 			l.blame("bind", "", "%v", err)
 			continue
 		}
-		for _, earlier := range s.Bind[:i] {
-			if clash(address, earlier) {
+		for _, earlier := range bound {
+			if address.Clash(earlier) {
 				l.blame("bind", "keep one of the two", "%s and %s are the same port", earlier, address)
 			}
 		}
-		s.Bind[i] = address
+		bound = append(bound, address)
+		s.Bind[i] = address.String()
 	}
 	if s.AdminBind == "" {
 		return
 	}
-	address, err := ParseAddress(s.AdminBind, l.dir)
+	address, err := sock.Parse(s.AdminBind, l.dir)
 	if err != nil {
 		l.blame("admin-bind", "", "%v", err)
 		return
 	}
-	s.AdminBind = address
-	for _, bound := range s.Bind {
-		if clash(address, bound) {
+	s.AdminBind = address.String()
+	for _, b := range bound {
+		if address.Clash(b) {
 			l.blame("admin-bind", "give it a port of its own",
-				"%s is taken by --bind %s, where the workers answer", address, bound)
+				"%s is taken by --bind %s, where the workers answer", address, b)
 		}
 	}
 }

@@ -20,7 +20,7 @@ type admin struct {
 }
 
 func startAdmin(bind string, ready *atomic.Bool, log *slog.Logger) (*admin, error) {
-	a, err := sock.Parse(bind)
+	a, err := sock.Parse(bind, "")
 	if err != nil {
 		return nil, fmt.Errorf("admin: %w", err)
 	}

@@ -77,7 +77,7 @@ const bindTries = 5
 func bind(ctx context.Context, o Options) ([]*sock.Socket, error) {
 	var sockets []*sock.Socket
 	for _, b := range o.Bind {
-		a, err := sock.Parse(b)
+		a, err := sock.Parse(b, "")
 		if err != nil {
 			return sockets, err
 		}

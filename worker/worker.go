@@ -270,7 +270,7 @@ func (w *worker) reopen() {
 // refuse keeps newcomers from a queue that ends with this process.
 func (w *worker) refuse() {
 	for i, l := range w.hello.Listeners {
-		if a, err := sock.Parse(l.Addr); err != nil || a.Network != "tcp" || !l.Ours {
+		if a, err := sock.Parse(l.Addr, ""); err != nil || a.Network != "tcp" || !l.Ours {
 			continue
 		}
 		var refused error

@@ -7,20 +7,30 @@
 package sock
 
 import (
+	"errors"
 	"fmt"
-	"net"
+	"net/netip"
 	"path/filepath"
 	"strconv"
 	"strings"
 )
 
-// Addr is a parsed address of --bind.
+const (
+	// DefaultHost and DefaultPort are Gunicorn's.
+	DefaultHost = "127.0.0.1"
+	DefaultPort = "8000"
+
+	// maxUnixPath is the size of sun_path less its terminating zero (unix(7)).
+	maxUnixPath = 107
+)
+
+// Addr is an address to listen on.
 type Addr struct {
 	Network string // "tcp", "unix" or "fd"
 	Address string // HOST:PORT, PATH, or the number of the descriptor
 }
 
-// String gives the form --bind takes.
+// String gives the form Parse takes.
 func (a Addr) String() string {
 	switch a.Network {
 	case "unix":
@@ -31,57 +41,183 @@ func (a Addr) String() string {
 	return a.Address
 }
 
-// maxUnixPath is sizeof(sockaddr_un.sun_path) less the final NUL.
-const maxUnixPath = 107
+// Parse reads an address to listen on:
+//
+//	HOST:PORT          as it is
+//	HOST               HOST:8000
+//	:PORT              as it is: every interface, IPv4 and IPv6
+//	PORT               127.0.0.1:PORT
+//	[IPv6]:PORT        as it is; [IPv6] alone gets port 8000
+//	unix:PATH          a relative path is taken from dir
+//	fd://N             a socket that was inherited as descriptor N
+//
+// tcp:// before a host, and unix:// before a path, are allowed as in Gunicorn.
+func Parse(text, dir string) (Addr, error) {
+	if path, ok := cutScheme(text, "unix:"); ok {
+		return unixAddress(path, dir)
+	}
+	if n, ok := cutScheme(text, "fd://"); ok {
+		return fdAddress(n)
+	}
+	rest, _ := cutScheme(text, "tcp://")
+	switch {
+	case rest == "":
+		return Addr{}, errors.New("the address is empty: want HOST:PORT, [IPv6]:PORT, unix:PATH or fd://N")
+	case strings.Contains(rest, "/"):
+		return Addr{}, notTCP(rest)
+	}
+	host, port, err := splitAddress(rest)
+	if err != nil {
+		return Addr{}, err
+	}
+	// ParseUint takes no sign and, in base 10, no underscore.
+	number, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return Addr{}, fmt.Errorf("%q is not a port: want a number from 0 to 65535", port)
+	}
+	return Addr{"tcp", host + ":" + strconv.FormatUint(number, 10)}, nil
+}
 
-// DefaultPort is Gunicorn's.
-const DefaultPort = "8000"
+func cutScheme(text, scheme string) (rest string, ok bool) {
+	if len(text) < len(scheme) || !strings.EqualFold(text[:len(scheme)], scheme) {
+		return text, false
+	}
+	return text[len(scheme):], true
+}
 
-// Parse reads HOST:PORT, [V6]:PORT, :PORT, HOST, unix:PATH or fd://N.
-func Parse(s string) (Addr, error) {
-	fail := func(why string) (Addr, error) {
-		return Addr{}, fmt.Errorf("address %q: %s: want HOST:PORT, [V6]:PORT, unix:PATH or fd://N", s, why)
+// notTCP guesses what an address with a slash in it was meant to be.
+func notTCP(text string) error {
+	if scheme, _, ok := strings.Cut(text, "://"); ok {
+		return fmt.Errorf("%q is a URL: leave out %s:// and what follows the port", text, scheme)
+	}
+	return fmt.Errorf("%q is a path: write unix:%s", text, text)
+}
+
+func unixAddress(path, dir string) (Addr, error) {
+	// unix://run/x and unix:///run/x are both in use; the first is a relative
+	// path in Gunicorn too.
+	path = strings.TrimPrefix(path, "//")
+	if path == "" {
+		return Addr{}, errors.New("unix needs a path: unix:/run/narwhal.sock")
+	}
+	if strings.HasSuffix(path, "/") {
+		return Addr{}, fmt.Errorf("unix:%s is a folder: add the name of the socket", path)
+	}
+	if strings.ContainsRune(path, 0) {
+		return Addr{}, fmt.Errorf("unix:%q has a zero byte in it", path)
+	}
+	if path = filepath.Clean(path); !filepath.IsAbs(path) {
+		path = filepath.Join(dir, path)
+	}
+	if len(path) > maxUnixPath {
+		return Addr{}, fmt.Errorf("the path %s has %d bytes, and a socket's may have %d: choose a shorter one",
+			path, len(path), maxUnixPath)
+	}
+	return Addr{"unix", path}, nil
+}
+
+func fdAddress(number string) (Addr, error) {
+	n, err := strconv.ParseUint(number, 10, 31)
+	if err != nil {
+		return Addr{}, fmt.Errorf("fd://%s: want the number of an open descriptor, as in fd://3", number)
+	}
+	if n < 3 {
+		return Addr{}, fmt.Errorf("fd://%d is a standard stream: want 3 or more", n)
+	}
+	return Addr{"fd", strconv.FormatUint(n, 10)}, nil
+}
+
+// splitAddress fills in what the forms of ParseAddress leave out.
+func splitAddress(text string) (host, port string, err error) {
+	if strings.HasPrefix(text, "[") {
+		return splitBracketed(text)
+	}
+	if strings.Count(text, ":") > 1 {
+		return "", "", fmt.Errorf("%q: write an IPv6 address in brackets, as in [::1]:8000", text)
+	}
+	host, port, colon := strings.Cut(text, ":")
+	switch {
+	case colon && host == "": // every interface
+		return "", port, nil
+	case !colon && strings.Trim(text, "0123456789") == "":
+		return DefaultHost, text, nil
+	case !colon:
+		port = DefaultPort
+	}
+	host = strings.ToLower(host)
+	return host, port, checkHost(host)
+}
+
+func splitBracketed(text string) (host, port string, err error) {
+	inside, after, closed := strings.Cut(text[1:], "]")
+	address, err := netip.ParseAddr(inside)
+	if !closed || err != nil || !address.Is6() || strings.Trim(address.Zone(), hostLetters) != "" {
+		return "", "", fmt.Errorf("%q: want an IPv6 address in the brackets, as in [::1]:8000", text)
 	}
 	switch {
-	case s == "":
-		return fail("it is empty")
-	case strings.HasPrefix(s, "unix:"):
-		path := strings.TrimPrefix(strings.TrimPrefix(s, "unix:"), "//") // unix:///run/x.sock, as Gunicorn allows
-		if path == "" {
-			return fail("there is no path")
-		}
-		path = filepath.Clean(path)
-		if len(path) > maxUnixPath {
-			return fail(fmt.Sprintf("the path has %d bytes and the kernel allows %d", len(path), maxUnixPath))
-		}
-		return Addr{"unix", path}, nil
-	case strings.HasPrefix(s, "fd://"):
-		n, err := strconv.Atoi(strings.TrimPrefix(s, "fd://"))
-		if err != nil || n < 3 {
-			return fail("the descriptor must be a number from 3 on")
-		}
-		return Addr{"fd", strconv.Itoa(n)}, nil
-	case strings.Contains(s, "://"):
-		return fail("the scheme is not known")
+	case after == "":
+		port = DefaultPort
+	case strings.HasPrefix(after, ":"):
+		port = after[1:]
+	default:
+		return "", "", fmt.Errorf("%q: want a colon and the port after the bracket, as in [::1]:8000", text)
 	}
-	host, port, err := net.SplitHostPort(s)
-	if err != nil {
-		switch {
-		case strings.HasPrefix(s, "[") && strings.HasSuffix(s, "]"):
-			host, port = s[1:len(s)-1], DefaultPort
-		case strings.Contains(s, ":"):
-			return fail("an IPv6 address with a port is written [::1]:8000")
-		case strings.Trim(s, "0123456789") == "":
-			return fail("a port alone is written :" + s)
-		default:
-			host, port = s, DefaultPort
+	return "[" + address.String() + "]", port, nil
+}
+
+// hostLetters may be in a host's name, lower case, and in the name of an
+// interface.
+const hostLetters = "abcdefghijklmnopqrstuvwxyz0123456789-_."
+
+// checkHost refuses what cannot be a name or an IPv4 address, so that a slip is
+// told here and not by a resolver.
+func checkHost(host string) error {
+	if host == "unix" {
+		return errors.New("unix needs a path: unix:/run/narwhal.sock")
+	}
+	for _, label := range strings.Split(host, ".") {
+		if label == "" || len(label) > 63 {
+			return fmt.Errorf("%q is not a host", host)
 		}
 	}
-	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
-		return fail(fmt.Sprintf("port %q is not a number from 0 to 65535", port))
+	if bad := strings.Trim(host, hostLetters); bad != "" {
+		return fmt.Errorf("%q is not a host: it cannot contain %q", host, []rune(bad)[0])
 	}
-	if strings.ContainsAny(host, " /\t") {
-		return fail(fmt.Sprintf("%q is not a host name", host))
+	if strings.Trim(host, "0123456789.") == "" {
+		if _, err := netip.ParseAddr(host); err != nil {
+			return fmt.Errorf("%q is not an IPv4 address: want four numbers from 0 to 255", host)
+		}
 	}
-	return Addr{"tcp", net.JoinHostPort(host, port)}, nil
+	return nil
+}
+
+// Clash reports whether two addresses cannot both be bound as meant: they are
+// the same, or one is the same port on every interface. Port 0 is a new port
+// each time and clashes with nothing.
+func (a Addr) Clash(b Addr) bool {
+	if a.Network != "tcp" || b.Network != "tcp" {
+		return a == b
+	}
+	hostA, portA := a.split()
+	hostB, portB := b.split()
+	return portA == portB && portA != "0" && (covers(hostA, hostB) || covers(hostB, hostA))
+}
+
+func (a Addr) split() (host, port string) {
+	i := strings.LastIndex(a.Address, ":")
+	return a.Address[:i], a.Address[i+1:]
+}
+
+// covers reports whether a socket bound to host a takes the connections to host
+// b on the same port.
+func covers(a, b string) bool {
+	switch a {
+	case "", "[::]":
+		return true
+	case "0.0.0.0":
+		return b == "" || !strings.HasPrefix(b, "[")
+	case "localhost":
+		return b == DefaultHost || b == "localhost"
+	}
+	return a == b
 }

@@ -15,62 +15,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func TestParse(t *testing.T) {
-	for in, want := range map[string]string{
-		"127.0.0.1:5000":     "tcp 127.0.0.1:5000",
-		"[::1]:5000":         "tcp [::1]:5000",
-		"[::1]":              "tcp [::1]:8000",
-		":5000":              "tcp :5000",
-		"localhost":          "tcp localhost:8000",
-		"unix:/run/n.sock":   "unix /run/n.sock",
-		"unix:///run/n.sock": "unix /run/n.sock",
-		"unix:n.sock":        "unix n.sock",
-		"fd://3":             "fd 3",
-	} {
-		a, err := Parse(in)
-		if got := a.Network + " " + a.Address; err != nil || got != want {
-			t.Errorf("Parse(%q) = %s, %v; want %s", in, got, err, want)
-		}
-	}
-	for in, want := range map[string]string{
-		"":                                  "empty",
-		"::1:5000":                          "[::1]:8000",
-		"5000":                              ":5000",
-		"h:99999":                           "not a number from 0 to 65535",
-		"http://x":                          "scheme",
-		"unix:":                             "no path",
-		"fd://1":                            "from 3 on",
-		"fd://x":                            "from 3 on",
-		"a b:5":                             "not a host name",
-		"unix:/" + strings.Repeat("x", 200): "allows 107",
-	} {
-		if _, err := Parse(in); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("Parse(%q): %v; want an error with %q", in, err, want)
-		}
-	}
-}
-
-func FuzzParse(f *testing.F) {
-	f.Add("[::1]:8000")
-	f.Add("unix:x")
-	f.Fuzz(func(t *testing.T, s string) {
-		a, err := Parse(s)
-		if err != nil {
-			return
-		}
-		again, err := Parse(a.String())
-		if err != nil || again != a {
-			t.Errorf("Parse(%q) = %+v, whose form %q parses to %+v, %v", s, a, a, again, err)
-		}
-	})
-}
-
 func open(t *testing.T, bind string) *Socket {
 	t.Helper()
-	a, err := Parse(bind)
-	if err != nil {
-		t.Fatal(err)
-	}
+	a := parse(t, bind)
 	s, err := Open(a, 100)
 	if err != nil {
 		t.Fatal(err)
@@ -81,10 +28,7 @@ func open(t *testing.T, bind string) *Socket {
 
 func openFails(t *testing.T, bind string, want ...string) {
 	t.Helper()
-	a, err := Parse(bind)
-	if err != nil {
-		t.Fatal(err)
-	}
+	a := parse(t, bind)
 	s, err := Open(a, 100)
 	if err == nil {
 		s.Close()

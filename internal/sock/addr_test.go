@@ -1,13 +1,11 @@
-package config
+package sock
 
 import (
 	"strings"
 	"testing"
-
-	"github.com/narwhal-server/narwhal/internal/sock"
 )
 
-func TestParseAddress(t *testing.T) {
+func TestParse(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"127.0.0.1:5000", "127.0.0.1:5000"},
 		{"0.0.0.0:0", "0.0.0.0:0"},
@@ -32,8 +30,8 @@ func TestParseAddress(t *testing.T) {
 		{"fd://3", "fd://3"},
 		{"fd://003", "fd://3"},
 	} {
-		if got, err := ParseAddress(c.text, "/start"); err != nil || got != c.want {
-			t.Errorf("ParseAddress(%q) = %q, %v; want %q", c.text, got, err, c.want)
+		if got, err := Parse(c.text, "/start"); err != nil || got.String() != c.want {
+			t.Errorf("Parse(%q) = %q, %v; want %q", c.text, got, err, c.want)
 		}
 	}
 	for _, c := range []struct{ text, why string }{
@@ -67,8 +65,8 @@ func TestParseAddress(t *testing.T) {
 		{"fd://-1", "want the number of an open descriptor"},
 		{"fd://1", "fd://1 is a standard stream"},
 	} {
-		if got, err := ParseAddress(c.text, "/start"); err == nil || !strings.Contains(err.Error(), c.why) {
-			t.Errorf("ParseAddress(%q) = %q, %v; want an error with %q", c.text, got, err, c.why)
+		if got, err := Parse(c.text, "/start"); err == nil || !strings.Contains(err.Error(), c.why) {
+			t.Errorf("Parse(%q) = %q, %v; want an error with %q", c.text, got, err, c.why)
 		}
 	}
 }
@@ -94,33 +92,39 @@ func TestClash(t *testing.T) {
 		{"fd://3", "fd://3", true},
 		{"fd://3", ":3", false},
 	} {
-		if clash(c.a, c.b) != c.want || clash(c.b, c.a) != c.want {
-			t.Errorf("clash(%s, %s) = %v, reversed %v; want %v", c.a, c.b, clash(c.a, c.b), clash(c.b, c.a), c.want)
+		a, b := parse(t, c.a), parse(t, c.b)
+		if a.Clash(b) != c.want || b.Clash(a) != c.want {
+			t.Errorf("%s.Clash(%s) = %v, reversed %v; want %v", a, b, a.Clash(b), b.Clash(a), c.want)
 		}
 	}
 }
 
-// A canonical address is its own canonical form, and the package that binds it
-// reads it as it was meant.
-func FuzzAddress(f *testing.F) {
+func parse(t *testing.T, text string) Addr {
+	t.Helper()
+	a, err := Parse(text, "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// What an address prints as is read as the same address.
+func FuzzParse(f *testing.F) {
 	for _, text := range []string{
 		"127.0.0.1:5000", "5000", ":0", "[::1]:80", "[fe80::1%a b]:80", "unix:x", "unix:/run/a:b", "fd://7", "localhost", "tcp://a:1",
 	} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		canonical, err := ParseAddress(text, "/start")
+		a, err := Parse(text, "/start")
 		if err != nil {
 			return
 		}
-		if again, err := ParseAddress(canonical, "/elsewhere"); err != nil || again != canonical {
-			t.Fatalf("%q is %q, and that is %q, %v", text, canonical, again, err)
+		if again, err := Parse(a.String(), "/elsewhere"); err != nil || again != a {
+			t.Fatalf("%q is %q, and that is %q, %v", text, a, again, err)
 		}
-		if clash(canonical, canonical) == (isTCP(canonical) && strings.HasSuffix(canonical, ":0")) {
-			t.Fatalf("clash(%q, %[1]q) = %v", canonical, clash(canonical, canonical))
-		}
-		if a, err := sock.Parse(canonical); err != nil || a.String() != canonical {
-			t.Fatalf("%q is %q, and sock.Parse reads it as %q, %v", text, canonical, a, err)
+		if a.Clash(a) == (a.Network == "tcp" && strings.HasSuffix(a.Address, ":0")) {
+			t.Fatalf("%q clashes with itself: %v", a, a.Clash(a))
 		}
 	})
 }
