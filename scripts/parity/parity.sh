@@ -1,23 +1,24 @@
 #!/usr/bin/env bash
 # Compare narwhal with real spaCy over varied text:
 #
-#   scripts/parity/parity.sh [-n TOKENS] [-m en_core_web_sm|en_core_web_md] [-j PROCESSES] [-d DATA]
+#   scripts/parity/parity.sh [-m en_core_web_sm|en_core_web_md] [-j PROCESSES] [-d DATA] [TOKENS]
 #
 # Everything it makes is in .cache/parity, and what is there is used again.
 # 1,000,000 tokens take real spaCy about five minutes of one core.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-tokens=1000000 name=en_core_web_sm jobs=$(nproc) data=../shared/data
-while getopts n:m:j:d: flag; do
+name=en_core_web_sm jobs=$(nproc) data=../shared/data
+while getopts m:j:d: flag; do
 	case $flag in
-	n) tokens=$OPTARG ;;
 	m) name=$OPTARG ;;
 	j) jobs=$OPTARG ;;
 	d) data=$OPTARG ;;
 	*) exit 2 ;;
 	esac
 done
+shift $((OPTIND - 1))
+tokens=${1:-1000000}
 . scripts/parity/setup.sh
 
 make_venv

@@ -3,18 +3,11 @@
 # and compare what narwhal answers with it. Its entity recognizer listens to a
 # shared tok2vec, knows labels of its own, and has no parser.
 #
-#   scripts/parity/train.sh [-n TOKENS] [-s STEPS]
+#   scripts/parity/train.sh [TOKENS]
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-tokens=50000 steps=120
-while getopts n:s: flag; do
-	case $flag in
-	n) tokens=$OPTARG ;;
-	s) steps=$OPTARG ;;
-	*) exit 2 ;;
-	esac
-done
+tokens=${1:-50000} steps=120
 . scripts/parity/setup.sh
 export OMP_NUM_THREADS=1
 
