@@ -34,8 +34,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := run(ctx, *from); err != nil {
-		fmt.Fprintf(os.Stderr, "building without %s inside: %v\n", model.Default, err)
-		fmt.Fprintf(os.Stderr, "the program will use prose until a model is installed: narwhal model pull %s\n", model.Default)
+		fmt.Fprintf(os.Stderr, "building without %s, so prose will answer until narwhal model pull installs it: %v\n", model.Default, err)
 		if *from != "" || ctx.Err() != nil {
 			os.Exit(1) // asked for by name, or asked to stop
 		}
