@@ -9,8 +9,8 @@ const ConvRows = 4
 const convProducts = 6
 
 // convGroups is the number of groups computed at once. With their 6 products
-// of 96 to 288 they take 220 kB, which a second-level cache holds.
-const convGroups = 32
+// of 96 to 288 they take 147 kB, which a second-level cache holds.
+const convGroups = 16
 
 // Conv is a maxout layer whose input is a row with its two neighbours, as in
 // spaCy's window encoder: what a Matrix with three times the inputs computes,

@@ -218,10 +218,11 @@ func (t *tok2vec) mixTypes(e *encoder, dst []float32, keys []uint64, rows int) {
 }
 
 // grow returns a slice of length n with whatever it held before, reusing s if
-// it is large enough.
+// it is large enough. A buffer that grew gets some room, for the next text may
+// be a little longer.
 func grow[T any](s []T, n int) []T {
 	if cap(s) < n {
-		return make([]T, n)
+		return make([]T, n, max(n, cap(s)+cap(s)/2))
 	}
 	return s[:n]
 }

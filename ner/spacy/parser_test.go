@@ -153,11 +153,11 @@ func TestParseAgainstPlainLists(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	var p parse // one for all, as in a work
 	for range 3000 {
-		n := 1 + r.IntN(25)
+		n := 1 + r.IntN(2*pageRows)
 		want := newPlainParse(n)
 		p.reset(n)
 		for !p.final() {
-			f := &features{pageOf: []int32{0}, pages: make([]page, 1)}
+			f := &features{pageOf: []int32{0, 1}, pages: make([]page, 2)} // token i is in row i+1
 			b0, b1 := p.buffer(0), p.buffer(1)
 			p.fill(f, b0, b1)
 			for slot, token := range want.slots() {
