@@ -1,0 +1,236 @@
+package spacy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// component is one step of the pipeline.
+type component struct {
+	name    string // also its folder
+	factory string
+}
+
+// plan is what of a pipeline has to run for its entities.
+type plan struct {
+	ner     component
+	parser  component   // name "" if there is none
+	tok2vec component   // the shared one, "" if nobody we run listens to it
+	rules   []component // attribute rulers, whose rules are to be checked
+
+	parserLast bool // the parser comes after ner, so ner does not see its sentences
+}
+
+// harmless are the factories that cannot change which entities are found, nor
+// where sentences start. They are not read.
+var harmless = []string{
+	"tagger", "morphologizer", "lemmatizer", "trainable_lemmatizer", "entity_linker",
+	"textcat", "textcat_multilabel", "spancat", "spancat_singlelabel", "span_finder",
+}
+
+// refusals say why a factory cannot be run, where there is more to say than
+// that it is unknown.
+var refusals = map[string]string{
+	"entity_ruler":      "it sets entities by rules",
+	"beam_ner":          "it searches with a beam, this package decodes greedily",
+	"beam_parser":       "it searches with a beam, this package decodes greedily",
+	"senter":            "its sentence starts change entities, and only the parser's are implemented",
+	"sentencizer":       "its sentence starts change entities, and only the parser's are implemented",
+	"transformer":       "transformers need PyTorch",
+	"merge_entities":    "it changes the tokens",
+	"merge_noun_chunks": "it changes the tokens",
+	"merge_subtokens":   "it changes the tokens",
+	"token_splitter":    "it changes the tokens",
+}
+
+// plan decides what to run and refuses by name what it cannot.
+func (c config) plan(exclude []string) (plan, error) {
+	var p plan
+	if err := c.checkLanguage(); err != nil {
+		return p, err
+	}
+	active, err := c.active(exclude)
+	if err != nil {
+		return p, err
+	}
+	var shared component
+	for _, comp := range active {
+		switch comp.factory {
+		case "ner":
+			if p.ner.name != "" {
+				return p, fmt.Errorf("components %q and %q both find entities: exclude one", p.ner.name, comp.name)
+			}
+			p.ner = comp
+		case "parser":
+			if p.parser.name != "" {
+				return p, fmt.Errorf("components %q and %q both parse: exclude one", p.parser.name, comp.name)
+			}
+			p.parser, p.parserLast = comp, p.ner.name != ""
+		case "tok2vec":
+			shared = comp // several: the one listened to is looked up by name below
+		case "attribute_ruler":
+			p.rules = append(p.rules, comp)
+		}
+	}
+	if p.ner.name == "" {
+		return p, fmt.Errorf("the pipeline has no component of factory ner: it finds no entities")
+	}
+	for _, comp := range []component{p.ner, p.parser} {
+		upstream, err := c.checkTransitionModel(comp)
+		if err != nil {
+			return p, err
+		}
+		if upstream == "" {
+			continue
+		}
+		i := slices.IndexFunc(active, func(a component) bool {
+			return a.factory == "tok2vec" && (a.name == upstream || upstream == "*" && a == shared)
+		})
+		if i < 0 {
+			return p, fmt.Errorf("component %q listens to %q, which is not in the pipeline or excluded", comp.name, upstream)
+		}
+		if p.tok2vec.name != "" && p.tok2vec != active[i] {
+			return p, fmt.Errorf("components %q and %q listen to different tok2vec components: can run only one", p.ner.name, p.parser.name)
+		}
+		p.tok2vec = active[i]
+		if err := c.checkTok2Vec("components." + p.tok2vec.name + ".model"); err != nil {
+			return p, err
+		}
+	}
+	return p, nil
+}
+
+func (c config) checkLanguage() error {
+	var lang string
+	if _, err := c.get("nlp", "lang", &lang); err != nil {
+		return err
+	}
+	if lang != "en" {
+		return fmt.Errorf("the pipeline's language is %q: only English (\"en\") is implemented", lang)
+	}
+	if _, err := c.want("nlp.tokenizer", "@tokenizers", "spacy.Tokenizer.v1"); err != nil {
+		return err
+	}
+	for _, hook := range []string{"before_creation", "after_creation", "after_pipeline_creation"} {
+		if v := c["nlp"][hook]; v != "" && v != "null" || c["nlp."+hook] != nil {
+			return fmt.Errorf("[nlp] %s calls Python code when the pipeline is made: cannot run it", hook)
+		}
+	}
+	return nil
+}
+
+// active lists the components that run: those of the pipeline without the
+// disabled and the excluded ones. Any that could change entities and is not
+// implemented is refused here.
+func (c config) active(exclude []string) ([]component, error) {
+	var names, disabled []string
+	if _, err := c.get("nlp", "pipeline", &names); err != nil {
+		return nil, err
+	}
+	if _, err := c.get("nlp", "disabled", &disabled); err != nil {
+		return nil, err
+	}
+	for _, name := range exclude {
+		if !slices.Contains(names, name) && !knownName(name) {
+			return nil, fmt.Errorf("exclude %q: no such component; the pipeline has %s", name, strings.Join(names, ", "))
+		}
+	}
+	var active []component
+	for _, name := range names {
+		var factory string
+		if ok, err := c.get("components."+name, "factory", &factory); !ok {
+			return nil, fmt.Errorf("component %q has no factory (%v)", name, err)
+		}
+		if slices.Contains(exclude, name) {
+			if factory == "ner" {
+				return nil, fmt.Errorf("exclude %q: it is the component that finds the entities", name)
+			}
+			continue
+		}
+		if slices.Contains(disabled, name) {
+			continue
+		}
+		if err := c.checkFactory(name, factory); err != nil {
+			return nil, err
+		}
+		active = append(active, component{name, factory})
+	}
+	return active, nil
+}
+
+// knownName reports whether spaCy has a factory of this name. spaCy accepts
+// any name to exclude; we accept these, so that one command line serves all
+// pipelines, and report others as the typing errors they are.
+func knownName(name string) bool {
+	_, refused := refusals[name]
+	return refused || slices.Contains(harmless, name) ||
+		slices.Contains([]string{"tok2vec", "parser", "attribute_ruler", "span_ruler"}, name)
+}
+
+func (c config) checkFactory(name, factory string) error {
+	switch factory {
+	case "ner", "parser", "tok2vec", "attribute_ruler": // the latter's rules are checked when its file is read
+		return nil
+	case "span_ruler":
+		var sets bool
+		if _, err := c.get("components."+name, "annotate_ents", &sets); err != nil {
+			return err
+		}
+		if !sets {
+			return nil
+		}
+		return fmt.Errorf("component %q: annotate_ents lets its rules set entities: exclude it, or save the pipeline without it", name)
+	}
+	if slices.Contains(harmless, factory) {
+		return nil
+	}
+	why := refusals[factory]
+	if why == "" {
+		why = "what it does to entities is unknown"
+	}
+	return fmt.Errorf("component %q (factory %s) cannot be run, %s: exclude it, or save the pipeline without it", name, factory, why)
+}
+
+// checkTransitionModel checks the architecture of a parser or entity
+// recognizer and returns the component its tok2vec listens to, "" if it has
+// its own.
+func (c config) checkTransitionModel(comp component) (string, error) {
+	if comp.name == "" {
+		return "", nil
+	}
+	section := "components." + comp.name + ".model"
+	if _, err := c.want(section, "@architectures", "spacy.TransitionBasedParser.v2"); err != nil {
+		return "", err
+	}
+	if _, err := c.want(section, "state_type", comp.factory); err != nil {
+		return "", err
+	}
+	var name string
+	if _, err := c.get(section+".tok2vec", "@architectures", &name); err != nil {
+		return "", err
+	}
+	if name != "spacy.Tok2VecListener.v1" {
+		return "", c.checkTok2Vec(section + ".tok2vec")
+	}
+	var upstream string
+	ok, err := c.get(section+".tok2vec", "upstream", &upstream)
+	if !ok && err == nil {
+		upstream = "*"
+	}
+	return upstream, err
+}
+
+// checkTok2Vec checks the architecture of an embedding network. All numbers
+// (width, depth, rows, pieces) come from the model file.
+func (c config) checkTok2Vec(section string) error {
+	name, err := c.want(section, "@architectures", "spacy.Tok2Vec.v2", "spacy.HashEmbedCNN.v2")
+	if err != nil || name == "spacy.HashEmbedCNN.v2" {
+		return err
+	}
+	if _, err := c.want(section+".embed", "@architectures", "spacy.MultiHashEmbed.v2"); err != nil {
+		return err
+	}
+	_, err = c.want(section+".encode", "@architectures", "spacy.MaxoutWindowEncoder.v2")
+	return err
+}
