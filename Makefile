@@ -35,7 +35,8 @@ fuzz:
 
 # Against real spaCy, 3,000,000 tokens and more; takes about half an hour.
 parity:
-	@scripts/parity/parity.sh 3000000
+	@scripts/parity/parity.sh -n 3000000
+	@scripts/parity/parity.sh -m en_core_web_md -n 1000000
 
 # Waiting times at 70 % load beside those of a simulated single queue.
 fairness: build

@@ -30,7 +30,7 @@ var kinds = []struct {
 
 // underLoad runs an event many times while 16 clients are at work, on every
 // kind of server, and says how many requests failed.
-func underLoad(t *testing.T, o supervisor.Options, times int, event func(t *testing.T, m *master, i int), allowed func(kind string) int64) {
+func underLoad(t *testing.T, o supervisor.Options, event func(t *testing.T, m *master, i int), allowed func(kind string) int64) {
 	for _, k := range kinds {
 		t.Run(k.name, func(t *testing.T) {
 			mine := o
@@ -39,11 +39,11 @@ func underLoad(t *testing.T, o supervisor.Options, times int, event func(t *test
 			app.Work = work
 			m := start(t, options(mine, app))
 			l := clients(m.addr, 16, k.keep)
-			for i := range times {
+			for i := range events {
 				event(t, m, i)
 			}
 			sent, failed := l.end()
-			t.Logf("%s: %d events, %d requests, %d failed", k.name, times, sent, failed)
+			t.Logf("%s: %d events, %d requests, %d failed", k.name, events, sent, failed)
 			if failed > allowed(k.name) {
 				t.Errorf("%d of %d requests failed, at most %d may: %v", failed, sent, allowed(k.name), l.errors)
 			}
@@ -57,14 +57,14 @@ func underLoad(t *testing.T, o supervisor.Options, times int, event func(t *test
 func none(string) int64 { return 0 }
 
 func TestReload(t *testing.T) {
-	underLoad(t, supervisor.Options{Workers: 4}, 20, func(t *testing.T, m *master, i int) {
+	underLoad(t, supervisor.Options{Workers: 4}, func(t *testing.T, m *master, i int) {
 		m.signal(syscall.SIGHUP)
 		m.await("reload: done", i+1)
 	}, none)
 }
 
 func TestScale(t *testing.T) {
-	underLoad(t, supervisor.Options{Workers: 2}, 20, func(t *testing.T, m *master, i int) {
+	underLoad(t, supervisor.Options{Workers: 2}, func(t *testing.T, m *master, i int) {
 		ready := m.count(`msg="worker ready"`)
 		m.signal(syscall.SIGTTIN)
 		m.await(`msg="worker ready"`, ready+1)
@@ -74,13 +74,13 @@ func TestScale(t *testing.T) {
 }
 
 func TestMaxRequests(t *testing.T) {
-	underLoad(t, supervisor.Options{Workers: 4, MaxRequests: 50, MaxRequestsJitter: 10}, 20, func(t *testing.T, m *master, i int) {
+	underLoad(t, supervisor.Options{Workers: 4, MaxRequests: 50, MaxRequestsJitter: 10}, func(t *testing.T, m *master, i int) {
 		m.await(`msg="worker left"`, i+1)
 	}, none)
 }
 
 func TestWorkerTerm(t *testing.T) {
-	underLoad(t, supervisor.Options{Workers: 4}, 20, func(t *testing.T, m *master, i int) {
+	underLoad(t, supervisor.Options{Workers: 4}, func(t *testing.T, m *master, i int) {
 		ready := m.count(`msg="worker ready"`)
 		if err := syscall.Kill(m.workers()[0], syscall.SIGTERM); err != nil {
 			t.Fatal(err)
@@ -93,7 +93,7 @@ func TestWorkerTerm(t *testing.T) {
 // A worker that is killed takes with it what it was computing, in sync mode and
 // with new connections at most one request.
 func TestKill(t *testing.T) {
-	underLoad(t, supervisor.Options{Workers: 4}, 20, func(t *testing.T, m *master, i int) {
+	underLoad(t, supervisor.Options{Workers: 4}, func(t *testing.T, m *master, i int) {
 		ready := m.count(`msg="worker ready"`)
 		if err := syscall.Kill(m.workers()[0], syscall.SIGKILL); err != nil {
 			t.Fatal(err)
@@ -103,12 +103,12 @@ func TestKill(t *testing.T) {
 	}, func(kind string) int64 {
 		switch kind {
 		case "sync":
-			return 20 // one request at a time
+			return events // one request at a time
 		case "keepalive":
-			return 20 * 16 // all that are connected to it, which may be everybody
+			return events * 16 // all that are connected to it, which may be everybody
 		}
 		// GOMAXPROCS is at least 1; a request more may have been accepted and read.
-		return 20 * 2 * int64(procs())
+		return events * 2 * int64(procs())
 	})
 }
 

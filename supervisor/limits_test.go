@@ -228,9 +228,9 @@ func TestInheritedSocket(t *testing.T) {
 // non-blocking: the flag is shared by all who hold the socket.
 func TestListenerStaysNonblocking(t *testing.T) {
 	m := start(t, options(supervisor.Options{Workers: 2, Sync: true}, appSettings{Boot: 20 * time.Millisecond}))
-	reloads := make(chan struct{})
+	reloading := make(chan struct{})
 	go func() {
-		defer close(reloads)
+		defer close(reloading)
 		for i := range 10 {
 			m.signal(syscall.SIGHUP)
 			m.await("reload: done", i+1)
@@ -238,7 +238,7 @@ func TestListenerStaysNonblocking(t *testing.T) {
 	}()
 	for looked, done := 0, false; !done || looked < 10; {
 		select {
-		case <-reloads:
+		case <-reloading:
 			done = true
 		default:
 		}
@@ -288,7 +288,7 @@ func listenerFlags(pid int, addr string) (flags int64, ok bool) {
 	return 0, false
 }
 
-// 200 reloads leave no descriptor, goroutine or process behind. The master is
+// Reloads leave no descriptor, goroutine or process behind. The master is
 // this process, so that it can be looked into.
 func TestNoLeaks(t *testing.T) {
 	var log lockedBuffer
@@ -302,7 +302,7 @@ func TestNoLeaks(t *testing.T) {
 	addr := <-started
 
 	reload := func(n int) {
-		for i := range n {
+		for range n {
 			want := bytes.Count(log.Bytes(), []byte("reload: done")) + 1
 			if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
 				t.Fatal(err)
@@ -310,7 +310,6 @@ func TestNoLeaks(t *testing.T) {
 			for bytes.Count(log.Bytes(), []byte("reload: done")) < want {
 				time.Sleep(time.Millisecond)
 			}
-			_ = i
 		}
 	}
 	settle := func() (fds, goroutines, children int) {
@@ -324,12 +323,12 @@ func TestNoLeaks(t *testing.T) {
 	}
 	reload(10)
 	fds, goroutines, children := settle()
-	reload(200)
+	reload(reloads)
 	fds2, goroutines2, children2 := settle()
 	t.Logf("descriptors %d then %d, goroutines %d then %d, children %d then %d", fds, fds2, goroutines, goroutines2, children, children2)
 	if fds2 > fds || goroutines2 > goroutines || children2 > children {
-		t.Errorf("200 reloads leave something behind: descriptors %d then %d, goroutines %d then %d, children %d then %d",
-			fds, fds2, goroutines, goroutines2, children, children2)
+		t.Errorf("%d reloads leave something behind: descriptors %d then %d, goroutines %d then %d, children %d then %d",
+			reloads, fds, fds2, goroutines, goroutines2, children, children2)
 	}
 	if got := get(t, addr, "/healthz"); got != 200 {
 		t.Errorf("GET /healthz = %d", got)

@@ -1,0 +1,10 @@
+//go:build race
+
+package supervisor_test
+
+// Under the race detector everything is ten times slower; fewer of the same
+// events show the same races.
+const (
+	events  = 5
+	reloads = 30
+)
