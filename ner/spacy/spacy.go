@@ -18,8 +18,8 @@
 //
 // The parser runs because its sentences change entities: spacy.load without
 // options runs it too. With Options.Exclude of "parser", which corresponds to
-// spaCy's exclude, it does not; that takes half the time, and about one entity
-// in 250 differs.
+// spaCy's exclude, it does not; that takes less than half the time, and about one
+// entity in 250 differs.
 //
 // # What it can run
 //
@@ -36,8 +36,10 @@
 // # Guarantees
 //
 // Tokens and ids are exactly spaCy's. The networks compute in float32, as
-// spaCy does, with sums in another order; spaCy's own sums differ between CPUs
-// in the same way. A result depends on the text, the pipeline and the kernel
+// spaCy does, with sums in another order and the encoder by a faster algorithm
+// of about the same precision (kernel.Conv); spaCy's own sums differ between CPUs in the
+// same way. scripts/parity compares the answers over millions of tokens. A
+// result depends on the text, the pipeline and the kernel
 // variant (see package kernel), and on nothing else: not on what was asked
 // before, on other goroutines, or on the cache.
 //
@@ -116,10 +118,11 @@ func (p *Pipeline) Labels() []string { return append([]string(nil), p.ner.labels
 // Close gives back the mapped files. Nothing may use the pipeline then, nor
 // what its methods returned, except entities and documents.
 func (p *Pipeline) Close() error {
-	if p.close == nil {
+	giveBack := p.close
+	if p.close = nil; giveBack == nil {
 		return nil
 	}
-	return p.close()
+	return giveBack()
 }
 
 // Doc is what the pipeline found in a text.

@@ -118,7 +118,7 @@ func (l *layer) values(name string) []float64 {
 	return nil
 }
 
-// tok2vec is §4 of spaCy's network: embed, mix, and the window encoder with as
+// tok2vec is the whole network: embed, mix, and the window encoder with as
 // many rows of zeros around the text as it has layers.
 func (r reference) tok2vec(t *testing.T, files map[string][]byte, text string, tokens []Token) [][]float64 {
 	c := r.find("extract_features", 0).attr("columns")
