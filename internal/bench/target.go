@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"strings"
 	"strconv"
 	"time"
 
@@ -73,11 +74,15 @@ func findTarget(ctx context.Context, o *Options) (*target, error) {
 	return t, nil
 }
 
-// lookUp prefers IPv4 where a name has both, for localhost is often ::1 as well
-// and servers are bound to 127.0.0.1.
+// lookUp prefers IPv4 where a name has both. It does not ask for localhost,
+// which is this machine by definition (RFC 6761, 6.3), also on one that has no
+// /etc/hosts; of its two addresses servers are bound to 127.0.0.1.
 func lookUp(ctx context.Context, host string) (netip.Addr, error) {
 	if ip, err := netip.ParseAddr(host); err == nil {
 		return ip.Unmap(), nil
+	}
+	if strings.EqualFold(host, "localhost") {
+		return netip.AddrFrom4([4]byte{127, 0, 0, 1}), nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
