@@ -8,8 +8,8 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
-	"strings"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
