@@ -67,6 +67,7 @@ type worker struct {
 	gen      *generation
 	proc     process
 	state    State
+	began    time.Time // its process was started
 	since    time.Time // it entered the state
 	readyAt  time.Time // zero until it was ready
 	deadline time.Time // the state must have ended by then; zero: no limit
@@ -91,6 +92,11 @@ type master struct {
 
 	events  chan event
 	signals <-chan os.Signal
+	asks    chan *ask     // of the control socket
+	waiting askers        // for an outcome
+	gone    chan struct{} // closed when the loop has ended
+	began   time.Time
+	lost    int // requests that did not finish in a stop
 
 	slots   []*slot // in order of their numbers
 	workers map[int]*worker
@@ -119,6 +125,9 @@ func newMaster(o Options, sys system, addr []wire.Listener, signals <-chan os.Si
 		sys: sys, log: o.Log, now: time.Now, addr: addr,
 		events:  make(chan event, 64),
 		signals: signals,
+		asks:    make(chan *ask),
+		gone:    make(chan struct{}),
+		began:   time.Now(),
 		workers: map[int]*worker{},
 		ready:   ready,
 	}
@@ -157,7 +166,9 @@ func (m *master) run(ctx context.Context) error {
 			m.killAll("the first workers could not start")
 		}
 		m.publish()
+		m.settle()
 		if m.stopping && len(m.workers) == 0 {
+			m.farewell()
 			return m.fatal
 		}
 		timer := time.NewTimer(m.untilNext())
@@ -166,6 +177,8 @@ func (m *master) run(ctx context.Context) error {
 			m.onEvent(e)
 		case s := <-m.signals:
 			m.onSignal(s)
+		case a := <-m.asks:
+			m.onAsk(a)
 		case <-timer.C:
 		case <-ctx.Done():
 			m.log.Info("stopping", "because", context.Cause(ctx))
@@ -284,6 +297,9 @@ func (m *master) onExit(w *worker, status exitStatus) {
 	case status == exitStatus{}:
 		m.log.Info("worker left", append(attrs, "requests", last.Requests)...)
 	default:
+		if m.stopping {
+			m.lost += last.InFlight
+		}
 		m.log.Warn("worker ended before it had finished", append(attrs, "was", was.String(), "lost", last.InFlight, "running", what(last))...)
 	}
 }
@@ -310,6 +326,7 @@ func (m *master) bootFailed(w *worker, status exitStatus) {
 	if m.reloadFailed(w, err) {
 		return
 	}
+	m.scaleFailed(s, err)
 	wait := s.deaths.died(0)
 	// What a worker says itself will not change by trying again; a death may.
 	if !m.everReady && (w.failure != "" || wait > 0) {

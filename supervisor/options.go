@@ -32,6 +32,10 @@ type Options struct {
 	Admin string // address on which the master answers /healthz and /readyz; default none
 	Pid   string // file for the master's pid; default none
 
+	// Control is where the master can be asked: the path of a unix socket, or
+	// "auto" for one in the runtime directory. Default none. A reload keeps it.
+	Control string
+
 	Settings any // the application's, sent to every worker as JSON
 
 	// Reload gives the options for the next generation when SIGHUP comes. An

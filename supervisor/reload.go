@@ -24,23 +24,28 @@ func (m *master) onHUP() {
 	if m.o.Reload != nil {
 		var err error
 		if o, err = m.o.Reload(); err != nil {
-			m.log.Error("reload failed; the old configuration stays in force", "error", err)
+			m.reloadRefused(err)
 			return
 		}
 	}
 	o.setDefaults()
 	if !slices.Equal(o.Bind, m.o.Bind) {
-		m.log.Error("reload failed; the old configuration stays in force",
-			"error", fmt.Errorf("bind changed from %v to %v: a reload keeps the sockets; restart to bind others", m.o.Bind, o.Bind))
+		m.reloadRefused(fmt.Errorf("bind changed from %v to %v: a reload keeps the sockets; restart to bind others", m.o.Bind, o.Bind))
 		return
 	}
 	gen, err := m.newGeneration(o)
 	if err != nil {
-		m.log.Error("reload failed; the old configuration stays in force", "error", err)
+		m.reloadRefused(err)
 		return
 	}
 	m.log.Info("reload: starting", "generation", gen.n)
 	m.reload = &reload{gen: gen}
+}
+
+// reloadRefused: nothing has been started.
+func (m *master) reloadRefused(err error) {
+	m.log.Error("reload failed; the old configuration stays in force", "error", err)
+	m.reloadEnds(err)
 }
 
 // stepReload starts the next slot's new worker.
@@ -66,6 +71,7 @@ func (m *master) stepReload() {
 	m.reload = nil
 	m.adopt(r.gen)
 	m.log.Info("reload: done", "generation", r.gen.n)
+	m.reloadEnds(nil)
 	if m.again {
 		m.again = false
 		m.onHUP()
@@ -101,4 +107,5 @@ func (m *master) abandonReload(err error) {
 		"slots_with_the_new", done, "slots", len(m.slots))
 	m.reload = nil
 	m.again = false
+	m.reloadEnds(err)
 }

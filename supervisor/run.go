@@ -65,6 +65,11 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	if o.Control != "" {
+		if ctl := startControl(o.Control, m); ctl != nil {
+			defer ctl.Close() // last of all to be opened, first to go
+		}
+	}
 	err = m.run(ctx)
 	o.Log.Info("stopped")
 	return err

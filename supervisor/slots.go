@@ -94,12 +94,13 @@ func (m *master) spawn(s *slot, g *generation) {
 		if m.reload != nil && m.reload.slot == s {
 			m.abandonReload(err)
 		}
+		m.scaleFailed(s, err)
 		if !m.everReady && s.deaths.inARow > freeDeaths {
 			m.bootError = err
 		}
 		return
 	}
-	w := &worker{age: m.age, slot: s, gen: g, proc: proc, state: Starting, since: m.now(), deadline: m.now().Add(o.BootTimeout)}
+	w := &worker{age: m.age, slot: s, gen: g, proc: proc, state: Starting, began: m.now(), since: m.now(), deadline: m.now().Add(o.BootTimeout)}
 	m.workers[w.age] = w
 	s.next = w
 	m.log.Info("worker starting", append(w.attrs(), "generation", g.n)...)

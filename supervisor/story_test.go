@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -39,6 +40,7 @@ var update = flag.Bool("update", false, "rewrite the answers in testdata")
 //	signal HUP
 //	reload workers=3 | reload error TEXT    what the next HUP finds
 //	exec fails TEXT                 the next spawn does not work
+//	ask reload | scale 3 | stop | stop quick | status    over the control socket
 //	wait 10s
 func TestStories(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
@@ -120,6 +122,7 @@ type stage struct {
 
 	reload    func(Options) (Options, error)
 	execFails error
+	asked     []asked // without an outcome yet
 
 	mu    sync.Mutex
 	procs map[string]*fake
@@ -134,6 +137,7 @@ func (st *stage) say(format string, args ...any) {
 
 func (st *stage) settle() {
 	synctest.Wait()
+	st.hear()
 	if now := st.ready.Load(); now != st.was {
 		st.was = now
 		st.say("ready: %v", now)
@@ -167,6 +171,8 @@ func (st *stage) do(line string) {
 		st.reload = func(Options) (Options, error) { return Options{}, errors.New(text) }
 	case f[0] == "reload":
 		st.reload = func(o Options) (Options, error) { st.set(&o, rest); return o, nil }
+	case f[0] == "ask":
+		st.ask(rest)
 	case f[0] == "exec":
 		st.execFails = errors.New(strings.TrimPrefix(rest, "fails "))
 	default:
@@ -179,6 +185,49 @@ func (st *stage) do(line string) {
 		p.do(st, f[1], strings.Join(f[2:], " "))
 	}
 	synctest.Wait()
+}
+
+// ask asks as the control socket does; hear says the outcomes that have come.
+func (st *stage) ask(what string) {
+	f := strings.Fields(what)
+	a := newAsk(f[0])
+	if len(f) > 1 {
+		a.workers, _ = strconv.Atoi(f[1])
+		a.quick = f[1] == "quick"
+	}
+	select {
+	case st.m.asks <- a:
+		st.asked = append(st.asked, asked{what, a})
+	case <-st.m.gone:
+		st.say("%s: nobody is there", what)
+	}
+}
+
+type asked struct {
+	what string
+	*ask
+}
+
+func (st *stage) hear() {
+	st.asked = slices.DeleteFunc(st.asked, func(a asked) bool {
+		select {
+		case o := <-a.reply:
+			switch {
+			case o.err != nil:
+				st.say("asked to %s: failed: %v", a.what, o.err)
+			case o.status != nil:
+				st.say("asked to %s: %s, generation %d, %d wanted", a.what, o.status.State, o.status.Generation, o.status.Wanted)
+				for _, w := range o.status.Workers {
+					st.say("  w%d.%d generation %d %s for %v, %d in flight %s", w.Slot, w.Age, w.Generation, w.State, w.Uptime, w.InFlight, w.OldestRequest)
+				}
+			default:
+				st.say("asked to %s: %s", a.what, o.said)
+			}
+			return true
+		default:
+			return false
+		}
+	})
 }
 
 func (st *stage) set(o *Options, text string) {

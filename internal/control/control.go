@@ -1,0 +1,75 @@
+// Package control is how a running master is asked: what it does, and to do
+// something. It is HTTP with JSON bodies over a unix socket:
+//
+//	GET  /status                      a [Status]
+//	POST /reload                      as SIGHUP
+//	POST /scale   {"workers": 3}
+//	POST /stop    {"quick": false}    as SIGTERM, or SIGINT
+//
+// An answer comes when the outcome is known: the new workers are ready, or the
+// first of them could not start. So it can take as long as a worker's start, and
+// there is no timeout but the master's own.
+//
+// Each master has a socket of its own, named after its pid, in a directory that
+// only its user can enter (dir.go). The commands find it there (find.go). Who
+// connects must have the master's user id or be root; the kernel says who it is.
+package control
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Master is asked by the server; package supervisor has one. Its methods return
+// when the outcome is known.
+type Master interface {
+	Status(context.Context) (*Status, error)
+	Reload(context.Context) (said string, err error)
+	Scale(ctx context.Context, workers int) (said string, err error)
+	Stop(ctx context.Context, quick bool) (said string, err error)
+}
+
+// Status is what a master says of itself and its workers.
+type Status struct {
+	Pid        int       `json:"pid"`
+	State      string    `json:"state"` // starting, ready, reloading, leaving, stopping
+	Started    time.Time `json:"started"`
+	Generation int       `json:"generation"` // of the configuration in force
+	Wanted     int       `json:"workers_wanted"`
+	Listen     []string  `json:"listen"`
+	Note       string    `json:"note,omitempty"` // what the application says of itself
+	Workers    []Worker  `json:"workers"`
+}
+
+// Worker is one line of the table: a process, the leaving ones included.
+type Worker struct {
+	Slot          int           `json:"slot"`
+	Pid           int           `json:"pid"`
+	Age           int           `json:"age"` // its serial number: the youngest has the highest
+	Generation    int           `json:"generation"`
+	State         string        `json:"state"`
+	Uptime        time.Duration `json:"uptime_ns"` // since its process was started
+	Requests      uint64        `json:"requests"`
+	Errors        uint64        `json:"errors"` // of the requests, answered 5xx
+	InFlight      int           `json:"in_flight"`
+	Connections   int           `json:"connections"`
+	Oldest        time.Duration `json:"oldest_request_ns"` // 0: none runs
+	OldestRequest string        `json:"oldest_request,omitempty"`
+	Memory        int64         `json:"memory_bytes"` // its proportional share of memory; 0: unknown
+}
+
+// Failure is an outcome that was not the one asked for.
+type Failure struct {
+	Status  int    `json:"-"` // of HTTP
+	Message string `json:"error"`
+	Type    string `json:"error_type"`
+	Hint    string `json:"hint,omitempty"`
+}
+
+func (f *Failure) Error() string { return f.Message }
+
+// Failed makes a Failure of something that was tried.
+func Failed(hint, format string, args ...any) *Failure {
+	return &Failure{Status: 409, Type: "failed", Message: fmt.Sprintf(format, args...), Hint: hint}
+}

@@ -1,0 +1,88 @@
+package control
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// ErrNone says that no master could be found.
+var ErrNone = errors.New("no running narwhal was found")
+
+// SeveralError says that there is more than one, and one must be chosen.
+type SeveralError struct{ Paths []string }
+
+func (e *SeveralError) Error() string {
+	return fmt.Sprintf("%d masters are running: %s", len(e.Paths), strings.Join(e.Paths, ", "))
+}
+
+// Find returns the socket of the master that runs, or of the one whose pid is
+// given if that is not 0.
+func Find(pid int) (string, error) {
+	return find(searched(os.Getenv, os.Getuid()), pid)
+}
+
+func find(dirs []string, pid int) (string, error) {
+	var found []string
+	var refused error
+	for _, dir := range dirs {
+		if err := checkDir(dir); err != nil {
+			if !errors.Is(err, os.ErrNotExist) {
+				refused = err
+			}
+			continue
+		}
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			refused = err
+			continue
+		}
+		for _, e := range entries {
+			name, ours := strings.CutSuffix(e.Name(), ".sock")
+			n, err := strconv.Atoi(name)
+			if !ours || err != nil || pid != 0 && n != pid {
+				continue
+			}
+			path := filepath.Join(dir, e.Name())
+			switch c, err := net.Dial("unix", path); {
+			case err == nil:
+				c.Close()
+				found = append(found, path)
+			case !errors.Is(err, unix.ECONNREFUSED) && !errors.Is(err, os.ErrNotExist): // those are dead
+				refused = err
+			}
+		}
+	}
+	switch {
+	case len(found) == 1:
+		return found[0], nil
+	case len(found) > 1:
+		return "", &SeveralError{found}
+	case refused != nil:
+		return "", fmt.Errorf("%w: %w", ErrNone, refused)
+	}
+	return "", fmt.Errorf("%w (in %s)", ErrNone, strings.Join(dirs, ", "))
+}
+
+// FindPidFile returns the socket of the master that has written a pid file.
+func FindPidFile(file string) (string, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("pid file: %w", err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(b)))
+	if err != nil || pid <= 0 {
+		return "", fmt.Errorf("pid file %s: %q is not a process number", file, strings.TrimSpace(string(b)))
+	}
+	path, err := Find(pid)
+	if err != nil {
+		return "", fmt.Errorf("pid file %s: process %d: %w", file, pid, err)
+	}
+	return path, nil
+}
