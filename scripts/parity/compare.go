@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/narwhal-server/narwhal/ner"
@@ -57,8 +58,9 @@ func (e engines) compare(ctx context.Context, h *header, t text, want *record) (
 			return one, nil
 		}
 		c.different = 1
-		one.shown = append(one.shown, fmt.Sprintf("%s, text %d: %s\n    %s", t.Source, want.index, around(t.Text, 0, 120),
-			strings.Join(diffs[:min(len(diffs), 6)], "\n    ")))
+		one.diffs = append(one.diffs, &difference{index: want.index, source: t.Source, by: maps.Clone(c.by),
+			text: fmt.Sprintf("%s, text %d: %s\n    %s", t.Source, want.index, around(t.Text, 0, 120),
+				strings.Join(diffs[:min(len(diffs), 6)], "\n    "))})
 	}
 	return one, nil
 }

@@ -32,5 +32,5 @@ answers=$cache/$name-$tokens
 rm -f "$answers".[0-9]*
 "$python" scripts/parity/reference.py "$model" "$corpus" "$answers" --processes "$jobs"
 
-go run ./scripts/parity -model "$model" -corpus "$corpus" -min "$tokens" -data "$data" "$answers".[0-9]*
+go run ./scripts/parity -python "$python" -model "$model" -corpus "$corpus" -min "$tokens" -data "$data" "$answers".[0-9]*
 rm -f "$answers".[0-9]*

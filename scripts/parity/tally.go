@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -14,6 +15,7 @@ type count struct {
 	texts, tokens, sents int
 	ents                 [2]int // with all components, without the parser
 	different            int    // texts with any difference
+	ties                 int    // of these, texts where it is rounding
 	excused              int    // texts that differ and hold a code point only one side knows
 	by                   map[string]int
 }
@@ -22,7 +24,7 @@ type count struct {
 type tally struct {
 	mu      *sync.Mutex
 	sources map[string]*count
-	shown   []string
+	diffs   []*difference
 }
 
 func newTally() tally { return tally{mu: new(sync.Mutex), sources: map[string]*count{}} }
@@ -42,7 +44,7 @@ func (t *tally) add(other tally) {
 	for name, from := range other.sources {
 		t.of(name).add(from)
 	}
-	t.shown = append(t.shown, other.shown...)
+	t.diffs = append(t.diffs, other.diffs...)
 }
 
 func (c *count) add(from *count) {
@@ -52,6 +54,7 @@ func (c *count) add(from *count) {
 	c.ents[0] += from.ents[0]
 	c.ents[1] += from.ents[1]
 	c.different += from.different
+	c.ties += from.ties
 	c.excused += from.excused
 	for what, n := range from.by {
 		c.by[what] += n
@@ -68,9 +71,9 @@ func (t tally) sum() *count {
 
 func (t tally) print(w io.Writer, show int) {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(tw, "\ttexts\ttokens\tsentences\tentities\twithout parser\ttexts that differ\texcused\t")
+	fmt.Fprintln(tw, "\ttexts\ttokens\tsentences\tentities\twithout parser\ttexts that differ\tby rounding\texcused\t")
 	row := func(name string, c *count) {
-		fmt.Fprintf(tw, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n", name, c.texts, c.tokens, c.sents, c.ents[0], c.ents[1], c.different, c.excused)
+		fmt.Fprintf(tw, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n", name, c.texts, c.tokens, c.sents, c.ents[0], c.ents[1], c.different, c.ties, c.excused)
 	}
 	for _, name := range slices.Sorted(maps.Keys(t.sources)) {
 		row(name, t.sources[name])
@@ -86,11 +89,20 @@ func (t tally) print(w io.Writer, show int) {
 		fmt.Fprintf(w, "%s %d", what, sum.by[what])
 	}
 	fmt.Fprintln(w)
-	slices.Sort(t.shown)
-	for _, d := range t.shown[:min(len(t.shown), show)] {
-		fmt.Fprintln(w, d)
+	slices.SortFunc(t.diffs, func(a, b *difference) int { return cmp.Compare(a.index, b.index) })
+	for _, d := range t.diffs[:min(len(t.diffs), show)] {
+		fmt.Fprintln(w, d.text)
 	}
-	if n := len(t.shown) - show; n > 0 {
+	if n := len(t.diffs) - show; n > 0 {
 		fmt.Fprintf(w, "and %d texts more\n", n)
+	}
+}
+
+// countTies counts the differences that markTies has marked.
+func (t tally) countTies() {
+	for _, d := range t.diffs {
+		if d.tie {
+			t.of(d.source).ties++
+		}
 	}
 }

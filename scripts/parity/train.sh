@@ -23,5 +23,5 @@ mkdir -p "$zoo"
 "$python" scripts/parity/corpus.py --tokens "$tokens" --out "$zoo/corpus.jsonl" 2>>"$zoo/log"
 cat "$zoo/zoo.jsonl" >>"$zoo/corpus.jsonl"
 "$python" scripts/parity/reference.py "$zoo/model-best" "$zoo/corpus.jsonl" "$zoo/answers" --processes 1
-go run ./scripts/parity -model "$zoo/model-best" -corpus "$zoo/corpus.jsonl" -min "$tokens" "$zoo"/answers.[0-9]*
+go run ./scripts/parity -python "$python" -model "$zoo/model-best" -corpus "$zoo/corpus.jsonl" -min "$tokens" "$zoo"/answers.[0-9]*
 go run ./cmd/narwhal ner --model "./$zoo/model-best" 'Bjørn Lund fed the okapi in House 7.'
