@@ -19,6 +19,7 @@ type Socket struct {
 	File *os.File // non-blocking, in no poller
 	lock *os.File // nil for inherited sockets
 	ours bool     // we made it, so we may end it for everybody
+	kept bool     // somebody holds it for a later process of the service
 	ino  uint64   // of the unix socket's file, to unlink no other's
 }
 

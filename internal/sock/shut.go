@@ -42,8 +42,12 @@ func RefuseTCP(fd uintptr) error {
 	return nil
 }
 
-// unlink removes the socket's file if it is still the one we made.
+// unlink removes the socket's file if it is still the one we made and nobody
+// keeps it.
 func (s *Socket) unlink() {
+	if s.kept {
+		return
+	}
 	if s.ino != 0 && inode(s.Addr.Address) == s.ino {
 		os.Remove(s.Addr.Address)
 	}

@@ -1,0 +1,125 @@
+package sock
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// Bound tells what address a descriptor listens on. What is no listening
+// socket, or has an address that Parse has no form for, is fd://N.
+func Bound(fd int) Addr {
+	unknown := Addr{"fd", strconv.Itoa(fd)}
+	if v, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN); err != nil || v == 0 {
+		return unknown
+	}
+	name, err := unix.Getsockname(fd)
+	if err != nil {
+		return unknown
+	}
+	switch n := name.(type) {
+	case *unix.SockaddrInet4:
+		return Addr{"tcp", netip.AddrPortFrom(netip.AddrFrom4(n.Addr), uint16(n.Port)).String()}
+	case *unix.SockaddrInet6:
+		if n.ZoneId == 0 {
+			return Addr{"tcp", netip.AddrPortFrom(netip.AddrFrom16(n.Addr), uint16(n.Port)).String()}
+		}
+	case *unix.SockaddrUnix:
+		if filepath.IsAbs(n.Name) {
+			return Addr{"unix", n.Name}
+		}
+	}
+	return unknown
+}
+
+// Takes reports whether a socket bound to the address is the one that a asks
+// for. A host's name is resolved, and every interface is the same in all its
+// forms.
+func (a Addr) Takes(bound Addr) bool {
+	switch {
+	case a.Network != bound.Network:
+		return false
+	case a.Network == "unix":
+		abs, err := filepath.Abs(a.Address)
+		return err == nil && abs == filepath.Clean(bound.Address)
+	case a.Network == "fd":
+		return a == bound
+	}
+	want, err := net.ResolveTCPAddr("tcp", a.Address)
+	if err != nil {
+		return false
+	}
+	have, err := net.ResolveTCPAddr("tcp", bound.Address)
+	if err != nil || want.Port != have.Port {
+		return false
+	}
+	everywhere := func(ip net.IP) bool { return ip == nil || ip.IsUnspecified() }
+	return everywhere(want.IP) && everywhere(have.IP) || want.IP.Equal(have.IP)
+}
+
+// Inherit takes the listening socket fd that a parent opened, under the name a:
+// it stays the parent's to end. The number fd is free afterwards.
+func Inherit(fd int, a Addr) (*Socket, error) {
+	s, err := adopt(Addr{"fd", strconv.Itoa(fd)})
+	if err != nil {
+		return nil, err
+	}
+	unix.Close(fd)
+	s.Addr = a
+	return s, nil
+}
+
+// TakeBack takes a socket that an earlier process of this service had opened
+// and given away to be kept. It is as if Open had made it, except that whoever
+// came in between waits in its queue. A unix socket whose file is gone cannot
+// be reached any more and is an error.
+func TakeBack(fd int, a Addr, backlog int) (*Socket, error) {
+	var key string
+	if a.Network == "tcp" {
+		resolved, err := net.ResolveTCPAddr("tcp", a.Address)
+		if err != nil {
+			return nil, fmt.Errorf("take back %s: %w", a, err)
+		}
+		key = "tcp:" + resolved.String() // as in openTCP
+	} else {
+		key = "unix:" + a.Address
+		if info, err := os.Lstat(a.Address); err != nil || info.Mode().Type() != os.ModeSocket {
+			return nil, fmt.Errorf("take back %s: its file is gone", a)
+		}
+	}
+	lock, err := takeLock(key, a)
+	if err != nil {
+		return nil, err
+	}
+	s, err := Inherit(fd, a)
+	if err != nil {
+		lock.Close()
+		return nil, err
+	}
+	s.lock, s.ours = lock, true
+	if a.Network == "unix" {
+		s.ino = inode(a.Address)
+	}
+	// The one before may have refused newcomers when it stopped, or its workers
+	// when it died.
+	err = unix.SetsockoptInt(int(s.File.Fd()), unix.SOL_SOCKET, unix.SO_DETACH_FILTER, 0)
+	if errors.Is(err, unix.ENOENT) {
+		err = nil
+	}
+	if err = errors.Join(err, unix.Listen(int(s.File.Fd()), backlog)); err != nil {
+		s.Close()
+		return nil, fmt.Errorf("take back %s: %w", a, err)
+	}
+	return s, nil
+}
+
+// Keep says that somebody holds a copy of the socket for a later process of
+// this service. A unix socket then keeps its name at the end: newcomers wait in
+// its queue. One of TCP goes on to refuse them, and they try again.
+func (s *Socket) Keep() { s.kept = true }
