@@ -65,9 +65,10 @@ type Settings struct {
 	ErrorLogfile  string // "-" for stderr
 	AccessLogfile string // "-" for stdout, "" for none
 
-	Pid        string // "" for no file
-	Chdir      string // "" to stay
-	ConfigFile string // the file that was read; "" if there was none
+	Pid           string // "" for no file
+	ControlSocket string // "auto", "off", or an absolute path
+	Chdir         string // "" to stay
+	ConfigFile    string // the file that was read; "" if there was none
 
 	source   Source
 	origins  map[string]Origin

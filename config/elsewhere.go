@@ -80,7 +80,7 @@ func Others() []Other {
 		{names("limit-request-line limit-request-fields limit-request-field_size limit-request-field-size"), names("h11-max-incomplete-event-size"), "",
 			"the limits of a request's head are fixed; --limit-body limits the body"},
 		{names("worker-tmp-dir"), nil, "", "leave it out; heartbeats need no file"},
-		{names("control-socket no-control-socket"), nil, "", "leave it out; a running server is controlled by signals"},
+		{names("no-control-socket control-socket-mode"), nil, "", "--control-socket off for none; its mode is always 0600"},
 		{names("statsd-host statsd-prefix dogstatsd-tags"), nil, "", "there are no metrics over statsd"},
 		{names("log-config log-config-json logconfig logger-class capture-output"), names("log-config use-colors no-use-colors"), "",
 			"use --log-level, --log-format, --error-logfile and --access-logfile"},

@@ -195,6 +195,9 @@ func (l *loader) placePaths() {
 			*path = absolute(*path, dir)
 		}
 	}
+	if c := s.ControlSocket; c != "" && c != "auto" && c != "off" {
+		s.ControlSocket = absolute(c, dir)
+	}
 	if isPath(s.Model) {
 		s.Model = absolute(s.Model, dir)
 	}

@@ -24,6 +24,7 @@ func TestDefaults(t *testing.T) {
 		Workers: 1, WorkerClass: Sync, WorkerConnections: 1000, LimitBody: 1 << 20,
 		Timeout: 30 * time.Second, BootTimeout: time.Minute, GracefulTimeout: 30 * time.Second, KeepAlive: 2 * time.Second,
 		Model: "auto", LogLevel: "info", LogFormat: "text", ErrorLogfile: "-",
+		ControlSocket: "auto",
 	}
 	if diff := cmp.Diff(want, got, onlyValues); diff != "" {
 		t.Errorf("defaults (-want +got):\n%s", diff)
@@ -78,7 +79,7 @@ func TestEverySettingFromEverySource(t *testing.T) {
 		"worker-connections": "7", "limit-concurrency": "7", "limit-body": "7",
 		"timeout": "7", "boot-timeout": "7", "graceful-timeout": "7", "keep-alive": "7", "delay": "7ms",
 		"model": "prose", "exclude": "parser", "log-level": "debug", "log-format": "json",
-		"error-logfile": "e.log", "access-logfile": "a.log", "pid": "p", "chdir": ".",
+		"error-logfile": "e.log", "access-logfile": "a.log", "pid": "p", "control-socket": "c.sock", "chdir": ".",
 	}
 	needs := map[string]Given{"max-requests-jitter": {"max-requests": {"1"}}}
 	for _, setting := range Table() {

@@ -47,6 +47,7 @@ log_format = "text"                       # default
 error_logfile = "-"                       # default
 access_logfile = ""                       # default
 pid = ""                                  # default
+control_socket = "auto"                   # default
 chdir = ""                                # default
 `
 	if diff := cmp.Diff(want, b.String()); diff != "" {

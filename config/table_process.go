@@ -116,6 +116,20 @@ The path is relative to the folder the server is started in. HUP reads the file 
 			field:    func(s *Settings) any { return &s.Pid },
 		},
 		{
+			Name: "control-socket", Group: Process, Placeholder: "PATH", Default: "auto",
+			Usage: "where narwhal status and the like ask; or off",
+			Help: `The unix socket over which narwhal status, reload, scale and stop reach the master:
+
+  auto              PID.sock in the runtime directory; the commands look there
+  off               none; signals still work
+  PATH              a socket there; the commands need --control-socket PATH too
+
+The runtime directory is $RUNTIME_DIRECTORY (set by systemd for a unit with RuntimeDirectory=narwhal), else $XDG_RUNTIME_DIR/narwhal, else /run/narwhal for root and /tmp/narwhal-UID for others. Only the master's user and root can ask. If the socket cannot be made, a warning is logged and the server serves without it. HUP keeps the socket as it is.`,
+			Gunicorn: "--control-socket",
+			Differs:  "each command waits for the outcome, and its exit status says it. --control-socket off is --no-control-socket",
+			field:    func(s *Settings) any { return &s.ControlSocket },
+		},
+		{
 			Name: "chdir", Group: Process, Placeholder: "PATH", Unset: "stay",
 			Usage:    "change to this folder first",
 			Help:     `The folder the server changes to before it does anything else. Every relative path is taken from there, in whatever order the settings were given: sockets, logs, the pid file, the model. Only --config is relative to the folder the server is started in.`,

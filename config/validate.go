@@ -48,6 +48,9 @@ func (l *loader) checkFolders() {
 		return // or every relative path would be reported too
 	}
 	l.checkPath("pid", s.Pid)
+	if s.ControlSocket == "" {
+		l.blame("control-socket", "", "the value is empty: want auto, off, or a path")
+	}
 	l.checkPath("error-logfile", s.ErrorLogfile)
 	l.checkPath("access-logfile", s.AccessLogfile)
 	if s.ErrorLogfile == "" {

@@ -31,6 +31,8 @@ func TestCombinations(t *testing.T) {
 		{"admin-bind=here:there", `--admin-bind: "there" is not a port: want a number from 0 to 65535`},
 		{"chdir=nowhere pid=x", "--chdir: " + dir + "/nowhere is not a folder"},
 		{"pid=nowhere/pid", "--pid: the folder of " + dir + "/nowhere/pid does not exist | create the folder, or choose another"},
+		{"control-socket=off", ""},
+		{"control-socket=", "--control-socket: the value is empty: want auto, off, or a path"},
 		{"access-logfile=.", "--access-logfile: " + dir + " is a folder: add the name of the file"},
 		{"error-logfile=", "--error-logfile: the value is empty: want a path, or - for stderr"},
 		{"model=", "--model: the value is empty: want auto, prose, the name of a pipeline or a path"},

@@ -29,6 +29,14 @@ type usageError struct {
 
 func (e *usageError) Error() string { return e.what }
 
+// hinted is any other error, with what to do about it.
+type hinted struct {
+	error
+	hint string
+}
+
+func (e *hinted) Unwrap() error { return e.error }
+
 // report tells what went wrong, each thing in a line that can be searched for,
 // a hint in the line below it; and says which exit status that makes.
 //
@@ -47,6 +55,7 @@ func report(w io.Writer, err error) int {
 	for _, err := range errs {
 		hint := ""
 		problem, usage, boot, exit := (*config.Problem)(nil), (*usageError)(nil), (*supervisor.BootError)(nil), cli.ExitCoder(nil)
+		help := (*hinted)(nil)
 		switch {
 		case errors.As(err, &problem):
 			hint = problem.Hint
@@ -56,6 +65,8 @@ func report(w io.Writer, err error) int {
 		case errors.As(err, &usage):
 			hint = usage.hint
 			status = exitUsage
+		case errors.As(err, &help):
+			hint = help.hint
 		case errors.As(err, &boot):
 			status = exitBoot
 		case errors.As(err, &exit):

@@ -7,6 +7,7 @@
 //	help.go      what is printed for --help and help SETTING
 //	errors.go    what is printed when something is wrong, and the exit status
 //	serve.go     master and worker: settings become their options
+//	control.go   status, reload, scale, stop: a running master is asked
 package main
 
 import (
@@ -83,6 +84,7 @@ func newApp(s *serving, args []string) *cli.App {
 		OnUsageError:   usageErrorOf(args),
 		HideVersion:    true, // ours says more
 	}
+	app.Commands = append(app.Commands, controlCommands()...)
 	app.Commands = append(app.Commands, helpCommand(app))
 	prepare(app.Commands, usageErrorOf(args))
 	text := helpText(app.Commands)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"flag"
+	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -27,5 +28,9 @@ func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/script",
 		UpdateScripts: *update,
+		Setup: func(env *testscript.Env) error { // control sockets of its own, too
+			env.Setenv("RUNTIME_DIRECTORY", filepath.Join(env.WorkDir, "run"))
+			return nil
+		},
 	})
 }

@@ -67,7 +67,11 @@ func options(s *config.Settings) supervisor.Options {
 		GracefulTimeout:   s.GracefulTimeout,
 		Admin:             s.AdminBind,
 		Pid:               s.Pid,
+		Control:           s.ControlSocket,
 		Settings:          s,
+	}
+	if o.Control == "off" {
+		o.Control = ""
 	}
 	// 0 is «no limit» here and «the default» there.
 	if s.BootTimeout == 0 {

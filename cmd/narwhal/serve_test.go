@@ -36,7 +36,7 @@ func startNarwhal(t *testing.T, dir string, args ...string) *served {
 	s.cmd = exec.Command("/proc/self/exe", args...)
 	s.cmd.Args[0] = "narwhal" // testscript.Main goes by it
 	s.cmd.Dir = dir
-	s.cmd.Env = []string{"HOME=" + dir, "PATH=" + os.Getenv("PATH")}
+	s.cmd.Env = []string{"HOME=" + dir, "PATH=" + os.Getenv("PATH"), "NARWHAL_CONTROL_SOCKET=off"}
 	s.cmd.Stderr = s
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {

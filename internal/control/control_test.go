@@ -234,6 +234,18 @@ func TestDirs(t *testing.T) {
 	}
 }
 
+// A command in a unit of systemd's finds the unit's master only.
+func TestSearched(t *testing.T) {
+	env := map[string]string{"XDG_RUNTIME_DIR": "/run/user/0"}
+	get := func(k string) string { return env[k] }
+	for _, want := range [][]string{{"/run/user/0/narwhal", "/run/narwhal"}, {"/run/unit"}} {
+		if diff := cmp.Diff(want, searched(get, 0)); diff != "" {
+			t.Errorf("%v (-want +got):\n%s", env, diff)
+		}
+		env["RUNTIME_DIRECTORY"] = "/run/unit"
+	}
+}
+
 // Stop returns when the process has gone, not when its answer has come.
 func TestWait(t *testing.T) {
 	cmd := exec.Command("cat")

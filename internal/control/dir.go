@@ -5,14 +5,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 )
 
 // Dirs lists where the sockets of this user's masters may be. A master takes
-// the first; a command looks in all of them, since it does not have the
-// variables systemd gave the master.
+// the first; a command looks in all of them.
 func Dirs(getenv func(string) string, uid int) []string {
 	var dirs []string
 	if v, _, _ := strings.Cut(getenv("RUNTIME_DIRECTORY"), ":"); filepath.IsAbs(v) {
@@ -27,13 +27,15 @@ func Dirs(getenv func(string) string, uid int) []string {
 	return append(dirs, fmt.Sprintf("/tmp/narwhal-%d", uid))
 }
 
-// searched are the directories a command looks in.
+// searched are the directories a command looks in: in a unit of systemd's, the
+// unit's own.
 func searched(getenv func(string) string, uid int) []string {
 	dirs := Dirs(getenv, uid)
-	for _, d := range dirs {
-		if d == "/run/narwhal" {
-			return dirs
-		}
+	if getenv("RUNTIME_DIRECTORY") != "" {
+		return dirs[:1]
+	}
+	if slices.Contains(dirs, "/run/narwhal") {
+		return dirs
 	}
 	return append(dirs, "/run/narwhal") // of a systemd unit with this user
 }

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	ossignal "os/signal" // help.go has a signal of its own
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/narwhal-server/narwhal/internal/control"
+)
+
+// controlCommands talk to a running master over its control socket.
+func controlCommands() []*cli.Command {
+	return []*cli.Command{
+		{
+			Name:  "status",
+			Usage: "show a running server's workers and what they do",
+			Description: `One line for each worker process, those that leave included. AGE is its serial
+number and GEN that of the configuration it has. MEMORY counts what processes
+share in equal parts.`,
+			Flags: append(masterFlags(),
+				&cli.BoolFlag{Name: "watch", Usage: "show it again every second, until Ctrl-C"},
+				&cli.BoolFlag{Name: "json", Usage: "print one JSON object; with --watch, one in each line"}),
+			Action: showStatus,
+		},
+		{
+			Name:  "reload",
+			Usage: "read the configuration again and replace the workers",
+			Description: `As the signal HUP does, and waits: 0 if the new workers serve, 1 with the reason
+if the configuration is wrong or a worker could not start. The old ones go on
+then, and no request is lost either way.`,
+			Flags:  masterFlags(),
+			Action: tellMaster(0, func(c *cli.Context, m control.Master) (string, error) { return m.Reload(c.Context) }),
+		},
+		{
+			Name:      "scale",
+			Usage:     "set the number of workers, until the next reload",
+			ArgsUsage: "N",
+			Description: `Waits until there are N workers that are ready, and the others have finished
+and left. The next reload sets the configured number again.`,
+			Flags:  masterFlags(),
+			Action: scaleMaster,
+		},
+		{
+			Name:  "stop",
+			Usage: "end a running server when its requests are answered",
+			Description: `As the signal TERM does, and waits until the process has gone: 0 if every
+request was answered, 1 if some did not finish within --graceful-timeout.`,
+			Flags:  append(masterFlags(), &cli.BoolFlag{Name: "quick", Usage: "leave requests a second, as the signal INT does"}),
+			Action: tellMaster(0, func(c *cli.Context, m control.Master) (string, error) { return m.Stop(c.Context, c.Bool("quick")) }),
+		},
+	}
+}
+
+func masterFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.PathFlag{Name: "pid-file", Usage: "the server that has written this `PATH` (--pid)", DefaultText: "the one that runs"},
+		&cli.PathFlag{Name: "control-socket", Usage: "the server whose socket is at this `PATH`", DefaultText: "in the runtime directory"},
+	}
+}
+
+// findMaster finds the server that is meant.
+func findMaster(c *cli.Context) (*control.Client, error) {
+	path, pidFile := c.Path("control-socket"), c.Path("pid-file")
+	var err error
+	switch {
+	case path != "" && pidFile != "":
+		return nil, &usageError{what: "--control-socket and --pid-file both name a server", hint: "leave one of them out"}
+	case pidFile != "":
+		path, err = control.FindPidFile(pidFile)
+	case path == "":
+		path, err = control.Find(0)
+	}
+	if err != nil {
+		return nil, masterError(err)
+	}
+	return control.NewClient(path), nil
+}
+
+// masterError adds what can be done.
+func masterError(err error) error {
+	failure, several := (*control.Failure)(nil), (*control.SeveralError)(nil)
+	switch {
+	case errors.As(err, &failure):
+		return &hinted{err, failure.Hint}
+	case errors.As(err, &several):
+		return &hinted{err, "choose one: --control-socket " + several.Paths[0] + ", or --pid-file PATH"}
+	case errors.Is(err, control.ErrNone):
+		return &hinted{err, "start one, or name its --control-socket PATH or --pid-file PATH; a server of another user is found as that user or root"}
+	}
+	return err
+}
+
+// tellMaster makes a command of something a master can be told.
+func tellMaster(args int, tell func(*cli.Context, control.Master) (string, error)) cli.ActionFunc {
+	return func(c *cli.Context) error {
+		name := c.Command.Name
+		if err := flagsFirst(name, c.Args().Slice()); err != nil {
+			return err
+		}
+		if c.NArg() != args {
+			return &usageError{what: fmt.Sprintf("%s: %d arguments given, want %d", name, c.NArg(), args), hint: "narwhal " + name + " --help"}
+		}
+		// Interrupted, it stops waiting; what was asked for goes on.
+		ctx, stop := ossignal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
+		defer stop()
+		c.Context = ctx
+		m, err := findMaster(c)
+		if err != nil {
+			return err
+		}
+		said, err := tell(c, m)
+		if errors.Is(err, context.Canceled) {
+			return &hinted{errors.New(name + ": not waiting any longer"), "the server goes on with it; narwhal status shows how far it is"}
+		}
+		if err != nil {
+			return masterError(err)
+		}
+		_, err = fmt.Fprintln(c.App.Writer, said)
+		return err
+	}
+}
+
+func scaleMaster(c *cli.Context) error {
+	n, err := strconv.Atoi(c.Args().First())
+	if c.Args().Present() && (err != nil || n < 1) {
+		return &usageError{what: fmt.Sprintf("scale: %q is not a number of workers", c.Args().First()), hint: "narwhal scale 4"}
+	}
+	return tellMaster(1, func(c *cli.Context, m control.Master) (string, error) { return m.Scale(c.Context, n) })(c)
+}
+
+// watchEvery is between two looks of status --watch.
+const watchEvery = time.Second
+
+func showStatus(c *cli.Context) error {
+	if c.Args().Present() {
+		return &usageError{what: fmt.Sprintf("status takes no argument, got %q", c.Args().First()), hint: "narwhal status --help"}
+	}
+	m, err := findMaster(c)
+	if err != nil {
+		return err
+	}
+	ctx, stop := ossignal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	w := c.App.Writer
+	for {
+		s, err := m.Status(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
+			return masterError(err)
+		case c.Bool("json"):
+			e := json.NewEncoder(w)
+			if !c.Bool("watch") {
+				e.SetIndent("", "  ")
+			}
+			err = e.Encode(s)
+		default:
+			if c.Bool("watch") && isTerminal(w) {
+				io.WriteString(w, "\x1b[H\x1b[2J") // the top of an empty screen
+			}
+			_, err = io.WriteString(w, statusText(s, time.Now()))
+		}
+		if err != nil || !c.Bool("watch") {
+			return err
+		}
+		select {
+		case <-time.After(watchEvery):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/narwhal-server/narwhal/config"
+	"github.com/narwhal-server/narwhal/internal/control"
+)
+
+// statusText is what a person sees of a status.
+//
+//	master 4711  ready  up 3h12m  generation 2  workers 2  on 127.0.0.1:8000
+//	model en_core_web_sm 3.8.0
+//
+//	SLOT  PID   AGE  GEN  STATE  UP     REQUESTS  ERRORS  IN FLIGHT  CONNS  MEMORY   OLDEST REQUEST
+//	1     4713  3    2    ready  3h10m  120034    0       1          1      61.5MiB  0.02s GET /
+func statusText(s *control.Status, now time.Time) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "master %d  %s  up %s  generation %d  workers %d  on %s\n",
+		s.Pid, s.State, rough(now.Sub(s.Started)), s.Generation, s.Wanted, strings.Join(s.Listen, ", "))
+	if s.Note != "" {
+		fmt.Fprintf(&b, "model %s\n", s.Note)
+	}
+	b.WriteString("\n")
+	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "SLOT\tPID\tAGE\tGEN\tSTATE\tUP\tREQUESTS\tERRORS\tIN FLIGHT\tCONNS\tMEMORY\tOLDEST REQUEST")
+	for _, w := range s.Workers {
+		oldest, memory := "-", "-"
+		if w.Oldest > 0 {
+			oldest = fmt.Sprintf("%.2fs %s", w.Oldest.Seconds(), printable(w.OldestRequest))
+		}
+		if w.Memory > 0 {
+			memory = fmt.Sprintf("%.1fMiB", float64(w.Memory)/(1<<20))
+		}
+		fmt.Fprintf(t, "%d\t%d\t%d\t%d\t%s\t%s\t%d\t%d\t%d\t%d\t%s\t%s\n", w.Slot, w.Pid, w.Age, w.Generation, w.State, rough(w.Uptime),
+			w.Requests, w.Errors, w.InFlight, w.Connections, memory, oldest)
+	}
+	t.Flush() // a strings.Builder takes everything
+	return b.String()
+}
+
+// rough is a time as one remembers it: 12s, 3m20s, 5h12m0s, 400h.
+func rough(d time.Duration) string {
+	switch {
+	case d >= 100*time.Hour:
+		return fmt.Sprintf("%dh", int(d.Hours()))
+	case d >= time.Hour:
+		d = d.Truncate(time.Minute)
+	default:
+		d = d.Truncate(time.Second)
+	}
+	return config.FormatDuration(d)
+}
+
+// printable shows what a client sent: it must not reach a terminal as it is.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return '?'
+		}
+		return r
+	}, text)
+}
