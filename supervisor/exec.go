@@ -92,7 +92,7 @@ func workerEnviron(environ []string) []string {
 	for _, kv := range environ {
 		name, _, _ := strings.Cut(kv, "=")
 		switch {
-		case name == "NOTIFY_SOCKET", name == "GOMAXPROCS", name == wire.Env,
+		case name == "NOTIFY_SOCKET", name == "FDSTORE", name == "GOMAXPROCS", name == wire.Env,
 			strings.HasPrefix(name, "WATCHDOG_"), strings.HasPrefix(name, "LISTEN_"):
 		default:
 			out = append(out, kv)

@@ -97,6 +97,7 @@ type master struct {
 	gone    chan struct{} // closed when the loop has ended
 	began   time.Time
 	lost    int // requests that did not finish in a stop
+	sd      systemd
 
 	slots   []*slot // in order of their numbers
 	workers map[int]*worker
@@ -166,6 +167,7 @@ func (m *master) run(ctx context.Context) error {
 			m.killAll("the first workers could not start")
 		}
 		m.publish()
+		m.notify()
 		m.settle()
 		if m.stopping && len(m.workers) == 0 {
 			m.farewell()

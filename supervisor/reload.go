@@ -45,6 +45,7 @@ func (m *master) onHUP() {
 // reloadRefused: nothing has been started.
 func (m *master) reloadRefused(err error) {
 	m.log.Error("reload failed; the old configuration stays in force", "error", err)
+	m.reloadFailing(err)
 	m.reloadEnds(err)
 }
 
@@ -105,6 +106,7 @@ func (m *master) abandonReload(err error) {
 	}
 	m.log.Error("reload failed; the other workers keep the old configuration", "error", err, "generation", m.reload.gen.n,
 		"slots_with_the_new", done, "slots", len(m.slots))
+	m.reloadFailing(err)
 	m.reload = nil
 	m.again = false
 	m.reloadEnds(err)

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/narwhal-server/narwhal/internal/sdnotify"
 	"github.com/narwhal-server/narwhal/internal/sock"
 	"github.com/narwhal-server/narwhal/internal/wire"
 )
@@ -24,6 +25,7 @@ func Run(ctx context.Context, o Options) error {
 	signals := make(chan os.Signal, 32)
 	signal.Notify(signals, Signals...)
 	defer signal.Stop(signals)
+	given := len(o.Bind) > 0
 	o.setDefaults()
 
 	if o.Pid != "" {
@@ -32,7 +34,12 @@ func Run(ctx context.Context, o Options) error {
 		}
 		defer removePid(o.Pid)
 	}
-	sockets, err := bind(ctx, o)
+	sd, err := sdnotify.Open()
+	if err != nil {
+		o.Log.Warn("systemd is not told anything", "error", err)
+	}
+	defer sd.Close()
+	sockets, err := bindAll(ctx, o, given, inherit(sd, o.Log))
 	defer func() {
 		for _, s := range sockets {
 			s.Unlink()
@@ -42,6 +49,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	store(sd, sockets, o.Log)
 	sys, err := newMachine(sockets, o.Log)
 	if err != nil {
 		return err
@@ -65,6 +73,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	m.sd = newSystemd(sd, o.Log)
 	if o.Control != "" {
 		if ctl := startControl(o.Control, m); ctl != nil {
 			defer ctl.Close() // last of all to be opened, first to go
@@ -79,7 +88,7 @@ func Run(ctx context.Context, o Options) error {
 // workers of a master that was killed leave within that time if they are idle.
 const bindTries = 5
 
-func bind(ctx context.Context, o Options) ([]*sock.Socket, error) {
+func bind(ctx context.Context, o Options, open func(sock.Addr, int) (*sock.Socket, error)) ([]*sock.Socket, error) {
 	var sockets []*sock.Socket
 	for _, b := range o.Bind {
 		a, err := sock.Parse(b, "")
@@ -88,7 +97,7 @@ func bind(ctx context.Context, o Options) ([]*sock.Socket, error) {
 		}
 		var s *sock.Socket
 		for try := 1; ; try++ {
-			s, err = sock.Open(a, o.Backlog)
+			s, err = open(a, o.Backlog)
 			if err == nil || !errors.Is(err, sock.ErrInUse) || errors.Is(err, sock.ErrLocked) || try == bindTries {
 				break
 			}

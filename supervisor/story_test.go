@@ -34,6 +34,7 @@ var update = flag.Bool("update", false, "rewrite the answers in testdata")
 // answers; reading the difference is the review.
 //
 //	start workers=2 timeout=10s …   options of the master
+//	start … systemd | watchdog=20s  a manager listens, and wants signs of life
 //	w1.1 ready | fails TEXT | worn | exit N | dies SIGNAL
 //	w1.1 runs 31s in_flight=2       its oldest request is that old from now on
 //	w1.1 silent 31s                 its last beat was then
@@ -123,6 +124,7 @@ type stage struct {
 	reload    func(Options) (Options, error)
 	execFails error
 	asked     []asked // without an outcome yet
+	systemd   systemd
 
 	mu    sync.Mutex
 	procs map[string]*fake
@@ -246,10 +248,19 @@ func (st *stage) set(o *Options, text string) {
 			o.GracefulTimeout = d
 		case "bind":
 			o.Bind = []string{v}
+		case "systemd", "watchdog":
+			st.systemd = systemd{send: st.notified, watchdog: d / 2}
 		default:
 			st.t.Fatalf("what option is %q?", kv)
 		}
 	}
+}
+
+// notified is systemd's end. The clock of MONOTONIC_USEC is not the story's.
+func (st *stage) notified(message string) error {
+	text := regexp.MustCompile(`MONOTONIC_USEC=\d+`).ReplaceAllString(message, "MONOTONIC_USEC=…")
+	st.say("systemd <- %s", strings.ReplaceAll(text, "\n", " | "))
+	return nil
 }
 
 func (st *stage) start(text string) {
@@ -268,6 +279,7 @@ func (st *stage) start(text string) {
 		st.t.Fatal(err)
 	}
 	m.bug = func(err error) { st.t.Errorf("bug: %v", err); st.say("BUG %v", err) }
+	m.sd = st.systemd
 	st.m = m
 	ctx, cancel := context.WithCancel(context.Background())
 	st.cancel = cancel

@@ -29,6 +29,7 @@ func (m *master) untilNext() time.Duration {
 	for _, w := range m.workers {
 		at(w.deadline)
 	}
+	at(m.nextNotice())
 	if !m.stopping {
 		for _, s := range m.slots {
 			if s.cur == nil && s.next == nil {

@@ -1,0 +1,152 @@
+package supervisor
+
+import (
+	"context"
+	"log/slog"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/narwhal-server/narwhal/internal/sdnotify"
+	"github.com/narwhal-server/narwhal/internal/sock"
+)
+
+// storePrefix marks the sockets that a master gave to systemd to keep. All
+// others are of a socket unit.
+const storePrefix = "narwhal@"
+
+// storeName is a socket's name in the store: for people, since the address is
+// read from the socket itself. systemd allows 255 ASCII characters, no colon.
+func storeName(a sock.Addr) string {
+	return storePrefix + strings.Map(func(r rune) rune {
+		if r <= ' ' || r >= 127 || r == ':' {
+			return '_'
+		}
+		return r
+	}, a.Address)
+}
+
+// passed is a socket that systemd handed to this process.
+type passed struct {
+	sdnotify.Passed
+	addr  sock.Addr // it is bound to
+	taken bool
+}
+
+func (p *passed) stored() bool { return strings.HasPrefix(p.Name, storePrefix) }
+
+// inheritance are all of them.
+type inheritance struct {
+	all []*passed
+	sd  *sdnotify.Socket
+	log *slog.Logger
+}
+
+func inherit(sd *sdnotify.Socket, log *slog.Logger) *inheritance {
+	h := &inheritance{sd: sd, log: log}
+	for _, p := range sdnotify.Listen() {
+		h.all = append(h.all, &passed{Passed: p, addr: sock.Bound(p.FD)})
+	}
+	return h
+}
+
+// binds are the addresses to serve: those of --bind, or if it was not given,
+// those of the socket unit if there is one.
+func (h *inheritance) binds(o Options, given bool) []string {
+	var units []string
+	for _, p := range h.all {
+		if !p.stored() {
+			units = append(units, p.addr.String())
+		}
+	}
+	if given || len(units) == 0 {
+		return o.Bind
+	}
+	return units
+}
+
+// open makes the socket of an address, or takes the one that was passed for it.
+// A socket unit's comes first: with both, the stored one is of a time before
+// the unit.
+func (h *inheritance) open(a sock.Addr, backlog int) (*sock.Socket, error) {
+	for _, wantStored := range []bool{false, true} {
+		for _, p := range h.all {
+			if a == (sock.Addr{Network: "fd", Address: strconv.Itoa(p.FD)}) {
+				p.taken = true // sock.Open takes it by its number
+				return sock.Open(a, backlog)
+			}
+			if p.taken || p.stored() != wantStored || !a.Takes(p.addr) {
+				continue
+			}
+			p.taken = true
+			if !wantStored {
+				h.log.Info("using the socket of systemd's unit", "address", a.String(), "name", p.Name)
+				return sock.Inherit(p.FD, a)
+			}
+			s, err := sock.TakeBack(p.FD, a, backlog)
+			if err == nil {
+				h.log.Info("taking the socket back that systemd kept", "address", a.String())
+				return s, nil
+			}
+			h.log.Warn("cannot use the socket that systemd kept; binding anew", "address", a.String(), "error", err)
+			h.forget(p)
+		}
+	}
+	return sock.Open(a, backlog)
+}
+
+// rest deals with what no address wanted.
+func (h *inheritance) rest() {
+	for _, p := range h.all {
+		switch {
+		case p.taken:
+		case p.stored():
+			h.log.Info("giving up a socket that systemd kept: no --bind names it any more", "address", p.addr.String())
+			h.forget(p)
+		default:
+			h.log.Warn("systemd passes a socket that no --bind names: who connects to it waits in vain", "address", p.addr.String(),
+				"name", p.Name, "hint", "leave --bind out to serve the sockets of the unit, or add this address to it")
+		}
+	}
+}
+
+func (h *inheritance) forget(p *passed) {
+	p.taken = true
+	unix.Close(p.FD)
+	if err := h.sd.Forget(p.Name); err != nil {
+		h.log.Warn("cannot take a socket out of systemd's store", "name", p.Name, "error", err)
+	}
+}
+
+// store gives copies of our own sockets to systemd, so that the addresses stay
+// open while a master crashes or is restarted.
+func store(sd *sdnotify.Socket, sockets []*sock.Socket, log *slog.Logger) {
+	if sd == nil {
+		return
+	}
+	room, told := sdnotify.StoreSize()
+	for _, s := range sockets {
+		if !s.Ours() || told && room == 0 {
+			continue
+		}
+		if err := sd.Store(storeName(s.Addr), s.File); err != nil {
+			log.Warn("systemd cannot keep a socket: a crash of this process will close it", "address", s.Addr.String(), "error", err)
+			continue
+		}
+		// Without the number nobody knows whether there is a store at all.
+		if told {
+			s.Keep()
+		}
+	}
+}
+
+// bindAll binds the addresses of the options, or takes what was passed.
+func bindAll(ctx context.Context, o Options, given bool, h *inheritance) ([]*sock.Socket, error) {
+	o.Bind = h.binds(o, given)
+	sockets, err := bind(ctx, o, h.open)
+	if err == nil {
+		h.rest()
+	}
+	return sockets, err
+}

@@ -1,0 +1,176 @@
+package supervisor
+
+import (
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/narwhal-server/narwhal/internal/sdnotify"
+)
+
+// phase is the state of the whole service as systemd knows it.
+type phase int
+
+const (
+	unsaid phase = iota
+	booting
+	serving
+	reloading
+	ending
+)
+
+// systemd is what the manager was told last. The zero value tells nobody
+// anything. It only ever runs in the loop, so a loop that hangs is silent.
+type systemd struct {
+	send     func(message string) error // nil: nobody listens
+	watchdog time.Duration              // between two signs of life, 0 for none
+
+	phase    phase
+	gen      int // of the reload that was announced
+	status   string
+	news     string // of the last reload, if it failed
+	alive    time.Time
+	extended time.Time
+	failing  bool
+}
+
+func newSystemd(s *sdnotify.Socket, log *slog.Logger) systemd {
+	if s == nil {
+		return systemd{}
+	}
+	every, err := sdnotify.WatchdogInterval()
+	if err != nil {
+		log.Warn("cannot serve systemd's watchdog", "error", err)
+	}
+	return systemd{send: func(m string) error { return s.Send(m) }, watchdog: every / 2}
+}
+
+// A boot or a reload takes as long as models take to load. While it goes on the
+// manager is asked for extendBy again and again, every extendEvery.
+const (
+	extendEvery = 5 * time.Second
+	extendBy    = 20 * time.Second
+)
+
+// notify tells systemd what has changed. It is called in every turn of the loop.
+func (m *master) notify() {
+	sd := &m.sd
+	if sd.send == nil {
+		return
+	}
+	now := m.now()
+	var lines []string
+	if p := m.phase(); p != sd.phase || p == reloading && m.reload.gen.n != sd.gen {
+		switch p {
+		case serving:
+			lines = append(lines, sdnotify.Ready)
+		case reloading:
+			lines = append(lines, sdnotify.Reloading())
+			sd.gen, sd.news = m.reload.gen.n, ""
+		case ending:
+			lines = append(lines, sdnotify.Stopping, sdnotify.ExtendTimeout(max(m.stopBy.Sub(now), 0)+extendBy))
+		}
+		sd.phase = p
+	}
+	if m.slow(sd.phase) && !now.Before(sd.extended.Add(extendEvery)) {
+		sd.extended = now
+		lines = append(lines, sdnotify.ExtendTimeout(extendBy))
+	}
+	if s := m.statusLine(); s != sd.status {
+		sd.status = s
+		lines = append(lines, sdnotify.Status(s))
+	}
+	if sd.watchdog > 0 && !now.Before(sd.alive.Add(sd.watchdog)) {
+		sd.alive = now
+		lines = append(lines, sdnotify.Watchdog)
+	}
+	if len(lines) > 0 {
+		m.tellSystemd(lines...)
+	}
+}
+
+func (m *master) tellSystemd(lines ...string) {
+	err := m.sd.send(strings.Join(lines, "\n"))
+	if err != nil && !m.sd.failing { // once, not at every sign of life
+		m.log.Warn("systemd does not hear", "error", err)
+	}
+	m.sd.failing = err != nil
+}
+
+// reloadFailing is called while a reload fails. A HUP that was refused at once,
+// or that waited for the one under way, was not announced yet, and systemctl
+// reload returns only if its HUP has had both a beginning and an end.
+func (m *master) reloadFailing(err error) {
+	if m.sd.send == nil {
+		return
+	}
+	if m.started && (m.reload == nil || m.again) {
+		m.tellSystemd(sdnotify.Reloading())
+		m.sd.phase = reloading
+	}
+	m.sd.news = fmt.Sprintf("; the last reload failed: %v", err)
+}
+
+// phase is derived, so that no way through the loop can forget to say it.
+func (m *master) phase() phase {
+	switch {
+	case m.stopping:
+		return ending
+	case !m.started:
+		return booting
+	case m.reload != nil:
+		return reloading
+	}
+	return serving
+}
+
+// slow says whether something goes on that may outlast systemd's patience, and
+// is itself limited: a boot by the workers' --boot-timeout, with one repetition.
+func (m *master) slow(p phase) bool {
+	return p == reloading || p == booting && m.now().Sub(m.began) < 2*m.o.BootTimeout
+}
+
+func (m *master) statusLine() string {
+	ready := 0
+	for _, s := range m.slots {
+		if s.cur != nil {
+			ready++
+		}
+	}
+	switch m.sd.phase {
+	case booting:
+		return fmt.Sprintf("starting: %d of %s ready", ready, plural(m.target, "worker"))
+	case reloading:
+		if m.reload == nil {
+			return m.sd.status
+		}
+		done := 0
+		for _, s := range m.slots {
+			if s.cur != nil && s.cur.gen == m.reload.gen {
+				done++
+			}
+		}
+		return fmt.Sprintf("reloading: %d of %s of generation %d", done, plural(m.reload.gen.o.Workers, "worker"), m.reload.gen.n)
+	case ending:
+		return fmt.Sprintf("stopping: %s to finish", plural(len(m.workers), "worker"))
+	}
+	return fmt.Sprintf("%d of %s ready, generation %d%s", ready, plural(m.target, "worker"), m.gen.n, m.sd.news)
+}
+
+// nextNotice is when systemd must be told something at the latest.
+func (m *master) nextNotice() time.Time {
+	var next time.Time
+	if m.sd.send == nil {
+		return next
+	}
+	if m.sd.watchdog > 0 {
+		next = m.sd.alive.Add(m.sd.watchdog)
+	}
+	if m.slow(m.sd.phase) {
+		if at := m.sd.extended.Add(extendEvery); next.IsZero() || at.Before(next) {
+			next = at
+		}
+	}
+	return next
+}
