@@ -61,6 +61,8 @@ type encoder struct {
 	ready *tok2vec
 	a, b  int
 
+	exact bool // use long sums, see margin.go
+
 	z       []float32 // the rows of the piece and its neighbours
 	tmp     []float32 // maxout's results, before layernorm
 	scratch []float32 // kernel.Conv's
@@ -115,8 +117,12 @@ func (t *tok2vec) encode(e *encoder, text string, tokens []Token, a, b int) []fl
 	for i := range t.encoder {
 		l, more := &t.encoder[i], depth-i-1
 		from, rows := a-more, groups(b-a+2*more)
-		e.scratch = grow(e.scratch, l.maxout.Scratch())
-		l.maxout.Mul(e.tmp, row(from-1), rows, e.scratch)
+		if e.exact {
+			l.long().Mul(e.tmp, w, row(from-1), w, rows)
+		} else {
+			e.scratch = grow(e.scratch, l.maxout.Scratch())
+			l.maxout.Mul(e.tmp, row(from-1), rows, e.scratch)
+		}
 		kernel.LayerNorm(row(from), w, e.tmp, w, row(from), w, l.gain, l.bias, rows)
 	}
 	return row(a)[:(b-a)*w]

@@ -2,6 +2,7 @@ package spacy
 
 import (
 	"context"
+	"math"
 	"slices"
 )
 
@@ -70,7 +71,10 @@ func (m *entityModel) entities(ctx context.Context, f *features, starts []bool, 
 			valid[moveBegin] = mayGoOn && !tokens[i].IsSpace
 			valid[moveUnit] = !tokens[i].IsSpace
 			valid[moveOut] = true
-			c := best(f.score(), m.outside, &valid)
+			c, margin := best(f.score(), m.outside, &valid)
+			if f.tooClose(margin) {
+				return out, errTooClose
+			}
 			switch m.classes[c].move {
 			case moveBegin:
 				open = entity{i, 0, c}
@@ -81,7 +85,11 @@ func (m *entityModel) entities(ctx context.Context, f *features, starts []bool, 
 		}
 		f.set(1, open.first)
 		f.set(2, i-1)
-		if m.closes(f.score(), m.inside[open.class], mayGoOn) {
+		closes, margin := m.closes(f.score(), m.inside[open.class], mayGoOn)
+		if f.tooClose(margin) {
+			return out, errTooClose
+		}
+		if closes {
 			open.end = i + 1
 			out = append(out, open)
 			open.first = -1
@@ -90,14 +98,16 @@ func (m *entityModel) entities(ctx context.Context, f *features, starts []bool, 
 	return out, nil
 }
 
-// closes decides between In and Last for an open entity; of equal scores the
-// first class wins.
-func (m *entityModel) closes(scores []float32, c insides, mayGoOn bool) bool {
-	if !mayGoOn || c.in < 0 {
-		return true
+// closes decides between In and Last for an open entity, and by how much; of
+// equal scores the first class wins.
+func (m *entityModel) closes(scores []float32, c insides, mayGoOn bool) (closes bool, margin float32) {
+	sure := float32(math.Inf(1))
+	switch {
+	case !mayGoOn || c.in < 0:
+		return true, sure
+	case c.last < 0:
+		return false, sure
 	}
-	if c.in < c.last {
-		return scores[c.last] > scores[c.in]
-	}
-	return c.last >= 0 && !(scores[c.in] > scores[c.last])
+	ahead := scores[c.last] - scores[c.in]
+	return ahead > 0 || ahead == 0 && c.last < c.in, max(ahead, -ahead)
 }

@@ -124,7 +124,7 @@ func TestCloses(t *testing.T) {
 		{[]float32{2, 1}, insides{0, -1}, true, false},
 		{[]float32{2, 1}, insides{-1, 1}, true, true},
 	} {
-		if got := m.closes(c.scores, c.classes, c.goOn); got != c.want {
+		if got, _ := m.closes(c.scores, c.classes, c.goOn); got != c.want {
 			t.Errorf("closes(%v, %v, %v) = %v, want %v", c.scores, c.classes, c.goOn, got, c.want)
 		}
 	}

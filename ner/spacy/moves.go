@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 )
@@ -124,19 +125,23 @@ func runs(classes []class, skip func(class) bool) []run {
 }
 
 // best returns the class with the highest score among the runs whose move is
-// valid, the first of equals, or -1 if no move is valid.
-func best(scores []float32, runs []run, valid *[numEntityMoves]bool) int {
-	at := -1
-	var top float32
+// valid, the first of equals, or -1 if no move is valid, and by how much it is
+// ahead of the next.
+func best(scores []float32, runs []run, valid *[numEntityMoves]bool) (at int, margin float32) {
+	at = -1
+	top, second := float32(math.Inf(-1)), float32(math.Inf(-1))
 	for _, r := range runs {
 		if !valid[r.move] {
 			continue
 		}
 		for i, s := range scores[r.first:r.end] {
-			if s > top || at < 0 {
-				at, top = r.first+i, s
+			switch {
+			case s > top || at < 0:
+				at, top, second = r.first+i, s, top
+			case s > second:
+				second = s
 			}
 		}
 	}
-	return at
+	return at, top - second
 }

@@ -2,6 +2,7 @@ package spacy
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 
@@ -108,15 +109,19 @@ func TestBest(t *testing.T) {
 		scores []float32
 		valid  [numEntityMoves]bool
 		want   int
+		margin float64
 	}{
-		{[]float32{1, 9, 2, 3, 0}, all, 3},
-		{[]float32{1, 9, 2, 2, 2}, all, 2}, // the first of equals
-		{[]float32{-4, 9, -5, -6, -3}, all, 4},
-		{[]float32{5, 9, 1, 0, 7}, [numEntityMoves]bool{moveUnit: true, moveOut: true}, 2},
-		{[]float32{5, 9, 1, 0, 7}, [numEntityMoves]bool{moveIn: true}, -1},
+		{[]float32{1, 9, 2, 3, 0}, all, 3, 1},
+		{[]float32{1, 9, 2, 2, 2}, all, 2, 0}, // the first of equals
+		{[]float32{-4, 9, -5, -6, -3}, all, 4, 1},
+		{[]float32{8, 9, 1, 0, 7}, all, 0, 1},
+		{[]float32{5, 9, 1, 0, 7}, [numEntityMoves]bool{moveUnit: true, moveOut: true}, 2, 1},
+		{[]float32{5, 9, 1, 0, 7}, [numEntityMoves]bool{moveOut: true}, 3, math.Inf(1)}, // nothing else was possible
+		{[]float32{5, 9, 1, 0, 7}, [numEntityMoves]bool{moveIn: true}, -1, math.NaN()},
 	} {
-		if got := best(c.scores, groups, &c.valid); got != c.want {
-			t.Errorf("best(%v, valid %v) = %d, want %d", c.scores, c.valid, got, c.want)
+		got, margin := best(c.scores, groups, &c.valid)
+		if got != c.want || got >= 0 && float64(margin) != c.margin {
+			t.Errorf("best(%v, valid %v) = %d by %v, want %d by %v", c.scores, c.valid, got, margin, c.want, c.margin)
 		}
 	}
 }

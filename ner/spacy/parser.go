@@ -56,9 +56,12 @@ func (m *parserModel) sentences(ctx context.Context, f *features, p *parse, star
 		}
 		p.fill(f, b0, b1)
 		p.validate(&valid, b0, b1)
-		i := best(f.score(), m.runs, &valid)
+		i, margin := best(f.score(), m.runs, &valid)
 		if i < 0 { // as spaCy's force_final; no real model gets here
 			break
+		}
+		if f.tooClose(margin) {
+			return errTooClose
 		}
 		p.apply(m.classes[i].move, b0, b1)
 	}

@@ -235,8 +235,9 @@ func check(text string) error {
 // findSentences sets w.starts.
 func (p *Pipeline) findSentences(ctx context.Context, w *work, text string) error {
 	w.starts = grow(w.starts, len(w.tokens))
-	w.features.start(p.parser.transition, text, w.tokens)
-	return p.parser.sentences(ctx, &w.features, &w.parse, w.starts)
+	return w.features.decide(p.parser.transition, text, w.tokens, func(f *features) error {
+		return p.parser.sentences(ctx, f, &w.parse, w.starts)
+	})
 }
 
 // findEntities sets w.entities, and w.starts if the recognizer sees sentences.
@@ -249,10 +250,10 @@ func (p *Pipeline) findEntities(ctx context.Context, w *work, text string) error
 		}
 		starts = w.starts
 	}
-	w.features.start(p.ner.transition, text, w.tokens)
-	var err error
-	w.entities, err = p.ner.entities(ctx, &w.features, starts, w.entities[:0])
-	return err
+	return w.features.decide(p.ner.transition, text, w.tokens, func(f *features) (err error) {
+		w.entities, err = p.ner.entities(ctx, f, starts, w.entities[:0])
+		return err
+	})
 }
 
 // result gives the entities in the words of package ner.
