@@ -9,7 +9,7 @@ WORKERS ?= 2
 
 export CGO_ENABLED ?= 0
 
-.PHONY: run build test generate fuzz parity lifecycle fairness clean
+.PHONY: run build test generate fuzz parity lifecycle fairness compare compare-quick clean
 
 run: build
 	@exec ./bin/narwhal --bind $(BIND) --workers $(WORKERS) --log-level warning
@@ -35,12 +35,23 @@ fuzz:
 
 # Against real spaCy, 3,000,000 tokens and more; takes about half an hour.
 parity:
-	@scripts/parity/parity.sh -n 3000000
-	@scripts/parity/parity.sh -m en_core_web_md -n 1000000
+	@scripts/parity/parity.sh 3000000
+	@scripts/parity/parity.sh -m en_core_web_md 1000000
 
 # Waiting times at 70 % load beside those of a simulated single queue.
 fairness: build
 	@$(GO) run ./scripts/fairness
+
+# Beside Flask + Gunicorn, FastAPI + Uvicorn and FastAPI + Granian, with plots:
+# writes docs/benchmark.md. About two hours; the quick one, of fewer requests,
+# under eight minutes.
+compare:
+	@scripts/compare/setup.sh
+	@.cache/compare/compare -plan full
+
+compare-quick:
+	@scripts/compare/setup.sh
+	@.cache/compare/compare -plan quick
 
 clean:
 	rm -rf bin models .cache internal/model/embedded/*.zip

@@ -82,32 +82,6 @@ func TestDifferences(t *testing.T) {
 	}
 }
 
-// Only a decision that was close, by the component that made it, is rounding.
-func TestJudge(t *testing.T) {
-	for name, tc := range map[string]struct {
-		by      []string
-		margins map[string]margin
-		want    bool
-	}{
-		"close":               {[]string{"sentence"}, map[string]margin{"parser": {6e-6, "B-ROOT and D"}, "ner": {0.5, "O and U-ORG"}}, true},
-		"clear":               {[]string{"sentence"}, map[string]margin{"parser": {1e-3, "B-ROOT and D"}, "ner": {1e-7, "O and U-ORG"}}, false},
-		"follows":             {[]string{"sentence", "entity"}, map[string]margin{"parser": {6e-6, "B-ROOT and D"}, "ner": {0.5, "O and U-ORG"}}, true},
-		"entity":              {[]string{"entity"}, map[string]margin{"parser": {1, "S and D"}, "ner": {1e-6, "O and U-ORG"}}, true},
-		"without parser":      {[]string{"entity without parser"}, map[string]margin{"parser": {1e-6, "S and D"}, "bare": {1, "O and U-ORG"}}, false},
-		"one of two":          {[]string{"sentence", "entity without parser"}, map[string]margin{"parser": {1e-6, "S and D"}, "bare": {1, "O and U-ORG"}}, false},
-		"tokens are integers": {[]string{"token"}, map[string]margin{"parser": {1e-6, "S and D"}, "ner": {0, "O and U-ORG"}}, false},
-		"unknown":             {[]string{"sentence"}, nil, false},
-	} {
-		d := &difference{by: map[string]int{}}
-		for _, what := range tc.by {
-			d.by[what] = 1
-		}
-		if d.judge(tc.margins); d.tie != tc.want {
-			t.Errorf("%s: rounding is %v, want %v", name, d.tie, tc.want)
-		}
-	}
-}
-
 func TestStream(t *testing.T) {
 	_, want := example()
 	want.ents[1] = []entity{{1, 2, 0}}

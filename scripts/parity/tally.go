@@ -15,7 +15,6 @@ type count struct {
 	texts, tokens, sents int
 	ents                 [2]int // with all components, without the parser
 	different            int    // texts with any difference
-	ties                 int    // of these, texts where it is rounding
 	excused              int    // texts that differ and hold a code point only one side knows
 	by                   map[string]int
 }
@@ -54,7 +53,6 @@ func (c *count) add(from *count) {
 	c.ents[0] += from.ents[0]
 	c.ents[1] += from.ents[1]
 	c.different += from.different
-	c.ties += from.ties
 	c.excused += from.excused
 	for what, n := range from.by {
 		c.by[what] += n
@@ -71,9 +69,9 @@ func (t tally) sum() *count {
 
 func (t tally) print(w io.Writer, show int) {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(tw, "\ttexts\ttokens\tsentences\tentities\twithout parser\ttexts that differ\tby rounding\texcused\t")
+	fmt.Fprintln(tw, "\ttexts\ttokens\tsentences\tentities\twithout parser\ttexts that differ\texcused\t")
 	row := func(name string, c *count) {
-		fmt.Fprintf(tw, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n", name, c.texts, c.tokens, c.sents, c.ents[0], c.ents[1], c.different, c.ties, c.excused)
+		fmt.Fprintf(tw, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n", name, c.texts, c.tokens, c.sents, c.ents[0], c.ents[1], c.different, c.excused)
 	}
 	for _, name := range slices.Sorted(maps.Keys(t.sources)) {
 		row(name, t.sources[name])
@@ -95,14 +93,5 @@ func (t tally) print(w io.Writer, show int) {
 	}
 	if n := len(t.diffs) - show; n > 0 {
 		fmt.Fprintf(w, "and %d texts more\n", n)
-	}
-}
-
-// countTies counts the differences that markTies has marked.
-func (t tally) countTies() {
-	for _, d := range t.diffs {
-		if d.tie {
-			t.of(d.source).ties++
-		}
 	}
 }
