@@ -57,8 +57,10 @@ func (m *master) onAsk(a *ask) {
 	case "stop":
 		m.waiting.stop = append(m.waiting.stop, a)
 		switch {
-		case !m.stopping:
-			m.stop(!a.quick)
+		case !m.stopping && a.quick:
+			m.stop(false)
+		case !m.stopping && !m.leaving():
+			m.leave()
 		case a.quick:
 			m.killAll("told to stop quickly while it stopped")
 		}
@@ -67,7 +69,7 @@ func (m *master) onAsk(a *ask) {
 
 func (m *master) askReload(a *ask) {
 	switch {
-	case m.stopping:
+	case m.stopping || m.leaving():
 		a.failed("", "reload: the master is stopping")
 	case m.reload != nil:
 		m.onHUP() // notes that another follows
@@ -80,7 +82,7 @@ func (m *master) askReload(a *ask) {
 
 func (m *master) askScale(a *ask) {
 	switch {
-	case m.stopping:
+	case m.stopping || m.leaving():
 		a.failed("", "scale: the master is stopping")
 		return
 	case a.workers < 1 || a.workers > mostWorkers:
@@ -173,6 +175,8 @@ func (m *master) status() *control.Status {
 	switch {
 	case m.stopping:
 		s.State = "stopping"
+	case m.leaving():
+		s.State = "leaving"
 	case m.reload != nil:
 		s.State = "reloading"
 	case !m.ready.Load():

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/narwhal-server/narwhal/internal/board"
+	"github.com/narwhal-server/narwhal/internal/control"
 	"github.com/narwhal-server/narwhal/internal/sock"
 	"github.com/narwhal-server/narwhal/internal/wire"
 )
@@ -138,6 +139,7 @@ func (c *child) Pid() int                      { return c.cmd.Process.Pid }
 func (c *child) Send(m wire.Message) error     { return c.ctl.Send(m) }
 func (c *child) Signal(s syscall.Signal) error { return c.cmd.Process.Signal(s) }
 func (c *child) Status() board.Status          { return c.line.Read() }
+func (c *child) Memory() (int64, error)        { return control.Memory(c.Pid()) }
 
 func (c *child) Release() {
 	c.ctl.Close()

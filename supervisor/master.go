@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"sync/atomic"
@@ -24,6 +25,7 @@ type process interface {
 	Send(wire.Message) error
 	Signal(syscall.Signal) error
 	Status() board.Status
+	Memory() (int64, error)
 	Release() // it is gone: its descriptors and its line are free
 }
 
@@ -71,6 +73,8 @@ type worker struct {
 	since    time.Time // it entered the state
 	readyAt  time.Time // zero until it was ready
 	deadline time.Time // the state must have ended by then; zero: no limit
+	retireAt time.Time // too old by then; zero: no limit
+	heavy    int       // times in a row that it had too much memory
 	failure  string    // why it could not start
 	hung     bool      // a request of it ran for longer than the timeout
 }
@@ -98,6 +102,10 @@ type master struct {
 	began   time.Time
 	lost    int // requests that did not finish in a stop
 	sd      systemd
+
+	drainAt   time.Time      // end of the drain delay; zero before SIGTERM
+	random    func() float64 // in [0, 1)
+	lastWeigh time.Time      // of the workers' memory
 
 	slots   []*slot // in order of their numbers
 	workers map[int]*worker
@@ -129,6 +137,7 @@ func newMaster(o Options, sys system, addr []wire.Listener, signals <-chan os.Si
 		asks:    make(chan *ask),
 		gone:    make(chan struct{}),
 		began:   time.Now(),
+		random:  rand.Float64,
 		workers: map[int]*worker{},
 		ready:   ready,
 	}
@@ -204,7 +213,7 @@ func (m *master) publish() {
 	for _, s := range m.slots {
 		ready = ready || s.cur != nil
 	}
-	m.ready.Store(ready && !m.stopping)
+	m.ready.Store(ready && !m.stopping && !m.leaving())
 	if !m.started && ready && !m.stopping && m.full() {
 		m.started = true
 		m.log.Info("ready", "workers", len(m.slots), "generation", m.gen.n)
@@ -261,6 +270,7 @@ func (m *master) onReady(w *worker, note string) {
 	old := s.cur
 	s.cur, s.next, s.gen, s.replace = w, nil, w.gen, false
 	m.log.Info("worker ready", w.attrs()...)
+	m.welcome(w)
 	if old != nil {
 		m.drain(old, false)
 	}

@@ -23,11 +23,14 @@ type Options struct {
 	LimitConcurrency  int           // default off
 	MaxRequests       int           // requests until it is replaced; default off
 	MaxRequestsJitter int           // up to so many more, at random
+	MaxWorkerAge      time.Duration // until it is replaced, less up to a tenth at random; default off
+	MaxWorkerMemory   int64         // bytes above which it is replaced; default off
 	Linger            time.Duration // how long a leaving worker leaves idle connections to be used
 
 	Timeout         time.Duration // a request running longer is hung; default off
 	BootTimeout     time.Duration // from spawn to ready; default 60s
 	GracefulTimeout time.Duration // for a leaving worker to finish; default 30s
+	DrainDelay      time.Duration // from SIGTERM, which makes readiness fail, to the drain; default none
 
 	Admin string // address on which the master answers /healthz and /readyz; default none
 	Pid   string // file for the master's pid; default none

@@ -35,19 +35,19 @@ func (m *master) onSignal(sig os.Signal) {
 	m.log.Info("signal", "signal", signalName(s))
 	switch s {
 	case syscall.SIGTERM:
-		if m.stopping {
+		if m.stopping || m.leaving() {
 			m.killAll("told to stop twice")
 			return
 		}
-		m.stop(true)
+		m.leave()
 	case syscall.SIGINT, syscall.SIGQUIT:
-		if m.stopping {
+		if m.stopping || m.leaving() {
 			m.killAll("told to stop twice")
 			return
 		}
 		m.stop(false)
 	case syscall.SIGHUP:
-		if !m.stopping {
+		if !m.stopping && !m.leaving() {
 			m.onHUP()
 		}
 	case syscall.SIGTTIN:

@@ -42,6 +42,7 @@ var update = flag.Bool("update", false, "rewrite the answers in testdata")
 //	reload workers=3 | reload error TEXT    what the next HUP finds
 //	exec fails TEXT                 the next spawn does not work
 //	ask reload | scale 3 | stop | stop quick | status    over the control socket
+//	w1.1 weighs 100                 bytes of its memory
 //	wait 10s
 func TestStories(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
@@ -246,6 +247,12 @@ func (st *stage) set(o *Options, text string) {
 			o.BootTimeout = d
 		case "graceful_timeout":
 			o.GracefulTimeout = d
+		case "drain_delay":
+			o.DrainDelay = d
+		case "max_worker_age":
+			o.MaxWorkerAge = d
+		case "max_worker_memory":
+			o.MaxWorkerMemory = int64(n)
 		case "bind":
 			o.Bind = []string{v}
 		case "systemd", "watchdog":
@@ -280,6 +287,7 @@ func (st *stage) start(text string) {
 	}
 	m.bug = func(err error) { st.t.Errorf("bug: %v", err); st.say("BUG %v", err) }
 	m.sd = st.systemd
+	m.random = func() float64 { return 0.5 }
 	st.m = m
 	ctx, cancel := context.WithCancel(context.Background())
 	st.cancel = cancel
@@ -345,6 +353,7 @@ type fake struct {
 	dead   bool
 	status board.Status
 	at     time.Time // when status was set
+	memory int64     // 0: cannot be seen
 }
 
 func (p *fake) do(st *stage, verb, rest string) {
@@ -369,6 +378,10 @@ func (p *fake) do(st *stage, verb, rest string) {
 			s.InFlight, _ = strconv.Atoi(strings.TrimPrefix(f[1], "in_flight="))
 		}
 		p.set(s)
+	case "weighs":
+		p.st.mu.Lock()
+		p.memory, _ = strconv.ParseInt(rest, 10, 64)
+		p.st.mu.Unlock()
 	case "rests":
 		p.set(board.Status{})
 	case "silent":
@@ -425,6 +438,15 @@ func (p *fake) Status() board.Status {
 }
 
 func (p *fake) Release() {}
+
+func (p *fake) Memory() (int64, error) {
+	p.st.mu.Lock()
+	defer p.st.mu.Unlock()
+	if p.memory == 0 {
+		return 0, errors.New("no such process")
+	}
+	return p.memory, nil
+}
 
 // storyLog writes warnings, errors and the course of reloads into the story.
 type storyLog struct {

@@ -43,12 +43,20 @@ func (m *master) untilNext() time.Duration {
 	if every := m.watchEvery(); every > 0 {
 		at(m.lastTick.Add(every))
 	}
+	m.nextRecycling(at)
+	if !m.stopping {
+		at(m.drainAt)
+	}
 	return max(next.Sub(now), 0)
 }
 
 // tick ends what is out of time.
 func (m *master) tick() {
 	now := m.now()
+	if m.leaving() && !m.stopping && !now.Before(m.drainAt) {
+		m.stop(true)
+	}
+	m.recycle()
 	for _, w := range m.byAge() {
 		if w.deadline.IsZero() || now.Before(w.deadline) {
 			continue

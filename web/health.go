@@ -16,6 +16,9 @@ func (s *server) readyz(r *request) error {
 	if err := r.gate.Enter(); err != nil {
 		return err
 	}
+	if s.Gate.Leaving() {
+		return errLeaving
+	}
 	b := append([]byte(`{"status":"ready","model":`), appendString(nil, s.Model)...)
 	r.json(append(b, '}'))
 	return nil

@@ -242,6 +242,8 @@ func (w *worker) loop(signals <-chan os.Signal, served <-chan error) error {
 				return w.drain(true, w.hello.Worker.GracefulTimeout)
 			case m.Kind == wire.Drain:
 				return w.drain(m.Queue, m.Grace)
+			case m.Kind == wire.Leave:
+				w.gate.Leave()
 			case m.Kind == wire.Reopen:
 				w.reopen()
 			}

@@ -59,6 +59,7 @@ type Gate struct {
 	mu        sync.Mutex
 	change    sync.Cond // a place or a connection became free, or the stage changed
 	stage     stage
+	leaving   bool
 	active    int // places held; may exceed o.Places, see above
 	conns     map[*Conn]struct{}
 	listeners map[*listener]struct{}
@@ -99,6 +100,21 @@ func (g *Gate) Draining() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.stage != open
+}
+
+// Leave announces that the service is about to end. Requests are served as
+// before; only whoever asks whether to send more is told not to.
+func (g *Gate) Leave() {
+	g.mu.Lock()
+	g.leaving = true
+	g.mu.Unlock()
+}
+
+// Leaving says whether Leave was called or the gate drains.
+func (g *Gate) Leaving() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.leaving || g.stage != open
 }
 
 // InFlight is the number of requests begun and not ended.

@@ -7,6 +7,7 @@
 //	       ◀── failed (why) ─────          it cannot start; it exits next
 //	       ◀── worn (why) ───────          replace me: it has served --max-requests, or was sent TERM
 //	       ── reopen ───────────▶          log files were moved
+//	       ── leave ────────────▶          fail /readyz from now on, and go on serving
 //	       ── drain ────────────▶          finish and exit 0
 //	       ◀── EOF ──────────────▶         the other side is dead
 //
@@ -35,6 +36,7 @@ const (
 	Failed Kind = "failed"
 	Worn   Kind = "worn"
 	Reopen Kind = "reopen"
+	Leave  Kind = "leave"
 	Drain  Kind = "drain"
 )
 
