@@ -1,0 +1,180 @@
+package main
+
+import (
+	"encoding/xml"
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestTexts(t *testing.T) {
+	texts := makeTexts(1000)
+	seen := map[string]bool{}
+	for _, text := range texts {
+		if seen[text] {
+			t.Fatalf("twice: %q", text)
+		}
+		seen[text] = true
+		if strings.ContainsAny(text, "{}") {
+			t.Fatalf("a word was not replaced: %q", text)
+		}
+		if n := len(text); n < paragraphLength-60 || n > paragraphLength+120 {
+			t.Fatalf("%d bytes: %q", n, text)
+		}
+	}
+	if again := makeTexts(1000); again[999] != texts[999] {
+		t.Error("the same number gave other texts")
+	}
+}
+
+func TestParseStat(t *testing.T) {
+	got, err := parseStat("7 (a) b) (c) S 3 7 7 0 -1 4194560 100 0 0 0 150 50 20 10 20 0 1 0 100")
+	if want := (stat{3, 2300 * time.Millisecond}); err != nil || got != want {
+		t.Errorf("parseStat = %v, %v, want %v", got, err, want)
+	}
+	if _, err := parseStat("7 (a) S 3"); err == nil {
+		t.Error("a short line was taken")
+	}
+}
+
+func TestTreeHasThisProcess(t *testing.T) {
+	pids := tree(os.Getppid())
+	found := false
+	for _, pid := range pids {
+		found = found || pid == os.Getpid()
+	}
+	if !found {
+		t.Errorf("tree of the parent = %v, want %d in it", pids, os.Getpid())
+	}
+	if n, err := treePSS([]int{os.Getpid()}); err != nil || n < 1<<20 {
+		t.Errorf("treePSS of this process = %d, %v, want at least 1 MiB", n, err)
+	}
+}
+
+func TestQuantile(t *testing.T) {
+	hundred := make([]float64, 100)
+	for i := range hundred {
+		hundred[i] = float64(100 - i)
+	}
+	for _, c := range []struct {
+		values []float64
+		q      float64
+		want   float64
+	}{
+		{nil, 0.5, 0}, {[]float64{3}, 0.99, 3}, {hundred, 0.5, 50}, {hundred, 0.99, 99}, {hundred, 1, 100},
+	} {
+		if got := quantile(c.values, c.q); got != c.want {
+			t.Errorf("quantile of %d values at %v = %v, want %v", len(c.values), c.q, got, c.want)
+		}
+	}
+	for want, values := range map[float64][]float64{0: nil, 2: {3, 1, 2}, 2.5: {4, 1, 2, 3}} {
+		if got := median(values); got != want {
+			t.Errorf("median(%v) = %v, want %v", values, got, want)
+		}
+	}
+}
+
+func TestSameJSON(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		want bool
+	}{
+		{`{"a":"X","b":"Y"}`, `{"b": "Y", "a": "X"}`, true},
+		{`{"Z\u00fcrich":"GPE"}`, `{"Zürich":"GPE"}`, true},
+		{`{"a":"X"}`, `{"a":"Y"}`, false},
+		{`{}`, `{"a":"Y"}`, false},
+		{`null`, `null`, false},
+		{`{`, `{`, false},
+	} {
+		if got := sameJSON([]byte(c.a), []byte(c.b)); got != c.want {
+			t.Errorf("sameJSON(%s, %s) = %v, want %v", c.a, c.b, got, c.want)
+		}
+	}
+}
+
+func TestLogTicks(t *testing.T) {
+	for _, c := range []struct {
+		values, want []float64
+	}{
+		{[]float64{3, 40}, []float64{2, 5, 10, 20, 50}},
+		{[]float64{0, 0.5, 900}, []float64{0.1, 1, 10, 100, 1000}},
+		{nil, []float64{1, 10}},
+	} {
+		got := logTicks(c.values)
+		for i := range c.want {
+			if len(got) != len(c.want) || got[i]/c.want[i] < 0.999 || got[i]/c.want[i] > 1.001 {
+				t.Errorf("logTicks(%v) = %v, want %v", c.values, got, c.want)
+				break
+			}
+		}
+	}
+}
+
+// made is a harness with figures in which Gunicorn sync wins one cell.
+func made() *harness {
+	h := &harness{plan: tiny()}
+	h.results.alone, h.results.cells = map[aloneKey][]alone{}, map[cellKey][]trial{}
+	for i, k := range kinds {
+		v := float64(10 - i)
+		for _, w := range h.plan.workers {
+			h.results.alone[aloneKey{k.name, w}] = []alone{{v, 10 * v}}
+			for _, l := range h.plan.loads {
+				for _, wait := range []bool{false, true} {
+					key := cellKey{k.name, wait, w, l.client, l.texts}
+					h.results.cells[key] = []trial{{seconds: v, p50: v / 2, p99: v, serverCPU: v, clientCPU: 1}}
+				}
+			}
+		}
+		h.results.reloads = append(h.results.reloads, reload{k.name, []probe{{-0.1, v, false}, {0.1, v, i == 0}}})
+	}
+	key := cellKey{"Flask + Gunicorn sync", false, 2, h.plan.loads[0].client, h.plan.loads[0].texts}
+	h.results.cells[key] = []trial{{seconds: 0.01, p50: 9, p99: 9, serverCPU: 99, errors: map[string]int{"status 503": 2}}}
+	h.results.sweeps = []sweep{{kinds[0].name, 100, []point{{50, 50, 0.01, 0.02, 0}, {90, 90, 0.02, 0.2, 3}}}}
+	return h
+}
+
+func TestPlotsAreXML(t *testing.T) {
+	for name, c := range made().plots() {
+		svg := c.svg()
+		d := xml.NewDecoder(strings.NewReader(svg))
+		for {
+			_, err := d.Token()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+		}
+		if strings.Contains(svg, "NaN") || strings.Contains(svg, "Inf") {
+			t.Errorf("%s has a coordinate that is no number", name)
+		}
+	}
+}
+
+func TestReportSaysLosses(t *testing.T) {
+	var b strings.Builder
+	made().report(&b, "Made up.")
+	for _, want := range []string{
+		"CPU-bound, w=2, aiohttp, one paragraph: narwhal sync takes 600.00 s per 1000, Flask + Gunicorn sync 1.00",
+		"| Flask + Gunicorn sync | 1000.00 (1000.00–1000.00) | 1.00 (1.00–1.00), 2 errors |",
+		"![latency during a reload](benchmark-reload.svg)",
+	} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("the report lacks %q", want)
+		}
+	}
+	if got := len(made().findLosses()); got != 2 {
+		t.Errorf("findLosses gives %d lines, want 2: %q", got, made().findLosses())
+	}
+}
+
+func TestQuickIsPartOfFull(t *testing.T) {
+	f, q := full(), quick()
+	if q.steps() >= f.steps() || q.requests >= f.requests || f.trials != 5 || f.requests != 1000 {
+		t.Errorf("full %+v, quick %+v", f, q)
+	}
+}

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+
+	"github.com/narwhal-server/narwhal/internal/bench"
+)
+
+// harness has what all measurements need.
+type harness struct {
+	plan    plan
+	cache   string // .cache/compare
+	source  string // scripts/compare
+	narwhal string
+	tmp     string // inside cache, removed at the end
+
+	texts   []string          // the paragraph, and different ones
+	answers []json.RawMessage // spaCy's
+
+	asker *asker
+	bar   *progressbar.ProgressBar // nil unless someone watches
+	log   io.Writer
+
+	results results
+}
+
+func (h *harness) path(name string) string { return filepath.Join(h.tmp, name) }
+
+func (h *harness) venv(name string) string { return filepath.Join(h.cache, "venv/bin", name) }
+
+// logf writes a line above the bar.
+func (h *harness) logf(format string, a ...any) {
+	if h.bar != nil {
+		h.bar.Clear()
+	}
+	fmt.Fprintf(h.log, "%s  %s\n", time.Now().Format("15:04:05"), fmt.Sprintf(format, a...))
+	if h.bar != nil {
+		h.bar.RenderBlank()
+	}
+}
+
+// step logs a measurement, and counts it.
+func (h *harness) step(format string, a ...any) {
+	if h.bar != nil {
+		h.bar.Add(1)
+	}
+	h.logf(format, a...)
+}
+
+// prepare writes the texts, and gets spaCy's answers to them.
+func (h *harness) prepare(ctx context.Context) error {
+	different := 0
+	for _, l := range h.plan.loads {
+		different = max(different, l.count)
+	}
+	h.texts = append([]string{bench.Paragraph}, makeTexts(different)...)
+	var lines bytes.Buffer
+	for _, text := range h.texts {
+		if err := json.NewEncoder(&lines).Encode(map[string]string{"text": text}); err != nil {
+			return err
+		}
+	}
+	if err := os.WriteFile(h.path("texts.jsonl"), lines.Bytes(), 0o644); err != nil {
+		return err
+	}
+	h.logf("spaCy's own answers to %d texts", len(h.texts))
+	cmd := exec.CommandContext(ctx, h.venv("python"), "app.py")
+	cmd.Dir = h.source
+	cmd.Env = append(os.Environ(), "PYTHONPYCACHEPREFIX="+h.path("pycache"))
+	cmd.Stdin, cmd.Stderr = &lines, os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return fmt.Errorf("app.py: %w", err)
+	}
+	for line := range strings.Lines(string(out)) {
+		h.answers = append(h.answers, json.RawMessage(line))
+	}
+	if len(h.answers) != len(h.texts) {
+		return fmt.Errorf("app.py gave %d answers to %d texts", len(h.answers), len(h.texts))
+	}
+	return os.WriteFile(h.path("answers.jsonl"), out, 0o644)
+}
+
+// measure is all of it.
+func (h *harness) measure(ctx context.Context) error {
+	if err := h.prepare(ctx); err != nil {
+		return err
+	}
+	// Before anything else in Python runs, which would share pages with a server.
+	for range h.plan.starts {
+		for _, w := range h.plan.workers {
+			for _, k := range kinds {
+				if err := h.alone(ctx, k, w); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	var err error
+	if h.asker, err = h.startAsker(); err != nil {
+		return err
+	}
+	defer h.asker.stop()
+	defer context.AfterFunc(ctx, func() { h.asker.cmd.Process.Kill() })()
+
+	for _, wait := range []bool{false, true} {
+		for _, w := range h.plan.workers {
+			if err := h.group(ctx, w, wait); err != nil {
+				return err
+			}
+		}
+	}
+	if err := h.sweeps(ctx); err != nil {
+		return err
+	}
+	return h.reloads(ctx)
+}
+
+// alone starts a server with nothing beside it, and measures what depends on
+// that: a page shared with another server would count only in part.
+func (h *harness) alone(ctx context.Context, k kind, w int) error {
+	s, err := h.startServer(ctx, k, w, false)
+	if err != nil {
+		return err
+	}
+	defer s.stop()
+	// Every worker has to have worked.
+	if _, err := h.benchTrial(ctx, s.url, load{first: 0, count: len(h.texts)}, min(len(h.texts), 200)); err != nil {
+		return err
+	}
+	bytes, err := treePSS(tree(s.cmd.Process.Pid))
+	if err != nil {
+		return err
+	}
+	h.results.alone[aloneKey{k.name, w}] = append(h.results.alone[aloneKey{k.name, w}], alone{s.start.Seconds(), float64(bytes) / 1e6})
+	h.step("alone     w=%d  %-24s first answer after %.2f s, %.0f MB", w, k.name, s.start.Seconds(), float64(bytes)/1e6)
+	return nil
+}
+
+// group runs all servers side by side and gives each its trials in turn, so that
+// a machine that becomes slower does so for all of them. Only one is asked at a
+// time; the others sleep.
+func (h *harness) group(ctx context.Context, w int, wait bool) error {
+	p, table, n, all := h.plan, "cpu", h.plan.requests, h.plan.loads
+	if wait {
+		table, n, all = "waiting", p.waitRequests, p.waitLoads
+	}
+	servers, err := h.startAll(ctx, w, wait)
+	defer stopAll(servers)
+	if err != nil {
+		return err
+	}
+	for _, s := range servers { // warm, and all workers up
+		if _, err := h.benchTrial(ctx, s.url, load{first: 0, count: len(h.texts)}, 10*w); err != nil {
+			return err
+		}
+	}
+	for i := range p.trials {
+		for _, l := range all {
+			for _, s := range servers {
+				t, err := h.run(ctx, s, l, n)
+				if err != nil {
+					return err
+				}
+				k := cellKey{s.name, wait, w, l.client, l.texts}
+				h.results.cells[k] = append(h.results.cells[k], *t)
+				h.step("%-7s w=%d  trial %d/%d  %s, %s  %-24s %.3f s%s", table, w, i+1, p.trials, l.client, l.texts, s.name, t.seconds, sayErrors(t.errors))
+			}
+		}
+	}
+	return nil
+}
+
+// startAll starts one server of each kind, all at once. It gives those that run
+// even if another did not start.
+func (h *harness) startAll(ctx context.Context, w int, wait bool) ([]*server, error) {
+	servers, errs := make([]*server, len(kinds)), make([]error, len(kinds))
+	var all sync.WaitGroup
+	for i, k := range kinds {
+		all.Go(func() { servers[i], errs[i] = h.startServer(ctx, k, w, wait) })
+	}
+	all.Wait()
+	running := slices.DeleteFunc(servers, func(s *server) bool { return s == nil })
+	return running, errors.Join(errs...)
+}
+
+func stopAll(servers []*server) {
+	var all sync.WaitGroup
+	for _, s := range servers {
+		all.Go(s.stop)
+	}
+	all.Wait()
+}
+
+func sayErrors(errs map[string]int) string {
+	if len(errs) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("  errors: %v", errs)
+}

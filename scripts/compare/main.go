@@ -1,0 +1,87 @@
+// Compare measures narwhal beside the servers people run spaCy with: Flask with
+// Gunicorn, FastAPI with Uvicorn and with Granian. It writes docs/benchmark.md
+// and the plots in it.
+//
+//	make compare           all of it: about two hours
+//	make compare-quick     fewer requests and trials: under eight minutes
+//
+// Nothing may flatter: all servers run on the same machine in the same run and
+// take turns, they get the same texts, and every answer of every trial has to be
+// spaCy's. A change of these programs is tried with -plan tiny.
+//
+//	plan.go      how much is measured          server.go, process.go   one server: start, stop, CPU, memory
+//	harness.go   in which order                trial.go, ask.py        one batch of requests, by two clients
+//	app.py       the programs in Python        sweep.go, reload.go     rising load; HUP under load
+//	texts.go     what is sent                  results.go, report.go, chart.go, plots.go   what is written
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+)
+
+func main() {
+	which := flag.String("plan", "full", "full, quick or tiny")
+	out := flag.String("out", "docs", "directory for benchmark.md and its plots")
+	flag.Parse()
+	// A second Ctrl-C does nothing: it would leave the servers behind, and to stop
+	// them takes five seconds at most.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	if err := run(ctx, *which, *out); err != nil {
+		if ctx.Err() != nil {
+			err = errors.New("stopped; all servers are gone and nothing was written")
+		}
+		fmt.Fprintln(os.Stderr, "compare:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, which, out string) error {
+	plans := map[string]func() plan{"full": full, "quick": quick, "tiny": tiny}
+	makePlan, ok := plans[which]
+	if !ok {
+		return fmt.Errorf("-plan %s: want full, quick or tiny", which)
+	}
+	h := &harness{plan: makePlan(), log: os.Stderr}
+	h.results.alone, h.results.cells = map[aloneKey][]alone{}, map[cellKey][]trial{}
+	var err error
+	if h.cache, err = filepath.Abs(".cache/compare"); err != nil {
+		return err
+	}
+	if h.source, err = filepath.Abs("scripts/compare"); err != nil {
+		return err
+	}
+	h.narwhal = filepath.Join(h.cache, "narwhal")
+	for _, need := range []string{h.narwhal, h.venv("python")} {
+		if _, err := os.Stat(need); err != nil {
+			return fmt.Errorf("%w: scripts/compare/setup.sh makes it", err)
+		}
+	}
+	if h.tmp, err = os.MkdirTemp(h.cache, "run-"); err != nil {
+		return err
+	}
+	defer os.RemoveAll(h.tmp)
+
+	about := describe(which)
+	if term.IsTerminal(int(os.Stderr.Fd())) {
+		h.bar = progressbar.NewOptions(h.plan.steps(), progressbar.OptionSetWriter(os.Stderr),
+			progressbar.OptionClearOnFinish(), progressbar.OptionShowCount())
+	}
+	if err := h.measure(ctx); err != nil {
+		return err
+	}
+	if h.bar != nil {
+		h.bar.Finish()
+	}
+	return h.write(out, about)
+}

@@ -1,0 +1,84 @@
+package main
+
+import "slices"
+
+// results is all that was measured.
+type results struct {
+	alone   map[aloneKey][]alone
+	cells   map[cellKey][]trial
+	sweeps  []sweep
+	reloads []reload
+}
+
+type aloneKey struct {
+	name    string
+	workers int
+}
+
+// alone is one start of a server with nothing beside it.
+type alone struct {
+	start float64 // seconds from exec to the first answer
+	mb    float64 // PSS of all its processes after some work
+}
+
+type cellKey struct {
+	name          string
+	wait          bool
+	workers       int
+	client, texts string
+}
+
+// cell is the trials of one server under one load, put together.
+type cell struct {
+	n                    int     // requests of a trial
+	seconds              float64 // per 1000 requests, as all below: the median
+	low, high            float64
+	p50, p99             float64 // medians of the trials'
+	serverCPU, clientCPU float64 // per 1000 requests: the mean, because one trial may be less than a tick
+	errors               int     // of all trials
+}
+
+func (h *harness) cell(k cellKey) cell {
+	n := h.plan.requests
+	if k.wait {
+		n = h.plan.waitRequests
+	}
+	c := cell{n: n}
+	var seconds, p50, p99 []float64
+	trials := h.results.cells[k]
+	per := 1000 / float64(n)
+	for _, t := range trials {
+		seconds = append(seconds, t.seconds*per)
+		p50, p99 = append(p50, t.p50), append(p99, t.p99)
+		c.serverCPU += t.serverCPU * per / float64(len(trials))
+		c.clientCPU += t.clientCPU * per / float64(len(trials))
+		for _, count := range t.errors {
+			c.errors += count
+		}
+	}
+	c.seconds, c.p50, c.p99 = median(seconds), median(p50), median(p99)
+	if len(seconds) > 0 {
+		c.low, c.high = slices.Min(seconds), slices.Max(seconds)
+	}
+	return c
+}
+
+// best gives the quickest server of Python's or of ours in a cell.
+func (h *harness) best(python bool, k cellKey) (name string, c cell) {
+	for _, kind := range kinds {
+		k.name = kind.name
+		if one := h.cell(k); kind.python == python && (name == "" || one.seconds < c.seconds) {
+			name, c = kind.name, one
+		}
+	}
+	return name, c
+}
+
+// aloneMedian gives the medians of a server's starts.
+func (h *harness) aloneMedian(k aloneKey) alone {
+	var start, mb []float64
+	for _, a := range h.results.alone[k] {
+		start, mb = append(start, a.start), append(mb, a.mb)
+	}
+	return alone{median(start), median(mb)}
+}

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Makes what `make compare` needs in .cache/compare: a virtual environment with
+# the servers of requirements.txt, a narwhal that nobody rebuilds meanwhile, and
+# the harness.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+. scripts/parity/setup.sh # find_python
+
+cache=.cache/compare
+say() { printf 'compare: %s\n' "$*" >&2; }
+
+mkdir -p "$cache"
+lock=scripts/compare/requirements.txt
+if ! cmp -s $lock "$cache/venv/requirements.txt"; then
+	base=$(find_python)
+	"$base" -c 'import sys; sys.exit(sys.version_info < (3, 12))' || { say "the locked packages need Python 3.12 or later: install it"; exit 1; }
+	say "making a virtual environment with $("$base" --version) in $cache/venv"
+	rm -rf "$cache/venv"
+	"$base" -m venv "$cache/venv"
+	"$cache/venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary=:all: -r $lock
+	cp $lock "$cache/venv/requirements.txt"
+fi
+
+say "building narwhal"
+go build -trimpath -tags "$(go run ./scripts/embedmodel)" -o "$cache/narwhal" ./cmd/narwhal
+go build -o "$cache/compare" ./scripts/compare

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"reflect"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/narwhal-server/narwhal/internal/bench"
+)
+
+// trial is what one batch of simultaneous requests has measured.
+type trial struct {
+	seconds   float64
+	p50, p99  float64 // seconds from the start of the trial to a right answer
+	serverCPU float64
+	clientCPU float64
+	errors    map[string]int
+}
+
+// load is who sends which texts. A trial is one load on one server.
+type load struct {
+	client string // "aiohttp" or "narwhal bench"
+	texts  string // what the report calls them
+	first  int    // of the harness's texts
+	count  int
+}
+
+// loads are all four of them: the paragraph is text 0, the others follow.
+func loads(different int) []load {
+	return []load{
+		{"aiohttp", "one paragraph", 0, 1},
+		{"aiohttp", "different texts", 1, different},
+		{"narwhal bench", "one paragraph", 0, 1},
+		{"narwhal bench", "different texts", 1, different},
+	}
+}
+
+// run sends n requests to the server at once, and checks every answer.
+func (h *harness) run(ctx context.Context, s *server, l load, n int) (*trial, error) {
+	pids := tree(s.cmd.Process.Pid)
+	before := treeCPU(pids)
+	var t *trial
+	var err error
+	if l.client == "aiohttp" {
+		t, err = h.asker.trial(s.url, l, n)
+	} else {
+		t, err = h.benchTrial(ctx, s.url, l, n)
+	}
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s, %s: %w", s.name, l.client, err)
+	}
+	t.serverCPU = (treeCPU(pids) - before).Seconds()
+	return t, nil
+}
+
+func (h *harness) benchTrial(ctx context.Context, url string, l load, n int) (*trial, error) {
+	r, err := bench.Run(ctx, bench.Options{
+		URL: url, Requests: n, Texts: h.texts[l.first : l.first+l.count], Check: true, Drain: time.Second,
+	})
+	if err != nil || len(r.Trials) == 0 {
+		return nil, errors.Join(err, ctx.Err())
+	}
+	t := &trial{
+		seconds: r.Trials[0].Seconds(), clientCPU: r.CPU.Seconds(),
+		p50: r.Percentile(50).Seconds(), p99: r.Percentile(99).Seconds(),
+		errors: r.Errors,
+	}
+	for status, count := range r.Status {
+		if status != 200 {
+			t.errors[fmt.Sprintf("status %d", status)] += count
+		}
+	}
+	for i, a := range r.Answers {
+		if a != nil && !sameJSON(a, h.answers[l.first+i]) {
+			t.errors["not spaCy's answer"]++
+		}
+	}
+	return t, nil
+}
+
+// sameJSON compares objects without the order of their keys: Flask sorts them.
+func sameJSON(a, b []byte) bool {
+	var x, y map[string]string
+	return json.Unmarshal(a, &x) == nil && json.Unmarshal(b, &y) == nil && x != nil && reflect.DeepEqual(x, y)
+}
+
+// asker is ask.py, running.
+type asker struct {
+	cmd *exec.Cmd
+	in  io.WriteCloser
+	out *bufio.Reader
+}
+
+func (h *harness) startAsker() (*asker, error) {
+	a := &asker{cmd: exec.Command(h.venv("python"), "ask.py", h.path("texts.jsonl"), h.path("answers.jsonl"))}
+	a.cmd.Dir = h.source
+	a.cmd.Env = append(os.Environ(), "PYTHONPYCACHEPREFIX="+h.path("pycache"))
+	a.cmd.Stderr = os.Stderr
+	a.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	var err error
+	if a.in, err = a.cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	out, err := a.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	a.out = bufio.NewReader(out)
+	if err := a.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start ask.py: %w", err)
+	}
+	return a, nil
+}
+
+// stop kills it: between trials it holds nothing.
+func (a *asker) stop() {
+	a.cmd.Process.Kill()
+	a.cmd.Wait()
+}
+
+func (a *asker) trial(url string, l load, n int) (*trial, error) {
+	command := map[string]any{"url": url, "requests": n, "first": l.first, "texts": l.count}
+	if err := json.NewEncoder(a.in).Encode(command); err != nil {
+		return nil, fmt.Errorf("tell ask.py: %w", err)
+	}
+	line, err := a.out.ReadBytes('\n')
+	if err != nil {
+		return nil, fmt.Errorf("ask.py ended: %w", err)
+	}
+	var r struct {
+		Seconds, CPU float64
+		Latencies    []float64
+		Errors       map[string]int
+	}
+	if err := json.Unmarshal(line, &r); err != nil {
+		return nil, fmt.Errorf("ask.py: %w", err)
+	}
+	return &trial{
+		seconds: r.Seconds, clientCPU: r.CPU, errors: r.Errors,
+		p50: quantile(r.Latencies, 0.5), p99: quantile(r.Latencies, 0.99),
+	}, nil
+}
+
+// quantile is the smallest value that so large a part of the values does not
+// exceed; 0 without values.
+func quantile(values []float64, q float64) float64 {
+	if len(values) == 0 {
+		return 0
+	}
+	s := slices.Sorted(slices.Values(values))
+	return s[min(len(s)-1, max(0, int(q*float64(len(s))+0.999999)-1))]
+}
+
+func median(values []float64) float64 {
+	s := slices.Sorted(slices.Values(values))
+	switch n := len(s); {
+	case n == 0:
+		return 0
+	case n%2 == 0:
+		return (s[n/2-1] + s[n/2]) / 2
+	default:
+		return s[n/2]
+	}
+}
