@@ -73,6 +73,9 @@ func options(s *config.Settings) supervisor.Options {
 	if o.Control == "off" {
 		o.Control = ""
 	}
+	if s.Origin("bind") == config.Default {
+		o.Bind = nil // a socket that systemd passes comes before the default
+	}
 	// 0 is «no limit» here and «the default» there.
 	if s.BootTimeout == 0 {
 		o.BootTimeout = 365 * 24 * time.Hour
