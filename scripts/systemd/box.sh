@@ -1,0 +1,123 @@
+#!/bin/bash
+# A container with a real systemd as its PID 1, for test.sh. As root:
+#
+#   box.sh up NAME 252|254    boot; / inside is a copy-on-write view of the machine's own
+#   box.sh in NAME COMMAND…   run a command inside
+#   box.sh down NAME          halt it and remove what it wrote
+#
+# 252 is Debian 12's own systemd. 254 is laid over it, from bookworm-backports,
+# which is fetched once. Whatever is written inside lives in memory. The network
+# is the container's own, so no port can clash.
+set -euo pipefail
+
+cache=${XDG_CACHE_HOME:-/var/cache}/narwhal-systemd
+state=/run/narwhal-box-$2
+
+die() { echo "box.sh: $*" >&2; exit 1; }
+
+cgroup2() { awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts; }
+
+# The pid of PID 1 inside, as seen from here: the first process under nspawn.
+init() { pgrep -P "$(cat "$state/nspawn.pid")" 2>/dev/null | head -1; }
+
+enter() {
+	local pid
+	pid=$(init) || die "it does not run"
+	nsenter --target "$pid" --mount --uts --ipc --net --pid --cgroup --root --wd \
+		env -i HOME=/root TERM=dumb PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin "$@"
+}
+
+check() {
+	[ "$(id -u)" = 0 ] || die "this needs root"
+	[ -n "$(cgroup2)" ] || die "no cgroup2 file system is mounted here, and systemd needs one"
+	command -v systemd-nspawn >/dev/null && return
+	echo "box.sh: installing systemd-container" >&2
+	apt-get update -qq && apt-get install -y -qq --no-install-recommends systemd systemd-container >/dev/null ||
+		die "apt cannot install systemd-container"
+}
+
+# Fetch 254 with lists and packages of our own, so that apt's here stay as they are.
+backports() {
+	[ -e "$cache/254/usr/lib/systemd/systemd" ] && return
+	local new=$cache/new site
+	rm -rf "$new" && mkdir -p "$new/lists/partial" "$new/debs" "$new/root"
+	site=$(apt-get indextargets --format '$(SITE) $(RELEASE)' | awk '$2 == "bookworm" { print $1; exit }')
+	[ -n "$site" ] || die "apt knows no bookworm here: 254 is tested on Debian 12"
+	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $site bookworm-backports main" >"$new/sources"
+	local apt="apt-get -qq -o Dir::Etc::SourceList=$new/sources -o Dir::Etc::SourceParts=/dev/null
+		-o Dir::State::Lists=$new/lists -o Dir::Cache=$new -o APT::Sandbox::User=root"
+	$apt update
+	(cd "$new/debs" && $apt download systemd systemd-dev libsystemd-shared libsystemd0 libudev1 systemd-sysv libpam-systemd)
+	local deb dir
+	for deb in "$new"/debs/*.deb; do dpkg-deb -x "$deb" "$new/root"; done
+	# A real /lib would hide the link that /lib is on Debian 12.
+	for dir in lib bin sbin; do
+		[ -d "$new/root/$dir" ] || continue
+		mkdir -p "$new/root/usr/$dir" && cp -a "$new/root/$dir/." "$new/root/usr/$dir/" && rm -r "${new:?}/root/$dir"
+	done
+	rm -rf "$cache/254" && mv "$new/root" "$cache/254" && rm -rf "$new"
+}
+
+up() {
+	local name=$1 version=$2 lower=/
+	check
+	[ ! -e "$state" ] || die "$state exists: box.sh down $name first"
+	[ "$version" = 252 ] || backports
+	mkdir "$state"
+	mount -t tmpfs -o mode=755 tmpfs "$state" || die "cannot mount a tmpfs"
+	mkdir "$state/upper" "$state/work" "$state/root"
+	if [ "$version" = 254 ]; then # overlayfs takes no layer that lies inside another
+		cp -a "$cache/254" "$state/254"
+		lower=$state/254:/
+	fi
+	mount -t overlay -o "lowerdir=$lower,upperdir=$state/upper,workdir=$state/work" overlay "$state/root" || die "cannot mount an overlay"
+	mkdir -p "$state/root/etc/systemd/system"
+	: >"$state/root/etc/machine-id"
+	# A target of our own: nothing that the machine has enabled is started.
+	cat >"$state/root/etc/systemd/system/box.target" <<-END
+		[Unit]
+		Requires=basic.target dbus.socket
+		After=basic.target dbus.socket
+		AllowIsolate=yes
+	END
+	# Two containers must not share a group: each makes payload/ below its own.
+	local group
+	group=$(cgroup2)/narwhal-box-$name
+	mkdir -p "$group"
+	(
+		echo $BASHPID >"$group/cgroup.procs"
+		echo $BASHPID >"$state/nspawn.pid"
+		# Version 1 of cgroups, where it is mounted too, has no place in a new systemd.
+		UNIFIED_CGROUP_HIERARCHY=1 exec setsid systemd-nspawn -q -D "$state/root" -M "narwhal-box-$name" --register=no --keep-unit \
+			--private-network --console=pipe --resolv-conf=off --timezone=off --link-journal=no -b -- systemd.unit=box.target
+	) </dev/null >"$state/log" 2>&1 &
+	local i
+	for i in $(seq 600); do
+		sleep 0.1
+		[ "$(enter systemctl is-system-running 2>/dev/null)" = running ] && return
+		kill -0 "$(cat "$state/nspawn.pid" 2>/dev/null)" 2>/dev/null || [ "$i" -lt 10 ] || break
+	done
+	cat "$state/log" >&2
+	die "systemd $version did not come up"
+}
+
+down() {
+	local pid i group
+	[ -e "$state" ] || return 0
+	if pid=$(cat "$state/nspawn.pid" 2>/dev/null) && kill "$pid" 2>/dev/null; then
+		for i in $(seq 300); do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
+		kill -9 "$pid" 2>/dev/null || true
+	fi
+	umount -l "$state/root" "$state" 2>/dev/null || true
+	rmdir "$state"
+	for group in "$(cgroup2)/narwhal-box-$1" "/sys/fs/cgroup/systemd/narwhal-box-$1"; do
+		[ ! -d "$group" ] || find "$group" -depth -type d -exec rmdir {} \; 2>/dev/null || true
+	done
+}
+
+case $1 in
+up) up "$2" "$3" ;;
+in) shift 2 && enter "$@" ;;
+down) down "$2" ;;
+*) die "want up, in or down" ;;
+esac
