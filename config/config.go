@@ -46,6 +46,8 @@ type Settings struct {
 	GOMAXPROCS        int    // of each worker; 0 for cores ÷ workers, at least 1
 	MaxRequests       int    // 0 for no limit
 	MaxRequestsJitter int
+	MaxWorkerAge      time.Duration // 0 for no limit
+	MaxWorkerMemory   int64         // bytes; 0 for no limit
 
 	WorkerConnections int   // open connections of a worker
 	LimitConcurrency  int   // unanswered requests of a worker before a 503; 0 for no limit
@@ -54,6 +56,7 @@ type Settings struct {
 	Timeout         time.Duration // 0 for none
 	BootTimeout     time.Duration // 0 for none
 	GracefulTimeout time.Duration
+	DrainDelay      time.Duration // from TERM to the drain
 	KeepAlive       time.Duration // 0 closes a connection after each answer
 
 	Model   string // auto, prose, the name of a pipeline, or an absolute path

@@ -63,6 +63,15 @@ Let whoever stops the server wait longer than this: TimeoutStopSec in a systemd 
 			field:   func(s *Settings) any { return &s.GracefulTimeout },
 		},
 		{
+			Name: "drain-delay", Group: Times, Placeholder: "TIME", Default: "0s",
+			Usage: "from TERM, when readiness fails, to the drain",
+			Help: `On TERM (and narwhal stop) /readyz of the master and of the workers fails at once, and requests are served as before for so long. Then the graceful stop begins. It gives a load balancer the time to see that this server is leaving, and to send requests elsewhere. A second TERM or INT ends the server at once.
+
+A stop takes up to --drain-delay + --graceful-timeout. Let whoever stops the server wait longer than both together: TimeoutStopSec in a systemd unit, terminationGracePeriodSeconds in Kubernetes. If the sum is more than Kubernetes' 30 seconds, narwhal warns.` + forms,
+			Differs: "in place of a sleep in a preStop hook",
+			field:   func(s *Settings) any { return &s.DrainDelay },
+		},
+		{
 			Name: "keep-alive", Group: Times, Placeholder: "TIME", Default: "2s",
 			Usage:    "idle time of a kept connection, if concurrent",
 			Help:     `How long a concurrent worker keeps a connection open on which no request arrives. With 0 each connection is closed after one answer. A sync worker always does that and ignores this setting, with a warning if it was set.` + forms,

@@ -62,5 +62,23 @@ A sync worker computes one, so more than 1 together with --worker-class sync is 
 			Differs: "an error without --max-requests",
 			field:   func(s *Settings) any { return &s.MaxRequestsJitter },
 		},
+		{
+			Name: "max-worker-age", Group: Workers, Placeholder: "TIME", Default: "0s", Unset: "0, off",
+			Usage: "age at which a worker is replaced",
+			Help: `A worker that has served for so long, less up to a tenth at random, is replaced. Its successor is ready before it leaves, one worker at a time, and no request fails. 0 means never.
+
+Seconds (30, 0.5) or a duration (1m30s, 250ms).`,
+			Differs: "neither has it",
+			field:   func(s *Settings) any { return &s.MaxWorkerAge },
+		},
+		{
+			Name: "max-worker-memory", Group: Workers, Placeholder: "SIZE", Default: "0", Unset: "0, off",
+			Usage: "memory above which a worker is replaced",
+			Help: `A worker that has more memory than this three times in a row, looked at every five seconds, is replaced. Its successor is ready before it leaves, one worker at a time, and no request fails. 0 means never.
+
+Memory that processes share, such as a built-in model, counts in equal parts, as in narwhal status (PSS). In bytes or with a unit: 512MiB (powers of 1024), 500MB (powers of 1000). It must leave room for the model: a worker that is above it from the start is replaced again and again, with a warning.`,
+			Differs: "neither has it",
+			field:   func(s *Settings) any { return &s.MaxWorkerMemory },
+		},
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/narwhal-server/narwhal/internal/sock"
 )
@@ -140,8 +141,15 @@ func (l *loader) checkLimits() {
 	}
 }
 
+// patience is how long Kubernetes waits after SIGTERM unless told otherwise.
+const patience = 30 * time.Second
+
 func (l *loader) checkTimes() {
 	s := l.settings
+	if sum := s.DrainDelay + s.GracefulTimeout; s.DrainDelay > 0 && sum > patience {
+		l.warn("drain-delay", fmt.Sprintf("with --graceful-timeout %s a stop takes up to %s; whoever stops the server must wait longer (Kubernetes: terminationGracePeriodSeconds is 30 unless set)",
+			FormatDuration(s.GracefulTimeout), FormatDuration(sum)))
+	}
 	if s.Timeout > 0 && s.Delay >= s.Timeout {
 		l.blame("delay", "make the delay shorter, or --timeout longer",
 			"every request would wait %s and be ended after %s (--timeout)",

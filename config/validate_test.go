@@ -22,6 +22,10 @@ func TestCombinations(t *testing.T) {
 		{"timeout=0 boot-timeout=0 graceful-timeout=0 delay=99", ""},
 		{"timeout=5 delay=5", "--delay: every request would wait 5s and be ended after 5s (--timeout) | make the delay shorter, or --timeout longer"},
 		{"delay=-1", "--delay: -1 is negative: want 0 or more"},
+		{"drain-delay=-1", "--drain-delay: -1 is negative: want 0 or more"},
+		{"max-worker-age=-1s", "--max-worker-age: -1s is negative: want 0 or more"},
+		{"max-worker-memory=0", ""},
+		{"max-worker-memory=lots", `--max-worker-memory: "lots" is not a size: want bytes (1048576) or a unit (512KiB, 1MiB)`},
 		{"limit-body=1GiB", ""},
 		{"limit-body=2GiB", "--limit-body: 2GiB is more than 1GiB: a worker holds a body in memory"},
 		{"limit-body=0", "--limit-body: 0 bytes are too few: want at least 1"},
@@ -74,6 +78,19 @@ func TestBlame(t *testing.T) {
 	want := []blame{{"--admin-bind", true}, {"NARWHAL_THREADS", false}, {"narwhal.toml:2: limit_concurrency", false}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("blamed (-want +got):\n%s", diff)
+	}
+}
+
+// The two times of a stop add up.
+func TestDrainDelayWarns(t *testing.T) {
+	for _, c := range []struct {
+		delay, grace string
+		want         int
+	}{{"0", "60", 0}, {"5", "25", 0}, {"5", "25.1", 1}, {"1", "30", 1}} {
+		s, err := Load(Source{Given: Given{"drain-delay": {c.delay}, "graceful-timeout": {c.grace}}, Dir: t.TempDir()})
+		if err != nil || len(s.Warnings()) != c.want {
+			t.Errorf("--drain-delay %s --graceful-timeout %s: %q, %v; want %d warnings", c.delay, c.grace, s.Warnings(), err, c.want)
+		}
 	}
 }
 

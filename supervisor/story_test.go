@@ -221,7 +221,7 @@ func (st *stage) hear() {
 			case o.status != nil:
 				st.say("asked to %s: %s, generation %d, %d wanted", a.what, o.status.State, o.status.Generation, o.status.Wanted)
 				for _, w := range o.status.Workers {
-					st.say("  w%d.%d generation %d %s for %v, %d in flight %s", w.Slot, w.Age, w.Generation, w.State, w.Uptime, w.InFlight, w.OldestRequest)
+					st.say("%s", strings.TrimRight(fmt.Sprintf("  w%d.%d generation %d %s for %v, %d in flight %s", w.Slot, w.Age, w.Generation, w.State, w.Uptime, w.InFlight, w.OldestRequest), " "))
 				}
 			default:
 				st.say("asked to %s: %s", a.what, o.said)

@@ -87,7 +87,7 @@ type masterSignal struct {
 }
 
 var masterSignals = []masterSignal{
-	{"TERM", "stop gracefully", "The service stops gracefully: /readyz of --admin-bind fails, what is queued and running is answered, and narwhal exits with 0 within --graceful-timeout. A second TERM or INT ends it at once."},
+	{"TERM", "stop gracefully", "The service stops gracefully: /readyz fails, after --drain-delay what is queued and running is answered, and narwhal exits with 0 within --graceful-timeout more. A second TERM or INT ends it at once."},
 	{"INT, QUIT", "stop quickly", "The service stops quickly: what has not been answered within a second or so is dropped. A second one ends it at once."},
 	{"HUP", "read the configuration, replace the workers", "The configuration file is read again, with the flags and variables narwhal was started with. Slot by slot a worker with the new settings is started, and only when it is ready its predecessor leaves, so no request fails. If the file is wrong, the model is missing or a worker does not start, the reason is logged and the old workers go on as before."},
 	{"TTIN", "one worker more", "One worker is added, until the next HUP sets the number to the configured one."},
