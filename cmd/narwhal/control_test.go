@@ -1,0 +1,96 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/narwhal-server/narwhal/config"
+	"github.com/narwhal-server/narwhal/internal/control"
+)
+
+func TestStatusText(t *testing.T) {
+	started := time.Unix(1e9, 0)
+	got := statusText(&control.Status{
+		Pid: 4711, State: "reloading", Started: started, Generation: 2, Wanted: 2, Listen: []string{"127.0.0.1:8000", "unix:/run/n.sock"}, Note: "prose",
+		Workers: []control.Worker{
+			{Slot: 1, Pid: 4713, Age: 3, Generation: 2, State: "ready", Uptime: 90 * time.Second, Requests: 120034, Errors: 1, InFlight: 1, Connections: 2,
+				Oldest: 1234 * time.Millisecond, OldestRequest: "GET /\x1b[2Jé", Memory: 61<<20 + 1<<19},
+			{Slot: 1, Pid: 4712, Age: 1, Generation: 1, State: "draining", Uptime: 190*time.Minute + 59*time.Second},
+		},
+	}, started.Add(1000*time.Hour))
+	want := `master 4711  reloading  up 1000h  generation 2  workers 2  on 127.0.0.1:8000, unix:/run/n.sock
+model prose
+
+SLOT  PID   AGE  GEN  STATE     UP     REQUESTS  ERRORS  IN FLIGHT  CONNS  MEMORY   OLDEST REQUEST
+1     4713  3    2    ready     1m30s  120034    1       1          2      61.5MiB  1.23s GET /?[2J?
+1     4712  1    1    draining  3h10m  0         0       0          0      -        -
+`
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// idle is a master that has nothing to tell.
+type idle struct{ control.Master }
+
+func (idle) Status(context.Context) (*control.Status, error) {
+	return &control.Status{State: "ready"}, nil
+}
+func (idle) Reload(ctx context.Context) (string, error) {
+	<-ctx.Done()
+	return "", ctx.Err()
+}
+
+// interrupt ends the context when it has been written to twice.
+type interrupt struct {
+	bytes.Buffer
+	cancel func()
+	writes int
+}
+
+func (w *interrupt) Write(b []byte) (int, error) {
+	if w.writes++; w.writes == 2 {
+		w.cancel()
+	}
+	return w.Buffer.Write(b)
+}
+
+// --watch shows the status again and again; Ctrl-C is how it ends, and no error.
+func TestWatch(t *testing.T) {
+	dir, err := os.MkdirTemp("", "ctl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "x.sock")
+	server, err := control.Serve(path, idle{}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	out := &interrupt{cancel: cancel}
+	s := &serving{source: config.Source{Given: config.Given{}}, stdout: out}
+	if err := newApp(s, nil).RunContext(ctx, []string{"narwhal", "status", "--control-socket", path, "--watch", "--json"}); err != nil {
+		t.Error(err)
+	}
+	if n := strings.Count(out.String(), "\n"); n != 2 || strings.Count(out.String(), `"state":"ready"`) != 2 {
+		t.Errorf("two looks are %q", out)
+	}
+	// Other commands say that they did not wait for the outcome.
+	ctx, cancel = context.WithCancel(t.Context())
+	time.AfterFunc(time.Millisecond, cancel)
+	err = newApp(s, nil).RunContext(ctx, []string{"narwhal", "reload", "--control-socket", path})
+	if help := (*hinted)(nil); !errors.As(err, &help) || err.Error() != "reload: not waiting any longer" {
+		t.Errorf("an interrupted reload: %v", err)
+	}
+}
