@@ -116,6 +116,7 @@ func TestLogTicks(t *testing.T) {
 // made is a harness with figures in which Gunicorn sync wins one cell.
 func made() *harness {
 	h := &harness{plan: tiny()}
+	h.plan.workers = []int{1, 2}
 	h.results.alone, h.results.cells = map[aloneKey][]alone{}, map[cellKey][]trial{}
 	for i, k := range kinds {
 		v := float64(10 - i)

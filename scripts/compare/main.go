@@ -73,6 +73,7 @@ func run(ctx context.Context, which, out string) error {
 	defer os.RemoveAll(h.tmp)
 
 	about := describe(which)
+	h.logf("%s", about)
 	if term.IsTerminal(int(os.Stderr.Fd())) {
 		h.bar = progressbar.NewOptions(h.plan.steps(), progressbar.OptionSetWriter(os.Stderr),
 			progressbar.OptionClearOnFinish(), progressbar.OptionShowCount())

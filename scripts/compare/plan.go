@@ -46,7 +46,7 @@ func quick() plan {
 func tiny() plan {
 	all := loads(10)
 	return plan{
-		requests: 10, waitRequests: 4, trials: 1, workers: []int{1, 2},
+		requests: 10, waitRequests: 4, trials: 1, workers: []int{sweepWorkers},
 		loads: []load{all[0], all[3]}, waitLoads: all[:1],
 		starts: 1,
 		sweep:  300 * time.Millisecond, sweepLoads: []float64{0.3, 0.9},

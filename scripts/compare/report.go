@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
@@ -29,10 +30,13 @@ func describe(which string) string {
 	if err != nil {
 		commit = []byte("an unknown commit")
 	}
-	return fmt.Sprintf("Measured on %s with `-plan %s` at commit %s, on %d cores of %s, %s/%s. Load average when it began: %s, %s, %s; "+
-		"on a machine that does nothing else it is near 0.",
+	busy := ""
+	if load, err := strconv.ParseFloat(f[0], 64); err == nil && load > 0.25*float64(runtime.NumCPU()) {
+		busy = " **The machine had other work: seconds and latencies are too long, and only ratios say something.**"
+	}
+	return fmt.Sprintf("Measured on %s with `-plan %s` at commit %s, on %d cores of %s, %s/%s. Load average when it began: %s, %s, %s.%s",
 		time.Now().UTC().Format("2 January 2006, 15:04 UTC"), which, bytes.TrimSpace(commit), runtime.NumCPU(), cpu,
-		runtime.GOOS, runtime.GOARCH, f[0], f[1], f[2])
+		runtime.GOOS, runtime.GOARCH, f[0], f[1], f[2], busy)
 }
 
 // write puts the report and its plots into a directory. The report comes last:
@@ -58,7 +62,8 @@ func (h *harness) report(b *strings.Builder, about string) {
 		"and took turns trial by trial. A trial is %d simultaneous requests (%d in the waiting table), %d trials each; every answer was compared with spaCy's. "+
 		"Versions are in `scripts/compare/requirements.txt`, programs and flags in `scripts/compare/app.py` and `server.go`.\n\n", p.requests, p.waitRequests, p.trials)
 	b.WriteString("aiohttp is the original's client: it keeps at most 100 connections open. `narwhal bench` opens one for each request. " +
-		"Different texts are generated, about as long as the paragraph (827 bytes, 176 tokens).\n\n")
+		"Different texts are generated, about as long as the paragraph (827 bytes, 176 tokens). " +
+		"Uvicorn's `--limit-concurrency 1000`, which is the original's, serves 999 at once and answers 503 to one more, which counts as an error.\n\n")
 	b.WriteString("Seconds are medians per 1000 requests, in parentheses the lowest and the highest; × is how many times less than the best Python server of that column.\n\n")
 
 	h.table(b, "CPU-bound", false, p.loads)
