@@ -9,7 +9,7 @@ WORKERS ?= 2
 
 export CGO_ENABLED ?= 0
 
-.PHONY: run build test generate fuzz parity lifecycle fairness compare compare-quick clean
+.PHONY: run build test generate fuzz parity lifecycle fairness compare compare-quick systemd clean
 
 run: build
 	@exec ./bin/narwhal --bind $(BIND) --workers $(WORKERS) --log-level warning
@@ -52,6 +52,11 @@ compare:
 compare-quick:
 	@scripts/compare/setup.sh
 	@.cache/compare/compare -plan quick
+
+# The unit files under a real systemd, 252 and 254, in a container. Needs root
+# and fails where it cannot boot one.
+systemd:
+	@scripts/systemd/test.sh
 
 clean:
 	rm -rf bin models .cache internal/model/embedded/*.zip
