@@ -32,22 +32,41 @@ const (
 	top, bottom   = 40, 48
 )
 
-const style = `<style>
+// palette is the colour of each class on the light and the dark background.
+var palette = []struct{ class, light, dark string }{
+	{"a", "#0969da", "#58a6ff"},
+	{"b", "#8250df", "#bc8cff"},
+	{"c", "#bc4c00", "#ffa657"},
+	{"d", "#9a6700", "#d29922"},
+	{"e", "#1a7f37", "#3fb950"},
+	{"f", "#cf222e", "#ff7b72"},
+}
+
+// style has no CSS variables: not every program that shows SVG knows them.
+func style() string {
+	var light, dark strings.Builder
+	rule := func(b *strings.Builder, class, colour string) {
+		fmt.Fprintf(b, ".%[1]s .line, .%[1]s .cross { stroke: %[2]s } .%[1]s .dot { fill: %[2]s }\n", class, colour)
+	}
+	for _, p := range palette {
+		rule(&light, p.class, p.light)
+		rule(&dark, p.class, p.dark)
+	}
+	return `<style>
 text { font: 12px system-ui, sans-serif; fill: #24292f } .title { font-size: 14px; font-weight: 600 }
 .card { fill: #ffffff; stroke: #d0d7de } .grid { stroke: #d8dee4 } .mark { stroke: #57606a; stroke-dasharray: 2 3 }
-.a { --c: #0969da } .b { --c: #8250df } .c { --c: #bc4c00 } .d { --c: #9a6700 } .e { --c: #1a7f37 } .f { --c: #cf222e }
-.line { fill: none; stroke: var(--c); stroke-width: 2 } .dot { fill: var(--c) } .cross { stroke: var(--c); stroke-width: 1.5 }
-@media (prefers-color-scheme: dark) {
+.line { fill: none; stroke-width: 2 } .cross { fill: none; stroke-width: 1.5 }
+` + light.String() + `@media (prefers-color-scheme: dark) {
 text { fill: #e6edf3 } .card { fill: #0d1117; stroke: #30363d } .grid { stroke: #21262d } .mark { stroke: #8b949e }
-.a { --c: #58a6ff } .b { --c: #bc8cff } .c { --c: #ffa657 } .d { --c: #d29922 } .e { --c: #3fb950 } .f { --c: #ff7b72 }
-}
+` + dark.String() + `}
 </style>`
+}
 
 // svg draws the chart. The vertical axis is logarithmic: the servers differ by
 // factors. What is not above 0 has no place on it and is left out.
 func (c chart) svg() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" aria-label="%s">`+"\n%s\n", width, height, html.EscapeString(c.title), style)
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" aria-label="%s">`+"\n%s\n", width, height, html.EscapeString(c.title), style())
 	fmt.Fprintf(&b, `<rect class="card" x=".5" y=".5" width="%d" height="%d" rx="6"/>`+"\n", width-1, height-1)
 	text(&b, "title", left, 24, "start", c.title)
 	yTicks := logTicks(c.values())

@@ -6,11 +6,9 @@ import (
 	"slices"
 )
 
-// colours are the servers', the same in all plots.
-var colours = []string{"a", "b", "c", "d", "e", "f"}
-
+// colourOf gives a server its class of palette, the same in all plots.
 func colourOf(name string) string {
-	return colours[slices.IndexFunc(kinds, func(k kind) bool { return k.name == name })]
+	return palette[slices.IndexFunc(kinds, func(k kind) bool { return k.name == name })].class
 }
 
 // plots gives all charts by the name of their file.

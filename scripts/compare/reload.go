@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"slices"
+	"fmt"
 	"sync"
 	"syscall"
 	"time"
@@ -41,7 +41,9 @@ func (h *harness) reloads(ctx context.Context) error {
 	return nil
 }
 
-// reloadOne sends a request every probeEvery, answered or not, and HUP after a quarter of the time.
+// reloadOne sends a request every probeEvery, answered or not, and HUP after a
+// quarter of them. A request that this program sends late, because the machine
+// is busy, is late for the visitor too: time counts from when it was due.
 func (h *harness) reloadOne(ctx context.Context, k kind) (*reload, error) {
 	s, err := h.startServer(ctx, k, sweepWorkers, false)
 	if err != nil {
@@ -52,48 +54,31 @@ func (h *harness) reloadOne(ctx context.Context, k kind) (*reload, error) {
 		return nil, err
 	}
 
-	r := &reload{name: k.name}
-	var mu sync.Mutex
+	r := &reload{name: k.name, probes: make([]probe, h.plan.reload/probeEvery)}
 	var running sync.WaitGroup
-	tick := time.NewTicker(probeEvery)
-	defer tick.Stop()
-	began := time.Now()
-	signal := began.Add(h.plan.reload / 4)
-	sent := false
-	for now := began; now.Sub(began) < h.plan.reload; {
-		if !sent && !now.Before(signal) {
-			sent, signal = true, now
-			if err := s.cmd.Process.Signal(syscall.SIGHUP); err != nil {
-				return nil, err
-			}
-		}
-		running.Go(func() {
-			start := time.Now()
-			_, err := get(ctx, s.url, h.texts[0])
-			p := probe{seconds: time.Since(start).Seconds(), failed: err != nil}
-			mu.Lock()
-			defer mu.Unlock()
-			p.at = float64(start.UnixNano()) / 1e9 // the time of HUP is taken off below
-			r.probes = append(r.probes, p)
-		})
+	began, first := time.Now(), len(r.probes)/4
+	for i := range r.probes {
+		due := began.Add(time.Duration(i) * probeEvery)
 		select {
 		case <-ctx.Done():
 			running.Wait()
 			return nil, ctx.Err()
-		case now = <-tick.C:
+		case <-time.After(time.Until(due)):
 		}
+		if i == first {
+			if err := s.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+				running.Wait()
+				return nil, fmt.Errorf("HUP to %s: %w", k.name, err)
+			}
+		}
+		running.Go(func() {
+			_, err := get(ctx, s.url, h.texts[0])
+			at := time.Duration(i-first) * probeEvery
+			r.probes[i] = probe{at.Seconds(), time.Since(due).Seconds(), err != nil}
+		})
 	}
 	running.Wait()
-	for i := range r.probes {
-		r.probes[i].at -= float64(signal.UnixNano()) / 1e9
-	}
-	slices.SortFunc(r.probes, func(a, b probe) int {
-		if a.at < b.at {
-			return -1
-		}
-		return 1
-	})
-	return r, nil
+	return r, ctx.Err()
 }
 
 func (r *reload) worst() (seconds float64, failed int) {
