@@ -9,20 +9,17 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"sort"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"golang.org/x/sys/unix"
 
-	"github.com/narwhal-server/narwhal/internal/board"
 	"github.com/narwhal-server/narwhal/internal/wire"
 )
 
@@ -190,49 +187,6 @@ func (st *stage) do(line string) {
 	synctest.Wait()
 }
 
-// ask asks as the control socket does; hear says the outcomes that have come.
-func (st *stage) ask(what string) {
-	f := strings.Fields(what)
-	a := newAsk(f[0])
-	if len(f) > 1 {
-		a.workers, _ = strconv.Atoi(f[1])
-		a.quick = f[1] == "quick"
-	}
-	select {
-	case st.m.asks <- a:
-		st.asked = append(st.asked, asked{what, a})
-	case <-st.m.gone:
-		st.say("%s: nobody is there", what)
-	}
-}
-
-type asked struct {
-	what string
-	*ask
-}
-
-func (st *stage) hear() {
-	st.asked = slices.DeleteFunc(st.asked, func(a asked) bool {
-		select {
-		case o := <-a.reply:
-			switch {
-			case o.err != nil:
-				st.say("asked to %s: failed: %v", a.what, o.err)
-			case o.status != nil:
-				st.say("asked to %s: %s, generation %d, %d wanted", a.what, o.status.State, o.status.Generation, o.status.Wanted)
-				for _, w := range o.status.Workers {
-					st.say("%s", strings.TrimRight(fmt.Sprintf("  w%d.%d generation %d %s for %v, %d in flight %s", w.Slot, w.Age, w.Generation, w.State, w.Uptime, w.InFlight, w.OldestRequest), " "))
-				}
-			default:
-				st.say("asked to %s: %s", a.what, o.said)
-			}
-			return true
-		default:
-			return false
-		}
-	})
-}
-
 func (st *stage) set(o *Options, text string) {
 	for _, kv := range strings.Fields(text) {
 		k, v, _ := strings.Cut(kv, "=")
@@ -343,110 +297,6 @@ func (st *stage) Start(h wire.HelloMessage, env []string, events chan<- event) (
 
 func (st *stage) Refuse()             { st.say("newcomers are refused") }
 func (st *stage) Reap(func(int) bool) {}
-
-// fake is a worker process of a story.
-type fake struct {
-	st     *stage
-	name   string
-	age    int
-	events chan<- event
-	dead   bool
-	status board.Status
-	at     time.Time // when status was set
-	memory int64     // 0: cannot be seen
-}
-
-func (p *fake) do(st *stage, verb, rest string) {
-	switch verb {
-	case "ready":
-		p.events <- event{age: p.age, msg: wire.Message{Kind: wire.Ready}}
-	case "fails":
-		p.events <- event{age: p.age, msg: wire.Message{Kind: wire.Failed, Error: rest}}
-		p.exit(exitStatus{code: 3})
-	case "worn":
-		p.events <- event{age: p.age, msg: wire.Message{Kind: wire.Worn, Error: "max-requests"}}
-	case "exit":
-		n, _ := strconv.Atoi(rest)
-		p.exit(exitStatus{code: n})
-	case "dies":
-		p.exit(exitStatus{signal: unix.SignalNum("SIG" + rest)})
-	case "runs":
-		f := strings.Fields(rest)
-		s := board.Status{What: "GET /", Size: 42, InFlight: 1}
-		s.Running, _ = time.ParseDuration(f[0])
-		if len(f) > 1 {
-			s.InFlight, _ = strconv.Atoi(strings.TrimPrefix(f[1], "in_flight="))
-		}
-		p.set(s)
-	case "weighs":
-		p.st.mu.Lock()
-		p.memory, _ = strconv.ParseInt(rest, 10, 64)
-		p.st.mu.Unlock()
-	case "rests":
-		p.set(board.Status{})
-	case "silent":
-		d, _ := time.ParseDuration(rest)
-		p.set(board.Status{Beat: d})
-	default:
-		st.t.Fatalf("a worker cannot %q", verb)
-	}
-}
-
-func (p *fake) set(s board.Status) {
-	p.st.mu.Lock()
-	p.status, p.at = s, time.Now()
-	p.st.mu.Unlock()
-}
-
-func (p *fake) exit(s exitStatus) {
-	p.dead = true
-	p.events <- event{age: p.age, exited: true, status: s}
-}
-
-func (p *fake) Pid() int { return 100 + p.age }
-
-func (p *fake) Send(m wire.Message) error {
-	extra := ""
-	if m.Queue {
-		extra += " with the queue"
-	}
-	if m.Grace > 0 {
-		extra += " within " + m.Grace.String()
-	}
-	p.st.say("%s <- %s%s", p.name, m.Kind, extra)
-	return nil
-}
-
-func (p *fake) Signal(s syscall.Signal) error {
-	p.st.say("kill %s %s", p.name, signalName(s))
-	return nil
-}
-
-// Status grows older by itself, like a real line of the board.
-func (p *fake) Status() board.Status {
-	p.st.mu.Lock()
-	defer p.st.mu.Unlock()
-	s := p.status
-	since := time.Since(p.at)
-	if s.Running > 0 {
-		s.Running += since
-	}
-	if s.Beat > 0 {
-		s.Beat += since
-	}
-	return s
-}
-
-func (p *fake) Release() {}
-
-func (p *fake) Memory() (int64, error) {
-	p.st.mu.Lock()
-	defer p.st.mu.Unlock()
-	if p.memory == 0 {
-		return 0, errors.New("no such process")
-	}
-	return p.memory, nil
-}
 
 // storyLog writes warnings, errors and the course of reloads into the story.
 type storyLog struct {
