@@ -3,8 +3,9 @@
 // never serves a request itself, and it is a library; see package worker for
 // the other side and for an example of both.
 //
-// One goroutine, the loop in master.go, owns all state. Signals, messages and
-// deaths reach it as events; whatever it decides, it decides there.
+// One goroutine, the loop in master.go, owns all state. Signals, messages,
+// deaths and what is asked over the control socket (control.go) reach it as
+// events; whatever it decides, it decides there.
 //
 //	             ready                 told to leave            exit
 //	Starting ─────────────▶ Ready ─────────────────▶ Draining ───────▶ Gone
@@ -19,6 +20,6 @@
 //
 // When next is ready it becomes cur, and only then is the old cur told to
 // leave. So a slot that works is never empty. What starts a replacement, be it
-// a reload, a request limit or a hang, only sets a flag on the slot; reconcile
-// (slots.go) does the rest.
+// a reload, a limit of requests, age or memory, or a hang, only sets a flag on
+// the slot; reconcile (slots.go) does the rest.
 package supervisor
