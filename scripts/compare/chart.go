@@ -27,9 +27,9 @@ type series struct {
 }
 
 const (
-	width, height = 720, 400
-	left, right   = 64, 190 // the legend is at the right
-	top, bottom   = 40, 48
+	width, height = 760, 420
+	left, right   = 64, 220 // the legend is at the right
+	top, bottom   = 58, 48
 )
 
 // palette is the colour of each class on the light and the dark background.
@@ -37,7 +37,7 @@ var palette = []struct{ class, light, dark string }{
 	{"a", "#0969da", "#58a6ff"},
 	{"b", "#8250df", "#bc8cff"},
 	{"c", "#bc4c00", "#ffa657"},
-	{"d", "#9a6700", "#d29922"},
+	{"d", "#bf3989", "#f778ba"},
 	{"e", "#1a7f37", "#3fb950"},
 	{"f", "#cf222e", "#ff7b72"},
 }
@@ -81,7 +81,7 @@ func (c chart) svg() string {
 		text(&b, "", x.at(v), height-bottom+18, "middle", number(v))
 	}
 	text(&b, "", (left+width-right)/2, height-10, "middle", c.x)
-	text(&b, "", left-48, top-8, "start", c.y)
+	text(&b, "", left-48, top-12, "start", c.y)
 	if c.mark != "" {
 		fmt.Fprintf(&b, `<path class="mark" d="M%.1f %dV%d"/>`+"\n", x.at(0), top, height-bottom)
 		text(&b, "", x.at(0)+4, top+12, "start", c.mark)
