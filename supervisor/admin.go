@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -17,23 +18,19 @@ import (
 type admin struct {
 	srv  *http.Server
 	sock *sock.Socket
+	log  *slog.Logger
+
+	ln     net.Listener
+	conns  sync.WaitGroup
+	served chan struct{} // closed when it accepts no more
+	left   bool          // to the next master
 }
 
-func startAdmin(bind string, ready *atomic.Bool, log *slog.Logger) (*admin, error) {
-	a, err := sock.Parse(bind, "")
-	if err != nil {
-		return nil, fmt.Errorf("admin: %w", err)
-	}
-	s, err := sock.Open(a, 128)
-	if err != nil {
-		return nil, fmt.Errorf("admin: %w", err)
-	}
-	ln, err := net.FileListener(s.File)
-	if err != nil {
-		s.Close()
-		s.Unlink()
-		return nil, fmt.Errorf("admin: %w", err)
-	}
+// adminBacklog is more than enough: nobody is slow here.
+const adminBacklog = 128
+
+// newAdmin makes the server; it answers once it is started.
+func newAdmin(s *sock.Socket, ready *atomic.Bool, log *slog.Logger) *admin {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, map[string]any{"status": "ok"})
@@ -54,14 +51,47 @@ func startAdmin(bind string, ready *atomic.Bool, log *slog.Logger) (*admin, erro
 			"hint": "ask for /healthz or /readyz", "request_id": "",
 		})
 	})
-	adm := &admin{sock: s, srv: &http.Server{
+	a := &admin{sock: s, log: log, srv: &http.Server{
 		Handler: mux, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, MaxHeaderBytes: 16 << 10,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}}
-	go adm.srv.Serve(ln) // returns when it is closed
-	log.Info("admin", "address", s.Addr.String())
-	return adm, nil
+	a.srv.ConnState = func(_ net.Conn, s http.ConnState) {
+		switch s {
+		case http.StateNew:
+			a.conns.Add(1)
+		case http.StateClosed:
+			a.conns.Done()
+		}
+	}
+	return a
 }
+
+func (a *admin) start() error {
+	ln, err := net.FileListener(a.sock.File)
+	if err != nil {
+		return fmt.Errorf("admin: %w", err)
+	}
+	a.ln, a.served = ln, make(chan struct{})
+	go func() {
+		a.srv.Serve(ln) // returns when it is closed
+		close(a.served)
+	}()
+	a.log.Info("admin", "address", a.sock.Addr.String())
+	return nil
+}
+
+// leave lets the next master answer; what has been accepted is answered here
+// before close returns. Shutdown of net/http is no way to do it: a request that
+// is read while it waits is dropped.
+func (a *admin) leave() {
+	a.left = true
+	a.sock.Disown()
+	a.ln.Close()
+	a.srv.SetKeepAlivesEnabled(false)
+}
+
+// leaveTime is for clients that have connected and say nothing.
+const leaveTime = time.Second
 
 func answer(w http.ResponseWriter, status int, body map[string]any) {
 	w.Header().Set("Content-Type", "application/json")
@@ -71,6 +101,18 @@ func answer(w http.ResponseWriter, status int, body map[string]any) {
 }
 
 func (a *admin) close() {
+	if a.left {
+		answered := make(chan struct{})
+		go func() {
+			<-a.served // or a connection that is being accepted is not known yet
+			a.conns.Wait()
+			close(answered)
+		}()
+		select {
+		case <-answered:
+		case <-time.After(leaveTime):
+		}
+	}
 	a.srv.Close()
 	a.sock.Unlink()
 	a.sock.Close()

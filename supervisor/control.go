@@ -13,7 +13,7 @@ import (
 // ask is a request of the control socket on its way into the loop, and until
 // its outcome is known.
 type ask struct {
-	verb    string // status, reload, scale, stop
+	verb    string // status, reload, scale, upgrade, stop
 	workers int    // scale
 	quick   bool   // stop
 	reply   chan outcome
@@ -54,6 +54,8 @@ func (m *master) onAsk(a *ask) {
 		m.askReload(a)
 	case "scale":
 		m.askScale(a)
+	case "upgrade":
+		m.askUpgrade(a)
 	case "stop":
 		m.waiting.stop = append(m.waiting.stop, a)
 		switch {
@@ -177,6 +179,8 @@ func (m *master) status() *control.Status {
 		s.State = "stopping"
 	case m.leaving():
 		s.State = "leaving"
+	case m.upgrade != nil:
+		s.State = "upgrading"
 	case m.reload != nil:
 		s.State = "reloading"
 	case !m.ready.Load():

@@ -15,6 +15,7 @@ import (
 
 	"github.com/narwhal-server/narwhal/internal/board"
 	"github.com/narwhal-server/narwhal/internal/control"
+	"github.com/narwhal-server/narwhal/internal/sdnotify"
 	"github.com/narwhal-server/narwhal/internal/sock"
 	"github.com/narwhal-server/narwhal/internal/wire"
 )
@@ -25,6 +26,16 @@ type machine struct {
 	lines   []int // free lines of the board
 	sockets []*sock.Socket
 	log     *slog.Logger
+
+	// For upgrades, see inherit.go.
+	program string // on disk
+	dir     string // where it is started
+	admin   *admin // nil: none
+	old     *oldMaster
+	sd      *sdnotify.Socket
+	backlog int
+	pid     string // file
+	owned   func() // called when we have taken over
 }
 
 func newMachine(sockets []*sock.Socket, log *slog.Logger) (*machine, error) {
@@ -93,7 +104,7 @@ func workerEnviron(environ []string) []string {
 	for _, kv := range environ {
 		name, _, _ := strings.Cut(kv, "=")
 		switch {
-		case name == "NOTIFY_SOCKET", name == "FDSTORE", name == "GOMAXPROCS", name == wire.Env,
+		case name == "NOTIFY_SOCKET", name == "FDSTORE", name == "GOMAXPROCS", name == wire.Env, name == estateEnv,
 			strings.HasPrefix(name, "WATCHDOG_"), strings.HasPrefix(name, "LISTEN_"):
 		default:
 			out = append(out, kv)

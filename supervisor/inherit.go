@@ -141,10 +141,11 @@ func store(sd *sdnotify.Socket, sockets []*sock.Socket, log *slog.Logger) {
 	}
 }
 
-// bindAll binds the addresses of the options, or takes what was passed.
-func bindAll(ctx context.Context, o Options, given bool, h *inheritance) ([]*sock.Socket, error) {
-	o.Bind = h.binds(o, given)
-	sockets, err := bind(ctx, o, h.open)
+// bindAll binds the addresses of the options, or takes what was passed, be it by
+// the old master of an upgrade or by systemd.
+func bindAll(ctx context.Context, o Options, given bool, h *inheritance, old *oldMaster) ([]*sock.Socket, error) {
+	o.Bind = old.binds(h.binds(o, given), given)
+	sockets, err := bind(ctx, o, old.opener(func(o *oldMaster) *[]*sock.Socket { return &o.sockets }, h.open))
 	if err == nil {
 		h.rest()
 	}

@@ -6,7 +6,7 @@ import "github.com/narwhal-server/narwhal/internal/wire"
 // everything is served as before for as long: load balancers need a while to
 // see it and send their requests elsewhere. Then the drain begins.
 func (m *master) leave() {
-	if m.o.DrainDelay <= 0 {
+	if m.o.DrainDelay <= 0 || m.onProbation() {
 		m.stop(true)
 		return
 	}

@@ -35,6 +35,13 @@ type system interface {
 	Start(h wire.HelloMessage, env []string, events chan<- event) (process, error)
 	// Refuse keeps newcomers out while what is queued is answered.
 	Refuse()
+	// Upgrade starts the program on disk as a new master. What it says and its
+	// end are reported to events.
+	Upgrade(events chan<- event) (heir, error)
+	// Disown leaves the sockets to the new master.
+	Disown()
+	// Own takes them over from the old one; it says which of them are ours.
+	Own() []bool
 	// Reap buries orphans: children that are not workers, if this is PID 1.
 	Reap(isWorker func(pid int) bool)
 }
@@ -42,12 +49,24 @@ type system interface {
 // event is something a worker did: said a message, or died. Events carry the
 // worker's age, because slot and generation repeat when it is respawned and a
 // late word of the dead must not be taken for one of the living.
+//
+// The two masters of an upgrade hear of each other in the same way.
 type event struct {
+	from   source
 	age    int
 	msg    wire.Message
 	exited bool
 	status exitStatus
 }
+
+// source is who an event is about.
+type source int
+
+const (
+	fromWorker source = iota
+	fromHeir          // the new master
+	fromOld           // the old master
+)
 
 // exitStatus is how a process ended.
 type exitStatus struct {
@@ -114,18 +133,23 @@ type master struct {
 
 	gen     *generation // current
 	lastGen int         // number of the latest, also if that failed
+	upgrade *upgrade    // under way
+	old     old         // the master we are to replace, until it has left us the service
 	reload  *reload     // under way
 	again   bool        // another HUP came during it
 
-	everReady bool
-	started   bool
-	note      string    // what a worker's app said of itself
-	bootError error     // why the first workers could not start
-	fatal     error     // what run returns
-	stopping  bool      // told to end
-	stopBy    time.Time // and by then
-	ready     *atomic.Bool
-	lastTick  time.Time
+	everReady  bool
+	started    bool
+	note       string    // what a worker's app said of itself
+	bootError  error     // why the first workers could not start
+	fatal      error     // what run returns
+	stopping   bool      // told to end
+	pid        int       // ours
+	handedOver bool      // a new master has the service
+	patient    bool      // a TERM after that has been overheard
+	stopBy     time.Time // and by then
+	ready      *atomic.Bool
+	lastTick   time.Time
 }
 
 func newMaster(o Options, sys system, addr []wire.Listener, signals <-chan os.Signal, ready *atomic.Bool) (*master, error) {
@@ -140,6 +164,7 @@ func newMaster(o Options, sys system, addr []wire.Listener, signals <-chan os.Si
 		random:  rand.Float64,
 		workers: map[int]*worker{},
 		ready:   ready,
+		pid:     os.Getpid(),
 	}
 	m.bug = func(err error) { m.log.Error("narwhal has a bug; it goes on", "error", err) }
 	gen, err := m.newGeneration(o)
@@ -173,12 +198,16 @@ func (m *master) run(ctx context.Context) error {
 		if m.bootError != nil {
 			m.fatal = &BootError{m.bootError}
 			m.bootError = nil
-			m.killAll("the first workers could not start")
+			if m.onProbation() {
+				m.retire() // those that are ready have requests of the service
+			} else {
+				m.killAll("the first workers could not start")
+			}
 		}
 		m.publish()
 		m.notify()
 		m.settle()
-		if m.stopping && len(m.workers) == 0 {
+		if m.stopping && len(m.workers) == 0 && m.upgrade == nil {
 			m.farewell()
 			return m.fatal
 		}
@@ -213,18 +242,27 @@ func (m *master) publish() {
 	for _, s := range m.slots {
 		ready = ready || s.cur != nil
 	}
-	m.ready.Store(ready && !m.stopping && !m.leaving())
+	m.ready.Store(ready && !m.stopping && !m.leaving() || m.handedOver)
 	if !m.started && ready && !m.stopping && m.full() {
 		m.started = true
 		m.log.Info("ready", "workers", len(m.slots), "generation", m.gen.n)
-		if m.o.Started != nil {
-			var bound []string
-			for _, l := range m.addr {
-				bound = append(bound, l.Addr)
-			}
-			m.o.Started(bound, m.note)
+		if m.onProbation() {
+			m.announce()
+		} else {
+			m.tellStarted()
 		}
 	}
+}
+
+func (m *master) tellStarted() {
+	if m.o.Started == nil {
+		return
+	}
+	var bound []string
+	for _, l := range m.addr {
+		bound = append(bound, l.Addr)
+	}
+	m.o.Started(bound, m.note)
 }
 
 func (m *master) full() bool {
@@ -232,6 +270,14 @@ func (m *master) full() bool {
 }
 
 func (m *master) onEvent(e event) {
+	switch e.from {
+	case fromHeir:
+		m.onHeir(e)
+		return
+	case fromOld:
+		m.onOld(e)
+		return
+	}
 	w := m.workers[e.age]
 	switch {
 	case w == nil:
@@ -341,7 +387,7 @@ func (m *master) bootFailed(w *worker, status exitStatus) {
 	m.scaleFailed(s, err)
 	wait := s.deaths.died(0)
 	// What a worker says itself will not change by trying again; a death may.
-	if !m.everReady && (w.failure != "" || wait > 0) {
+	if !m.everReady && (w.failure != "" || wait > 0) || m.onProbation() {
 		m.bootError = err
 		return
 	}

@@ -24,6 +24,7 @@ const (
 // anything. It only ever runs in the loop, so a loop that hangs is silent.
 type systemd struct {
 	send     func(message string) error // nil: nobody listens
+	barrier  func() error               // waits until all that was sent is known
 	watchdog time.Duration              // between two signs of life, 0 for none
 
 	phase    phase
@@ -43,8 +44,15 @@ func newSystemd(s *sdnotify.Socket, log *slog.Logger) systemd {
 	if err != nil {
 		log.Warn("cannot serve systemd's watchdog", "error", err)
 	}
-	return systemd{send: func(m string) error { return s.Send(m) }, watchdog: every / 2}
+	return systemd{
+		send:     func(m string) error { return s.Send(m) },
+		barrier:  func() error { return s.Barrier(barrierTime) },
+		watchdog: every / 2,
+	}
 }
+
+// barrierTime bounds how long the loop waits for systemd in an upgrade.
+const barrierTime = 2 * time.Second
 
 // A boot or a reload takes as long as models take to load. While it goes on the
 // manager is asked for extendBy again and again, every extendEvery.

@@ -35,6 +35,10 @@ type Options struct {
 	Admin string // address on which the master answers /healthz and /readyz; default none
 	Pid   string // file for the master's pid; default none
 
+	// Dir is where the program was started: an upgrade starts the new one
+	// there. Default: the working directory when Run begins.
+	Dir string
+
 	// Control is where the master can be asked: the path of a unix socket, or
 	// "auto" for one in the runtime directory. Default none. A reload keeps it.
 	Control string

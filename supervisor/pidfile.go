@@ -8,14 +8,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// writePid writes the pid file, replacing it whole. A file that names a living
-// process is somebody else's.
-func writePid(path string) error {
+// checkPid looks whether the pid file is free for us. One that names a living
+// process is somebody else's, unless that is the old master of an upgrade.
+func checkPid(path string, old int) error {
 	if b, err := os.ReadFile(path); err == nil {
 		var pid int
-		if _, err := fmt.Sscanf(string(b), "%d", &pid); err == nil && pid > 0 && pid != os.Getpid() && alive(pid) {
+		if _, err := fmt.Sscanf(string(b), "%d", &pid); err == nil && pid > 0 && pid != os.Getpid() && pid != old && alive(pid) {
 			return fmt.Errorf("pid file %s: process %d is running: stop it, or choose another --pid", path, pid)
 		}
+	}
+	return nil
+}
+
+// writePid writes the pid file, replacing it whole.
+func writePid(path string, old int) error {
+	if err := checkPid(path, old); err != nil {
+		return err
 	}
 	if err := renameio.WriteFile(path, fmt.Appendf(nil, "%d\n", os.Getpid()), 0o644); err != nil {
 		return fmt.Errorf("pid file %s: %w", path, err)

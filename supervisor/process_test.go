@@ -162,6 +162,12 @@ func start(t *testing.T, o supervisor.Options) *master {
 // launch starts a master and waits until it serves or has ended.
 func launch(t *testing.T, o supervisor.Options) *master {
 	t.Helper()
+	return launchFile(t, "/proc/self/exe", o)
+}
+
+// launchFile starts the program of a file, which an upgrade will look for again.
+func launchFile(t *testing.T, file string, o supervisor.Options) *master {
+	t.Helper()
 	b, err := json.Marshal(o)
 	if err != nil {
 		t.Fatal(err)
@@ -171,7 +177,7 @@ func launch(t *testing.T, o supervisor.Options) *master {
 	if err := os.WriteFile(m.reload, b, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	m.cmd = exec.Command("/proc/self/exe")
+	m.cmd = exec.Command(file)
 	m.cmd.Env = append(os.Environ(), "NARWHAL_TEST_MASTER="+string(b), "NARWHAL_TEST_RELOAD="+m.reload)
 	stdout, err := m.cmd.StdoutPipe()
 	if err != nil {
@@ -204,7 +210,10 @@ func launch(t *testing.T, o supervisor.Options) *master {
 		sc := bufio.NewScanner(stdout)
 		for sc.Scan() {
 			if a, ok := strings.CutPrefix(sc.Text(), "started "); ok {
-				started <- a
+				select {
+				case started <- a:
+				default: // the new master of an upgrade
+				}
 			}
 		}
 		err := m.cmd.Wait()

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -18,6 +19,10 @@ func (m *master) onHUP() {
 	if m.reload != nil {
 		m.log.Info("reload: one is under way; another follows it")
 		m.again = true
+		return
+	}
+	if m.upgrade != nil || m.onProbation() {
+		m.reloadRefused(errors.New("an upgrade is under way, which reads it anyway; if that fails, try again"))
 		return
 	}
 	o := m.o

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/signal"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/narwhal-server/narwhal/internal/control"
 	"github.com/narwhal-server/narwhal/internal/sdnotify"
 	"github.com/narwhal-server/narwhal/internal/sock"
 	"github.com/narwhal-server/narwhal/internal/wire"
@@ -19,7 +21,7 @@ import (
 // Run is the life of a master: it returns when ctx ends or a signal has told it
 // to stop and the last worker has gone. The error is a *BootError if no worker
 // ever became ready.
-func Run(ctx context.Context, o Options) error {
+func Run(ctx context.Context, o Options) (err error) {
 	// First of all, so that no signal finds its default action. A few of the
 	// same kind may come at once; the buffer is for them.
 	signals := make(chan os.Signal, 32)
@@ -27,9 +29,25 @@ func Run(ctx context.Context, o Options) error {
 	defer signal.Stop(signals)
 	given := len(o.Bind) > 0
 	o.setDefaults()
+	old, err := receiveEstate()
+	if err != nil {
+		return err
+	}
+	if old != nil {
+		defer func() { old.end(err) }()
+		o.Log.Info("upgrade: this is the new master", "old_pid", old.pid)
+		if err := old.begin(o.BootTimeout); err != nil {
+			return err
+		}
+	}
 
 	if o.Pid != "" {
-		if err := writePid(o.Pid); err != nil {
+		if old != nil {
+			err = checkPid(o.Pid, old.pid) // ours once we have taken over
+		} else {
+			err = writePid(o.Pid, 0)
+		}
+		if err != nil {
 			return err
 		}
 		defer removePid(o.Pid)
@@ -39,7 +57,7 @@ func Run(ctx context.Context, o Options) error {
 		o.Log.Warn("systemd is not told anything", "error", err)
 	}
 	defer sd.Close()
-	sockets, err := bindAll(ctx, o, given, inherit(sd, o.Log))
+	sockets, err := bindAll(ctx, o, given, inherit(sd, o.Log), old)
 	defer func() {
 		for _, s := range sockets {
 			s.Unlink()
@@ -49,20 +67,35 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	store(sd, sockets, o.Log)
+	if old == nil {
+		store(sd, sockets, o.Log)
+	}
 	sys, err := newMachine(sockets, o.Log)
 	if err != nil {
 		return err
 	}
 	defer sys.board.Close()
+	sys.old, sys.sd, sys.backlog, sys.pid, sys.dir = old, sd, o.Backlog, o.Pid, o.Dir
+	if sys.dir == "" {
+		if sys.dir, err = os.Getwd(); err != nil {
+			return fmt.Errorf("find the working directory: %w", err)
+		}
+	}
+	sys.program = program(sys.dir)
 
 	var ready atomic.Bool
 	if o.Admin != "" {
-		adm, err := startAdmin(o.Admin, &ready, o.Log)
+		s, err := bindOne(ctx, o.Admin, adminBacklog, o.Log, old.opener(func(o *oldMaster) *[]*sock.Socket { return &o.admin }, sock.Open))
 		if err != nil {
-			return err
+			return fmt.Errorf("admin: %w", err)
 		}
-		defer adm.close()
+		sys.admin = newAdmin(s, &ready, o.Log)
+		defer sys.admin.close()
+		if old == nil {
+			if err := sys.admin.start(); err != nil {
+				return err
+			}
+		}
 	}
 	var addr []wire.Listener
 	for _, s := range sockets {
@@ -73,11 +106,23 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	m.sd = newSystemd(sd, o.Log)
-	if o.Control != "" {
-		if ctl := startControl(o.Control, m); ctl != nil {
-			defer ctl.Close() // last of all to be opened, first to go
+	var ctl *control.Server
+	defer func() { // last of all to be opened, first to go
+		if ctl != nil {
+			ctl.Close()
 		}
+	}()
+	sys.owned = func() {
+		m.sd = newSystemd(sd, o.Log)
+		if o.Control != "" {
+			ctl = startControl(o.Control, m)
+		}
+	}
+	if old == nil {
+		sys.owned()
+	} else {
+		m.old = old.ctl
+		go old.watch(m.events)
 	}
 	err = m.run(ctx)
 	o.Log.Info("stopped")
@@ -91,23 +136,7 @@ const bindTries = 5
 func bind(ctx context.Context, o Options, open func(sock.Addr, int) (*sock.Socket, error)) ([]*sock.Socket, error) {
 	var sockets []*sock.Socket
 	for _, b := range o.Bind {
-		a, err := sock.Parse(b, "")
-		if err != nil {
-			return sockets, err
-		}
-		var s *sock.Socket
-		for try := 1; ; try++ {
-			s, err = open(a, o.Backlog)
-			if err == nil || !errors.Is(err, sock.ErrInUse) || errors.Is(err, sock.ErrLocked) || try == bindTries {
-				break
-			}
-			o.Log.Warn("address in use; trying again", "address", a.String(), "try", fmt.Sprintf("%d of %d", try, bindTries))
-			select {
-			case <-time.After(time.Second):
-			case <-ctx.Done():
-				return sockets, ctx.Err()
-			}
-		}
+		s, err := bindOne(ctx, b, o.Backlog, o.Log, open)
 		if err != nil {
 			return sockets, err
 		}
@@ -118,6 +147,26 @@ func bind(ctx context.Context, o Options, open func(sock.Addr, int) (*sock.Socke
 			"hint", fmt.Sprintf("sysctl -w net.core.somaxconn=%d, or a smaller --backlog", o.Backlog))
 	}
 	return sockets, nil
+}
+
+// bindOne opens one address.
+func bindOne(ctx context.Context, text string, backlog int, log *slog.Logger, open func(sock.Addr, int) (*sock.Socket, error)) (*sock.Socket, error) {
+	a, err := sock.Parse(text, "")
+	if err != nil {
+		return nil, err
+	}
+	for try := 1; ; try++ {
+		s, err := open(a, backlog)
+		if err == nil || !errors.Is(err, sock.ErrInUse) || errors.Is(err, sock.ErrLocked) || try == bindTries {
+			return s, err
+		}
+		log.Warn("address in use; trying again", "address", a.String(), "try", fmt.Sprintf("%d of %d", try, bindTries))
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
 }
 
 // somaxconn is the kernel's limit for listen queues, 0 if it cannot be read.

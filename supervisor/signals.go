@@ -35,6 +35,11 @@ func (m *master) onSignal(sig os.Signal) {
 	m.log.Info("signal", "signal", signalName(s))
 	switch s {
 	case syscall.SIGTERM:
+		if m.handedOver && !m.patient { // systemd's KillMode=control-group reaches us too
+			m.patient = true
+			m.log.Info("leaving already; a new master has the service")
+			return
+		}
 		if m.stopping || m.leaving() {
 			m.killAll("told to stop twice")
 			return
@@ -63,7 +68,7 @@ func (m *master) onSignal(sig os.Signal) {
 	case syscall.SIGUSR1:
 		m.reopen()
 	case syscall.SIGUSR2:
-		m.log.Warn("SIGUSR2: this version cannot upgrade its binary in place; restart it")
+		m.onUSR2()
 	}
 }
 
@@ -102,7 +107,13 @@ func (m *master) stop(graceful bool) {
 		wait = min(wait, quickTime)
 	}
 	m.stopBy = m.now().Add(wait)
-	m.sys.Refuse()
+	if m.upgrade != nil {
+		m.endHeir(syscall.SIGTERM, "overtaken by a stop")
+	}
+	graceful = graceful && !m.onProbation() // the queue is the old master's
+	if !m.onProbation() {
+		m.sys.Refuse()
+	}
 	for _, w := range m.byAge() {
 		switch w.state {
 		case Starting:
@@ -120,6 +131,9 @@ func (m *master) stop(graceful bool) {
 // killAll ends every worker at once and with it, soon, the loop.
 func (m *master) killAll(why string) {
 	m.stopping = true
+	if m.upgrade != nil {
+		m.endHeir(syscall.SIGKILL, why)
+	}
 	for _, w := range m.byAge() {
 		if w.state != Killed {
 			m.kill(w, why)

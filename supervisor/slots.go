@@ -95,7 +95,7 @@ func (m *master) spawn(s *slot, g *generation) {
 			m.abandonReload(err)
 		}
 		m.scaleFailed(s, err)
-		if !m.everReady && s.deaths.inARow > freeDeaths {
+		if !m.everReady && s.deaths.inARow > freeDeaths || m.onProbation() {
 			m.bootError = err
 		}
 		return

@@ -38,6 +38,10 @@ var update = flag.Bool("update", false, "rewrite the answers in testdata")
 //	signal HUP
 //	reload workers=3 | reload error TEXT    what the next HUP finds
 //	exec fails TEXT                 the next spawn does not work
+//	upgrade fails TEXT              the next start of a new master does not work
+//	new begins 10s | ready | fails TEXT | ends | deaf     the new master
+//	start old …                     this is the new master
+//	old leaves | dies               the old one
 //	ask reload | scale 3 | stop | stop quick | status    over the control socket
 //	w1.1 weighs 100                 bytes of its memory
 //	wait 10s
@@ -121,6 +125,8 @@ type stage struct {
 
 	reload    func(Options) (Options, error)
 	execFails error
+	noUpgrade error
+	heir      *fakeHeir
 	asked     []asked // without an outcome yet
 	systemd   systemd
 
@@ -171,6 +177,14 @@ func (st *stage) do(line string) {
 		st.reload = func(Options) (Options, error) { return Options{}, errors.New(text) }
 	case f[0] == "reload":
 		st.reload = func(o Options) (Options, error) { st.set(&o, rest); return o, nil }
+	case f[0] == "upgrade":
+		st.noUpgrade = errors.New(strings.TrimPrefix(rest, "fails "))
+	case f[0] == "new":
+		st.heir.do(f[1], strings.Join(f[2:], " "))
+	case f[0] == "old" && f[1] == "leaves":
+		st.m.events <- event{from: fromOld, msg: wire.Message{Kind: wire.Own}}
+	case f[0] == "old":
+		st.m.events <- event{from: fromOld, exited: true}
 	case f[0] == "ask":
 		st.ask(rest)
 	case f[0] == "exec":
@@ -210,7 +224,11 @@ func (st *stage) set(o *Options, text string) {
 		case "bind":
 			o.Bind = []string{v}
 		case "systemd", "watchdog":
-			st.systemd = systemd{send: st.notified, watchdog: d / 2}
+			st.systemd = systemd{
+				send:     st.notified,
+				barrier:  func() error { st.say("systemd has read it all"); return nil },
+				watchdog: d / 2,
+			}
 		default:
 			st.t.Fatalf("what option is %q?", kv)
 		}
@@ -226,6 +244,7 @@ func (st *stage) notified(message string) error {
 
 func (st *stage) start(text string) {
 	o := Options{GOMAXPROCS: 1, Log: slog.New(&storyLog{st: st})}
+	text, isNew := strings.CutPrefix(text, "old ")
 	st.set(&o, text)
 	o.Reload = func() (Options, error) {
 		next := st.m.gen.o
@@ -242,6 +261,10 @@ func (st *stage) start(text string) {
 	m.bug = func(err error) { st.t.Errorf("bug: %v", err); st.say("BUG %v", err) }
 	m.sd = st.systemd
 	m.random = func() float64 { return 0.5 }
+	m.pid = 7
+	if isNew {
+		m.old = fakeOld{st}
+	}
 	st.m = m
 	ctx, cancel := context.WithCancel(context.Background())
 	st.cancel = cancel
@@ -275,6 +298,9 @@ func (st *stage) end() {
 		}
 		st.mu.Unlock()
 		sort.Strings(names)
+		if h := st.heir; h != nil && !h.gone {
+			h.do("ends", "")
+		}
 		for _, n := range names {
 			st.procs[n].do(st, "exit", "0")
 		}

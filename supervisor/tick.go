@@ -30,6 +30,9 @@ func (m *master) untilNext() time.Duration {
 		at(w.deadline)
 	}
 	at(m.nextNotice())
+	if m.upgrade != nil {
+		at(m.upgrade.deadline)
+	}
 	if !m.stopping {
 		for _, s := range m.slots {
 			if s.cur == nil && s.next == nil {
@@ -57,6 +60,7 @@ func (m *master) tick() {
 		m.stop(true)
 	}
 	m.recycle()
+	m.upgradeLate()
 	for _, w := range m.byAge() {
 		if w.deadline.IsZero() || now.Before(w.deadline) {
 			continue

@@ -23,6 +23,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -239,11 +240,15 @@ func (w *worker) loop(signals <-chan os.Signal, served <-chan error) error {
 			case !ok:
 				w.log.Warn("the master has died; leaving once what is connected is answered")
 				w.refuse()
-				return w.drain(true, w.hello.Worker.GracefulTimeout)
+				return w.drain(w.owns(), w.hello.Worker.GracefulTimeout)
 			case m.Kind == wire.Drain:
 				return w.drain(m.Queue, m.Grace)
 			case m.Kind == wire.Leave:
 				w.gate.Leave()
+			case m.Kind == wire.Own:
+				for i := range min(len(m.Ours), len(w.hello.Listeners)) {
+					w.hello.Listeners[i].Ours = m.Ours[i]
+				}
 			case m.Kind == wire.Reopen:
 				w.reopen()
 			}
@@ -267,6 +272,13 @@ func (w *worker) reopen() {
 	if f := w.env.App.Reopen; f != nil {
 		f()
 	}
+}
+
+// owns says whether a queue ends with us. Otherwise, as in an upgrade that
+// failed, others go on with it, and to wait until it is empty could take for
+// ever.
+func (w *worker) owns() bool {
+	return slices.ContainsFunc(w.hello.Listeners, func(l wire.Listener) bool { return l.Ours })
 }
 
 // refuse keeps newcomers from a queue that ends with this process.

@@ -22,6 +22,10 @@ import (
 
 // serve is the master: settings become supervisor.Options.
 func serve(ctx context.Context, s *config.Settings, stdout io.Writer) error {
+	dir, err := os.Getwd() // an upgrade starts where this began
+	if err != nil {
+		return fmt.Errorf("find the working directory: %w", err)
+	}
 	if s.Chdir != "" {
 		if err := os.Chdir(s.Chdir); err != nil {
 			return fmt.Errorf("--chdir: %w", err)
@@ -34,6 +38,7 @@ func serve(ctx context.Context, s *config.Settings, stdout io.Writer) error {
 		slog.Warn(w)
 	}
 	o := options(s)
+	o.Dir = dir
 	o.Reload = func() (supervisor.Options, error) {
 		next, err := s.Reload()
 		if err != nil {
@@ -43,6 +48,7 @@ func serve(ctx context.Context, s *config.Settings, stdout io.Writer) error {
 			slog.Warn(w)
 		}
 		again := options(next)
+		again.Dir = o.Dir
 		again.Reload, again.Reopen, again.Started = o.Reload, o.Reopen, o.Started
 		return again, nil
 	}

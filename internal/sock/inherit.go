@@ -71,7 +71,7 @@ func Inherit(fd int, a Addr) (*Socket, error) {
 		return nil, err
 	}
 	unix.Close(fd)
-	s.Addr = a
+	s.Addr, s.asked = a, a
 	return s, nil
 }
 

@@ -15,12 +15,14 @@ import (
 
 // Socket is a listening socket a master holds.
 type Socket struct {
-	Addr Addr
-	File *os.File // non-blocking, in no poller
-	lock *os.File // nil for inherited sockets
-	ours bool     // we made it, so we may end it for everybody
-	kept bool     // somebody holds it for a later process of the service
-	ino  uint64   // of the unix socket's file, to unlink no other's
+	Addr  Addr
+	File  *os.File // non-blocking, in no poller
+	asked Addr     // what Open was given: with port 0, fd://N
+	lock  *os.File // nil for sockets of a parent
+	ours  bool     // we made it, so we may end it for everybody
+	due   bool     // of an upgrade: ours once its old master leaves
+	kept  bool     // somebody holds it for a later process of the service
+	ino   uint64   // of the unix socket's file, to unlink no other's
 }
 
 // Open makes the listening socket of an address, or adopts the inherited one of
@@ -39,6 +41,7 @@ func Open(a Addr, backlog int) (*Socket, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.asked = a
 	// A second listen only sets the backlog, for which package net has no way.
 	if s.ours {
 		if err := unix.Listen(int(s.File.Fd()), backlog); err != nil {

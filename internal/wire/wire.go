@@ -8,12 +8,22 @@
 //	       ◀── worn (why) ───────          replace me: it has served --max-requests, or was sent TERM
 //	       ── reopen ───────────▶          log files were moved
 //	       ── leave ────────────▶          fail /readyz from now on, and go on serving
+//	       ── own ──────────────▶          of an upgrade: these sockets are ours now
 //	       ── drain ────────────▶          finish and exit 0
 //	       ◀── EOF ──────────────▶         the other side is dead
 //
 // The descriptor is liveness both ways: when either process dies, however it
 // dies, the other reads EOF at once. There is no version field, because a
 // worker is the master's own executable (/proc/self/exe).
+//
+// A master that is being upgraded talks to the new one in the same way. These
+// are of two versions, so kinds and fields are only ever added here:
+//
+//	old master                      new master
+//	       ◀── begin (grace) ────          it is one, and may need that long
+//	       ◀── ready ────────────          its workers serve
+//	       ◀── failed (why) ─────          it cannot; it exits next
+//	       ── own ──────────────▶          the sockets are yours; I leave
 package wire
 
 import (
@@ -38,6 +48,8 @@ const (
 	Reopen Kind = "reopen"
 	Leave  Kind = "leave"
 	Drain  Kind = "drain"
+	Own    Kind = "own"
+	Begin  Kind = "begin"
 )
 
 // Message is one packet. Fields that do not belong to its kind are empty.
@@ -47,7 +59,8 @@ type Message struct {
 	Error string        `json:"error,omitempty"` // failed, worn: why
 	Note  string        `json:"note,omitempty"`  // ready: what the application says of itself
 	Queue bool          `json:"queue,omitempty"` // drain: answer what waits in the kernel's queue too
-	Grace time.Duration `json:"grace,omitempty"` // drain: how long that may take
+	Grace time.Duration `json:"grace,omitempty"` // drain, begin: how long that may take
+	Ours  []bool        `json:"ours,omitempty"`  // own, to a worker: which listeners
 }
 
 // HelloMessage is all a worker needs to know.
