@@ -3,6 +3,7 @@ package supervisor
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -10,6 +11,7 @@ import (
 
 	"github.com/narwhal-server/narwhal/internal/sdnotify"
 	"github.com/narwhal-server/narwhal/internal/sock"
+	"github.com/narwhal-server/narwhal/internal/wire"
 )
 
 // storePrefix marks the sockets that a master gave to systemd to keep. All
@@ -139,6 +141,13 @@ func store(sd *sdnotify.Socket, sockets []*sock.Socket, log *slog.Logger) {
 			s.Keep()
 		}
 	}
+}
+
+// queueEnds says whether what is queued must be answered before the stop. The
+// queue of a socket that systemd holds waits for the next process; and nobody
+// refuses newcomers there, so under load it would never be empty.
+func (m *master) queueEnds() bool {
+	return slices.ContainsFunc(m.addr, func(l wire.Listener) bool { return l.Ours })
 }
 
 // bindAll binds the addresses of the options, or takes what was passed, be it by

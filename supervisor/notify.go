@@ -77,7 +77,7 @@ func (m *master) notify() {
 			lines = append(lines, sdnotify.Reloading())
 			sd.gen, sd.news = m.reload.gen.n, ""
 		case ending:
-			lines = append(lines, sdnotify.Stopping, sdnotify.ExtendTimeout(max(m.stopBy.Sub(now), 0)+extendBy))
+			lines = append(lines, sdnotify.Stopping, sdnotify.ExtendTimeout(max(m.lastMoment().Sub(now), 0)+extendBy))
 		}
 		sd.phase = p
 	}
@@ -123,7 +123,7 @@ func (m *master) reloadFailing(err error) {
 // phase is derived, so that no way through the loop can forget to say it.
 func (m *master) phase() phase {
 	switch {
-	case m.stopping:
+	case m.stopping, m.leaving():
 		return ending
 	case !m.started:
 		return booting
@@ -131,6 +131,14 @@ func (m *master) phase() phase {
 		return reloading
 	}
 	return serving
+}
+
+// lastMoment is when a stop must be over.
+func (m *master) lastMoment() time.Time {
+	if m.stopping {
+		return m.stopBy
+	}
+	return m.drainAt.Add(m.o.GracefulTimeout)
 }
 
 // slow says whether something goes on that may outlast systemd's patience, and
@@ -161,6 +169,9 @@ func (m *master) statusLine() string {
 		}
 		return fmt.Sprintf("reloading: %d of %s of generation %d", done, plural(m.reload.gen.o.Workers, "worker"), m.reload.gen.n)
 	case ending:
+		if !m.stopping {
+			return fmt.Sprintf("leaving: readiness fails, %s until the drain", plural(ready, "worker"))
+		}
 		return fmt.Sprintf("stopping: %s to finish", plural(len(m.workers), "worker"))
 	}
 	return fmt.Sprintf("%d of %s ready, generation %d%s", ready, plural(m.target, "worker"), m.gen.n, m.sd.news)

@@ -119,7 +119,7 @@ func (m *master) stop(graceful bool) {
 		case Starting:
 			m.kill(w, "stopping")
 		case Ready:
-			m.drain(w, graceful)
+			m.drain(w, graceful && m.queueEnds())
 		case Draining:
 			if m.stopBy.Before(w.deadline) {
 				w.deadline = m.stopBy

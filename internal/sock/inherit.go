@@ -120,6 +120,5 @@ func TakeBack(fd int, a Addr, backlog int) (*Socket, error) {
 }
 
 // Keep says that somebody holds a copy of the socket for a later process of
-// this service. A unix socket then keeps its name at the end: newcomers wait in
-// its queue. One of TCP goes on to refuse them, and they try again.
+// this service. It is not ended any more: newcomers wait in its queue.
 func (s *Socket) Keep() { s.kept = true }

@@ -202,8 +202,9 @@ func adopt(a Addr) (*Socket, error) {
 	return &Socket{Addr: a, File: file}, nil
 }
 
-// Ours says whether this process made the socket and may end it for everybody.
-func (s *Socket) Ours() bool { return s.ours }
+// Ours says whether the socket ends with this process, which may end it for
+// everybody. Of any other somebody goes on with the queue.
+func (s *Socket) Ours() bool { return s.ours && !s.kept }
 
 // Close lets go of the socket in this process.
 func (s *Socket) Close() error {

@@ -14,7 +14,7 @@ import (
 // or a new server. A socket that is not ours is left alone: its owner goes on
 // with it.
 func (s *Socket) Refuse() error {
-	if !s.ours {
+	if !s.Ours() {
 		return nil
 	}
 	if s.Addr.Network == "unix" {
@@ -42,12 +42,8 @@ func RefuseTCP(fd uintptr) error {
 	return nil
 }
 
-// unlink removes the socket's file if it is still the one we made and nobody
-// keeps it.
+// unlink removes the socket's file if it is still the one we made.
 func (s *Socket) unlink() {
-	if s.kept {
-		return
-	}
 	if s.ino != 0 && inode(s.Addr.Address) == s.ino {
 		os.Remove(s.Addr.Address)
 	}
@@ -56,7 +52,7 @@ func (s *Socket) unlink() {
 
 // Unlink removes the file of a unix socket that is ours.
 func (s *Socket) Unlink() {
-	if s.ours && s.Addr.Network == "unix" {
+	if s.Ours() && s.Addr.Network == "unix" {
 		s.unlink()
 	}
 }
