@@ -92,6 +92,7 @@ var masterSignals = []masterSignal{
 	{"HUP", "read the configuration, replace the workers", "The configuration file is read again, with the flags and variables narwhal was started with. Slot by slot a worker with the new settings is started, and only when it is ready its predecessor leaves, so no request fails. If the file is wrong, the model is missing or a worker does not start, the reason is logged and the old workers go on as before."},
 	{"TTIN", "one worker more", "One worker is added, until the next HUP sets the number to the configured one."},
 	{"TTOU", "one worker less", "One worker leaves gracefully, down to one, until the next HUP sets the number to the configured one."},
+	{"USR2", "upgrade the program", "The program on disk is started as a new master. It has the flags, variables and folder narwhal was started with, and inherits the sockets. Only when all its workers are ready does the old master leave, with status 0, once its requests are answered; the pid file is the new one's then. If the program is missing, is no narwhal, or its workers do not start within --boot-timeout, the reason is logged and the old master goes on as before. HUP and another USR2 are refused meanwhile; TERM stops both."},
 	{"USR1", "open log files again", "The files of --error-logfile and --access-logfile are opened again by all processes, after logrotate has renamed them."},
 }
 
