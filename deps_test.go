@@ -42,6 +42,7 @@ var arrows = map[string]struct {
 	"scripts/embedmodel": {"internal/model", "a tool"},
 	"scripts/parity":     {"ner ner/spacy ner/prose internal/model", "a tool"},
 	"scripts/fairness":   {"internal/bench", "a tool"},
+	"scripts/measure":    {"ner/spacy ner/kernel internal/bench", "a tool"},
 }
 
 // binaryOnly are packages a worker's binary must not carry: tests and tools

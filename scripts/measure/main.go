@@ -1,0 +1,193 @@
+// Measure prints the figures of the engine on this machine; measure.sh runs it.
+// Times are taken in rounds, spaCy and narwhal in turn, and the best of each is
+// compared, so that other work on the machine harms neither side alone.
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/narwhal-server/narwhal/ner/kernel"
+	"github.com/narwhal-server/narwhal/ner/spacy"
+)
+
+const textFile = "scripts/paragraph.txt"
+
+func main() {
+	python := flag.String("python", "python3", "a Python with spaCy")
+	model := flag.String("model", "models/en_core_web_sm", "the pipeline's directory")
+	narwhal := flag.String("narwhal", "bin/narwhal", "the server, for the memory of its workers")
+	rounds := flag.Int("rounds", 10, "rounds of each measurement")
+	flag.Parse()
+	if err := run(*python, *model, *narwhal, *rounds); err != nil {
+		fmt.Fprintln(os.Stderr, "measure:", err)
+		os.Exit(1)
+	}
+}
+
+func run(python, model, narwhal string, rounds int) error {
+	var cpu unix.CPUSet
+	cpu.Set(0)
+	all := unix.CPUSet{}
+	if err := unix.SchedGetaffinity(0, &all); err != nil {
+		return err
+	}
+	if err := memory(narwhal, model); err != nil {
+		return err
+	}
+	// From here on everything runs on one core.
+	runtime.LockOSThread()
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	if err := unix.SchedSetaffinity(0, &cpu); err != nil {
+		return err
+	}
+	if err := speed(python, model, rounds); err != nil {
+		return err
+	}
+	return words(model)
+}
+
+// speed compares the time of a text, for every kernel variant.
+func speed(python, model string, rounds int) error {
+	b, err := os.ReadFile(textFile)
+	if err != nil {
+		return err
+	}
+	text := string(b)
+	ref, err := startSpacy(python, model)
+	if err != nil {
+		return err
+	}
+	defer ref.stop()
+	fmt.Println(ref.greeting)
+	fmt.Println("variant   pipeline   load to first answer   narwhal ms   spaCy ms   times faster")
+	for _, variant := range kernel.Variants() {
+		restore, err := kernel.SetVariant(variant)
+		if err != nil {
+			return err
+		}
+		for _, what := range []string{"full", "ner"} {
+			opts := spacy.Options{}
+			if what == "ner" {
+				opts.Exclude = []string{"parser"}
+			}
+			load := time.Duration(1 << 62)
+			var p *spacy.Pipeline
+			for range 5 {
+				start := time.Now()
+				if p, err = spacy.Open(model, opts); err != nil {
+					return err
+				}
+				if _, err := p.Entities(context.Background(), text); err != nil {
+					return err
+				}
+				load = min(load, time.Since(start))
+			}
+			ours, theirs := time.Duration(1<<62), time.Duration(1<<62)
+			for range rounds {
+				for range 50 {
+					start := time.Now()
+					if _, err := p.Entities(context.Background(), text); err != nil {
+						return err
+					}
+					ours = min(ours, time.Since(start))
+				}
+				t, err := ref.time(what)
+				if err != nil {
+					return err
+				}
+				theirs = min(theirs, t)
+			}
+			fmt.Printf("%-9s %-10s %17.1f ms %12.3f %10.2f %14.1f\n", variant, what, ms(load), ms(ours), ms(theirs), float64(theirs)/float64(ours))
+		}
+		restore()
+	}
+	return nil
+}
+
+func ms(d time.Duration) float64 { return d.Seconds() * 1000 }
+
+// reference is a Python that times spaCy when asked.
+type reference struct {
+	cmd      *exec.Cmd
+	in       io.WriteCloser
+	out      *bufio.Scanner
+	greeting string
+}
+
+func startSpacy(python, model string) (*reference, error) {
+	r := &reference{cmd: exec.Command(python, "scripts/measure/spacy_time.py", model, textFile)}
+	r.cmd.Stderr = os.Stderr
+	var err error
+	if r.in, err = r.cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	out, err := r.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	r.out = bufio.NewScanner(out)
+	if err := r.cmd.Start(); err != nil {
+		return nil, err
+	}
+	if !r.out.Scan() {
+		return nil, errors.New("spaCy did not start")
+	}
+	r.greeting = r.out.Text()
+	return r, nil
+}
+
+func (r *reference) time(what string) (time.Duration, error) {
+	if _, err := fmt.Fprintln(r.in, what); err != nil {
+		return 0, err
+	}
+	if !r.out.Scan() {
+		return 0, errors.New("spaCy has ended")
+	}
+	s, err := strconv.ParseFloat(r.out.Text(), 64)
+	return time.Duration(s * 1e9), err
+}
+
+func (r *reference) stop() {
+	r.in.Close()
+	r.cmd.Wait()
+}
+
+// words feeds the engine 2,000,000 words it has never seen.
+func words(model string) error {
+	p, err := spacy.Open(model, spacy.Options{})
+	if err != nil {
+		return err
+	}
+	fmt.Println("distinct words   heap MB")
+	var m runtime.MemStats
+	var text strings.Builder
+	for i := 1; i <= 2_000_000; i++ {
+		fmt.Fprintf(&text, "w%07dx ", i)
+		if i%100 != 0 {
+			continue
+		}
+		if _, err := p.Entities(context.Background(), text.String()); err != nil {
+			return err
+		}
+		text.Reset()
+		if i%500_000 == 0 {
+			runtime.GC()
+			runtime.ReadMemStats(&m)
+			fmt.Printf("%14d %9.1f\n", i, float64(m.HeapAlloc)/1e6)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,24 @@
+"""Times real spaCy for scripts/measure: one line in, one answer out.
+
+Reads texts' file and pipeline from the arguments; each line "full" or "ner" on
+standard input runs that pipeline over the text a few times and prints the best
+seconds of a call.
+"""
+
+import sys
+import time
+
+import spacy
+
+model, path = sys.argv[1:]
+text = open(path, encoding="utf8").read()
+others = ["tok2vec", "tagger", "parser", "senter", "attribute_ruler", "lemmatizer"]
+pipelines = {"full": spacy.load(model), "ner": spacy.load(model, exclude=others)}
+print(f"spaCy {spacy.__version__}, {len(pipelines['full'](text))} tokens", flush=True)
+for line in sys.stdin:
+    nlp, best = pipelines[line.strip()], float("inf")
+    for _ in range(10):
+        start = time.perf_counter()
+        nlp(text)
+        best = min(best, time.perf_counter() - start)
+    print(best, flush=True)
