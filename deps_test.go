@@ -18,7 +18,7 @@ var arrows = map[string]struct {
 }{
 	"cmd/narwhal": {"config supervisor worker web ner ner/spacy ner/prose internal/model internal/bench internal/logfile internal/gate internal/control", "it joins them"},
 
-	"supervisor": {"internal/wire internal/board internal/sock internal/control", "a library: it knows no HTTP server, no model and no configuration file"},
+	"supervisor": {"internal/wire internal/board internal/sock internal/sdnotify internal/control", "a library: it knows no HTTP server, no model and no configuration file"},
 	"worker":     {"internal/wire internal/board internal/sock internal/gate", "a library: master and worker meet in internal/wire only, as two processes should"},
 	"config":     {"internal/sock", "settings are plain data; addresses have one parser"},
 	"web":        {"ner internal/gate", "cmd decides which recognizer"},
@@ -29,20 +29,22 @@ var arrows = map[string]struct {
 	"ner/kernel":      {"", "loops over floats"},
 	"ner/kernel/peak": {"ner/kernel", "measures them"},
 
-	"internal/board":   {"", "a leaf"},
-	"internal/wire":    {"", "a leaf"},
-	"internal/sock":    {"", "a leaf"},
-	"internal/logfile": {"", "a leaf"},
-	"internal/control": {"", "a leaf"},
-	"internal/gate":    {"internal/board", "writes the worker's line"},
-	"internal/model":   {"", "files and hashes; what runs them is the caller's"},
-	"internal/bench":   {"", "a client knows nothing of the server"},
+	"internal/board":    {"", "a leaf"},
+	"internal/wire":     {"", "a leaf"},
+	"internal/sock":     {"", "a leaf"},
+	"internal/logfile":  {"", "a leaf"},
+	"internal/sdnotify": {"", "a leaf"},
+	"internal/control":  {"", "a leaf"},
+	"internal/gate":     {"internal/board", "writes the worker's line"},
+	"internal/model":    {"", "files and hashes; what runs them is the caller's"},
+	"internal/bench":    {"", "a client knows nothing of the server"},
 
-	"scripts/compare":    {"internal/bench", "a tool"},
-	"scripts/embedmodel": {"internal/model", "a tool"},
-	"scripts/parity":     {"ner ner/spacy ner/prose internal/model", "a tool"},
-	"scripts/fairness":   {"internal/bench", "a tool"},
-	"scripts/measure":    {"ner/spacy ner/kernel internal/bench", "a tool"},
+	"scripts/compare":      {"internal/bench", "a tool"},
+	"scripts/embedmodel":   {"internal/model", "a tool"},
+	"scripts/parity":       {"ner ner/spacy ner/prose internal/model", "a tool"},
+	"scripts/fairness":     {"internal/bench", "a tool"},
+	"scripts/systemd/load": {"", "a client"},
+	"scripts/measure":      {"ner/spacy ner/kernel internal/bench", "a tool"},
 }
 
 // binaryOnly are packages a worker's binary must not carry: tests and tools
