@@ -1,7 +1,9 @@
 package sock
 
 import (
+	"errors"
 	"fmt"
+	"math"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -11,8 +13,10 @@ import (
 // still be accepted: closing a listening socket resets what waits in its queue.
 // A unix socket loses its name. On a TCP socket a filter drops the SYN packets:
 // a client that comes now tries again a second later and finds the port closed
-// or a new server. A socket that is not ours is left alone: its owner goes on
-// with it.
+// or a new server. Kernels that allow filters to privileged processes only get
+// the socket bound to an interface that is not there: newcomers then find the
+// port closed at once. A socket that is not ours is left alone: its owner goes
+// on with it.
 func (s *Socket) Refuse() error {
 	if !s.Ours() {
 		return nil
@@ -24,8 +28,26 @@ func (s *Socket) Refuse() error {
 	return RefuseTCP(s.File.Fd())
 }
 
-// RefuseTCP does so for a descriptor of a listening TCP socket.
+// RefuseTCP does so for a descriptor of a listening TCP socket. It cannot be
+// undone without privileges.
 func RefuseTCP(fd uintptr) error {
+	err := dropSYN(int(fd))
+	if errors.Is(err, unix.EPERM) {
+		err = leaveInterfaces(int(fd))
+	}
+	if err != nil {
+		return fmt.Errorf("refuse new connections: %w", err)
+	}
+	return nil
+}
+
+// leaveInterfaces binds the socket to an interface number nobody has. That
+// needs no privilege if the socket was bound to none before (Linux 5.7).
+func leaveInterfaces(fd int) error {
+	return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_BINDTOIFINDEX, math.MaxInt32)
+}
+
+func dropSYN(fd int) error {
 	// Accept all but a packet with SYN set and ACK clear: byte 13 of the TCP
 	// header, masked with 0x12, equals 0x02 (RFC 9293, 3.1).
 	filter := []unix.SockFilter{
@@ -36,10 +58,7 @@ func RefuseTCP(fd uintptr) error {
 		{Code: unix.BPF_RET | unix.BPF_K, K: 0xffffffff},
 	}
 	prog := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
-	if err := unix.SetsockoptSockFprog(int(fd), unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &prog); err != nil {
-		return fmt.Errorf("refuse new connections: %w", err)
-	}
-	return nil
+	return unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &prog)
 }
 
 // unlink removes the socket's file if it is still the one we made.

@@ -180,7 +180,16 @@ func TestInherited(t *testing.T) {
 
 // After Refuse whoever was connected is still answered, and nobody new comes.
 func TestRefuse(t *testing.T) {
-	for _, bind := range []string{"127.0.0.1:0", "[::1]:0", "unix:" + filepath.Join(t.TempDir(), "n.sock")} {
+	refuse := (*Socket).Refuse
+	unprivileged := func(s *Socket) error { return leaveInterfaces(int(s.File.Fd())) }
+	for _, c := range []struct {
+		bind   string
+		refuse func(*Socket) error
+	}{
+		{"127.0.0.1:0", refuse}, {"[::1]:0", refuse}, {"unix:" + filepath.Join(t.TempDir(), "n.sock"), refuse},
+		{"127.0.0.1:0", unprivileged}, {"[::1]:0", unprivileged},
+	} {
+		bind := c.bind
 		s := open(t, bind)
 		network := s.Addr.Network
 		before, err := net.Dial(network, s.Addr.Address)
@@ -188,7 +197,7 @@ func TestRefuse(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer before.Close()
-		if err := s.Refuse(); err != nil {
+		if err := c.refuse(s); err != nil {
 			t.Fatal(err)
 		}
 		if c, err := net.DialTimeout(network, s.Addr.Address, 50*time.Millisecond); err == nil {
