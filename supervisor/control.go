@@ -231,6 +231,11 @@ func (c asker) Reload(ctx context.Context) (string, error) {
 	return o.said, err
 }
 
+func (c asker) Upgrade(ctx context.Context) (string, error) {
+	o, err := c.ask(ctx, newAsk("upgrade"))
+	return o.said, err
+}
+
 func (c asker) Scale(ctx context.Context, workers int) (string, error) {
 	a := newAsk("scale")
 	a.workers = workers

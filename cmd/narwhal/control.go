@@ -41,6 +41,15 @@ then, and no request is lost either way.`,
 			Action: tellMaster(0, func(c *cli.Context, m control.Master) (string, error) { return m.Reload(c.Context) }),
 		},
 		{
+			Name:  "upgrade",
+			Usage: "start the program on disk in place of the one that runs",
+			Description: `As the signal USR2 does, and waits: 0 if the new program has taken over the
+sockets with all its workers ready, 1 with the reason if it could not. The old
+one goes on then, and no request is lost either way.`,
+			Flags:  masterFlags(),
+			Action: tellMaster(0, func(c *cli.Context, m control.Master) (string, error) { return m.Upgrade(c.Context) }),
+		},
+		{
 			Name:      "scale",
 			Usage:     "set the number of workers, until the next reload",
 			ArgsUsage: "N",

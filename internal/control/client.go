@@ -39,6 +39,10 @@ func (c *Client) Status(ctx context.Context) (*Status, error) {
 // Reload replaces the workers, as SIGHUP does, and waits until that is done.
 func (c *Client) Reload(ctx context.Context) (string, error) { return c.tell(ctx, "/reload", nil) }
 
+// Upgrade starts the program on disk in place of the one that runs, as SIGUSR2
+// does, and waits until it has taken over.
+func (c *Client) Upgrade(ctx context.Context) (string, error) { return c.tell(ctx, "/upgrade", nil) }
+
 // Scale sets the number of workers and waits until they are ready.
 func (c *Client) Scale(ctx context.Context, workers int) (string, error) {
 	return c.tell(ctx, "/scale", map[string]int{"workers": workers})

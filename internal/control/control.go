@@ -3,6 +3,7 @@
 //
 //	GET  /status                      a [Status]
 //	POST /reload                      as SIGHUP
+//	POST /upgrade                     as SIGUSR2
 //	POST /scale   {"workers": 3}
 //	POST /stop    {"quick": false}    as SIGTERM, or SIGINT
 //
@@ -26,6 +27,7 @@ import (
 type Master interface {
 	Status(context.Context) (*Status, error)
 	Reload(context.Context) (said string, err error)
+	Upgrade(context.Context) (said string, err error)
 	Scale(ctx context.Context, workers int) (said string, err error)
 	Stop(ctx context.Context, quick bool) (said string, err error)
 }

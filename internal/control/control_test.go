@@ -32,7 +32,8 @@ type fake struct{ err error }
 func (f fake) Status(context.Context) (*Status, error) {
 	return &Status{Pid: os.Getpid(), State: "ready", Workers: []Worker{{Slot: 1, Pid: os.Getpid()}}}, f.err
 }
-func (f fake) Reload(context.Context) (string, error) { return "reloaded", f.err }
+func (f fake) Reload(context.Context) (string, error)  { return "reloaded", f.err }
+func (f fake) Upgrade(context.Context) (string, error) { return "upgraded", f.err }
 func (f fake) Scale(_ context.Context, n int) (string, error) {
 	return fmt.Sprintf("%d workers", n), f.err
 }
@@ -60,6 +61,9 @@ func TestAsk(t *testing.T) {
 	s, err := c.Status(t.Context())
 	if err != nil || s.State != "ready" || len(s.Workers) != 1 || s.Workers[0].Memory < 1<<20 {
 		t.Errorf("status %+v, %v; want a worker with some memory", s, err)
+	}
+	if said, err := c.Upgrade(t.Context()); said != "upgraded" || err != nil {
+		t.Errorf("upgrade: %q, %v", said, err)
 	}
 	if said, err := c.Reload(t.Context()); said != "reloaded" || err != nil {
 		t.Errorf("reload: %q, %v", said, err)

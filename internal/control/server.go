@@ -156,6 +156,10 @@ func handler(m Master) http.Handler {
 		said, err := m.Reload(r.Context())
 		say(w, said, err)
 	})
+	mux.HandleFunc("POST /upgrade", func(w http.ResponseWriter, r *http.Request) {
+		said, err := m.Upgrade(r.Context())
+		say(w, said, err)
+	})
 	mux.HandleFunc("POST /scale", func(w http.ResponseWriter, r *http.Request) {
 		var body struct {
 			Workers int `json:"workers"`
@@ -181,7 +185,7 @@ func handler(m Master) http.Handler {
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		answer(w, nil, &Failure{Status: http.StatusNotFound, Type: "not_found",
 			Message: fmt.Sprintf("there is no %s %s here", r.Method, r.URL.Path),
-			Hint:    "GET /status, POST /reload, POST /scale, POST /stop"})
+			Hint:    "GET /status, POST /reload, POST /upgrade, POST /scale, POST /stop"})
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		uid, known := r.Context().Value(peerKey{}).(uint32)
