@@ -9,6 +9,7 @@ package sock
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"path/filepath"
 	"strconv"
@@ -189,6 +190,16 @@ func checkHost(host string) error {
 		}
 	}
 	return nil
+}
+
+// resolve finds the socket address. It does not ask for localhost, which is this
+// machine by definition (RFC 6761, 6.3), also on one that has no /etc/hosts.
+func resolve(a Addr) (*net.TCPAddr, error) {
+	host, port := a.split()
+	if host == "localhost" {
+		host = DefaultHost
+	}
+	return net.ResolveTCPAddr("tcp", host+":"+port)
 }
 
 // Clash reports whether two addresses cannot both be bound as meant: they are

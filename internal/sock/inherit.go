@@ -51,11 +51,11 @@ func (a Addr) Takes(bound Addr) bool {
 	case a.Network == "fd":
 		return a == bound
 	}
-	want, err := net.ResolveTCPAddr("tcp", a.Address)
+	want, err := resolve(a)
 	if err != nil {
 		return false
 	}
-	have, err := net.ResolveTCPAddr("tcp", bound.Address)
+	have, err := resolve(bound)
 	if err != nil || want.Port != have.Port {
 		return false
 	}
@@ -82,7 +82,7 @@ func Inherit(fd int, a Addr) (*Socket, error) {
 func TakeBack(fd int, a Addr, backlog int) (*Socket, error) {
 	var key string
 	if a.Network == "tcp" {
-		resolved, err := net.ResolveTCPAddr("tcp", a.Address)
+		resolved, err := resolve(a)
 		if err != nil {
 			return nil, fmt.Errorf("take back %s: %w", a, err)
 		}

@@ -56,7 +56,7 @@ func Open(a Addr, backlog int) (*Socket, error) {
 // master still holds the address. The option also lets two masters bind one
 // address by accident, which lock and probe prevent.
 func openTCP(a Addr) (*Socket, error) {
-	resolved, err := net.ResolveTCPAddr("tcp", a.Address)
+	resolved, err := resolve(a)
 	if err != nil {
 		return nil, fmt.Errorf("bind %s: %w", a, err)
 	}
