@@ -9,7 +9,7 @@ WORKERS ?= 2
 
 export CGO_ENABLED ?= 0
 
-.PHONY: run build test generate fuzz parity lifecycle fairness compare compare-quick systemd clean
+.PHONY: run build test generate fuzz parity fairness compare compare-quick systemd clean
 
 run: build
 	@exec ./bin/narwhal --bind $(BIND) --workers $(WORKERS) --log-level warning

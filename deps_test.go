@@ -16,7 +16,7 @@ var arrows = map[string]struct {
 	may string
 	why string
 }{
-	"cmd/narwhal": {"config supervisor worker web ner ner/spacy ner/prose internal/model internal/bench internal/logfile internal/gate internal/control", "it joins them"},
+	"cmd/narwhal": {"config supervisor worker web ner ner/spacy ner/prose ner/kernel internal/model internal/bench internal/logfile internal/gate internal/control", "it joins them"},
 
 	"supervisor": {"internal/wire internal/board internal/sock internal/sdnotify internal/control", "a library: it knows no HTTP server, no model and no configuration file"},
 	"worker":     {"internal/wire internal/board internal/sock internal/gate", "a library: master and worker meet in internal/wire only, as two processes should"},

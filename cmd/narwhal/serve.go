@@ -14,6 +14,7 @@ import (
 
 	"github.com/narwhal-server/narwhal/config"
 	"github.com/narwhal-server/narwhal/internal/logfile"
+	"github.com/narwhal-server/narwhal/ner/kernel"
 	"github.com/narwhal-server/narwhal/ner/spacy"
 	"github.com/narwhal-server/narwhal/supervisor"
 	"github.com/narwhal-server/narwhal/web"
@@ -105,6 +106,9 @@ func runWorker() error {
 			return nil, fmt.Errorf("settings of the master: %w", err)
 		}
 		setLogger(&s)
+		if err := kernel.Err(); err != nil { // NARWHAL_SIMD asks for what is not there
+			slog.Warn(err.Error())
+		}
 		recognizer, model, err := openRecognizer(s.Model, s.Exclude)
 		if err != nil {
 			return nil, err
