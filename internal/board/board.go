@@ -165,12 +165,13 @@ type Status struct {
 	Failures uint64
 
 	Running time.Duration // age of the request running longest, 0 if none
-	What    string        // its method and path
+	What    string        // its method and path; empty if that cannot be told
 	Size    int           // its body in bytes
 }
 
-// Read reads the line. It never blocks on the worker, even if that died in the
-// middle of writing.
+// Read reads the line. It never waits for the worker, which may have died in
+// the middle of writing or write without pause: What and Size are then left
+// out, because they could be halves of two requests. Running is always right.
 func (l *Line) Read() Status {
 	now := Now()
 	s := Status{
@@ -183,14 +184,15 @@ func (l *Line) Read() Status {
 	for range 100 {
 		before := l.seq.Load()
 		start := l.started.Load()
-		s.Running, s.What, s.Size = 0, "", 0
-		if start != 0 {
-			s.Running = max(time.Duration(now-start), 1)
-			s.Size = int(l.size.Load())
-			s.What = l.readWhat()
+		s.Running = 0
+		if start == 0 {
+			return s
 		}
+		s.Running = max(time.Duration(now-start), 1)
+		size, what := int(l.size.Load()), l.readWhat()
 		if before%2 == 0 && l.seq.Load() == before {
-			break
+			s.Size, s.What = size, what
+			return s
 		}
 	}
 	return s
