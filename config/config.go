@@ -58,6 +58,7 @@ type Settings struct {
 	GracefulTimeout time.Duration
 	DrainDelay      time.Duration // from TERM to the drain
 	KeepAlive       time.Duration // 0 closes a connection after each answer
+	KeepAliveMode   string        // auto, or as Keeps returns it
 
 	Model   string // auto, prose, the name of a pipeline, or an absolute path
 	Exclude []string
@@ -83,3 +84,25 @@ const (
 	Sync       = "sync"
 	Concurrent = "concurrent"
 )
+
+// Where idle connections are kept; Auto depends on the worker class.
+const (
+	Auto   = "auto"
+	Pinned = "pinned"
+	Parked = "parked"
+	Off    = "off"
+)
+
+// Keeps says where idle connections are kept: Pinned to their worker, Parked
+// with the master, or Off, nowhere.
+func (s *Settings) Keeps() string {
+	switch {
+	case s.KeepAlive == 0:
+		return Off
+	case s.KeepAliveMode != Auto:
+		return s.KeepAliveMode
+	case s.WorkerClass == Sync:
+		return Off
+	}
+	return Pinned
+}

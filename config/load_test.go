@@ -22,7 +22,7 @@ func TestDefaults(t *testing.T) {
 	want := &Settings{
 		Bind: []string{"127.0.0.1:8000"}, Backlog: 2048,
 		Workers: 1, WorkerClass: Sync, WorkerConnections: 1000, LimitBody: 1 << 20,
-		Timeout: 30 * time.Second, BootTimeout: time.Minute, GracefulTimeout: 30 * time.Second, KeepAlive: 2 * time.Second,
+		Timeout: 30 * time.Second, BootTimeout: time.Minute, GracefulTimeout: 30 * time.Second, KeepAlive: 2 * time.Second, KeepAliveMode: Auto,
 		Model: "auto", LogLevel: "info", LogFormat: "text", ErrorLogfile: "-",
 		ControlSocket: "auto",
 	}
@@ -77,7 +77,7 @@ func TestEverySettingFromEverySource(t *testing.T) {
 		"workers": "7", "worker-class": "concurrent", "threads": "1", "gomaxprocs": "7",
 		"max-requests": "7", "max-requests-jitter": "7", "max-worker-age": "7", "max-worker-memory": "7",
 		"worker-connections": "7", "limit-concurrency": "7", "limit-body": "7",
-		"timeout": "7", "boot-timeout": "7", "graceful-timeout": "7", "drain-delay": "7", "keep-alive": "7", "delay": "7ms",
+		"timeout": "7", "boot-timeout": "7", "graceful-timeout": "7", "drain-delay": "7", "keep-alive": "7", "keep-alive-mode": "parked", "delay": "7ms",
 		"model": "prose", "exclude": "parser", "log-level": "debug", "log-format": "json",
 		"error-logfile": "e.log", "access-logfile": "a.log", "pid": "p", "control-socket": "c.sock", "chdir": ".",
 	}

@@ -42,6 +42,7 @@ boot_timeout = "1m"                       # default
 graceful_timeout = "30s"                  # default
 drain_delay = "0s"                        # default
 keep_alive = "2s"                         # default
+keep_alive_mode = "auto"                  # default
 model = "auto"                            # default
 exclude = ["parser", "tagger"]            # --exclude
 delay = "0s"                              # default

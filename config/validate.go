@@ -119,8 +119,12 @@ func (l *loader) checkWorkers() {
 		l.blame("threads", "add --worker-class concurrent (Gunicorn's gthread), or leave --threads out",
 			"a sync worker computes one request at a time, not %d", s.Threads)
 	}
-	if s.WorkerClass == Sync && l.isSet("keep-alive") {
-		l.warn("keep-alive", "ignored, since a sync worker closes each connection after its answer; --worker-class concurrent keeps it open")
+	if s.WorkerClass == Sync && s.KeepAlive > 0 && s.Keeps() == Off && l.isSet("keep-alive") {
+		l.warn("keep-alive", "ignored, since a sync worker closes each connection after its answer; --keep-alive-mode parked keeps it open")
+	}
+	if s.KeepAlive == 0 && (s.KeepAliveMode == Pinned || s.KeepAliveMode == Parked) {
+		l.blame("keep-alive-mode", "give --keep-alive a time, or leave --keep-alive-mode out",
+			"connections are not kept at all, since --keep-alive is 0")
 	}
 	if s.MaxRequestsJitter > 0 && s.MaxRequests == 0 {
 		l.blame("max-requests-jitter", "set --max-requests, or leave the jitter out",

@@ -172,7 +172,8 @@ func plural(n int, what string) string {
 // status is the answer to GET /status, but for what /proc knows.
 func (m *master) status() *control.Status {
 	s := &control.Status{
-		Pid: os.Getpid(), State: "ready", Started: m.began, Generation: m.gen.n, Wanted: m.target, Note: m.note,
+		Parked: m.sys.Parked(),
+		Pid:    os.Getpid(), State: "ready", Started: m.began, Generation: m.gen.n, Wanted: m.target, Note: m.note,
 	}
 	switch {
 	case m.stopping:

@@ -7,6 +7,8 @@ import (
 	"os"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/narwhal-server/narwhal/internal/sock"
 	"github.com/narwhal-server/narwhal/internal/wire"
 )
@@ -25,6 +27,7 @@ type estate struct {
 	Pid     int           `json:"pid"`
 	Sockets []sock.Passed `json:"sockets"`
 	Admin   *sock.Passed  `json:"admin,omitempty"`
+	Park    []int         `json:"park,omitempty"` // the ends of the pair of package park: ours, the workers'
 }
 
 // Disown leaves sockets and admin address to the new master.
@@ -35,6 +38,7 @@ func (s *machine) Disown() {
 	if s.admin != nil {
 		s.admin.leave()
 	}
+	s.lot.Leave()
 }
 
 // oldMaster is the master we are to replace, seen from the new one.
@@ -43,6 +47,7 @@ type oldMaster struct {
 	pid     int
 	sockets []*sock.Socket // not taken yet
 	admin   []*sock.Socket // likewise: one or none
+	park    []int          // nil if it parks nothing
 }
 
 // receiveEstate is what Run does first; it returns nil if this is no upgrade.
@@ -75,6 +80,12 @@ func receiveEstate() (*oldMaster, error) {
 			return nil, old.end(err)
 		}
 		old.admin = append(old.admin, s)
+	}
+	if len(e.Park) == 2 {
+		old.park = e.Park
+		for _, fd := range e.Park {
+			unix.CloseOnExec(fd)
+		}
 	}
 	return old, nil
 }
@@ -168,6 +179,7 @@ func (s *machine) Own() []bool {
 		l.Unlink()
 		l.Close()
 	}
+	s.startParking()
 	store(s.sd, s.sockets, s.log) // what it has already is no second time kept
 	s.old.sockets, s.old.admin = nil, nil
 	s.old.ctl.Close()

@@ -15,6 +15,7 @@ import (
 
 	"github.com/narwhal-server/narwhal/internal/board"
 	"github.com/narwhal-server/narwhal/internal/control"
+	"github.com/narwhal-server/narwhal/internal/park"
 	"github.com/narwhal-server/narwhal/internal/sdnotify"
 	"github.com/narwhal-server/narwhal/internal/sock"
 	"github.com/narwhal-server/narwhal/internal/wire"
@@ -24,6 +25,8 @@ import (
 type machine struct {
 	board   *board.Board
 	lines   []int // free lines of the board
+	lot     *park.Lot
+	parking bool // the lot has been started
 	sockets []*sock.Socket
 	log     *slog.Logger
 
@@ -38,12 +41,12 @@ type machine struct {
 	owned   func() // called when we have taken over
 }
 
-func newMachine(sockets []*sock.Socket, log *slog.Logger) (*machine, error) {
+func newMachine(sockets []*sock.Socket, lot *park.Lot, log *slog.Logger) (*machine, error) {
 	b, err := board.New()
 	if err != nil {
 		return nil, err
 	}
-	s := &machine{board: b, sockets: sockets, log: log}
+	s := &machine{board: b, sockets: sockets, lot: lot, log: log}
 	for i := board.Lines - 1; i >= 0; i-- {
 		s.lines = append(s.lines, i)
 	}
@@ -79,7 +82,7 @@ func (s *machine) Start(h wire.HelloMessage, env []string, events chan<- event) 
 	cmd.Args = []string{fmt.Sprintf("narwhal: worker %d (generation %d)", h.Slot, h.Generation)}
 	cmd.Env = append(workerEnviron(os.Environ()), append(env, fmt.Sprintf("%s=%d", wire.Env, wire.ControlFD))...)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
-	cmd.ExtraFiles = []*os.File{theirs, s.board.File()}
+	cmd.ExtraFiles = []*os.File{theirs, s.board.File(), s.lot.Workers()}
 	for _, l := range s.sockets {
 		cmd.ExtraFiles = append(cmd.ExtraFiles, l.File)
 	}
@@ -164,6 +167,37 @@ func (s *machine) Refuse() {
 		}
 	}
 }
+
+// reserve is what a master needs of its descriptors besides connections.
+const reserve = 256
+
+// openLot makes the place for parked connections, or takes over the old
+// master's. It holds what the process may.
+func openLot(old *oldMaster, log *slog.Logger) (*park.Lot, error) {
+	limit := reserve
+	var r unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &r); err == nil {
+		limit = int(min(r.Cur, 1<<20)) - reserve
+	}
+	if old != nil && old.park != nil {
+		return park.Inherit(old.park[0], old.park[1], limit, log)
+	}
+	return park.New(limit, log)
+}
+
+func (s *machine) startParking() {
+	if !s.parking {
+		s.parking = true
+		s.lot.Start()
+	}
+}
+
+func (s *machine) EndParking(linger time.Duration) {
+	s.startParking() // of a new master that never took over
+	s.lot.End(linger)
+}
+
+func (s *machine) Parked() int { return s.lot.Len() }
 
 // Reap waits for children that are not workers. Only PID 1 gets any: orphans,
 // which nobody else would bury. It looks before it waits, since a worker's

@@ -53,6 +53,10 @@ func (s *machine) Upgrade(events chan<- event) (heir, error) {
 		e.Admin = new(sock.Passed)
 		files, *e.Admin = s.admin.sock.Pass(files)
 	}
+	for _, f := range s.lot.Ends() {
+		e.Park = append(e.Park, 3+len(files))
+		files = append(files, f)
+	}
 	will, err := json.Marshal(e)
 	if err != nil {
 		ctl.Close()

@@ -25,6 +25,8 @@ var kinds = []struct {
 	{name: "sync", o: supervisor.Options{Sync: true}},
 	{name: "concurrent", o: supervisor.Options{}, app: appSettings{KeepAlive: 2 * time.Second}},
 	{name: "keepalive", o: supervisor.Options{Linger: 2 * time.Second}, app: appSettings{KeepAlive: 2 * time.Second}, keep: true},
+	{name: "parked", o: supervisor.Options{Park: true, Linger: 2 * time.Second}, app: appSettings{KeepAlive: 2 * time.Second}, keep: true},
+	{name: "parked sync", o: supervisor.Options{Sync: true, Park: true, Linger: 2 * time.Second}, app: appSettings{KeepAlive: 2 * time.Second}, keep: true},
 	{name: "nethttp", o: supervisor.Options{}, app: appSettings{NetHTTP: true}},
 }
 
@@ -34,7 +36,7 @@ func underLoad(t *testing.T, o supervisor.Options, event func(t *testing.T, m *m
 	for _, k := range kinds {
 		t.Run(k.name, func(t *testing.T) {
 			mine := o
-			mine.Sync, mine.Linger = k.o.Sync, k.o.Linger
+			mine.Sync, mine.Linger, mine.Park = k.o.Sync, k.o.Linger, k.o.Park
 			app := k.app
 			app.Work = work
 			m := start(t, options(mine, app))
@@ -102,7 +104,7 @@ func TestKill(t *testing.T) {
 		m.await(`msg="worker ready"`, ready+1)
 	}, func(kind string) int64 {
 		switch kind {
-		case "sync":
+		case "sync", "parked sync":
 			return events // one request at a time
 		case "keepalive":
 			return events * 16 // all that are connected to it, which may be everybody

@@ -35,6 +35,11 @@ type system interface {
 	Start(h wire.HelloMessage, env []string, events chan<- event) (process, error)
 	// Refuse keeps newcomers out while what is queued is answered.
 	Refuse()
+	// EndParking has parked connections closed, once their clients have had the
+	// time to use them.
+	EndParking(linger time.Duration)
+	// Parked is how many connections are parked.
+	Parked() int
 	// Upgrade starts the program on disk as a new master. What it says and its
 	// end are reported to events.
 	Upgrade(events chan<- event) (heir, error)
@@ -199,7 +204,7 @@ func (m *master) run(ctx context.Context) error {
 			m.fatal = &BootError{m.bootError}
 			m.bootError = nil
 			if m.onProbation() {
-				m.retire() // those that are ready have requests of the service
+				m.retire(false) // those that are ready have requests of the service
 			} else {
 				m.killAll("the first workers could not start")
 			}
@@ -318,9 +323,25 @@ func (m *master) onReady(w *worker, note string) {
 	m.log.Info("worker ready", w.attrs()...)
 	m.welcome(w)
 	if old != nil {
-		m.drain(old, false)
+		m.drain(old, wire.Message{})
+	} else {
+		m.rebalance(w)
 	}
 	m.reloaded(s)
+}
+
+// rebalance gives a worker that has no predecessor its part of the clients that
+// keep their connections: the others let go of theirs. Parked connections need
+// no such thing.
+func (m *master) rebalance(newcomer *worker) {
+	if !m.started || m.o.Park {
+		return
+	}
+	for _, w := range m.byAge() {
+		if w != newcomer && w.state == Ready {
+			m.tell(w, wire.Message{Kind: wire.Rebalance})
+		}
+	}
 }
 
 // onExit buries a worker and decides what its slot gets.

@@ -27,6 +27,11 @@ type Options struct {
 	MaxWorkerMemory   int64         // bytes above which it is replaced; default off
 	Linger            time.Duration // how long a leaving worker leaves idle connections to be used
 
+	// Park keeps idle connections with the master, package internal/park. It
+	// needs a server that reads a next request only with empty buffers, as
+	// fasthttp does, and that tells the gate when (gate.Conn.Idle).
+	Park bool
+
 	Timeout         time.Duration // a request running longer is hung; default off
 	BootTimeout     time.Duration // from spawn to ready; default 60s
 	GracefulTimeout time.Duration // for a leaving worker to finish; default 30s

@@ -70,7 +70,12 @@ func Run(ctx context.Context, o Options) (err error) {
 	if old == nil {
 		store(sd, sockets, o.Log)
 	}
-	sys, err := newMachine(sockets, o.Log)
+	lot, err := openLot(old, o.Log)
+	if err != nil {
+		return err
+	}
+	defer lot.Close()
+	sys, err := newMachine(sockets, lot, o.Log)
 	if err != nil {
 		return err
 	}
@@ -119,12 +124,16 @@ func Run(ctx context.Context, o Options) (err error) {
 		}
 	}
 	if old == nil {
+		sys.startParking()
 		sys.owned()
 	} else {
 		m.old = old.ctl
 		go old.watch(m.events)
 	}
 	err = m.run(ctx)
+	if m.handedOver {
+		<-lot.Done() // the connections of idle clients are with the new master
+	}
 	o.Log.Info("stopped")
 	return err
 }

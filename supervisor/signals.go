@@ -113,13 +113,18 @@ func (m *master) stop(graceful bool) {
 	graceful = graceful && !m.onProbation() // the queue is the old master's
 	if !m.onProbation() {
 		m.sys.Refuse()
+		linger := m.o.Linger
+		if !graceful {
+			linger = 0
+		}
+		m.sys.EndParking(min(linger, wait/2))
 	}
 	for _, w := range m.byAge() {
 		switch w.state {
 		case Starting:
 			m.kill(w, "stopping")
 		case Ready:
-			m.drain(w, graceful && m.queueEnds())
+			m.drain(w, wire.Message{Queue: graceful && m.queueEnds(), Last: !m.onProbation()})
 		case Draining:
 			if m.stopBy.Before(w.deadline) {
 				w.deadline = m.stopBy

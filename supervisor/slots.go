@@ -63,7 +63,7 @@ func (m *master) scale() {
 			m.kill(s.next, "no longer wanted")
 		}
 		if s.cur != nil {
-			m.drain(s.cur, false)
+			m.drain(s.cur, wire.Message{})
 			s.cur = nil
 		}
 	}
@@ -84,6 +84,7 @@ func (m *master) spawn(s *slot, g *generation) {
 			MaxRequestsJitter: o.MaxRequestsJitter,
 			GracefulTimeout:   o.GracefulTimeout,
 			Linger:            o.Linger,
+			Park:              o.Park,
 		},
 	}
 	proc, err := m.sys.Start(h, []string{fmt.Sprintf("GOMAXPROCS=%d", m.procs(g))}, m.events)
@@ -118,14 +119,15 @@ func (m *master) procs(g *generation) int {
 	return max(runtime.GOMAXPROCS(0)/workers, 1)
 }
 
-// drain tells a worker to finish and leave.
-func (m *master) drain(w *worker, queue bool) {
+// drain tells a worker to finish and leave. how says what becomes of the service.
+func (m *master) drain(w *worker, how wire.Message) {
 	m.move(w, Draining)
 	w.deadline = m.now().Add(w.gen.o.GracefulTimeout)
 	if m.stopping && m.stopBy.Before(w.deadline) {
 		w.deadline = m.stopBy
 	}
-	m.tell(w, wire.Message{Kind: wire.Drain, Queue: queue, Grace: w.deadline.Sub(m.now())})
+	how.Kind, how.Grace = wire.Drain, w.deadline.Sub(m.now())
+	m.tell(w, how)
 }
 
 // tell sends a message. A worker that cannot be told is dead, which its exit

@@ -79,6 +79,9 @@ func (p *fake) Send(m wire.Message) error {
 	if m.Queue {
 		extra += " with the queue"
 	}
+	if m.Last {
+		extra += " for good"
+	}
 	if m.Grace > 0 {
 		extra += " within " + m.Grace.String()
 	}

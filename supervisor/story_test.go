@@ -321,7 +321,11 @@ func (st *stage) Start(h wire.HelloMessage, env []string, events chan<- event) (
 	return p, nil
 }
 
-func (st *stage) Refuse()             { st.say("newcomers are refused") }
+func (st *stage) Refuse()     { st.say("newcomers are refused") }
+func (st *stage) Parked() int { return 0 }
+func (st *stage) EndParking(linger time.Duration) {
+	st.say("parked connections end in %v", linger)
+}
 func (st *stage) Reap(func(int) bool) {}
 
 // storyLog writes warnings, errors and the course of reloads into the story.

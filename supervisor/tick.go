@@ -3,6 +3,8 @@ package supervisor
 import (
 	"fmt"
 	"time"
+
+	"github.com/narwhal-server/narwhal/internal/wire"
 )
 
 // idleTick is the longest the loop sleeps.
@@ -117,7 +119,7 @@ func (m *master) watch() {
 				"size", st.Size, "timeout", limit, "in_flight", st.InFlight)...)
 			if w.state == Ready {
 				m.displace(w)
-				m.drain(w, false)
+				m.drain(w, wire.Message{})
 			}
 		}
 		if w.hung && w.state == Draining && st.Running > limit && st.InFlight <= 1 {

@@ -130,11 +130,12 @@ func (m *master) handOver() {
 	for _, a := range u.asks {
 		a.done("pid %d serves; pid %d leaves when its requests are answered", u.heir.Pid(), m.pid)
 	}
-	m.retire()
+	m.retire(false)
 }
 
-// retire ends this master and leaves the sockets, and what is queued, to another.
-func (m *master) retire() {
+// retire ends this master and leaves the sockets, and what is queued, to
+// another: the new master, or with last, whoever else holds them.
+func (m *master) retire(last bool) {
 	m.stopping = true
 	m.stopBy = m.now().Add(m.o.GracefulTimeout)
 	for _, w := range m.byAge() {
@@ -142,7 +143,7 @@ func (m *master) retire() {
 		case Starting:
 			m.kill(w, "leaving")
 		case Ready:
-			m.drain(w, false)
+			m.drain(w, wire.Message{Last: last})
 		}
 	}
 }
@@ -213,7 +214,8 @@ func (m *master) onOld(e event) {
 	case e.exited:
 		m.fatal = errors.New("the old master died during the upgrade")
 		m.log.Error("leaving", "error", m.fatal)
-		m.retire()
+		m.sys.EndParking(0) // with the old master: nobody is left to park with
+		m.retire(true)
 	case e.msg.Kind == wire.Own:
 		m.old = nil
 		ours := m.sys.Own()

@@ -23,6 +23,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"runtime/debug"
 	"slices"
@@ -119,6 +120,8 @@ func New(o Options) *fasthttp.Server {
 		// call for each request, 5 to 15 % of the time of an empty one.
 		ReduceMemoryUsage: true,
 
+		ConnState: tellIdle,
+
 		NoDefaultContentType:         true,
 		DisablePreParseMultipartForm: true,
 	}
@@ -144,7 +147,7 @@ func (s *server) handle(ctx *fasthttp.RequestCtx) {
 			s.Log.Error("panic in a request", "panic", v, "request_id", requestID(ctx), "stack", string(debug.Stack()))
 			status = errInternal.write(ctx)
 		}
-		if s.KeepAlive > 0 && s.Gate.Draining() {
+		if s.KeepAlive > 0 && r.gate.Closes() {
 			ctx.SetConnectionClose()
 		}
 		r.gate.End(status)
@@ -232,6 +235,21 @@ func (s *server) expect(ctx *fasthttp.RequestCtx) int {
 	status := f.write(ctx)
 	s.access.write(ctx, status, time.Time{})
 	return status
+}
+
+// tellIdle tells the gate where requests begin and end. Between these two
+// fasthttp reads only if its buffer is empty.
+func tellIdle(c net.Conn, state fasthttp.ConnState) {
+	conn, ok := c.(*gate.Conn)
+	if !ok {
+		return
+	}
+	switch state {
+	case fasthttp.StateIdle:
+		conn.Idle()
+	case fasthttp.StateActive:
+		conn.Active()
+	}
 }
 
 // hangUp closes the connection without an answer.

@@ -109,7 +109,7 @@ func serve(t testing.TB, g gate.Options, o Options) *service {
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
-		if err := s.gate.Drain(ctx, false, 0); err != nil {
+		if err := s.gate.Drain(ctx, gate.Departure{}); err != nil {
 			t.Errorf("connections stay open: %v", err)
 		}
 		if err := <-done; err != nil {

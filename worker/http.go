@@ -14,7 +14,8 @@ type connKey struct{}
 // HTTP makes a server of package net/http tell the gate of its requests: they
 // take their turn, the scoreboard shows them, --limit-concurrency applies, and
 // answers of a leaving worker say Connection: close. It changes srv and returns
-// it.
+// it. Its idle connections cannot be parked (Options.Park of a master): net/http asks for
+// more with up to three bytes of a next request in its buffer.
 func HTTP(env Env, srv *http.Server) *http.Server {
 	inner := srv.ConnContext
 	srv.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
@@ -22,6 +23,19 @@ func HTTP(env Env, srv *http.Server) *http.Server {
 			ctx = inner(ctx, c)
 		}
 		return context.WithValue(ctx, connKey{}, c)
+	}
+	state := srv.ConnState
+	srv.ConnState = func(c net.Conn, s http.ConnState) {
+		if state != nil {
+			state(c, s)
+		}
+		conn, ok := c.(*gate.Conn)
+		switch {
+		case ok && s == http.StateIdle:
+			conn.Idle()
+		case ok && s == http.StateActive:
+			conn.Active()
+		}
 	}
 	next := srv.Handler
 	if next == nil {
@@ -41,7 +55,7 @@ func HTTP(env Env, srv *http.Server) *http.Server {
 			sw.status = 499 // nginx's word for a client that has closed
 			return
 		}
-		if env.Gate.Draining() {
+		if req.Closes() {
 			w.Header().Set("Connection", "close")
 		}
 		next.ServeHTTP(sw, r)

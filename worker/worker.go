@@ -18,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -32,6 +33,7 @@ import (
 
 	"github.com/narwhal-server/narwhal/internal/board"
 	"github.com/narwhal-server/narwhal/internal/gate"
+	"github.com/narwhal-server/narwhal/internal/park"
 	"github.com/narwhal-server/narwhal/internal/sock"
 	"github.com/narwhal-server/narwhal/internal/wire"
 )
@@ -80,8 +82,12 @@ type worker struct {
 	line  *board.Line
 	gate  *gate.Gate
 	files []*os.File // listening sockets
-	log   *slog.Logger
-	env   Env
+
+	// Where idle connections go, and where they come from: one socket, but the
+	// gate closes the latter when it takes no more.
+	park, unpark *os.File
+	log          *slog.Logger
+	env          Env
 }
 
 // Run is the life of a worker. It returns nil when the worker was told to leave
@@ -131,6 +137,15 @@ func join() (*worker, error) {
 	for fd := wire.BoardFD; fd < wire.FirstListenFD+len(w.hello.Listeners); fd++ {
 		unix.CloseOnExec(fd)
 	}
+	if err := unix.SetNonblock(wire.ParkFD, true); err != nil { // os.NewFile looks at the flag
+		return nil, fmt.Errorf("parked connections: %w", err)
+	}
+	w.park = os.NewFile(wire.ParkFD, "parked connections")
+	again, err := unix.FcntlInt(wire.ParkFD, unix.F_DUPFD_CLOEXEC, 3)
+	if err != nil {
+		return nil, fmt.Errorf("parked connections: %w", err)
+	}
+	w.unpark = os.NewFile(uintptr(again), "parked connections")
 	b, err := board.Open(os.NewFile(wire.BoardFD, "board"))
 	if err != nil {
 		return nil, err
@@ -138,7 +153,7 @@ func join() (*worker, error) {
 	w.line = b.Line(w.hello.Line)
 	for i, l := range w.hello.Listeners {
 		fd := wire.FirstListenFD + i
-		if err := unix.SetNonblock(fd, true); err != nil { // os.NewFile looks at the flag
+		if err := unix.SetNonblock(fd, true); err != nil {
 			return nil, fmt.Errorf("listener %s: %w", l.Addr, err)
 		}
 		w.files = append(w.files, os.NewFile(uintptr(fd), l.Addr))
@@ -161,6 +176,14 @@ func (w *worker) start(start func(Env) (App, error)) (App, error) {
 	if o.Places == 0 {
 		o.Places = runtime.GOMAXPROCS(0)
 	}
+	if h.Worker.Park {
+		o.Park = w.park
+	}
+	if most := descriptors() - reserve; o.Connections > most {
+		slog.Warn("this process may open fewer connections than it is to hold", "worker_connections", o.Connections, "possible", most,
+			"hint", "raise the limit of open files (LimitNOFILE in a systemd unit, ulimit -n), or lower --worker-connections")
+		o.Connections = max(most, 1)
+	}
 	if n := h.Worker.MaxRequests; n > 0 {
 		o.MaxRequests = n + rand.IntN(h.Worker.MaxRequestsJitter+1)
 	}
@@ -174,6 +197,19 @@ func (w *worker) start(start func(Env) (App, error)) (App, error) {
 	}
 	w.log = slog.Default().With("worker", h.Slot) // the app may have set the default
 	return app, nil
+}
+
+// reserve is what a worker needs of its descriptors besides connections: one
+// more could not be accepted, and one that was parked would be lost.
+const reserve = 32
+
+// descriptors is how many this process may have.
+func descriptors() int {
+	var r unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &r); err != nil {
+		return math.MaxInt
+	}
+	return int(min(r.Cur, math.MaxInt))
 }
 
 // beat shows life until stop is called, and guards the listeners' O_NONBLOCK.
@@ -197,7 +233,7 @@ func (w *worker) beat() (stop func()) {
 
 // serve starts the app on every listener; the channel gets what each returns.
 func (w *worker) serve(app App) (<-chan error, error) {
-	served := make(chan error, len(w.files))
+	served := make(chan error, len(w.files)+1)
 	var lns []net.Listener
 	for _, f := range w.files {
 		ln, err := w.gate.Listen(f)
@@ -206,6 +242,18 @@ func (w *worker) serve(app App) (<-chan error, error) {
 		}
 		lns = append(lns, ln)
 	}
+	// Also where nothing is parked any more: after a change of settings, what
+	// others have parked still has to be served.
+	parked, err := w.gate.Unpark(w.unpark)
+	if err != nil {
+		return nil, err
+	}
+	go func() {
+		// Its end is the master's, who says more by the other socket.
+		if err := app.Serve(parked); err != nil && !errors.Is(err, net.ErrClosed) {
+			served <- err
+		}
+	}()
 	for _, ln := range lns {
 		go func() { served <- app.Serve(ln) }()
 	}
@@ -240,9 +288,11 @@ func (w *worker) loop(signals <-chan os.Signal, served <-chan error) error {
 			case !ok:
 				w.log.Warn("the master has died; leaving once what is connected is answered")
 				w.refuse()
-				return w.drain(w.owns(), w.hello.Worker.GracefulTimeout)
+				return w.drain(gate.Departure{Queue: w.owns(), Last: w.alone()}, w.hello.Worker.GracefulTimeout)
 			case m.Kind == wire.Drain:
-				return w.drain(m.Queue, m.Grace)
+				return w.drain(gate.Departure{Queue: m.Queue, Last: m.Last}, m.Grace)
+			case m.Kind == wire.Rebalance:
+				w.gate.Rebalance()
 			case m.Kind == wire.Leave:
 				w.gate.Leave()
 			case m.Kind == wire.Own:
@@ -257,7 +307,7 @@ func (w *worker) loop(signals <-chan os.Signal, served <-chan error) error {
 			case s == syscall.SIGUSR1:
 				w.reopen()
 			case asked: // nobody takes over; leave all the same
-				return w.drain(false, w.hello.Worker.GracefulTimeout)
+				return w.drain(gate.Departure{}, w.hello.Worker.GracefulTimeout)
 			default:
 				asked = true
 				w.worn("SIGTERM")
@@ -281,6 +331,16 @@ func (w *worker) owns() bool {
 	return slices.ContainsFunc(w.hello.Listeners, func(l wire.Listener) bool { return l.Ours })
 }
 
+// alone says whether no other master goes on, as one does after an upgrade that
+// failed: connections can then be parked with that one.
+func (w *worker) alone() bool {
+	alone := true
+	if rc, err := w.park.SyscallConn(); err == nil {
+		_ = rc.Control(func(fd uintptr) { alone = park.Alone(int(fd)) })
+	}
+	return alone
+}
+
 // refuse keeps newcomers from a queue that ends with this process.
 func (w *worker) refuse() {
 	for i, l := range w.hello.Listeners {
@@ -298,10 +358,11 @@ func (w *worker) refuse() {
 	}
 }
 
-func (w *worker) drain(queue bool, grace time.Duration) error {
+func (w *worker) drain(d gate.Departure, grace time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
-	if err := w.gate.Drain(ctx, queue, min(w.hello.Worker.Linger, grace/2)); err != nil {
+	d.Linger = min(w.hello.Worker.Linger, grace/2)
+	if err := w.gate.Drain(ctx, d); err != nil {
 		return fmt.Errorf("graceful timeout of %v is over: %d requests are lost", grace, w.gate.InFlight())
 	}
 	return nil

@@ -24,6 +24,9 @@ func statusText(s *control.Status, now time.Time) string {
 	if s.Note != "" {
 		fmt.Fprintf(&b, "model %s\n", s.Note)
 	}
+	if s.Parked > 0 {
+		fmt.Fprintf(&b, "parked %d idle connections\n", s.Parked)
+	}
 	b.WriteString("\n")
 	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "SLOT\tPID\tAGE\tGEN\tSTATE\tUP\tREQUESTS\tERRORS\tIN FLIGHT\tCONNS\tMEMORY\tOLDEST REQUEST")

@@ -73,6 +73,7 @@ func options(s *config.Settings) supervisor.Options {
 		MaxWorkerAge:      s.MaxWorkerAge,
 		MaxWorkerMemory:   s.MaxWorkerMemory,
 		Linger:            min(max(s.KeepAlive, time.Second), 5*time.Second),
+		Park:              s.Keeps() == config.Parked,
 		Timeout:           s.Timeout,
 		BootTimeout:       s.BootTimeout,
 		GracefulTimeout:   s.GracefulTimeout,
@@ -144,7 +145,7 @@ func runWorker() error {
 			AccessLog:       access,
 			AccessLogFormat: s.LogFormat,
 		}
-		if s.WorkerClass == config.Concurrent {
+		if s.Keeps() != config.Off {
 			o.KeepAlive = s.KeepAlive
 		}
 		return web.New(o), nil

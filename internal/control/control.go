@@ -41,6 +41,7 @@ type Status struct {
 	Wanted     int       `json:"workers_wanted"`
 	Listen     []string  `json:"listen"`
 	Note       string    `json:"note,omitempty"` // what the application says of itself
+	Parked     int       `json:"parked"`         // idle connections that the master keeps
 	Workers    []Worker  `json:"workers"`
 }
 

@@ -23,8 +23,14 @@ type Conn struct {
 	held     bool      // has a place
 	waiting  bool      // a Read waits for data
 	busy     bool      // its request is with the handler
-	handled  bool      // the handler tells the gate where requests end
+	handled  bool      // the server tells where requests end
 	boundary bool      // nothing of a next request was read
+	served   bool      // it has got an answer here
+	resting  bool      // waits at a boundary: counted in g.idle
+	since    time.Time // it reached the boundary
+	row      int       // requests since it last waited
+	shed     bool      // its next answer says Connection: close
+	reaped   bool      // to be closed if it is still idle
 	deadline time.Time // of reads, as the server set it
 	linger   bool      // Close waits for what the client is still sending
 	closed   bool      // Close was called: no place any more
@@ -50,7 +56,7 @@ func (g *Gate) admit(fd int, local, remote net.Addr) (*Conn, error) {
 		file.Close()
 		return nil, err
 	}
-	c := &Conn{g: g, file: file, rc: rc, local: local, remote: remote, boundary: true}
+	c := &Conn{g: g, file: file, rc: rc, local: local, remote: remote, boundary: true, since: time.Now()}
 	c.try = c.tryRead
 	g.conns[c] = struct{}{}
 	g.hold(c)
@@ -74,7 +80,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 			c.buf = nil
 			return c.n, c.err
 		case errors.Is(err, os.ErrDeadlineExceeded) && c.retry():
-			continue // the deadline was Drain's, which wanted this Read to look again
+			continue // the deadline was the gate's, which wanted this Read to look again
 		case errors.Is(err, os.ErrClosed):
 			err = net.ErrClosed
 		}
@@ -85,13 +91,17 @@ func (c *Conn) Read(p []byte) (int, error) {
 
 // tryRead reads what is there; false means wait for more.
 func (c *Conn) tryRead(fd uintptr) bool {
+	if c.yield(int(fd)) {
+		c.err = io.EOF
+		return true
+	}
 	for {
 		n, err := unix.Read(int(fd), c.buf)
 		switch {
 		case err == unix.EINTR:
 			continue
 		case err == unix.EAGAIN:
-			if c.mayHangUp() {
+			if c.rest(int(fd)) {
 				c.err = io.EOF
 				return true
 			}
@@ -108,43 +118,31 @@ func (c *Conn) tryRead(fd uintptr) bool {
 	}
 }
 
-// mayHangUp is called when a Read is about to wait: the place is given back,
-// unless the handler is at work and this is the server listening for a
-// hang-up. It reports whether the connection should rather end.
-func (c *Conn) mayHangUp() bool {
-	c.g.mu.Lock()
-	defer c.g.mu.Unlock()
-	if !c.busy {
-		c.g.release(c)
-		if c.g.stage == hangUp && c.boundary {
-			return true
-		}
-	}
-	c.waiting = true
-	return false
-}
-
 func (c *Conn) gotData() {
 	c.g.mu.Lock()
 	defer c.g.mu.Unlock()
-	c.waiting = false
+	c.awake()
 	if c.n > 0 {
 		c.boundary = false
+		if c.reaped { // it was used in the last moment
+			c.reaped, c.g.reaping = false, nil
+			c.g.change.Broadcast()
+		}
 	}
 	c.g.hold(c)
 }
 
 func (c *Conn) stopWaiting() {
 	c.g.mu.Lock()
-	c.waiting = false
+	c.awake()
 	c.g.mu.Unlock()
 }
 
-// retry restores the deadline the server wanted if Drain has overwritten it.
+// retry restores the deadline the server wanted if the gate has overwritten it.
 func (c *Conn) retry() bool {
 	c.g.mu.Lock()
 	defer c.g.mu.Unlock()
-	if c.g.stage != hangUp || (!c.deadline.IsZero() && !time.Now().Before(c.deadline)) {
+	if c.g.stage != hangUp && !c.reaped || (!c.deadline.IsZero() && !time.Now().Before(c.deadline)) {
 		return false
 	}
 	return c.file.SetReadDeadline(c.deadline) == nil
@@ -153,8 +151,8 @@ func (c *Conn) retry() bool {
 func (c *Conn) Write(p []byte) (int, error) {
 	n, err := c.file.Write(p)
 	c.g.mu.Lock()
-	if !c.handled {
-		c.boundary = true // a server that does not tell: what it writes is an answer
+	if !c.handled && c.g.park == nil {
+		c.atBoundary() // a server that does not tell: what it writes is an answer
 	}
 	c.g.mu.Unlock()
 	if errors.Is(err, os.ErrClosed) {
@@ -200,6 +198,9 @@ func (c *Conn) close() error {
 	err := c.file.Close()
 	c.g.mu.Lock()
 	delete(c.g.conns, c)
+	if c.g.reaping == c {
+		c.g.reaping = nil
+	}
 	if c.g.o.Line != nil {
 		c.g.o.Line.Conns(len(c.g.conns))
 	}
@@ -262,16 +263,4 @@ func (c *Conn) gone(until time.Time) bool {
 	_ = c.file.SetReadDeadline(before)
 	c.g.mu.Unlock()
 	return gone
-}
-
-// hungUp looks without waiting and without reading.
-func hungUp(fd int) bool {
-	var one [1]byte
-	for {
-		n, _, err := unix.Recvfrom(fd, one[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
-		if err == unix.EINTR {
-			continue
-		}
-		return err != unix.EAGAIN && (err != nil || n == 0)
-	}
 }

@@ -5,12 +5,25 @@ import (
 	"time"
 )
 
+// Departure is how a worker leaves.
+type Departure struct {
+	// Queue makes it accept until nothing has come for a moment: the last worker
+	// must answer what already waits in the kernel.
+	Queue bool
+
+	// Last says that nobody goes on with the service. Connections are then not
+	// parked, and parked ones are taken until the master has no more.
+	Last bool
+
+	Linger time.Duration // for clients to use or close idle connections
+}
+
 // Drain ends the worker's service without losing a request, in this order:
 //
-//  1. accepting stops: at once, or, with queue set, when nothing has come for a
-//     moment (the last worker must answer what already waits in the kernel);
-//  2. every request read or being read is answered, with Connection: close;
-//  3. clients get linger to use or close their idle connections;
+//  1. accepting stops: at once, or when the queues are empty;
+//  2. every request read or being read is answered; if connections cannot be
+//     parked, with Connection: close;
+//  3. clients get the linger to use or close their idle connections;
 //  4. then connections on which nothing has arrived are closed.
 //
 // It returns when no connection is open, or with the error of ctx.
@@ -18,7 +31,7 @@ import (
 // A server's own shutdown closes idle connections without looking whether a
 // request has just arrived on them. What remains here is a race of one round
 // trip, inherent in HTTP/1.1 (RFC 9112, 9.6), for clients that keep connections.
-func (g *Gate) Drain(ctx context.Context, queue bool, linger time.Duration) error {
+func (g *Gate) Drain(ctx context.Context, d Departure) error {
 	stop := context.AfterFunc(ctx, func() {
 		g.mu.Lock()
 		g.change.Broadcast()
@@ -27,9 +40,12 @@ func (g *Gate) Drain(ctx context.Context, queue bool, linger time.Duration) erro
 	defer stop()
 
 	first := closed
-	if queue {
+	if d.Queue {
 		first = emptying
 	}
+	g.mu.Lock()
+	g.last = d.Last
+	g.mu.Unlock()
 	g.enter(first)
 	g.mu.Lock()
 	for len(g.listeners) > 0 && ctx.Err() == nil {
@@ -38,7 +54,7 @@ func (g *Gate) Drain(ctx context.Context, queue bool, linger time.Duration) erro
 	g.mu.Unlock()
 	g.enter(closed)
 
-	timer := time.AfterFunc(linger, func() { g.enter(hangUp) })
+	timer := time.AfterFunc(d.Linger, func() { g.enter(hangUp) })
 	defer timer.Stop()
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -62,7 +78,7 @@ func (g *Gate) enter(s stage) {
 	}
 	if s == hangUp {
 		for c := range g.conns {
-			if c.waiting && !c.busy && c.boundary {
+			if c.resting {
 				_ = c.file.SetReadDeadline(now)
 			}
 		}

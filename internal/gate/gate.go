@@ -16,6 +16,10 @@
 // requests may compute at once; those that came in beyond that compute in the
 // order in which they asked.
 //
+// A connection that is kept after an answer stays in the worker, or is parked
+// with the master (package park) until its next request, which any worker may
+// then take: see idle.go.
+//
 // The gate knows every connection, so it also does what a server's own shutdown
 // cannot do without losing requests: Drain, in drain.go.
 package gate
@@ -23,7 +27,10 @@ package gate
 import (
 	"container/list"
 	"errors"
+	"fmt"
+	"os"
 	"sync"
+	"syscall"
 
 	"github.com/narwhal-server/narwhal/internal/board"
 )
@@ -50,6 +57,11 @@ type Options struct {
 	Worn        func()
 
 	Line *board.Line // where the worker's state is written; may be nil
+
+	// Park, if not nil, is where idle connections are passed to the master. The
+	// server must call Conn.Idle, and have nothing of a next request buffered
+	// when it reads after that.
+	Park *os.File
 }
 
 // Gate is the one keeper of a worker's connections and requests.
@@ -60,9 +72,15 @@ type Gate struct {
 	change    sync.Cond // a place or a connection became free, or the stage changed
 	stage     stage
 	leaving   bool
-	active    int // places held; may exceed o.Places, see above
+	last      bool // the service itself ends: connections cannot be parked any more
+	active    int  // places held; may exceed o.Places, see above
 	conns     map[*Conn]struct{}
+	idle      int   // of conns, those that wait with nothing read of a request
+	reaping   *Conn // an idle one that makes room for a new one
 	listeners map[*listener]struct{}
+	took      *listener       // the last to take a connection
+	turn      *listener       // whose turn it is, nil if anybody's
+	park      syscall.RawConn // nil: connections are not parked
 
 	computing int
 	waiting   list.List // of *Request, in the order in which they asked to compute
@@ -82,7 +100,7 @@ const (
 	hangUp         // idle connections are closed
 )
 
-// New makes a gate.
+// New makes a gate. It panics if o.Park is no open file.
 func New(o Options) *Gate {
 	o.Places = max(o.Places, 1)
 	if o.Sync {
@@ -91,15 +109,13 @@ func New(o Options) *Gate {
 	o.Connections = max(o.Connections, 1)
 	g := &Gate{o: o, conns: map[*Conn]struct{}{}, listeners: map[*listener]struct{}{}}
 	g.change.L = &g.mu
+	if o.Park != nil {
+		var err error
+		if g.park, err = o.Park.SyscallConn(); err != nil {
+			panic(fmt.Sprintf("gate: parking connections: %v", err))
+		}
+	}
 	return g
-}
-
-// Draining says whether the worker is leaving. Answers should then say
-// Connection: close.
-func (g *Gate) Draining() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.stage != open
 }
 
 // Leave announces that the service is about to end. Requests are served as
@@ -126,11 +142,11 @@ func (g *Gate) InFlight() int {
 
 // mayAccept says whether one more connection may be accepted. g.mu is held.
 func (g *Gate) mayAccept() bool {
-	if len(g.conns) >= g.o.Connections {
-		return false
-	}
-	return g.o.Limit > 0 || g.active < g.o.Places
+	return len(g.conns) < g.o.Connections && g.placeFree()
 }
+
+// placeFree says whether a connection would get a place. g.mu is held.
+func (g *Gate) placeFree() bool { return g.o.Limit > 0 || g.active < g.o.Places }
 
 // hold gives the connection a place. g.mu is held.
 func (g *Gate) hold(c *Conn) {

@@ -77,7 +77,7 @@ func (s *server) conn(c net.Conn, delay time.Duration, handle func(*http.Request
 			}
 			status = handle(req)
 		}
-		drain := s.g.Draining()
+		drain := r.Closes()
 		r.End(status)
 		connection := "keep-alive"
 		if drain || req.Close {
@@ -86,6 +86,9 @@ func (s *server) conn(c net.Conn, delay time.Duration, handle func(*http.Request
 		fmt.Fprintf(c, "HTTP/1.1 %d x\r\nContent-Length: 2\r\nConnection: %s\r\n\r\nok", status, connection)
 		if connection == "close" {
 			return
+		}
+		if c, ok := c.(*Conn); ok && br.Buffered() == 0 {
+			c.Idle()
 		}
 	}
 }
@@ -322,7 +325,7 @@ func TestDrainAnswersTheQueue(t *testing.T) {
 	}
 	s.wait(t, "one computes", func(g *Gate) bool { return g.computing == 1 })
 	drained := make(chan error, 1)
-	go func() { drained <- s.g.Drain(t.Context(), true, 0) }()
+	go func() { drained <- s.g.Drain(t.Context(), Departure{Queue: true}) }()
 	s.wait(t, "draining", func(g *Gate) bool { return g.stage == emptying })
 	close(release)
 	for i, c := range conns {
@@ -355,7 +358,7 @@ func TestDrainLeavesTheQueueToSiblings(t *testing.T) {
 		_, err := gl.Accept()
 		accepted <- err
 	}()
-	if err := g.Drain(t.Context(), false, 0); err != nil {
+	if err := g.Drain(t.Context(), Departure{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-accepted; !errors.Is(err, net.ErrClosed) {
@@ -389,7 +392,7 @@ func TestDrainClosesIdleConnections(t *testing.T) {
 		return n == 3 && partial == 1
 	})
 	drained := make(chan error, 1)
-	go func() { drained <- s.g.Drain(t.Context(), false, 0) }()
+	go func() { drained <- s.g.Drain(t.Context(), Departure{}) }()
 	for _, c := range []net.Conn{idle, fresh} {
 		if n, err := c.Read(make([]byte, 1)); n != 0 || err != io.EOF {
 			t.Errorf("idle connection: read %d, %v; want EOF", n, err)
@@ -430,7 +433,7 @@ func TestDrainUnderKeepAliveLoad(t *testing.T) {
 			})
 		}
 		s.wait(t, "busy", func(g *Gate) bool { return g.answered > 50 })
-		if err := s.g.Drain(t.Context(), true, time.Minute); err != nil {
+		if err := s.g.Drain(t.Context(), Departure{Queue: true, Linger: time.Minute}); err != nil {
 			t.Fatal(err)
 		}
 		wg.Wait()
@@ -446,7 +449,7 @@ func TestDrainEndsWithItsContext(t *testing.T) {
 	s.wait(t, "waits", func(g *Gate) bool { return g.inflight == 1 })
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
-	if err := s.g.Drain(ctx, false, 0); !errors.Is(err, context.DeadlineExceeded) {
+	if err := s.g.Drain(ctx, Departure{}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Drain returned %v", err)
 	}
 }
@@ -507,7 +510,7 @@ func TestNetHTTP(t *testing.T) {
 			t.Errorf("got %q", b)
 		}
 	}
-	if err := g.Drain(t.Context(), false, 0); err != nil {
+	if err := g.Drain(t.Context(), Departure{}); err != nil {
 		t.Error(err)
 	}
 	if err := <-served; !errors.Is(err, net.ErrClosed) {

@@ -3,6 +3,7 @@ package gate
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"sync"
@@ -10,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/narwhal-server/narwhal/internal/park"
 )
 
 // listener accepts only while the gate lets it. It works on the descriptor
@@ -21,6 +24,7 @@ type listener struct {
 	file *os.File
 	rc   syscall.RawConn
 	addr net.Addr
+	park bool // not a listening socket, but where parked connections come from
 	done sync.Once
 }
 
@@ -45,6 +49,46 @@ func (g *Gate) Listen(file *os.File) (net.Listener, error) {
 	g.listeners[l] = struct{}{}
 	g.mu.Unlock()
 	return l, nil
+}
+
+// Unpark gives the connections that were parked, as a listener. The file is the
+// workers' end of the pair of package park, and another one than Options.Park,
+// to which connections are still passed when this is closed. Otherwise it is as
+// with Listen.
+func (g *Gate) Unpark(file *os.File) (net.Listener, error) {
+	rc, err := file.SyscallConn()
+	if err != nil {
+		return nil, fmt.Errorf("parked connections: %w", err)
+	}
+	l := &listener{g: g, file: file, rc: rc, addr: &net.UnixAddr{Net: "unix"}, park: true}
+	if err := l.KeepNonblock(); err != nil {
+		return nil, err
+	}
+	g.mu.Lock()
+	g.listeners[l] = struct{}{}
+	g.mu.Unlock()
+	return l, nil
+}
+
+// unpark takes a connection with a place. g.mu is held.
+func (l *listener) unpark(fd int) (*Conn, error) {
+	conn, _, err := park.Take(fd)
+	switch {
+	case err == io.EOF:
+		return nil, net.ErrClosed // the service ends, or the master is dead
+	case err != nil:
+		return nil, err
+	}
+	local, err := unix.Getsockname(conn)
+	if err != nil {
+		unix.Close(conn)
+		return nil, fmt.Errorf("a parked connection: getsockname: %w", err)
+	}
+	remote, err := unix.Getpeername(conn)
+	if err != nil { // it was reset meanwhile, which the server is to find
+		remote = local
+	}
+	return l.g.admit(conn, address(local), address(remote))
 }
 
 // KeepNonblock sets O_NONBLOCK again. The flag belongs to the open file
@@ -101,17 +145,17 @@ const quiet = 100 * time.Millisecond
 func (l *listener) accept() (c *Conn, err error) {
 	g := l.g
 	g.mu.Lock()
-	for g.stage < closed && !g.mayAccept() {
+	for !l.over() && (!l.itsTurn() || !g.mayAccept() && !g.mayReap()) {
 		g.change.Wait()
 	}
 	now := g.stage
-	switch now {
-	case open:
-		err = l.file.SetReadDeadline(time.Time{})
-	case emptying:
+	switch {
+	case l.over():
+		err = net.ErrClosed
+	case now == emptying && !l.park:
 		err = l.file.SetReadDeadline(time.Now().Add(quiet))
 	default:
-		err = net.ErrClosed
+		err = l.file.SetReadDeadline(time.Time{})
 	}
 	g.mu.Unlock()
 	if errors.Is(err, os.ErrClosed) {
@@ -124,10 +168,21 @@ func (l *listener) accept() (c *Conn, err error) {
 	rerr := l.rc.Read(func(fd uintptr) bool {
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		if g.stage >= closed || !g.mayAccept() {
+		switch {
+		case l.over() || !l.itsTurn() || l.yields():
 			return true // the place was taken, or the worker leaves: look again
+		case !g.mayAccept():
+			if !g.mayReap() {
+				return true
+			}
+			if !park.Readable(int(fd)) {
+				return false // nobody waits to be let in
+			}
+			g.reap()
+			return true
 		}
 		c, err = l.take(int(fd))
+		l.hasTaken()
 		if err == unix.EAGAIN {
 			err = nil
 			return false // wait until the queue has something
@@ -137,7 +192,7 @@ func (l *listener) accept() (c *Conn, err error) {
 	switch {
 	case c != nil || err != nil:
 		return c, err
-	case errors.Is(rerr, os.ErrDeadlineExceeded) && now == emptying:
+	case errors.Is(rerr, os.ErrDeadlineExceeded) && now == emptying && !l.park:
 		return nil, net.ErrClosed
 	case errors.Is(rerr, os.ErrDeadlineExceeded):
 		return nil, nil // woken because the stage changed
@@ -147,8 +202,55 @@ func (l *listener) accept() (c *Conn, err error) {
 	return nil, nil
 }
 
+// over says whether this listener takes no more. When the service ends, parked
+// connections are taken until the master has no more. g.mu is held.
+func (l *listener) over() bool { return l.g.stage >= closed && !(l.park && l.g.last) }
+
+// Of several listeners none may starve the others: the one that took the last
+// connection lets another that has one waiting go first.
+
+// itsTurn says whether this listener may take. g.mu is held.
+func (l *listener) itsTurn() bool { return l.g.turn == nil || l.g.turn == l }
+
+// yields gives the turn to another listener if it is that one's, and says so.
+// g.mu is held.
+func (l *listener) yields() bool {
+	g := l.g
+	if g.turn != nil || g.took != l {
+		return false
+	}
+	for o := range g.listeners {
+		if o != l && o.readable() {
+			g.turn = o
+			g.change.Broadcast()
+			return true
+		}
+	}
+	return false
+}
+
+// hasTaken is called when this listener has taken a connection, or has found that a
+// sibling was faster. g.mu is held.
+func (l *listener) hasTaken() {
+	l.g.took = l
+	if l.g.turn == l {
+		l.g.turn = nil
+		l.g.change.Broadcast()
+	}
+}
+
+// readable says whether a connection waits.
+func (l *listener) readable() bool {
+	waits := false
+	_ = l.rc.Control(func(fd uintptr) { waits = park.Readable(int(fd)) }) // closed means nothing waits
+	return waits
+}
+
 // take accepts one connection with a place. g.mu is held.
 func (l *listener) take(fd int) (*Conn, error) {
+	if l.park {
+		return l.unpark(fd)
+	}
 	for {
 		nfd, sa, err := unix.Accept4(fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
 		switch err {
@@ -168,6 +270,9 @@ func (l *listener) Close() error {
 	l.done.Do(func() {
 		l.g.mu.Lock()
 		delete(l.g.listeners, l)
+		if l.g.turn == l {
+			l.g.turn = nil
+		}
 		l.g.change.Broadcast()
 		l.g.mu.Unlock()
 		err = l.file.Close()

@@ -36,7 +36,7 @@ func (g *Gate) Begin(c net.Conn, info Info) *Request {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if r.c != nil {
-		r.c.busy, r.c.handled = true, true
+		r.c.busy = true
 		g.hold(r.c)
 	}
 	g.inflight++
@@ -48,6 +48,26 @@ func (g *Gate) Begin(c net.Conn, info Info) *Request {
 		g.o.Line.InFlight(g.inflight)
 	}
 	return r
+}
+
+// mostInARow is how many requests a client may send without a pause while
+// others wait. One that pipelines, and so never leaves the server's buffer
+// empty, would otherwise keep its place for ever.
+const mostInARow = 100
+
+// Closes says that the answer should say Connection: close: the worker leaves
+// and cannot park the connection, or the client is to connect anew.
+func (r *Request) Closes() bool {
+	g := r.g
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if c := r.c; c != nil && !c.shed && c.row >= mostInARow && g.othersWait() {
+		c.shed, c.linger = true, true // it is still sending
+	}
+	if r.c != nil && r.c.shed {
+		return true
+	}
+	return g.stage != open && (g.park == nil || g.last)
 }
 
 // Over says that the request is one more than Limit allows.
@@ -146,7 +166,7 @@ func (r *Request) End(status int) {
 	}
 	if r.c != nil {
 		r.c.busy = false
-		r.c.boundary = true
+		r.c.row++
 	}
 	g.inflight--
 	if !r.info.Exempt {

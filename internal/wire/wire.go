@@ -9,6 +9,7 @@
 //	       ── reopen ───────────▶          log files were moved
 //	       ── leave ────────────▶          fail /readyz from now on, and go on serving
 //	       ── own ──────────────▶          of an upgrade: these sockets are ours now
+//	       ── rebalance ────────▶          another worker has come: let clients connect anew
 //	       ── drain ────────────▶          finish and exit 0
 //	       ◀── EOF ──────────────▶         the other side is dead
 //
@@ -50,6 +51,8 @@ const (
 	Drain  Kind = "drain"
 	Own    Kind = "own"
 	Begin  Kind = "begin"
+
+	Rebalance Kind = "rebalance"
 )
 
 // Message is one packet. Fields that do not belong to its kind are empty.
@@ -59,6 +62,7 @@ type Message struct {
 	Error string        `json:"error,omitempty"` // failed, worn: why
 	Note  string        `json:"note,omitempty"`  // ready: what the application says of itself
 	Queue bool          `json:"queue,omitempty"` // drain: answer what waits in the kernel's queue too
+	Last  bool          `json:"last,omitempty"`  // drain: nobody goes on with the service
 	Grace time.Duration `json:"grace,omitempty"` // drain, begin: how long that may take
 	Ours  []bool        `json:"ours,omitempty"`  // own, to a worker: which listeners
 }
@@ -90,6 +94,7 @@ type Worker struct {
 	MaxRequestsJitter int           `json:"max_requests_jitter"`
 	GracefulTimeout   time.Duration `json:"graceful_timeout"`
 	Linger            time.Duration `json:"linger"` // how long a leaving worker leaves idle connections open
+	Park              bool          `json:"park"`   // idle connections go to the master, package park
 }
 
 // Descriptors a worker is started with. Env says so: it is set in a worker's
@@ -98,7 +103,8 @@ const (
 	Env           = "NARWHAL_CTL"
 	ControlFD     = 3
 	BoardFD       = 4
-	FirstListenFD = 5
+	ParkFD        = 5
+	FirstListenFD = 6
 )
 
 // maxPacket bounds a message; settings are a few kilobytes.

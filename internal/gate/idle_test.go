@@ -1,0 +1,320 @@
+package gate
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/narwhal-server/narwhal/internal/park"
+)
+
+// parking is a server that parks its idle connections with the test, which has
+// the master's end of the pair.
+func parking(t *testing.T, o Options, handle func(*http.Request) int) (s *server, master int) {
+	t.Helper()
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Close(fds[0]) })
+	s = parkingAt(t, fds[1], o, handle)
+	unix.Close(fds[1])
+	return s, fds[0]
+}
+
+// parkingAt is a server with a workers' end of a pair.
+func parkingAt(t *testing.T, end int, o Options, handle func(*http.Request) int) *server {
+	t.Helper()
+	var files [2]*os.File
+	for i := range files {
+		fd, err := unix.FcntlInt(uintptr(end), unix.F_DUPFD_CLOEXEC, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[i] = os.NewFile(uintptr(fd), "workers' end")
+	}
+	t.Cleanup(func() { files[0].Close() })
+	o.Park = files[0]
+	s := serve(t, o, 0, handle)
+	gl, err := s.g.Unpark(files[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		for {
+			c, err := gl.Accept()
+			if err != nil {
+				return
+			}
+			go s.conn(c, 0, handle)
+		}
+	}()
+	return s
+}
+
+// parked waits for a connection to be passed to the master.
+func parked(t *testing.T, master int) int {
+	t.Helper()
+	for {
+		if _, err := unix.Poll([]unix.PollFd{{Fd: int32(master), Events: unix.POLLIN}}, 20_000); err != nil && err != unix.EINTR {
+			t.Fatal(err)
+		}
+		fd, _, err := park.Take(master)
+		if err == unix.EAGAIN {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { unix.Close(fd) })
+		return fd
+	}
+}
+
+func ok(*http.Request) int { return 200 }
+
+// withLot is the same with the real master's part.
+func withLot(t *testing.T, o Options, handle func(*http.Request) int) (*server, *park.Lot) {
+	t.Helper()
+	lot, err := park.New(100, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lot.Start()
+	t.Cleanup(func() {
+		lot.End(0)
+		<-lot.Done()
+		lot.Close()
+	})
+	return parkingAt(t, int(lot.Workers().Fd()), o, handle), lot
+}
+
+// An idle connection goes to the master, and comes back with its next request;
+// so does one that never had any.
+func TestParks(t *testing.T) {
+	s, lot := withLot(t, Options{Places: 1, Connections: 9}, ok)
+	used, unused := dial(t, s.addr), dial(t, s.addr)
+	for range 5 {
+		send(t, used, "/")
+		if resp := answer(t, used); resp.StatusCode != 200 || resp.Close {
+			t.Fatalf("answer %d, close %v", resp.StatusCode, resp.Close)
+		}
+		s.wait(t, "nothing is open", func(g *Gate) bool { return len(g.conns) == 0 && lot.Len() == 2 })
+	}
+	send(t, unused, "/")
+	answer(t, unused)
+}
+
+// A connection with half a request stays until it is answered.
+func TestHalfARequestStays(t *testing.T) {
+	s, master := parking(t, Options{Places: 1, Connections: 9}, ok)
+	c := dial(t, s.addr)
+	fd := parked(t, master)
+	fmt.Fprint(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHo")
+	if err := park.Pass(master, fd, 0); err != nil {
+		t.Fatal(err)
+	}
+	answer(t, c)
+	s.wait(t, "it waits for the other half", func(g *Gate) bool {
+		for c := range g.conns {
+			return c.waiting && !c.boundary
+		}
+		return false
+	})
+	fmt.Fprint(c, "st: x\r\n\r\n")
+	answer(t, c)
+}
+
+// A worker that leaves passes on what it has, however busy, and does not tell
+// the clients to connect anew. It can do so when it takes nothing any more.
+func TestDrainParks(t *testing.T) {
+	release := make(chan struct{})
+	s, master := parking(t, Options{Places: 1, Connections: 9}, func(*http.Request) int { <-release; return 200 })
+	c := dial(t, s.addr)
+	fd := parked(t, master)
+	send(t, c, "/")
+	if err := park.Pass(master, fd, 0); err != nil {
+		t.Fatal(err)
+	}
+	s.wait(t, "one computes", func(g *Gate) bool { return g.computing == 1 })
+	drained := make(chan error, 1)
+	go func() { drained <- s.g.Drain(t.Context(), Departure{Linger: time.Hour}) }()
+	s.wait(t, "it takes nothing", func(g *Gate) bool { return len(g.listeners) == 0 })
+	send(t, c, "/") // for whoever comes next
+	release <- struct{}{}
+	if resp := answer(t, c); resp.StatusCode != 200 || resp.Close {
+		t.Errorf("answer %d, close %v", resp.StatusCode, resp.Close)
+	}
+	parked(t, master)
+	if err := <-drained; err != nil {
+		t.Error(err)
+	}
+}
+
+// When the service ends nothing is parked any more, and what was is served
+// until the master says that there is no more.
+func TestLastDrainTakesWhatIsParked(t *testing.T) {
+	s, master := parking(t, Options{Places: 1, Connections: 9}, ok)
+	c := dial(t, s.addr)
+	fd := parked(t, master)
+	drained := make(chan error, 1)
+	go func() { drained <- s.g.Drain(t.Context(), Departure{Last: true}) }()
+	s.wait(t, "it accepts nothing", func(g *Gate) bool { return g.stage >= closed })
+	send(t, c, "/")
+	if err := park.Pass(master, fd, 0); err != nil {
+		t.Fatal(err)
+	}
+	unix.Close(fd)
+	if resp := answer(t, c); resp.StatusCode != 200 || !resp.Close {
+		t.Errorf("answer %d, close %v", resp.StatusCode, resp.Close)
+	}
+	if err := unix.Shutdown(master, unix.SHUT_WR); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-drained; err != nil {
+		t.Error(err)
+	}
+}
+
+// A client that never pauses, because it does not wait for answers, does not
+// keep others out.
+func TestPipelinedFlood(t *testing.T) {
+	s := serve(t, Options{Places: 1, Connections: 9}, 0, ok)
+	greedy := dial(t, s.addr)
+	go func() {
+		for {
+			if _, err := io.WriteString(greedy, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+				return
+			}
+		}
+	}()
+	br := bufio.NewReader(greedy)
+	answers := func(enough func(*http.Response) bool) {
+		for {
+			resp, err := http.ReadResponse(br, nil)
+			if err != nil {
+				t.Fatalf("the flood's next answer: %v", err)
+			}
+			io.Copy(io.Discard, resp.Body)
+			if enough(resp) {
+				return
+			}
+		}
+	}
+	n := 0
+	answers(func(*http.Response) bool { n++; return n > 2*mostInARow }) // nobody else is there
+	c := dial(t, s.addr)
+	send(t, c, "/")
+	answers(func(resp *http.Response) bool { return resp.Close })
+	answer(t, c)
+}
+
+// Clients that use their connections without a pause and new ones take turns.
+func TestNobodyStarves(t *testing.T) {
+	s, _ := withLot(t, Options{Places: 1, Connections: 9}, ok)
+	stop := make(chan struct{})
+	var kept atomic.Int32
+	var wg sync.WaitGroup
+	for range 4 {
+		c := dial(t, s.addr)
+		wg.Go(func() {
+			br := bufio.NewReader(c)
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+				resp, err := http.ReadResponse(br, nil)
+				if err != nil || resp.Close {
+					t.Errorf("a kept connection: %v, %v", resp, err)
+					return
+				}
+				io.Copy(io.Discard, resp.Body)
+				kept.Add(1)
+			}
+		})
+	}
+	for i := 0; i < 50 || kept.Load() < 50; i++ {
+		c := dial(t, s.addr)
+		send(t, c, "/")
+		answer(t, c)
+		c.Close()
+	}
+	close(stop)
+	wg.Wait()
+}
+
+// At the cap the connection that has been idle longest makes room for a new
+// one; one in use does not.
+func TestCapReapsTheLongestIdle(t *testing.T) {
+	s := serve(t, Options{Places: 3, Connections: 3}, 0, ok)
+	var idle [2]net.Conn
+	for i := range idle {
+		idle[i] = dial(t, s.addr)
+		send(t, idle[i], "/")
+		answer(t, idle[i])
+		s.wait(t, "it is idle", func(g *Gate) bool { return g.idle == i+1 })
+	}
+	first, second := idle[0], idle[1]
+	busy := dial(t, s.addr)
+	fmt.Fprint(busy, "GET / HTTP/1.1\r\n")
+	s.wait(t, "full", func(g *Gate) bool { return len(g.conns) == 3 })
+	newcomer := dial(t, s.addr)
+	send(t, newcomer, "/")
+	answer(t, newcomer)
+	if n, err := first.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+		t.Errorf("the longest idle: read %d, %v; want EOF", n, err)
+	}
+	send(t, second, "/")
+	answer(t, second)
+	fmt.Fprint(busy, "Host: x\r\n\r\n")
+	answer(t, busy)
+}
+
+// Without anybody who waits, idle connections at the cap stay.
+func TestCapAloneReapsNobody(t *testing.T) {
+	s := serve(t, Options{Places: 1, Connections: 1}, 0, ok)
+	c := dial(t, s.addr)
+	for range 3 {
+		send(t, c, "/")
+		answer(t, c)
+		s.wait(t, "it is idle", func(g *Gate) bool { return g.idle == 1 })
+	}
+	c.SetReadDeadline(time.Now())
+	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("read: %v", err)
+	}
+}
+
+// Every connection gets one answer more, which tells it to connect anew.
+func TestRebalance(t *testing.T) {
+	s := serve(t, Options{Places: 1, Connections: 9}, 0, ok)
+	c := dial(t, s.addr)
+	send(t, c, "/")
+	if resp := answer(t, c); resp.Close {
+		t.Fatal("closed before")
+	}
+	s.g.Rebalance()
+	send(t, c, "/")
+	if resp := answer(t, c); !resp.Close {
+		t.Error("not told to close")
+	}
+	later := dial(t, s.addr)
+	send(t, later, "/")
+	if resp := answer(t, later); resp.Close {
+		t.Error("one that came later is told to close")
+	}
+}
