@@ -119,7 +119,8 @@ type master struct {
 	waiting askers        // for an outcome
 	gone    chan struct{} // closed when the loop has ended
 	began   time.Time
-	lost    int // requests that did not finish in a stop
+	lost    int    // requests that did not finish in a stop
+	past    uint64 // requests that workers have answered who are gone
 	sd      systemd
 
 	drainAt   time.Time      // end of the drain delay; zero before SIGTERM
@@ -327,6 +328,7 @@ func (m *master) onReady(w *worker, note string) {
 func (m *master) onExit(w *worker, status exitStatus) {
 	was, s := w.state, w.slot
 	last := w.proc.Status()
+	m.past += last.Requests
 	m.move(w, Gone)
 	w.proc.Release()
 	delete(m.workers, w.age)

@@ -36,7 +36,7 @@ await() {
 	shift 2
 	until "$@"; do [ $SECONDS -lt $end ] || fail "waited in vain for $what; status: $(status)"; sleep 0.1; done
 }
-generation() { status | grep -q "workers ready, generation $1\$"; }
+generation() { status | grep -qE "workers ready, generation $1(,|\$)"; }
 
 settings() { printf '%s\n' 'workers = 2' "${model[@]}" "$@" >"$root/etc/narwhal/narwhal.toml"; }
 dropin() { mkdir -p "$root/etc/systemd/system/narwhal.service.d" && printf '%s\n' '[Service]' "$@" >"$root/etc/systemd/system/narwhal.service.d/test.conf" && inside systemctl daemon-reload; }
