@@ -24,6 +24,7 @@ import (
 	"container/list"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/narwhal-server/narwhal/internal/board"
 )
@@ -49,6 +50,10 @@ type Options struct {
 	MaxRequests int
 	Worn        func()
 
+	// Starved is called when nothing can be accepted because the process or the
+	// machine is short of something, at most once in starvedQuiet.
+	Starved func(error)
+
 	Line *board.Line // where the worker's state is written; may be nil
 }
 
@@ -71,6 +76,8 @@ type Gate struct {
 	inflight int // requests begun and not ended
 	counted  int // of those, the ones Limit counts
 	answered int
+
+	starved time.Time // Starved was called
 }
 
 type stage int
@@ -146,5 +153,22 @@ func (g *Gate) release(c *Conn) {
 		c.held = false
 		g.active--
 		g.change.Broadcast()
+	}
+}
+
+// starvedQuiet is the time between two calls of Starved.
+const starvedQuiet = time.Minute
+
+// starve tells that something is short.
+func (g *Gate) starve(err error) {
+	g.mu.Lock()
+	now := time.Now()
+	say := g.o.Starved != nil && now.Sub(g.starved) >= starvedQuiet
+	if say {
+		g.starved = now
+	}
+	g.mu.Unlock()
+	if say {
+		g.o.Starved(err)
 	}
 }
