@@ -38,6 +38,7 @@ check() {
 	for tool in systemd-nspawn:systemd-container dbus-daemon:dbus pgrep:procps curl:curl; do
 		command -v "${tool%:*}" >/dev/null || cannot "${tool%:*} is missing: apt-get install ${tool#*:}"
 	done
+	unshare --user true 2>/dev/null || cannot "no user namespace can be made (this is a chroot, or user.max_user_namespaces is 0), and the unit wants one (PrivateUsers=)"
 	systemctl --version | grep -q '^systemd 252' || cannot "it is for Debian 12, whose systemd is 252; this one is $(systemctl --version | head -1)"
 }
 

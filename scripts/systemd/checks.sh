@@ -109,13 +109,13 @@ slow_boot() {
 # A master that lives is left alone, one that hangs is replaced; also one that
 # has taken over from another.
 watchdog() {
-	dropin WatchdogSec=2s TimeoutAbortSec=1s
+	dropin WatchdogSec=3s TimeoutAbortSec=1s
 	inside systemctl start narwhal.service
 	local pid who
 	for who in "a master" "a master after an upgrade"; do
 		[ "$who" = "a master" ] || upgraded_by inside narwhal upgrade
 		pid=$(show MainPID)
-		sleep 5 # more than twice its time
+		sleep 7 # more than twice its time
 		[ "$(show MainPID)" = "$pid" ] || fail "the watchdog bit $who that lives"
 		inside kill -STOP "$pid"
 		await "another master" 60 another "$pid"

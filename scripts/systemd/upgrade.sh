@@ -24,15 +24,16 @@ unrestarted() { [ "$(show NRestarts)" = 0 ] || fail "$1: systemd restarted the s
 upgrades() {
 	inside systemctl start narwhal.service
 	load_begins
-	local n
-	for n in 1 2 3 4 5 6; do
+	local n rounds=6
+	[ "$version" = 254 ] || rounds=2
+	for n in $(seq $rounds); do
 		package
 		upgraded_by usr2
 		package
 		upgraded_by inside narwhal upgrade
 	done
-	load_ends "12 upgrades, the file replaced each time" 0
-	unrestarted "12 upgrades"
+	load_ends "$((2 * rounds)) upgrades, the file replaced each time" 0
+	unrestarted "upgrades"
 	leaks
 }
 

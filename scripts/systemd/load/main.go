@@ -20,7 +20,7 @@ import (
 	"time"
 )
 
-const pause = 10 * time.Millisecond
+const pause = 25 * time.Millisecond
 
 func main() {
 	clients, err := strconv.Atoi(os.Args[len(os.Args)-1])
