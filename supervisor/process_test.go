@@ -94,7 +94,7 @@ func (b busy) Entities(ctx context.Context, text string) ([]ner.Entity, error) {
 	case "grow":
 		growing.Lock()
 		defer growing.Unlock()
-		for i := range grown {
+		for i := 0; i < len(grown); i += os.Getpagesize() {
 			grown[i] = 1 // a page is memory once it is written
 		}
 	}

@@ -64,7 +64,9 @@ upgrades_refused() { [ "$(inside journalctl -b --no-pager -o cat -u narwhal.serv
 upgraded_slow() {
 	settings "$delay"
 	inside systemctl restart narwhal.service
+	package
 	during "upgrade by USR2" upgraded_by usr2
+	package
 	during "narwhal upgrade" upgraded_by inside narwhal upgrade
 	during "reload after an upgrade" inside systemctl reload narwhal.service
 	await "generation 2" 60 generation 2
