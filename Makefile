@@ -53,8 +53,8 @@ compare-quick:
 	@scripts/compare/setup.sh
 	@.cache/compare/compare -plan quick
 
-# The unit files under a real systemd, 252 and 254, in a container. Needs root
-# and fails where it cannot boot one.
+# The unit files under a real systemd, 252 and 254, in a container, as `make
+# test` does it. Needs root and Debian 12, and says what is missing.
 systemd:
 	@scripts/systemd/test.sh
 

@@ -2,6 +2,7 @@ package supervisor_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -51,6 +52,61 @@ func TestMaxWorkerAge(t *testing.T) {
 	underLoad(t, supervisor.Options{Workers: 4, MaxWorkerAge: 300 * time.Millisecond}, func(t *testing.T, m *master, i int) {
 		m.await(`msg="worker left"`, i+1)
 	}, none)
+}
+
+// Workers that have too much memory leave one by one, each when its successor is
+// ready, and cost no request. The four kinds run side by side, since the master
+// has to have seen too much three times, five seconds apart.
+func TestMaxWorkerMemory(t *testing.T) {
+	for _, k := range kinds {
+		t.Run(k.name, func(t *testing.T) {
+			t.Parallel()
+			o, app := k.o, k.app
+			o.Workers, o.MaxWorkerMemory = 2, 200<<20
+			app.Work = work
+			m := start(t, options(o, app))
+			first := m.workers()
+			l := clients(m.addr, 2, k.keep)
+			// Whichever worker takes the request takes 256 MiB.
+			c, err := connect(m.addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := c.ask(`{"text":"grow"}`); err != nil {
+				t.Error(err)
+			}
+			c.Close()
+			m.await("worker has too much memory", 1)
+			m.await(`msg="worker left"`, 1)
+			var order []string
+			for line := range strings.Lines(m.log()) {
+				for _, what := range []string{"worker has too much memory", "worker starting", "worker ready", "worker left", "worker died"} {
+					if strings.Contains(line, `msg="`+what) {
+						order = append(order, what)
+					}
+				}
+			}
+			want := "worker starting, worker starting, worker ready, worker ready, " +
+				"worker has too much memory, worker starting, worker ready, worker left"
+			if got := strings.Join(order, ", "); got != want {
+				t.Errorf("the order is\n%s, want\n%s", got, want)
+			}
+			kept := 0
+			for _, pid := range m.workers() {
+				if slices.Contains(first, pid) {
+					kept++
+				}
+			}
+			if kept != 1 {
+				t.Errorf("of the workers %v these are left: %v; want one of them and a new one", first, m.workers())
+			}
+			sent, failed := l.end()
+			t.Logf("%d requests, %d failed", sent, failed)
+			if failed > 0 || sent < 100 {
+				t.Errorf("%d of %d requests failed: %v", failed, sent, l.errors)
+			}
+		})
+	}
 }
 
 // field finds what follows a name in the first log line with some text.

@@ -47,6 +47,8 @@ type system interface {
 	Disown()
 	// Own takes them over from the old one; it says which of them are ours.
 	Own() []bool
+	// Full lists the listening sockets whose queues are full.
+	Full() []queue
 	// Reap buries orphans: children that are not workers, if this is PID 1.
 	Reap(isWorker func(pid int) bool)
 }
@@ -124,12 +126,15 @@ type master struct {
 	waiting askers        // for an outcome
 	gone    chan struct{} // closed when the loop has ended
 	began   time.Time
-	lost    int // requests that did not finish in a stop
+	lost    int    // requests that did not finish in a stop
+	past    uint64 // requests that workers have answered who are gone
 	sd      systemd
 
-	drainAt   time.Time      // end of the drain delay; zero before SIGTERM
-	random    func() float64 // in [0, 1)
-	lastWeigh time.Time      // of the workers' memory
+	drainAt   time.Time            // end of the drain delay; zero before SIGTERM
+	random    func() float64       // in [0, 1)
+	lastWeigh time.Time            // of the workers' memory
+	lastCrowd time.Time            // a look at the queues
+	crowded   map[string]time.Time // by address: it was said that the queue is full
 
 	slots   []*slot // in order of their numbers
 	workers map[int]*worker
@@ -168,6 +173,7 @@ func newMaster(o Options, sys system, addr []wire.Listener, signals <-chan os.Si
 		began:   time.Now(),
 		random:  rand.Float64,
 		workers: map[int]*worker{},
+		crowded: map[string]time.Time{},
 		ready:   ready,
 		pid:     os.Getpid(),
 	}
@@ -348,6 +354,7 @@ func (m *master) rebalance(newcomer *worker) {
 func (m *master) onExit(w *worker, status exitStatus) {
 	was, s := w.state, w.slot
 	last := w.proc.Status()
+	m.past += last.Requests
 	m.move(w, Gone)
 	w.proc.Release()
 	delete(m.workers, w.age)
@@ -365,13 +372,14 @@ func (m *master) onExit(w *worker, status exitStatus) {
 	case was == Ready && !m.stopping:
 		attrs = append(attrs, "running", what(last), "connections", last.Conns, "requests", last.Requests)
 		if status.signal == syscall.SIGKILL {
-			attrs = append(attrs, "hint", "SIGKILL comes from a person or from the kernel short of memory (see dmesg)")
+			attrs = append(attrs, "hint", killHint)
 		}
 		m.log.Error("worker died", attrs...)
 		wait := s.deaths.died(m.now().Sub(w.readyAt))
 		s.startAt = m.now().Add(wait)
 		if wait > 0 {
-			m.log.Warn("worker keeps dying; waiting before the next", "worker", s.n, "deaths", s.deaths.inARow, "wait", wait)
+			m.log.Warn("worker keeps dying; waiting before the next", "worker", s.n, "deaths", s.deaths.inARow, "wait", wait,
+				"hint", "the lines «worker died» say what it was running; other workers serve")
 		}
 	case status == exitStatus{}:
 		m.log.Info("worker left", append(attrs, "requests", last.Requests)...)
@@ -382,6 +390,10 @@ func (m *master) onExit(w *worker, status exitStatus) {
 		m.log.Warn("worker ended before it had finished", append(attrs, "was", was.String(), "lost", last.InFlight, "running", what(last))...)
 	}
 }
+
+// killHint is for SIGKILL, of which the dead cannot tell the reason.
+const killHint = "a person sends SIGKILL, or the kernel when memory is short (dmesg | grep -i oom): then run fewer workers, " +
+	"give them more memory, or replace those that grow with --max-worker-memory"
 
 // what tells the request running longest, as far as the scoreboard knows it.
 func what(s board.Status) string {

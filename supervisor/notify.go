@@ -31,6 +31,7 @@ type systemd struct {
 	gen      int // of the reload that was announced
 	status   string
 	news     string // of the last reload, if it failed
+	rate     rate   // of requests
 	alive    time.Time
 	extended time.Time
 	failing  bool
@@ -85,6 +86,7 @@ func (m *master) notify() {
 		sd.extended = now
 		lines = append(lines, sdnotify.ExtendTimeout(extendBy))
 	}
+	sd.rate.measure(now, m.answered)
 	if s := m.statusLine(); s != sd.status {
 		sd.status = s
 		lines = append(lines, sdnotify.Status(s))
@@ -174,22 +176,25 @@ func (m *master) statusLine() string {
 		}
 		return fmt.Sprintf("stopping: %s to finish", plural(len(m.workers), "worker"))
 	}
-	return fmt.Sprintf("%d of %s ready, generation %d%s", ready, plural(m.target, "worker"), m.gen.n, m.sd.news)
+	return fmt.Sprintf("%d of %s ready, generation %d%s%s", ready, plural(m.target, "worker"), m.gen.n, m.sd.rate, m.sd.news)
 }
 
 // nextNotice is when systemd must be told something at the latest.
 func (m *master) nextNotice() time.Time {
-	var next time.Time
 	if m.sd.send == nil {
-		return next
+		return time.Time{}
+	}
+	next := m.sd.rate.at.Add(rateEvery)
+	earlier := func(t time.Time) {
+		if t.Before(next) {
+			next = t
+		}
 	}
 	if m.sd.watchdog > 0 {
-		next = m.sd.alive.Add(m.sd.watchdog)
+		earlier(m.sd.alive.Add(m.sd.watchdog))
 	}
 	if m.slow(m.sd.phase) {
-		if at := m.sd.extended.Add(extendEvery); next.IsZero() || at.Before(next) {
-			next = at
-		}
+		earlier(m.sd.extended.Add(extendEvery))
 	}
 	return next
 }

@@ -26,7 +26,7 @@ func writePid(path string, old int) error {
 		return err
 	}
 	if err := renameio.WriteFile(path, fmt.Appendf(nil, "%d\n", os.Getpid()), 0o644); err != nil {
-		return fmt.Errorf("pid file %s: %w", path, err)
+		return fmt.Errorf("pid file %s: %w: choose a place that can be written with --pid, or leave it out", path, err)
 	}
 	return nil
 }

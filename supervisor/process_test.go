@@ -69,7 +69,9 @@ func testApp(env worker.Env) (worker.App, error) {
 	}
 	if s.NetHTTP {
 		return worker.HTTP(env, &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			spin(s.Work)
+			var body struct{ Text string }
+			_ = json.NewDecoder(r.Body).Decode(&body) // whatever it is, it is answered
+			busy(s.Work).Entities(r.Context(), body.Text)
 			io.WriteString(w, "{}")
 		})}), nil
 	}
@@ -87,10 +89,24 @@ func (b busy) Entities(ctx context.Context, text string) ([]ner.Entity, error) {
 		select {} // for ever, whatever ctx says
 	case "panic":
 		panic("told to")
+	case "die":
+		syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	case "grow":
+		growing.Lock()
+		defer growing.Unlock()
+		for i := 0; i < len(grown); i += os.Getpagesize() {
+			grown[i] = 1 // a page is memory once it is written
+		}
 	}
 	spin(time.Duration(b))
 	return nil, nil
 }
+
+// grown is what a request can make a worker take.
+var (
+	grown   [256 << 20]byte
+	growing sync.Mutex
+)
 
 func spin(d time.Duration) {
 	for end := time.Now().Add(d); time.Now().Before(end); {

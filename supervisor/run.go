@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/narwhal-server/narwhal/internal/control"
@@ -27,6 +28,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	signals := make(chan os.Signal, 32)
 	signal.Notify(signals, Signals...)
 	defer signal.Stop(signals)
+	signal.Ignore(syscall.SIGPIPE) // of a log whose reader has gone; the service goes on
 	given := len(o.Bind) > 0
 	o.setDefaults()
 	old, err := receiveEstate()

@@ -6,6 +6,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/narwhal-server/narwhal/internal/sock"
 	"github.com/narwhal-server/narwhal/internal/wire"
 )
 
@@ -91,7 +92,11 @@ func (m *master) spawn(s *slot, g *generation) {
 	if err != nil {
 		wait := max(s.deaths.died(0), firstWait)
 		s.startAt = m.now().Add(wait)
-		m.log.Error("cannot start a worker", "worker", s.n, "error", err, "wait", wait)
+		attrs := []any{"worker", s.n, "error", err, "wait", wait}
+		if hint := sock.Short(err); hint != "" {
+			attrs = append(attrs, "hint", hint)
+		}
+		m.log.Error("cannot start a worker", attrs...)
 		if m.reload != nil && m.reload.slot == s {
 			m.abandonReload(err)
 		}

@@ -23,6 +23,7 @@ type fake struct {
 	status board.Status
 	at     time.Time // when status was set
 	memory int64     // 0: cannot be seen
+	served uint64    // requests answered
 }
 
 func (p *fake) do(st *stage, verb, rest string) {
@@ -50,6 +51,11 @@ func (p *fake) do(st *stage, verb, rest string) {
 	case "weighs":
 		p.st.mu.Lock()
 		p.memory, _ = strconv.ParseInt(rest, 10, 64)
+		p.st.mu.Unlock()
+	case "answers":
+		n, _ := strconv.ParseUint(rest, 10, 64)
+		p.st.mu.Lock()
+		p.served += n
 		p.st.mu.Unlock()
 	case "rests":
 		p.set(board.Status{})
@@ -99,6 +105,7 @@ func (p *fake) Status() board.Status {
 	p.st.mu.Lock()
 	defer p.st.mu.Unlock()
 	s := p.status
+	s.Requests = p.served
 	since := time.Since(p.at)
 	if s.Running > 0 {
 		s.Running += since

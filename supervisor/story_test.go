@@ -35,9 +35,11 @@ var update = flag.Bool("update", false, "rewrite the answers in testdata")
 //	w1.1 ready | fails TEXT | worn | exit N | dies SIGNAL
 //	w1.1 runs 31s in_flight=2       its oldest request is that old from now on
 //	w1.1 silent 31s                 its last beat was then
+//	w1.1 answers 100                so many requests more
 //	signal HUP
 //	reload workers=3 | reload error TEXT    what the next HUP finds
 //	exec fails TEXT                 the next spawn does not work
+//	queue full | queue empty        that of waiting connections
 //	upgrade fails TEXT              the next start of a new master does not work
 //	new begins 10s | ready | fails TEXT | ends | deaf     the new master
 //	start old …                     this is the new master
@@ -124,6 +126,7 @@ type stage struct {
 	done    chan struct{}
 
 	reload    func(Options) (Options, error)
+	full      atomic.Bool // the queue
 	execFails error
 	noUpgrade error
 	heir      *fakeHeir
@@ -187,6 +190,8 @@ func (st *stage) do(line string) {
 		st.m.events <- event{from: fromOld, exited: true}
 	case f[0] == "ask":
 		st.ask(rest)
+	case f[0] == "queue":
+		st.full.Store(f[1] == "full")
 	case f[0] == "exec":
 		st.execFails = errors.New(strings.TrimPrefix(rest, "fails "))
 	default:
@@ -327,6 +332,12 @@ func (st *stage) EndParking(linger time.Duration) {
 	st.say("parked connections end in %v", linger)
 }
 func (st *stage) Reap(func(int) bool) {}
+func (st *stage) Full() []queue {
+	if st.full.Load() {
+		return []queue{{"127.0.0.1:5000", 2049}}
+	}
+	return nil
+}
 
 // storyLog writes warnings, errors and the course of reloads into the story.
 type storyLog struct {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -42,15 +43,26 @@ func newManager(t *testing.T) *manager {
 // descriptor that came with it.
 func (m *manager) await(line string) (message string, f *os.File) {
 	m.t.Helper()
+	return m.next(line, func(message string) bool { return strings.Contains("\n"+message+"\n", "\n"+line+"\n") })
+}
+
+func (m *manager) awaitPrefix(prefix string) (message string, f *os.File) {
+	m.t.Helper()
+	return m.next(prefix, func(message string) bool { return strings.HasPrefix(message, prefix) })
+}
+
+// next reads messages until one is wanted.
+func (m *manager) next(what string, wanted func(string) bool) (message string, f *os.File) {
+	m.t.Helper()
 	var before []string
 	for {
 		b, oob := make([]byte, 4096), make([]byte, 64)
 		n, oobn, _, _, err := m.conn.ReadMsgUnix(b, oob)
 		if err != nil {
-			m.t.Fatalf("no message with %q: %v; there were %q", line, err, before)
+			m.t.Fatalf("no message with %q: %v; there were %q", what, err, before)
 		}
 		message = string(b[:n])
-		if !strings.Contains("\n"+message+"\n", "\n"+line+"\n") {
+		if !wanted(message) {
 			before = append(before, message)
 			continue
 		}
@@ -136,6 +148,22 @@ func post(addr string) error {
 	return nil
 }
 
+// untold checks that a worker has nothing of what systemd tells the master.
+func untold(t *testing.T, pid int) {
+	t.Helper()
+	environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for kv := range strings.SplitSeq(string(environ), "\x00") {
+		for _, prefix := range []string{"NOTIFY_SOCKET=", "WATCHDOG_", "LISTEN_", "FDSTORE="} {
+			if strings.HasPrefix(kv, prefix) {
+				t.Errorf("a worker has %s", kv)
+			}
+		}
+	}
+}
+
 // The whole conversation of a unit with a store: a master dies, its socket
 // lives on, and who connects meanwhile is answered by the next one.
 func TestSystemdStore(t *testing.T) {
@@ -170,17 +198,7 @@ func TestSystemdStore(t *testing.T) {
 		t.Errorf("a request between two masters: %v", err)
 	}
 	for _, pid := range childrenOf(next.cmd.Process.Pid) {
-		environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for kv := range strings.SplitSeq(string(environ), "\x00") {
-			for _, prefix := range []string{"NOTIFY_SOCKET=", "WATCHDOG_", "LISTEN_", "FDSTORE="} {
-				if strings.HasPrefix(kv, prefix) {
-					t.Errorf("a worker has %s", kv)
-				}
-			}
-		}
+		untold(t, pid)
 	}
 	if err := next.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
@@ -233,5 +251,48 @@ func TestSystemdSocket(t *testing.T) {
 	m.await("READY=1")
 	if log := u.ends(syscall.SIGTERM); !strings.Contains(log, "systemd passes a socket that no --bind names") {
 		t.Errorf("nothing is said of a socket that is not served:\n%s", log)
+	}
+}
+
+// An upgrade as systemd hears it: the old master names the new one, and that one
+// does not take over before systemd has read so (BARRIER=1); or systemd would
+// take what it says for a stranger's. Then it is the new one that speaks.
+func TestSystemdUpgrade(t *testing.T) {
+	m := newManager(t)
+	u := m.start(options(supervisor.Options{Workers: 1}, appSettings{}), nil, "")
+	m.await("READY=1")
+	if err := u.cmd.Process.Signal(syscall.SIGUSR2); err != nil {
+		t.Fatal(err)
+	}
+	named, _ := m.awaitPrefix("MAINPID=")
+	pid, err := strconv.Atoi(strings.TrimPrefix(named, "MAINPID="))
+	if err != nil || pid == u.cmd.Process.Pid {
+		t.Fatalf("the old master %d says %q", u.cmd.Process.Pid, named)
+	}
+	_, barrier := m.await("BARRIER=1")
+	if barrier == nil {
+		t.Fatal("no descriptor came with BARRIER=1")
+	}
+	// What the new master says first, it says when it has taken over, and that it
+	// must not do as long as the barrier holds.
+	m.conn.SetReadDeadline(time.Now().Add(time.Second))
+	b := make([]byte, 4096)
+	if n, err := m.conn.Read(b); err == nil {
+		t.Errorf("before systemd had read that it is the main process, the new master said %q", b[:n])
+	}
+	m.conn.SetReadDeadline(time.Now().Add(2 * time.Minute))
+	barrier.Close()
+	m.await("READY=1")
+	u.cmd.Wait()
+	for _, child := range childrenOf(pid) {
+		untold(t, child)
+	}
+	if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	m.await("STOPPING=1")
+	bury(t, pid)
+	if log := <-u.log; strings.Contains(log, "systemd may not have heard") {
+		t.Errorf("the barrier was not passed:\n%s", log)
 	}
 }

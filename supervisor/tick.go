@@ -51,6 +51,7 @@ func (m *master) untilNext() time.Duration {
 	m.nextRecycling(at)
 	if !m.stopping {
 		at(m.drainAt)
+		at(m.lastCrowd.Add(crowdEvery))
 	}
 	return max(next.Sub(now), 0)
 }
@@ -62,6 +63,7 @@ func (m *master) tick() {
 		m.stop(true)
 	}
 	m.recycle()
+	m.crowd()
 	m.upgradeLate()
 	for _, w := range m.byAge() {
 		if w.deadline.IsZero() || now.Before(w.deadline) {

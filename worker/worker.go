@@ -97,6 +97,7 @@ func Run(start func(Env) (App, error)) error {
 	signals := make(chan os.Signal, 8) // a few of the same kind may come at once; none must be lost
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGUSR1)
 	signal.Ignore(syscall.SIGINT, syscall.SIGHUP) // Ctrl-C and a lost terminal are the master's business
+	signal.Ignore(syscall.SIGPIPE)                // of a log whose reader has gone
 
 	w, err := join()
 	if err != nil {
@@ -172,6 +173,9 @@ func (w *worker) start(start func(Env) (App, error)) (App, error) {
 		Limit:       h.Worker.LimitConcurrency,
 		Line:        w.line,
 		Worn:        func() { w.worn("max-requests") },
+		Starved: func(err error) {
+			w.log.Error("cannot accept connections; they wait, or other workers take them", "error", err, "hint", sock.Short(err))
+		},
 	}
 	if o.Places == 0 {
 		o.Places = runtime.GOMAXPROCS(0)

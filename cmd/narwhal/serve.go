@@ -175,13 +175,20 @@ func setLogger(s *config.Settings) {
 	if err := level.UnmarshalText([]byte(s.LogLevel)); err != nil {
 		level = slog.LevelInfo // config has checked it
 	}
-	o := &slog.HandlerOptions{Level: level}
-	var h slog.Handler = slog.NewTextHandler(os.Stderr, o)
-	if s.LogFormat == "json" {
-		h = slog.NewJSONHandler(os.Stderr, o)
+	logger := func(w io.Writer) *slog.Logger {
+		o := &slog.HandlerOptions{Level: level}
+		if s.LogFormat == "json" {
+			return slog.New(slog.NewJSONHandler(w, o)).With("pid", os.Getpid())
+		}
+		return slog.New(slog.NewTextHandler(w, o)).With("pid", os.Getpid())
 	}
-	slog.SetDefault(slog.New(h).With("pid", os.Getpid()))
+	direct := logger(os.Stderr)
+	slog.SetDefault(logger(&logfile.Keeper{W: os.Stderr, Works: func(lost int) {
+		direct.Error("lines of this log were lost before the last one: it could not be written", "lost", lost, "hint", diskHint)
+	}}))
 }
+
+const diskHint = "look for a full disk (df), and let logrotate move logs away; requests were served meanwhile"
 
 // openAccess opens the access log; w is nil if there is none.
 func openAccess(s *config.Settings) (w io.Writer, reopen func() error, err error) {
@@ -190,13 +197,24 @@ func openAccess(s *config.Settings) (w io.Writer, reopen func() error, err error
 	case "":
 		return nil, none, nil
 	case "-":
-		return os.Stdout, none, nil
+		return keepAccess(os.Stdout), none, nil
 	}
 	f, err := logfile.Open(s.AccessLogfile)
 	if err != nil {
 		return nil, nil, fmt.Errorf("--access-logfile: %w", err)
 	}
-	return f, f.Reopen, nil
+	return keepAccess(f), f.Reopen, nil
+}
+
+// keepAccess says in the log when the access log cannot be written.
+func keepAccess(w io.Writer) io.Writer {
+	return &logfile.Keeper{
+		W: w,
+		Failed: func(err error) {
+			slog.Error("the access log cannot be written; requests are served", "error", err, "hint", diskHint)
+		},
+		Works: func(lost int) { slog.Warn("the access log can be written again", "lost", lost) },
+	}
 }
 
 // greet tells whoever started the server what to do next, in six lines.

@@ -20,7 +20,6 @@ import (
 type served struct {
 	t     *testing.T
 	cmd   *exec.Cmd
-	dir   string
 	url   string
 	greet []string
 
@@ -28,16 +27,27 @@ type served struct {
 	log bytes.Buffer
 }
 
-// startNarwhal starts the program as an operator does, in a folder of its own,
-// and waits for its greeting.
+// narwhalCommand is the program in a folder, as an operator would start it.
+func narwhalCommand(dir string, args ...string) *exec.Cmd {
+	cmd := exec.Command("/proc/self/exe", args...)
+	cmd.Args[0] = "narwhal" // testscript.Main goes by it
+	cmd.Dir = dir
+	cmd.Env = []string{"HOME=" + dir, "PATH=" + os.Getenv("PATH"), "NARWHAL_CONTROL_SOCKET=off"}
+	return cmd
+}
+
+// startNarwhal starts it and waits for its greeting.
 func startNarwhal(t *testing.T, dir string, args ...string) *served {
 	t.Helper()
-	s := &served{t: t, dir: dir}
-	s.cmd = exec.Command("/proc/self/exe", args...)
-	s.cmd.Args[0] = "narwhal" // testscript.Main goes by it
-	s.cmd.Dir = dir
-	s.cmd.Env = []string{"HOME=" + dir, "PATH=" + os.Getenv("PATH"), "NARWHAL_CONTROL_SOCKET=off"}
-	s.cmd.Stderr = s
+	return startCommand(t, narwhalCommand(dir, args...))
+}
+
+func startCommand(t *testing.T, cmd *exec.Cmd) *served {
+	t.Helper()
+	s := &served{t: t, cmd: cmd}
+	if cmd.Stderr == nil {
+		cmd.Stderr = s
+	}
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -61,7 +71,7 @@ func startNarwhal(t *testing.T, dir string, args ...string) *served {
 			return s
 		}
 	}
-	t.Fatalf("narwhal %v did not start:\n%s\n%s", args, strings.Join(s.greet, "\n"), s.logged())
+	t.Fatalf("%v did not start:\n%s\n%s", cmd.Args, strings.Join(s.greet, "\n"), s.logged())
 	return nil
 }
 

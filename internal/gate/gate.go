@@ -31,6 +31,7 @@ import (
 	"os"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/narwhal-server/narwhal/internal/board"
 )
@@ -55,6 +56,10 @@ type Options struct {
 	// Worn is called, once.
 	MaxRequests int
 	Worn        func()
+
+	// Starved is called when nothing can be accepted because the process or the
+	// machine is short of something, at most once in starvedQuiet.
+	Starved func(error)
 
 	Line *board.Line // where the worker's state is written; may be nil
 
@@ -89,6 +94,8 @@ type Gate struct {
 	inflight int // requests begun and not ended
 	counted  int // of those, the ones Limit counts
 	answered int
+
+	starved time.Time // Starved was called
 }
 
 type stage int
@@ -162,5 +169,22 @@ func (g *Gate) release(c *Conn) {
 		c.held = false
 		g.active--
 		g.change.Broadcast()
+	}
+}
+
+// starvedQuiet is the time between two calls of Starved.
+const starvedQuiet = time.Minute
+
+// starve tells that something is short.
+func (g *Gate) starve(err error) {
+	g.mu.Lock()
+	now := time.Now()
+	say := g.o.Starved != nil && now.Sub(g.starved) >= starvedQuiet
+	if say {
+		g.starved = now
+	}
+	g.mu.Unlock()
+	if say {
+		g.o.Starved(err)
 	}
 }

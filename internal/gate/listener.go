@@ -129,6 +129,7 @@ func (l *listener) Accept() (net.Conn, error) {
 			// Out of descriptors or memory: what is open has to end first, and the
 			// connection waits in the queue meanwhile. Returning the error would
 			// make servers end or sleep much longer.
+			l.g.starve(err)
 			time.Sleep(10 * time.Millisecond)
 		case err != nil:
 			return nil, &net.OpError{Op: "accept", Net: l.addr.Network(), Addr: l.addr, Err: err}

@@ -1,6 +1,6 @@
 // Package logfile is the two ways a server writes logs that logrotate can move
 // away: an append-only file that can be opened again, and the same for the
-// standard error stream.
+// standard error stream; and a Keeper, which notices what cannot be written.
 package logfile
 
 import (

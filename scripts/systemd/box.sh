@@ -1,6 +1,7 @@
 #!/bin/bash
 # A container with a real systemd as its PID 1, for test.sh. As root:
 #
+#   box.sh check any          whether this machine can, with the reason if not
 #   box.sh up NAME 252|254    boot; / inside is a copy-on-write view of the machine's own
 #   box.sh in NAME COMMAND…   run a command inside
 #   box.sh down NAME          halt it and remove what it wrote
@@ -15,6 +16,9 @@ state=/run/narwhal-box-$2
 
 die() { echo "box.sh: $*" >&2; exit 1; }
 
+# cannot is for what the machine lacks, and no mistake of ours.
+cannot() { echo "box.sh: no systemd can be booted here: $*" >&2; exit 77; }
+
 cgroup2() { awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts; }
 
 # The pid of PID 1 inside, as seen from here: the first process under nspawn.
@@ -28,21 +32,23 @@ enter() {
 }
 
 check() {
-	[ "$(id -u)" = 0 ] || die "this needs root"
-	[ -n "$(cgroup2)" ] || die "no cgroup2 file system is mounted here, and systemd needs one"
-	command -v systemd-nspawn >/dev/null && return
-	echo "box.sh: installing systemd-container" >&2
-	apt-get update -qq && apt-get install -y -qq --no-install-recommends systemd systemd-container >/dev/null ||
-		die "apt cannot install systemd-container"
+	[ "$(id -u)" = 0 ] || cannot "this needs root"
+	[ -n "$(cgroup2)" ] || cannot "no cgroup2 file system is mounted, and systemd needs one"
+	local tool
+	for tool in systemd-nspawn:systemd-container dbus-daemon:dbus pgrep:procps curl:curl; do
+		command -v "${tool%:*}" >/dev/null || cannot "${tool%:*} is missing: apt-get install ${tool#*:}"
+	done
+	unshare --user true 2>/dev/null || cannot "no user namespace can be made (this is a chroot, or user.max_user_namespaces is 0), and the unit wants one (PrivateUsers=)"
+	systemctl --version | grep -q '^systemd 252' || cannot "it is for Debian 12, whose systemd is 252; this one is $(systemctl --version | head -1)"
 }
 
 # Fetch 254 with lists and packages of our own, so that apt's here stay as they are.
 backports() {
 	[ -e "$cache/254/usr/lib/systemd/systemd" ] && return
-	local new=$cache/new site
+	local new=$cache/new-$$ site
 	rm -rf "$new" && mkdir -p "$new/lists/partial" "$new/debs" "$new/root"
 	site=$(apt-get indextargets --format '$(SITE) $(RELEASE)' | awk '$2 == "bookworm" { print $1; exit }')
-	[ -n "$site" ] || die "apt knows no bookworm here: 254 is tested on Debian 12"
+	[ -n "$site" ] || cannot "apt knows no bookworm, whose backports have 254"
 	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $site bookworm-backports main" >"$new/sources"
 	local apt="apt-get -qq -o Dir::Etc::SourceList=$new/sources -o Dir::Etc::SourceParts=/dev/null
 		-o Dir::State::Lists=$new/lists -o Dir::Cache=$new -o APT::Sandbox::User=root"
@@ -55,7 +61,9 @@ backports() {
 		[ -d "$new/root/$dir" ] || continue
 		mkdir -p "$new/root/usr/$dir" && cp -a "$new/root/$dir/." "$new/root/usr/$dir/" && rm -r "${new:?}/root/$dir"
 	done
-	rm -rf "$cache/254" && mv "$new/root" "$cache/254" && rm -rf "$new"
+	mv -T "$new/root" "$cache/254" 2>/dev/null || true # another run was first
+	rm -rf "$new"
+	[ -e "$cache/254/usr/lib/systemd/systemd" ] || die "$cache/254 has no systemd: remove it and try again"
 }
 
 up() {
@@ -64,13 +72,13 @@ up() {
 	[ ! -e "$state" ] || die "$state exists: box.sh down $name first"
 	[ "$version" = 252 ] || backports
 	mkdir "$state"
-	mount -t tmpfs -o mode=755 tmpfs "$state" || die "cannot mount a tmpfs"
+	mount -t tmpfs -o mode=755 tmpfs "$state" || { rmdir "$state" && cannot "a tmpfs cannot be mounted"; }
 	mkdir "$state/upper" "$state/work" "$state/root"
 	if [ "$version" = 254 ]; then # overlayfs takes no layer that lies inside another
 		cp -a "$cache/254" "$state/254"
 		lower=$state/254:/
 	fi
-	mount -t overlay -o "lowerdir=$lower,upperdir=$state/upper,workdir=$state/work" overlay "$state/root" || die "cannot mount an overlay"
+	mount -t overlay -o "lowerdir=$lower,upperdir=$state/upper,workdir=$state/work" overlay "$state/root" || cannot "an overlay cannot be mounted"
 	mkdir -p "$state/root/etc/systemd/system"
 	: >"$state/root/etc/machine-id"
 	# A target of our own: nothing that the machine has enabled is started.
@@ -98,7 +106,7 @@ up() {
 		kill -0 "$(cat "$state/nspawn.pid" 2>/dev/null)" 2>/dev/null || [ "$i" -lt 10 ] || break
 	done
 	cat "$state/log" >&2
-	die "systemd $version did not come up"
+	cannot "systemd $version did not come up"
 }
 
 down() {
@@ -116,8 +124,9 @@ down() {
 }
 
 case $1 in
+check) check ;;
 up) up "$2" "$3" ;;
 in) shift 2 && enter "$@" ;;
 down) down "$2" ;;
-*) die "want up, in or down" ;;
+*) die "want check, up, in or down" ;;
 esac

@@ -2,26 +2,19 @@
 # The unit files of this folder under a real systemd, with requests running all
 # the time and counted:
 #
-#   scripts/systemd/test.sh [252] [254]     both if none is named
+#   scripts/systemd/test.sh [252] [254]     both, at the same time, if none is named
 #
-# It needs root, overlayfs and a cgroup2 mount, and fails where it cannot boot.
+# Exit status: 0 passed, 1 failed, 77 this machine cannot boot a systemd in a
+# container, with the reason; box.sh says what that takes.
+#
+# checks.sh has what is checked of a service that was started, upgrade.sh of one
+# whose program was upgraded while it ran.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$here/../.."
+. "$here/checks.sh"
+. "$here/upgrade.sh"
 url=http://127.0.0.1:8000/
-
-work=$(mktemp -d)
-box=
-finish() {
-	local code=$?
-	if [ -n "$box" ]; then
-		[ $code = 0 ] || inside journalctl -b --no-pager -o cat -u narwhal.service -n 60 >&2 || true
-		"$here/box.sh" down "$box" || true
-	fi
-	rm -rf "$work"
-	exit $code
-}
-trap finish EXIT
 
 fail() { echo "FAIL $version: $*" >&2; exit 1; }
 ok() { echo "ok $version: $* (${SECONDS}s)"; }
@@ -29,6 +22,7 @@ inside() { "$here/box.sh" in "$box" "$@"; }
 show() { inside systemctl show -P "$1" narwhal.service; }
 status() { show StatusText; }
 request() { inside curl -sS --max-time 30 -H 'Content-Type: application/json' -d '{"text":"Angela Merkel was born in Hamburg."}' "$url"; }
+answers() { request | grep -q PERSON; }
 
 # await WHAT SECONDS COMMAND… until the command succeeds.
 await() {
@@ -36,13 +30,18 @@ await() {
 	shift 2
 	until "$@"; do [ $SECONDS -lt $end ] || fail "waited in vain for $what; status: $(status)"; sleep 0.1; done
 }
-generation() { status | grep -q "workers ready, generation $1\$"; }
+generation() { status | grep -qE "workers ready, generation $1(,|\$)"; }
+another() { local pid; pid=$(show MainPID) && [ "$pid" != "$1" ] && [ "$pid" != 0 ] && generation 1; }
 
 settings() { printf '%s\n' 'workers = 2' "${model[@]}" "$@" >"$root/etc/narwhal/narwhal.toml"; }
 dropin() { mkdir -p "$root/etc/systemd/system/narwhal.service.d" && printf '%s\n' '[Service]' "$@" >"$root/etc/systemd/system/narwhal.service.d/test.conf" && inside systemctl daemon-reload; }
 
+# package puts the program on the disk as a package manager does: another file
+# is renamed over it, so that the one that runs has none any more.
+package() { cp "$work/narwhal" "$root/usr/bin/narwhal.new" && mv "$root/usr/bin/narwhal.new" "$root/usr/bin/narwhal"; }
+
 load_begins() {
-	inside /usr/bin/load "$url" 8 >"$work/load" 2>&1 &
+	inside /usr/bin/load "$url" 8 >"$mine/load" 2>&1 &
 	load=$!
 	await "the load's first request" 30 served_since
 }
@@ -51,117 +50,49 @@ served_since() { inside pgrep -x load >/dev/null && request >/dev/null; }
 # load_ends WHAT MOST: at most so many failed, and none was refused.
 load_ends() {
 	inside pkill -TERM -x load
-	wait $load || fail "$1: the load itself failed: $(cat "$work/load")"
+	wait $load || fail "$1: the load itself failed: $(cat "$mine/load")"
 	local requests failed refused
-	read -r requests failed refused < <(sed -n 's/requests=\([0-9]*\) failed=\([0-9]*\) refused=\([0-9]*\)/\1 \2 \3/p' "$work/load")
+	read -r requests failed refused < <(sed -n 's/requests=\([0-9]*\) failed=\([0-9]*\) refused=\([0-9]*\)/\1 \2 \3/p' "$mine/load")
 	[ "$requests" -gt 20 ] || fail "$1: only $requests requests"
-	[ "$refused" = 0 ] && [ "$failed" -le "$2" ] || fail "$1: $(tr '\n' ' ' <"$work/load")"
+	[ "$refused" = 0 ] && [ "$failed" -le "$2" ] || fail "$1: $(tr '\n' ' ' <"$mine/load")"
 	ok "$1: $requests requests, $failed failed, none refused"
 }
 
-start() {
-	inside systemctl start narwhal.service || fail "start"
-	request | grep -q PERSON || fail "start returned and nobody answers"
-	generation 1 || fail "start: status is $(status)"
-	ok "start returns when workers serve: $(status)"
-	local pid
-	for pid in $(inside pgrep -P "$(show MainPID)"); do
-		inside cat "/proc/$pid/environ" | tr '\0' '\n' | grep -E '^(NOTIFY_SOCKET|WATCHDOG_|LISTEN_|FDSTORE)' && fail "a worker has systemd's variables"
+# during WHAT COMMAND… runs the command while a request of 2 s is under way,
+# which must be answered. The settings must have the delay.
+during() {
+	local what=$1 slow
+	shift
+	while true; do
+		request >"$mine/slow" &
+		slow=$!
+		until under_way; do kill -0 $slow 2>/dev/null || break; done
+		kill -0 $slow 2>/dev/null && break
+		wait $slow || fail "before $what: a request was not answered" # or this machine was too slow to see it
 	done
-	[ "$version" = 252 ] || [ "$(show NFileDescriptorStore)" = 1 ] || fail "the store holds $(show NFileDescriptorStore) sockets"
+	"$@"
+	wait $slow && grep -q PERSON "$mine/slow" || fail "a request of 2 s was lost: $what"
+	ok "a request of 2 s finishes: $what"
 }
-
-security() {
-	inside systemd-analyze security --no-pager --threshold=20 narwhal.service >"$work/security" || fail "$(tail -1 "$work/security")"
-	ok "$(tail -1 "$work/security")"
-}
-
-reload() {
-	load_begins
-	local n
-	for n in 2 3 4; do
-		inside systemctl reload narwhal.service
-		# Before 253 systemctl reload cannot wait.
-		[ "$version" = 252 ] && await "generation $n" 60 generation $n
-		generation $n || fail "reload returned before generation $n served: $(status)"
-	done
-	load_ends "3 reloads" 0
-	settings 'worker = 3'
-	inside systemctl reload narwhal.service
-	await "the failure in the status" 30 reload_failed
-	request | grep -q PERSON || fail "nobody answers after a reload that failed"
-	ok "a reload that fails: $(status)"
-	settings
-}
-reload_failed() { status | grep -q 'the last reload failed'; }
-
-restart() {
-	load_begins
-	inside systemctl restart narwhal.service
-	inside systemctl restart narwhal.service
-	load_ends "2 restarts, $1" 0
-}
-
-crash() {
-	load_begins
-	local pid
-	pid=$(show MainPID)
-	inside kill -9 "$pid"
-	await "another master" 60 another $pid
-	# 8 requests were under way, and those queued in a worker's socket with them.
-	load_ends "kill -9 of the master, $1" 16
-	[ "$(show NRestarts)" -ge 1 ] || fail "it was not restarted"
-}
-another() { [ "$(show MainPID)" != "$1" ] && [ "$(show MainPID)" != 0 ] && generation 1; }
-
-slow_stop() {
-	settings 'delay = "2s"'
-	inside systemctl restart narwhal.service
-	request >"$work/slow" &
-	local slow=$!
-	sleep 0.5 # so that it is under way; were it not, it would be refused
-	inside systemctl stop narwhal.service
-	wait $slow && grep -q PERSON "$work/slow" || fail "a request of 2 s was lost in a stop"
-	[ "$(show Result)" = success ] || fail "stop: result $(show Result)"
-	ok "a request of 2 s finishes in a stop"
-	settings
-}
-
-watchdog() {
-	dropin WatchdogSec=2s TimeoutAbortSec=1s
-	inside systemctl start narwhal.service
-	local pid
-	pid=$(show MainPID)
-	sleep 5 # more than twice its time: a master that lives is left alone
-	[ "$(show MainPID)" = "$pid" ] || fail "the watchdog bit a master that lives"
-	inside kill -STOP "$pid"
-	await "a new master" 60 another "$pid"
-	ok "a master that hangs is replaced by the watchdog"
-	inside systemctl stop narwhal.service
-	dropin
-}
-
-socket() {
-	inside systemctl start narwhal.socket
-	[ "$(show ActiveState)" = inactive ] || fail "the socket unit started the service unasked"
-	request | grep -q PERSON || fail "the first request did not start the service"
-	ok "the first request starts the service"
-	restart "socket unit"
-	crash "socket unit"
-	inside systemctl stop narwhal.socket narwhal.service
-}
+under_way() { inside narwhal status --json | grep -q '"in_flight": 1'; }
+delay='delay = "2s"'
 
 run() {
-	version=$1 box=$1-$$ root=/run/narwhal-box-$1-$$/root
+	version=$1 box=$1-$$ mine=$work/$1 root=/run/narwhal-box-$1-$$/root
+	trap finish EXIT
+	mkdir "$mine"
 	"$here/box.sh" up "$box" "$version"
 	inside systemctl --version | head -1 | grep -q "^systemd $version" || fail "the box runs $(inside systemctl --version | head -1)"
-	cp "$work/narwhal" "$work/load.bin" "$root/usr/bin/" && mv "$root/usr/bin/load.bin" "$root/usr/bin/load"
+	# The program that asks is not the one that is upgraded, which may be broken.
+	mkdir -p "$root/usr/local/bin" "$root/etc/narwhal"
+	cp "$work/narwhal" "$root/usr/local/bin/narwhal"
+	cp "$work/load" "$root/usr/bin/load"
+	package
 	cp "$here"/narwhal.{service,socket} "$root/etc/systemd/system/"
 	if [ "$version" = 252 ]; then
 		mkdir -p "$root/etc/systemd/system/narwhal.service.d"
 		cp "$here/narwhal-252.conf" "$root/etc/systemd/system/narwhal.service.d/252.conf"
 	fi
-	mkdir -p "$root/etc/narwhal"
 	settings
 	inside systemctl daemon-reload
 	start
@@ -169,16 +100,40 @@ run() {
 	reload
 	restart "FDSTORE"
 	crash "FDSTORE"
-	slow_stop
+	slow
+	slow_boot
+	upgrades
+	upgrade_fails
+	upgraded_slow
+	upgraded_store
 	watchdog
 	socket
-	"$here/box.sh" down "$box"
-	box=
+	ok "all"
 }
 
+finish() {
+	local code=$?
+	[ $code = 0 ] || [ $code = 77 ] || inside journalctl -b --no-pager -o cat -u narwhal.service -n 80 >&2 || true
+	"$here/box.sh" down "$box" || true
+	exit $code
+}
+
+"$here/box.sh" check any || exit 77
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 model=()
 tags=
 if [ -e internal/model/embedded/en_core_web_sm.zip ]; then tags=embed_model; else model=('model = "prose"'); fi
 CGO_ENABLED=0 go build -tags "$tags" -o "$work/narwhal" ./cmd/narwhal
-CGO_ENABLED=0 go build -o "$work/load.bin" ./scripts/systemd/load
-for version in "${@:-252 254}"; do for v in $version; do run "$v"; done; done
+CGO_ENABLED=0 go build -o "$work/load" ./scripts/systemd/load
+[ $# -gt 0 ] || set -- 252 254
+runs=()
+for v in "$@"; do
+	(run "$v") </dev/null &
+	runs+=($!)
+done
+code=0
+for pid in "${runs[@]}"; do
+	wait "$pid" || { s=$?; [ $s = 77 ] && [ $code != 0 ] || code=$s; }
+done
+exit $code

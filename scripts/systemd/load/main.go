@@ -1,5 +1,6 @@
 // Load sends requests to narwhal until it gets TERM, each over a connection of
-// its own, and then says how many failed and how many of these were refused:
+// its own, and then says how many failed and how many of these were refused.
+// Clients pause after each, so that two cores also have time to start workers:
 //
 //	load URL CLIENTS
 package main
@@ -18,6 +19,8 @@ import (
 	"syscall"
 	"time"
 )
+
+const pause = 25 * time.Millisecond
 
 func main() {
 	clients, err := strconv.Atoi(os.Args[len(os.Args)-1])
@@ -48,9 +51,7 @@ func main() {
 					refused++
 				}
 				mu.Unlock()
-				if err != nil {
-					time.Sleep(10 * time.Millisecond) // a closed port must not be the whole count
-				}
+				time.Sleep(pause) // a closed port must not be the whole count, either
 			}
 		})
 	}

@@ -1,0 +1,259 @@
+package supervisor_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/narwhal-server/narwhal/supervisor"
+)
+
+// The faults here are of the world: whatever it is, the healthy rest is served,
+// the log says what to do, and when it has passed nobody has to help.
+
+// says checks that the log line with some text has a hint with another.
+func (m *master) says(text, hint string) {
+	m.t.Helper()
+	m.await(text, 1)
+	for line := range strings.Lines(m.log()) {
+		if strings.Contains(line, text) && strings.Contains(line, "hint=") && strings.Contains(line, hint) {
+			return
+		}
+	}
+	m.t.Errorf("the log says %q and not what to do: want %q", text, hint)
+}
+
+// limitFiles lets a process open only descriptors below n, until restore.
+func limitFiles(t *testing.T, pid int, n uint64) (restore func()) {
+	t.Helper()
+	var before unix.Rlimit
+	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, nil, &before); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: n, Max: before.Max}, nil); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, &before, nil); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// room is the limit that leaves a process so many descriptors to open.
+func room(pid, free int) (limit uint64) {
+	for free > 0 {
+		if _, err := os.Lstat(fmt.Sprintf("/proc/%d/fd/%d", pid, limit)); err != nil {
+			free--
+		}
+		limit++
+	}
+	return limit
+}
+
+// askAll sends n requests at the same time, each over its own connection.
+func askAll(t *testing.T, addr string, n int) {
+	t.Helper()
+	errs := make(chan error, n)
+	for range n {
+		go func() {
+			c, err := connect(addr)
+			if err == nil {
+				defer c.Close()
+				_, err = c.ask(`{"text":"x"}`)
+			}
+			errs <- err
+		}()
+	}
+	failed := 0
+	for range n {
+		if err := <-errs; err != nil {
+			failed++
+			t.Logf("a request failed: %v", err)
+		}
+	}
+	if failed > 0 {
+		t.Errorf("%d of %d requests failed", failed, n)
+	}
+}
+
+// atMost ends the load, of which at most so many may have failed.
+func (l *load) atMost(t *testing.T, most int64) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); l.sent.Load() < 100 && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
+	sent, failed := l.end()
+	t.Logf("%d requests, %d failed", sent, failed)
+	if failed > most || sent < 100 {
+		t.Errorf("%d of %d requests failed, at most %d may: %v", failed, sent, most, l.errors)
+	}
+}
+
+// A worker that can open nothing accepts nothing; its sibling serves.
+func TestWorkerWithoutFiles(t *testing.T) {
+	m := start(t, options(supervisor.Options{Workers: 2}, appSettings{Work: work}))
+	l := clients(m.addr, 8, false)
+	restore := limitFiles(t, m.workers()[0], 3)
+	m.says("cannot accept connections", "LimitNOFILE")
+	restore()
+	l.atMost(t, 0)
+	if n := m.count("cannot accept connections"); n != 1 {
+		t.Errorf("it was said %d times", n)
+	}
+}
+
+// The one worker has descriptors for four connections: twelve clients get their
+// answers all the same, one four after the other.
+func TestFewFiles(t *testing.T) {
+	m := start(t, options(supervisor.Options{Workers: 1}, appSettings{Delay: 500 * time.Millisecond}))
+	askAll(t, m.addr, 1)
+	pid := m.workers()[0]
+	limitFiles(t, pid, room(pid, 4))
+	askAll(t, m.addr, 12)
+	m.says("cannot accept connections", "lower --worker-connections")
+	if after := m.workers(); len(after) != 1 || after[0] != pid {
+		t.Errorf("worker %d has become %v", pid, after)
+	}
+}
+
+// A master that can open nothing cannot start workers; those it has serve.
+func TestMasterWithoutFiles(t *testing.T) {
+	m := start(t, options(supervisor.Options{Workers: 2, Sync: true}, appSettings{Work: work}))
+	l := clients(m.addr, 8, false)
+	restore := limitFiles(t, m.cmd.Process.Pid, 3)
+	if err := syscall.Kill(m.workers()[0], syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	m.says("cannot start a worker", "LimitNOFILE")
+	m.await("cannot start a worker", 2)
+	restore()
+	m.await(`msg="worker ready"`, 3)
+	l.atMost(t, 1) // what the killed one was computing
+}
+
+// One worker, one place in the queue: who finds it full is answered later.
+func TestFullQueue(t *testing.T) {
+	m := start(t, options(supervisor.Options{Workers: 1, Sync: true, Backlog: 1}, appSettings{Delay: 1500 * time.Millisecond}))
+	askAll(t, m.addr, 6)
+	m.says("the queue of waiting connections is full", "--backlog")
+	askAll(t, m.addr, 1)
+}
+
+// A request that kills its worker, again and again, costs nobody else anything.
+func TestCrashLoop(t *testing.T) {
+	m := start(t, options(supervisor.Options{Workers: 2, Sync: true}, appSettings{Work: work}))
+	l := clients(m.addr, 4, false)
+	deaths := 0
+	for m.count("worker keeps dying") == 0 && deaths < 50 {
+		c, err := connect(m.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.ask(`{"text":"die"}`); err == nil {
+			t.Error("the request that kills was answered")
+		}
+		c.Close()
+		deaths++
+		m.await(`msg="worker died"`, deaths)
+	}
+	m.says("worker keeps dying", "what it was running")
+	if log := m.log(); !strings.Contains(log, `running="GET / (14 bytes`) {
+		t.Error("the log does not say which request it was")
+	}
+	m.await(`msg="worker ready"`, 2+deaths)
+	l.atMost(t, 0)
+}
+
+// A boot that hangs: at the start the master ends and says so, at HUP the old
+// workers go on.
+func TestBootHangs(t *testing.T) {
+	m := launch(t, options(supervisor.Options{Workers: 2, BootTimeout: time.Second}, appSettings{Boot: time.Hour}))
+	if code := m.wait(); code == 0 {
+		t.Error("a master whose workers hang ended well")
+	}
+	log := m.log()
+	for _, want := range []string{"no worker could start: it was not ready within --boot-timeout 1s", "SIGABRT: abort", "time.Sleep"} {
+		if !strings.Contains(log, want) {
+			t.Errorf("the log does not say %q:\n%s", want, log)
+		}
+	}
+
+	m = start(t, options(supervisor.Options{Workers: 2, Sync: true}, appSettings{Work: work}))
+	before := m.workers()
+	l := clients(m.addr, 8, false)
+	if err := os.WriteFile(m.reload, []byte(`{"BootTimeout":1000000000,"Settings":{"Boot":3600000000000}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m.signal(syscall.SIGHUP)
+	m.await("reload failed; the other workers keep the old configuration", 1)
+	if !strings.Contains(m.log(), "look at the stacks in the log, or give it more") {
+		t.Error("the log does not say what to do")
+	}
+	l.atMost(t, 0)
+	if after := m.workers(); fmt.Sprint(before) != fmt.Sprint(after) {
+		t.Errorf("the workers changed from %v to %v", before, after)
+	}
+}
+
+// The kernel kills a worker that takes more memory than its group may.
+func TestOutOfMemory(t *testing.T) {
+	group := memoryGroup(t, 64<<20)
+	m := start(t, options(supervisor.Options{Workers: 2, Sync: true}, appSettings{Work: work}))
+	l := clients(m.addr, 4, false)
+	victim := m.workers()[0]
+	if err := os.WriteFile(filepath.Join(group, "cgroup.procs"), fmt.Append(nil, victim), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; m.count(`msg="worker died"`) == 0; i++ { // until that one gets the request
+		if i == 1000 {
+			t.Fatal("a worker takes 256 MiB in a group of 64 MiB")
+		}
+		c, err := connect(m.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err = c.ask(`{"text":"grow"}`); err != nil {
+			m.await(`msg="worker died"`, 1)
+		}
+		c.Close()
+	}
+	m.says(`msg="worker died"`, "dmesg | grep -i oom")
+	m.says(fmt.Sprintf("worker_pid=%d", victim), "--max-worker-memory")
+	m.await(`msg="worker ready"`, 3)
+	l.atMost(t, 0)
+}
+
+// memoryGroup makes a group of processes that share so much memory at most.
+func memoryGroup(t *testing.T, limit int) string {
+	t.Helper()
+	name := fmt.Sprintf("narwhal-test-%d", os.Getpid())
+	for _, g := range []struct{ dir, file string }{
+		{"/sys/fs/cgroup/memory", "memory.limit_in_bytes"}, // version 1
+		{"/sys/fs/cgroup", "memory.max"},
+	} {
+		dir := filepath.Join(g.dir, name)
+		if os.Mkdir(dir, 0o755) != nil {
+			continue
+		}
+		t.Cleanup(func() {
+			for end := time.Now().Add(30 * time.Second); os.Remove(dir) != nil && time.Now().Before(end); {
+				time.Sleep(10 * time.Millisecond) // its processes are still dying
+			}
+		})
+		if os.WriteFile(filepath.Join(dir, g.file), fmt.Append(nil, limit), 0o600) == nil {
+			return dir
+		}
+	}
+	if os.Getenv("CI") != "" {
+		t.Fatal("no group with a limit of memory can be made here: this test needs root and a memory controller")
+	}
+	t.Skip("NOT RUN: no group with a limit of memory can be made here: it takes root and a memory controller")
+	return ""
+}

@@ -1,0 +1,29 @@
+package supervisor_test
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/narwhal-server/narwhal/supervisor"
+)
+
+// Every signal a master acts on has its line in the first table of the docs.
+func TestSignalsAreDocumented(t *testing.T) {
+	b, err := os.ReadFile("../docs/signals.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(b), "## Signals to the master")
+	table, _, _ = strings.Cut(table, "\n## ")
+	for _, s := range supervisor.Signals {
+		name := strings.TrimPrefix(unix.SignalName(s.(syscall.Signal)), "SIG")
+		if !regexp.MustCompile(`(?m)^\| [A-Z0-9, ]*\b` + name + `\b`).MatchString(table) {
+			t.Errorf("docs/signals.md does not say what %s does to a master", name)
+		}
+	}
+}
