@@ -1,4 +1,4 @@
-# Sourced by parity.sh and train.sh: a virtual environment with real spaCy in
+# Sourced by parity.sh, servers.sh and train.sh: a virtual environment with real spaCy in
 # .cache, and the complete pipelines it runs, which narwhal then runs too.
 #
 #   python            the environment's Python
