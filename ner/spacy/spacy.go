@@ -2,7 +2,7 @@
 // as en_core_web_sm, in Go: it reads the files spaCy wrote and gives the
 // entities spaCy gives.
 //
-//	nlp, err := spacy.Open("models/en_core_web_sm", spacy.Options{})
+//	nlp, err := spacy.Load("en_core_web_sm")
 //	…
 //	ents, err := nlp.Entities(ctx, "Tim Cook visited Paris on Monday.")
 //	for _, e := range ents {
