@@ -13,6 +13,5 @@ texts=${1:-1200}
 make_venv
 get_model en_core_web_sm
 go build -o .cache/narwhal ./cmd/narwhal
-corpus=$cache/corpus-servers.jsonl
-"$python" scripts/parity/corpus.py --tokens $((texts * 100)) --out "$corpus" 2>"$cache/servers.log" || { cat "$cache/servers.log" >&2; exit 1; }
+make_corpus 100000 ../shared/data # that of en_core_web_md
 "$python" scripts/parity/servers.py --narwhal .cache/narwhal --model "$model" --corpus "$corpus" --texts "$texts"
