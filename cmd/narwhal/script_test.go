@@ -31,6 +31,10 @@ func TestScript(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	models, err := filepath.Abs("../../models") // of the repository
+	if err != nil {
+		t.Fatal(err)
+	}
 	if serversOnly {
 		scripts = slices.DeleteFunc(scripts, func(path string) bool {
 			name := filepath.Base(path)
@@ -42,6 +46,7 @@ func TestScript(t *testing.T) {
 		UpdateScripts: *update,
 		Setup: func(env *testscript.Env) error { // control sockets of its own, too
 			env.Setenv("RUNTIME_DIRECTORY", filepath.Join(env.WorkDir, "run"))
+			env.Setenv("MODELS", models)
 			return nil
 		},
 	})
