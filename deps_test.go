@@ -24,7 +24,7 @@ var arrows = map[string]struct {
 	"web":        {"ner internal/gate", "cmd decides which recognizer"},
 
 	"ner":             {"", "the words of the domain"},
-	"ner/spacy":       {"ner ner/kernel", "an engine anybody can import"},
+	"ner/spacy":       {"ner ner/kernel internal/model", "an engine anybody can import; pipelines are found by name in one way"},
 	"ner/prose":       {"ner", "an engine anybody can import"},
 	"ner/kernel":      {"", "loops over floats"},
 	"ner/kernel/peak": {"ner/kernel", "measures them"},

@@ -3,7 +3,10 @@
 // spaCy's own pipelines, and ner/prose, which is built in.
 package ner
 
-import "context"
+import (
+	"context"
+	"fmt"
+)
 
 // Entity is a named entity found in a text. Both kinds of offset are given
 // because both are asked for: Go slices bytes, spaCy and its users count code
@@ -20,7 +23,17 @@ type Entity struct {
 // overlap. It is safe for use by several goroutines at once.
 //
 // The text must be valid UTF-8. An implementation stops early and returns the
-// error of ctx when ctx ends; it may take a few milliseconds to notice.
+// error of ctx when ctx ends; it may take a few milliseconds to notice. A text
+// longer than it takes is a [TooLongError], the fault of who sent it.
 type Recognizer interface {
 	Entities(ctx context.Context, text string) ([]Entity, error)
+}
+
+// TooLongError refuses a text by its length.
+type TooLongError struct {
+	Length, Limit int // in code points
+}
+
+func (e *TooLongError) Error() string {
+	return fmt.Sprintf("text too long: %d code points, the limit is %d: split it", e.Length, e.Limit)
 }

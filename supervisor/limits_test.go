@@ -21,6 +21,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/narwhal-server/narwhal/supervisor"
 )
 
@@ -172,10 +174,23 @@ func TestPidFile(t *testing.T) {
 	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the pid file is left: %v", err)
 	}
-	if err := os.WriteFile(path, []byte("999999999\n"), 0o644); err != nil {
+	// A stale one is replaced: of no process, of one that is dead and not buried.
+	zombie := exec.Command("true")
+	if err := zombie.Start(); err != nil {
 		t.Fatal(err)
 	}
-	start(t, options(supervisor.Options{Pid: path}, appSettings{})) // a stale one is replaced
+	defer zombie.Wait()
+	if err := unix.Waitid(unix.P_PID, zombie.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, pid := range []int{999999999, zombie.Process.Pid} {
+		if err := os.WriteFile(path, fmt.Appendln(nil, pid), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		m := start(t, options(supervisor.Options{Pid: path}, appSettings{}))
+		m.signal(syscall.SIGTERM)
+		m.wait()
+	}
 }
 
 // A socket some parent opened: served, and left open for its owner.

@@ -3,6 +3,7 @@ package supervisor
 import (
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/google/renameio/v2"
 	"golang.org/x/sys/unix"
@@ -31,8 +32,15 @@ func writePid(path string, old int) error {
 	return nil
 }
 
-// alive says whether there is such a process; one of another user counts.
-func alive(pid int) bool { return unix.Kill(pid, 0) != unix.ESRCH }
+// alive says whether there is such a process; one of another user counts. A
+// zombie does not: a killed master is one until its parent has noticed.
+func alive(pid int) bool {
+	if unix.Kill(pid, 0) == unix.ESRCH {
+		return false
+	}
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	return err != nil || !strings.Contains(string(b), ") Z ") // the name stands before, in brackets
+}
 
 // removePid removes the file if it is still ours.
 func removePid(path string) {

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"github.com/narwhal-server/narwhal/ner"
 )
 
 // failure is an answer that is an error. Every one has the same body,
@@ -116,6 +118,10 @@ func unknownMethod(method string) *failure {
 func tookTooLong(size int, limit time.Duration) *failure {
 	return &failure{504, "timeout", fmt.Sprintf("no entities of %d bytes of text within %s", size, limit),
 		"send a shorter text, or have the server started with a longer --timeout"}
+}
+
+func textTooLong(err *ner.TooLongError) *failure {
+	return &failure{422, "invalid_request", fmt.Sprintf("`text` has %d code points, want at most %d", err.Length, err.Limit), "send the text in parts"}
 }
 
 func (s *server) tooLarge() *failure {

@@ -24,7 +24,8 @@ func benchCommand() *cli.Command {
 		Name:      "bench",
 		Usage:     "send requests to a server, measure and check the answers",
 		ArgsUsage: "[URL]",
-		Description: `The URL is http://127.0.0.1:8000/ if left out. There are three ways to send:
+		Description: `The URL is http://127.0.0.1:8000/ if left out; http:// may be left out, too.
+There are three ways to send:
 
    narwhal bench -n 1000 --trials 5 URL     1000 at once, each on a connection
                                             of its own, five times; the default
@@ -165,9 +166,18 @@ func benchTime(c *cli.Context, name string) time.Duration {
 	return time.Duration(*c.Generic(name).(*benchDuration))
 }
 
+// benchURL takes an address as curl does: the greeting of the server and the
+// README name it without http://.
+func benchURL(arg string) string {
+	if arg == "" || strings.Contains(arg, "://") {
+		return arg
+	}
+	return "http://" + arg
+}
+
 func benchOptions(c *cli.Context) (bench.Options, error) {
 	o := bench.Options{
-		URL:              c.Args().First(),
+		URL:              benchURL(c.Args().First()),
 		UnixSocket:       c.Path("unix-socket"),
 		Method:           c.String("method"),
 		Requests:         c.Int("requests"),

@@ -3,6 +3,8 @@ package main
 import (
 	"flag"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -25,11 +27,26 @@ func TestMain(m *testing.M) {
 // TestScript runs the binary as an operator does. Each script has a folder of
 // its own and an environment with nothing of narwhal's in it.
 func TestScript(t *testing.T) {
+	scripts, err := filepath.Glob("testdata/script/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	models, err := filepath.Abs("../../models") // of the repository
+	if err != nil {
+		t.Fatal(err)
+	}
+	if serversOnly {
+		scripts = slices.DeleteFunc(scripts, func(path string) bool {
+			name := filepath.Base(path)
+			return strings.HasPrefix(name, "config_") || strings.HasPrefix(name, "help_")
+		})
+	}
 	testscript.Run(t, testscript.Params{
-		Dir:           "testdata/script",
+		Files:         scripts,
 		UpdateScripts: *update,
 		Setup: func(env *testscript.Env) error { // control sockets of its own, too
 			env.Setenv("RUNTIME_DIRECTORY", filepath.Join(env.WorkDir, "run"))
+			env.Setenv("MODELS", models)
 			return nil
 		},
 	})

@@ -12,7 +12,11 @@ type dirFiles string
 
 func (d dirFiles) sizes() (map[string]int64, error) {
 	sizes := map[string]int64{}
-	err := filepath.WalkDir(string(d), func(path string, e fs.DirEntry, err error) error {
+	root, err := filepath.EvalSymlinks(string(d)) // WalkDir does not follow the first one
+	if err != nil {
+		return nil, err
+	}
+	err = filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
 			return err
 		}
@@ -22,7 +26,7 @@ func (d dirFiles) sizes() (map[string]int64, error) {
 		if err != nil || !info.Mode().IsRegular() {
 			return err
 		}
-		rel, err := filepath.Rel(string(d), path)
+		rel, err := filepath.Rel(root, path)
 		if err != nil {
 			return err
 		}

@@ -159,7 +159,10 @@ func (p Places) List() ([]Listed, error) {
 func openPath(path string) (*Model, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, fmt.Errorf("model: %w", err)
+		if pathErr := (*fs.PathError)(nil); errors.As(err, &pathErr) {
+			err = pathErr.Err // the path is said already
+		}
+		return nil, fmt.Errorf("model %s: %w: want the folder of a pipeline or a wheel", path, err)
 	}
 	if !info.IsDir() {
 		return openWheel(path)

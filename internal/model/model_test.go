@@ -156,7 +156,11 @@ func TestFindPath(t *testing.T) {
 	writeDir(t, filepath.Join(two, "a"), tiny)
 	writeDir(t, filepath.Join(two, "b"), tiny)
 	wheel := writeWheel(t, "en_tiny/en_tiny-0.1.0/", tiny)
-	for _, path := range []string{dir, pkg, odd, unpacked, wheel} {
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(dir, link); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{dir, pkg, odd, unpacked, wheel, link} {
 		m, err := p.Find(path)
 		if err != nil {
 			t.Error(err)

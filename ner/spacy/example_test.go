@@ -9,11 +9,12 @@ import (
 	"github.com/narwhal-server/narwhal/ner/spacy"
 )
 
-// model is a pipeline's folder, such as "models/en_core_web_sm".
+// model is "en_core_web_sm" once narwhal model pull has installed that; a path will
+// do as well, and is what these examples run with.
 var model = cmp.Or(os.Getenv("NARWHAL_TEST_MODEL"), "../../models/en_core_web_sm")
 
 func Example() {
-	nlp, err := spacy.Open(model, spacy.Options{})
+	nlp, err := spacy.Load(model)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -34,7 +35,7 @@ func Example() {
 }
 
 func ExamplePipeline_Analyze() {
-	nlp, err := spacy.Open(model, spacy.Options{})
+	nlp, err := spacy.Load(model)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -2,7 +2,7 @@
 // as en_core_web_sm, in Go: it reads the files spaCy wrote and gives the
 // entities spaCy gives.
 //
-//	nlp, err := spacy.Open("models/en_core_web_sm", spacy.Options{})
+//	nlp, err := spacy.Load("en_core_web_sm")
 //	…
 //	ents, err := nlp.Entities(ctx, "Tim Cook visited Paris on Monday.")
 //	for _, e := range ents {
@@ -73,13 +73,9 @@ type Options struct {
 	CacheEntries int
 }
 
-// MaxLength is the length in code points from which on spaCy refuses a text
-// (nlp.max_length), and so do we.
+// MaxLength is the length in code points beyond which spaCy refuses a text
+// (nlp.max_length), and so do we, with a [ner.TooLongError].
 const MaxLength = 1_000_000
-
-// ErrTooLong is returned, wrapped with the length, for a text of more than
-// MaxLength code points.
-var ErrTooLong = errors.New("text too long")
 
 // ErrNotUTF8 is returned, wrapped with the place, for a text that is not valid
 // UTF-8. Python has no such strings, so there is no answer to agree with.
@@ -216,7 +212,7 @@ func split(tokens []Token, starts []bool) [][]Token {
 func check(text string) error {
 	if len(text) > MaxLength {
 		if n := utf8.RuneCountInString(text); n > MaxLength {
-			return fmt.Errorf("%w: %d code points, the limit is %d: split it", ErrTooLong, n, MaxLength)
+			return &ner.TooLongError{Length: n, Limit: MaxLength}
 		}
 	}
 	if utf8.ValidString(text) {

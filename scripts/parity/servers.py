@@ -1,0 +1,133 @@
+"""Ask the original's two programs and narwhal the same, and compare.
+
+    servers.py --narwhal PATH --model DIR --corpus corpus.jsonl --texts 1200
+
+The programs are those of scripts/compare/app.py: Flask behind gunicorn and
+FastAPI behind uvicorn. All three listen on unix sockets in a folder of their
+own. Exits with 1 at the first answers that differ.
+"""
+
+import argparse
+import http.client
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+COMPARE = pathlib.Path(__file__).resolve().parent.parent / "compare"
+
+
+class Connection(http.client.HTTPConnection):
+    """HTTP over a unix socket."""
+
+    def __init__(self, path):
+        super().__init__("localhost", timeout=60)
+        self.path = str(path)
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
+def ask(path, text):
+    """The body of a 200 and its content type."""
+    connection = Connection(path)
+    try:
+        connection.request("GET", "/", json.dumps({"i_request": 1, "text": text}), {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        body = response.read()
+        if response.status != 200:
+            sys.exit(f"servers: {path.name} answers {response.status} to {text!r}: {body!r}")
+        return body, response.getheader("Content-Type")
+    finally:
+        connection.close()
+
+
+def start(name, command, path, **environment):
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
+    process = subprocess.Popen(command, cwd=COMPARE, env=environment, stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while True:
+        try:
+            with socket.socket(socket.AF_UNIX) as s:
+                s.connect(str(path))
+            return process
+        except OSError as e:
+            if process.poll() is not None or time.monotonic() > deadline:
+                process.kill()
+                sys.exit(f"servers: {name} does not listen: {e}")
+            time.sleep(0.1)
+
+
+def texts(corpus, count):
+    """The first texts of the corpus that fit into a request, from all sources."""
+    found = []
+    with open(corpus, encoding="utf-8") as f:
+        for line in f:
+            text = json.loads(line)["text"]
+            if len(text) <= 4000:
+                found.append(text)
+            if len(found) == count:
+                return found
+    sys.exit(f"servers: {corpus} has {len(found)} texts that fit, want {count}")
+
+
+def compare(paths, all_texts):
+    entities = repeated = sorted_otherwise = 0
+    for i, text in enumerate(all_texts):
+        ours, kind = ask(paths["narwhal"], text)
+        fastapi, fastapi_kind = ask(paths["fastapi"], text)
+        flask, _ = ask(paths["flask"], text)
+        if (ours, kind) != (fastapi, fastapi_kind):
+            sys.exit(f"servers: text {i}, {text!r}:\n  FastAPI {fastapi_kind} {fastapi!r}\n  narwhal {kind} {ours!r}")
+        answer = json.loads(ours)
+        if answer != json.loads(flask):
+            sys.exit(f"servers: text {i}, {text!r}:\n  Flask   {flask!r}\n  narwhal {ours!r}")
+        entities += len(answer)
+        repeated += any(text.count(e) > 1 for e in answer)
+        sorted_otherwise += list(answer) != sorted(answer)
+    print(f"servers: {len(all_texts)} texts, {entities} entities, in {repeated} texts one of them twice or more, "
+          f"in {sorted_otherwise} not in the order of the alphabet: FastAPI's bytes and Flask's objects")
+    # Without these the comparison would not be one.
+    if not (entities > len(all_texts) and repeated > 50 and sorted_otherwise > 50):
+        sys.exit("servers: the texts do not try what they are for")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--narwhal", required=True)
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--corpus", required=True)
+    parser.add_argument("--texts", type=int, default=1200)
+    args = parser.parse_args()
+    model = os.path.abspath(args.model)
+    all_texts = texts(args.corpus, args.texts)
+
+    with tempfile.TemporaryDirectory() as folder:
+        paths = {name: pathlib.Path(folder, name) for name in ("flask", "fastapi", "narwhal")}
+        python = [sys.executable, "-m"]
+        commands = {
+            "flask": python + ["gunicorn", "--bind", f"unix:{paths['flask']}", "--log-level", "warning", "--no-control-socket", "app:flask_app"],
+            "fastapi": python + ["uvicorn", "--uds", str(paths["fastapi"]), "--log-level", "warning", "app:fastapi_app"],
+            "narwhal": [os.path.abspath(args.narwhal), "--bind", f"unix:{paths['narwhal']}", "--model", model, "--log-level", "warning"],
+        }
+        running = []
+        try:
+            for name, command in commands.items():
+                running.append(start(name, command, paths[name], APP=name, MODEL=model, PYTHONDONTWRITEBYTECODE="1"))
+            compare(paths, all_texts)
+        finally:
+            for process in running:
+                process.send_signal(signal.SIGTERM)
+            for process in running:
+                process.wait(30)
+
+
+if __name__ == "__main__":
+    main()
