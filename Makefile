@@ -9,7 +9,7 @@ WORKERS ?= 2
 
 export CGO_ENABLED ?= 0
 
-.PHONY: run build test generate fuzz parity fairness compare compare-quick systemd clean
+.PHONY: run build test generate fuzz parity fairness compare compare-quick systemd chaos clean
 
 run: build
 	@exec ./bin/narwhal --bind $(BIND) --workers $(WORKERS) --log-level warning
@@ -57,6 +57,11 @@ compare-quick:
 # and fails where it cannot boot one.
 systemd:
 	@scripts/systemd/test.sh
+
+# Everything an operator or a fault can do, on a server under load, with every
+# lost request counted. Half an hour; `make test` has a short form.
+chaos: build
+	@$(GO) run ./scripts/chaos -narwhal bin/narwhal
 
 clean:
 	rm -rf bin models .cache internal/model/embedded/*.zip

@@ -1,0 +1,106 @@
+// Chaos puts a real narwhal under load, does to it what operators and faults do,
+// and counts the requests that were lost:
+//
+//	go run ./scripts/chaos            the long form, half an hour
+//	go run ./scripts/chaos -short     under four minutes, for make test
+//
+// The matrix is modes × clients × events: narwhal.go, load.go and events.go have
+// a table of each. faults.go breaks things and looks whether the rest is served.
+// The exit status is 1 if more was lost than a limit allows, with a table of
+// what was, and the logs.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"syscall"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout)
+	stop()
+	if left := endDescendants(); len(left) > 0 {
+		fmt.Fprintln(os.Stderr, "chaos: ended what still ran:", left)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "chaos:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, out io.Writer) (err error) {
+	f := flag.NewFlagSet("chaos", flag.ExitOnError)
+	r := &runner{out: out}
+	f.BoolVar(&r.short, "short", false, "fewer events, all kinds of clients at once")
+	f.StringVar(&r.narwhal, "narwhal", "", "the `program`; without it, it is built")
+	f.StringVar(&r.model, "model", "auto", "the `model` to serve; prose is always there, and slow to start")
+	seed := f.Uint64("seed", 1, "the order of mixed events comes from this `number`")
+	only := f.String("only", "", "play only what this `pattern` finds in lines such as \"narwhal sync, tcp new, HUP\"")
+	limit := f.Duration("limit", time.Hour, "end after this `time`, as a failure")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	pattern, err := regexp.Compile(*only)
+	if err != nil {
+		return fmt.Errorf("-only: %w", err)
+	}
+	r.random = rand.New(rand.NewPCG(*seed, 0))
+	ctx, cancel := context.WithTimeout(ctx, *limit)
+	defer cancel()
+	if err := adoptOrphans(); err != nil {
+		return err
+	}
+	if r.dir, err = os.MkdirTemp("", "chaos-"); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(r.dir)) }()
+	if r.narwhal == "" {
+		if err := r.build(ctx); err != nil {
+			return err
+		}
+	}
+	if r.narwhal, err = filepath.Abs(r.narwhal); err != nil { // a new master is started by this name
+		return err
+	}
+	began := time.Now()
+	fmt.Fprintf(out, "seed %d, %d workers, %d clients\n", *seed, workers, clientsAtOnce)
+	for _, c := range r.matrix() {
+		if !pattern.MatchString(fmt.Sprintf("%s, %s, %s", c.variant, names(c.groups), c.event.name)) {
+			continue
+		}
+		if err := r.run(ctx, c); err != nil {
+			return fmt.Errorf("after %v: %w", time.Since(began).Round(time.Second), err)
+		}
+	}
+	fmt.Fprintf(out, "\n%d cells in %v\n", len(r.results), time.Since(began).Round(time.Second))
+	bad := r.exceeded()
+	if len(bad) > 0 {
+		table(out, bad)
+		return fmt.Errorf("%d of %d cells are over their limits", len(bad), len(r.results))
+	}
+	if len(r.results) == 0 {
+		return errors.New("nothing was played")
+	}
+	return nil
+}
+
+// build makes narwhal. The model it serves is found in ./models, if it is there.
+func (r *runner) build(ctx context.Context) error {
+	r.narwhal = filepath.Join(r.dir, "narwhal")
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", r.narwhal, "./cmd/narwhal")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build narwhal: %w\n%s", err, out)
+	}
+	return nil
+}

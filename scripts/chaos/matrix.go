@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// cell is an event, many times, on a server under load.
+type cell struct {
+	variant variant
+	groups  []group
+	event   event
+	times   int
+}
+
+// result is what became of the requests in a cell.
+type result struct {
+	server, clients, event string
+	times                  int
+	sent, lost, limit      int64
+	why                    string // how they were lost
+	failed                 string // why the event itself did not come about
+	note                   string
+}
+
+func (r result) ok() bool { return r.failed == "" && r.lost <= r.limit }
+
+// enough is how many requests of each kind of client must be answered for the
+// load to be one.
+const enough = 50
+
+// matrix lists the cells. The long form has one for each kind of client, the
+// short one tries them all at once.
+func (r *runner) matrix() (cells []cell) {
+	each := [][]group{groups}
+	if !r.short {
+		each = nil
+		for _, g := range groups {
+			each = append(each, []group{g})
+		}
+	}
+	for _, v := range modes {
+		for _, of := range each {
+			for _, e := range append(events, r.mix()) {
+				times := e.long
+				if r.short {
+					times = e.short
+				}
+				cells = append(cells, cell{v, of, e, times})
+			}
+		}
+	}
+	return cells
+}
+
+// mix is all events in an order the seed chooses, while workers are recycled.
+func (r *runner) mix() event {
+	return event{
+		name: "mix", long: 30, short: 8, kills: true, args: []string{"--max-requests", "1000", "--max-requests-jitter", "500"},
+		do: func(ctx context.Context, s *server, i int) error {
+			var of []event
+			for _, e := range events {
+				if e.name != "recycling" { // goes on all the time
+					of = append(of, e)
+				}
+			}
+			e := of[r.random.IntN(len(of))]
+			if err := e.do(ctx, s, i); err != nil {
+				return fmt.Errorf("%s: %w", e.name, err)
+			}
+			return nil
+		},
+	}
+}
+
+// run plays a cell. An error means that the run cannot go on; what the server
+// did wrong is in the results.
+func (r *runner) run(ctx context.Context, c cell) error {
+	s, l, err := r.underLoad(ctx, c.variant, c.groups, c.event.args...)
+	if err != nil {
+		return err
+	}
+	out := result{server: c.variant.String(), clients: names(c.groups), event: c.event.name}
+	for ; out.times < c.times && err == nil; out.times++ {
+		err = c.event.do(ctx, s, out.times)
+	}
+	return r.finish(ctx, s, l, out, err, func() int64 {
+		if !c.event.kills {
+			return 0
+		}
+		return mayLose(s)
+	})
+}
+
+func names(of []group) string {
+	if len(of) == len(groups) {
+		return "all kinds"
+	}
+	var all []string
+	for _, g := range of {
+		all = append(all, g.String())
+	}
+	return strings.Join(all, ", ")
+}
+
+// underLoad starts a server and clients, and waits until the load is one.
+func (r *runner) underLoad(ctx context.Context, v variant, of []group, args ...string) (*server, *load, error) {
+	s, err := r.launch(ctx, v, args...)
+	if err == nil {
+		var want []byte
+		if want, err = probe(of[0].network, s.addrs[of[0].network]); err == nil {
+			return s, start(s.addrs, of, want), nil
+		}
+	}
+	if s != nil {
+		s.printLog(r.out)
+	}
+	return nil, nil, fmt.Errorf("%s: %w", v, err)
+}
+
+// finish waits until enough was sent, ends clients and server, and judges. err
+// is why the event did not come about; limit says how many may be lost.
+func (r *runner) finish(ctx context.Context, s *server, l *load, out result, err error, limit func() int64) error {
+	if err == nil {
+		err = l.awaitAnswers(ctx, enough)
+	}
+	l.end()
+	out.limit = limit()
+	out.sent, out.lost, out.why = l.sums()
+	err = errors.Join(err, s.stop())
+	if left := endDescendants(); len(left) > 0 {
+		err = errors.Join(err, fmt.Errorf("processes left behind: %v", left))
+	}
+	if err != nil {
+		out.failed = strings.ReplaceAll(err.Error(), "\n", "; ")
+	}
+	r.add(out)
+	if !out.ok() && s.product == narwhal {
+		s.printLog(r.out)
+	}
+	return ctx.Err()
+}
+
+var (
+	died  = regexp.MustCompile(`msg="worker died".* status="signal SIGKILL".* connections=(\d+)`)
+	ended = regexp.MustCompile(`msg="worker ended before it had finished".* status="signal SIGKILL"`)
+)
+
+// mayLose is how many requests kill -9 of workers may cost: in sync mode the one
+// each computed, else what came over the connections it had. A worker that was
+// leaving already does not tell how many it had; it may have been everybody's.
+func mayLose(s *server) (n int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sync {
+		return int64(s.kills)
+	}
+	for _, line := range s.lines {
+		if m := died.FindStringSubmatch(line); m != nil {
+			c, _ := strconv.ParseInt(m[1], 10, 64)
+			n += c
+		} else if ended.MatchString(line) {
+			n += clientsAtOnce
+		}
+	}
+	return n
+}
