@@ -89,17 +89,24 @@ func (l *load) work(n *count, c client, want []byte) {
 
 // awaitAnswers waits until every kind of client has n answers more.
 func (l *load) awaitAnswers(ctx context.Context, n int64) error {
+	for _, c := range l.counts {
+		if err := c.awaitAnswers(ctx, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (n *count) awaitAnswers(ctx context.Context, more int64) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	t := time.NewTicker(5 * time.Millisecond)
 	defer t.Stop()
-	for _, c := range l.counts {
-		for want := c.answered() + n; c.answered() < want; {
-			select {
-			case <-t.C:
-			case <-ctx.Done():
-				return fmt.Errorf("waiting for %d answers to clients %v: %w", n, c.group, ctx.Err())
-			}
+	for want := n.answered() + more; n.answered() < want; {
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for %d answers to clients %v: %w", more, n.group, ctx.Err())
 		}
 	}
 	return nil

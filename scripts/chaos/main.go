@@ -3,6 +3,7 @@
 //
 //	go run ./scripts/chaos            the long form, half an hour
 //	go run ./scripts/chaos -short     under four minutes, for make test
+//	go run ./scripts/chaos -soak 30m  does the master grow?
 //
 // The matrix is modes × clients × events: narwhal.go, load.go and events.go have
 // a table of each. faults.go breaks things and looks whether the rest is served.
@@ -48,6 +49,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	seed := f.Uint64("seed", 1, "the order of mixed events comes from this `number`")
 	only := f.String("only", "", "play only what this `pattern` finds in lines such as \"narwhal sync, tcp new, HUP\"")
 	limit := f.Duration("limit", time.Hour, "end after this `time`, as a failure")
+	f.DurationVar(&r.soaking, "soak", 0, "instead: load with an event every two seconds, for so long in all `modes`")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
@@ -75,11 +77,11 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	}
 	began := time.Now()
 	fmt.Fprintf(out, "seed %d, %d workers, %d clients\n", *seed, workers, clientsAtOnce)
-	for _, c := range r.matrix() {
-		if !pattern.MatchString(fmt.Sprintf("%s, %s, %s", c.variant, names(c.groups), c.event.name)) {
+	for _, c := range r.cells() {
+		if !pattern.MatchString(c.name) {
 			continue
 		}
-		if err := r.run(ctx, c); err != nil {
+		if err := c.play(ctx); err != nil {
 			return fmt.Errorf("after %v: %w", time.Since(began).Round(time.Second), err)
 		}
 	}
@@ -93,6 +95,33 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 		return errors.New("nothing was played")
 	}
 	return nil
+}
+
+// named is something to play, with a name to choose it by.
+type named struct {
+	name string
+	play func(context.Context) error
+}
+
+// cells are all there is to play.
+func (r *runner) cells() (all []named) {
+	if r.soaking > 0 {
+		for _, v := range modes {
+			d := r.soaking / time.Duration(len(modes))
+			all = append(all, named{v.String() + ", soak", func(ctx context.Context) error { return r.soak(ctx, v, d) }})
+		}
+		return all
+	}
+	for _, c := range r.matrix() {
+		all = append(all, named{fmt.Sprintf("%s, %s, %s", c.variant, names(c.groups), c.event.name),
+			func(ctx context.Context) error { return r.run(ctx, c) }})
+	}
+	for _, v := range modes {
+		for _, f := range faults {
+			all = append(all, named{fmt.Sprintf("%s, %s", v, f.name), func(ctx context.Context) error { return r.play(ctx, v, f) }})
+		}
+	}
+	return all
 }
 
 // build makes narwhal. The model it serves is found in ./models, if it is there.

@@ -39,7 +39,11 @@ func startNarwhal(r *runner, v variant, args []string) (*exec.Cmd, map[string]st
 		}
 		all = append(all, "-c", file)
 	}
-	cmd := exec.Command(r.narwhal, all...)
+	program := v.program
+	if program == "" {
+		program = r.narwhal
+	}
+	cmd := exec.Command(program, all...)
 	cmd.Env = environ()
 	return cmd, map[string]string{"unix": path}, nil
 }

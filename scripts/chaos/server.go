@@ -35,7 +35,8 @@ type variant struct {
 	product *product
 	name    string
 	args    []string
-	sync    bool // a worker computes one request at a time
+	sync    bool   // a worker computes one request at a time
+	program string // "": the runner's
 }
 
 func (v variant) String() string { return v.product.name + " " + v.name }
@@ -242,11 +243,16 @@ func (s *server) stop() error {
 // lastLines is what is printed of a log when something is wrong.
 const lastLines = 200
 
+// stack is a line of a goroutine's stack, of which a worker that is aborted
+// writes hundreds.
+var stack = regexp.MustCompile(`^(\t|\s*$|goroutine |created by |r[a-z0-9]+ +0x|[\w./*()-]+\(.*\)$)`)
+
 func (s *server) printLog(w io.Writer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	fmt.Fprintf(w, "--- %s, the last %d of %d lines of its log:\n", strings.Join(s.args, " "), min(lastLines, len(s.lines)), len(s.lines))
-	for _, l := range s.lines[max(0, len(s.lines)-lastLines):] {
+	lines := slices.DeleteFunc(slices.Clone(s.lines), stack.MatchString)
+	fmt.Fprintf(w, "--- %s\n    the last %d of %d lines of its log, without stacks:\n", strings.Join(s.args, " "), min(lastLines, len(lines)), len(lines))
+	for _, l := range lines[max(0, len(lines)-lastLines):] {
 		fmt.Fprintln(w, "   ", l)
 	}
 	fmt.Fprintln(w, "---")
@@ -260,6 +266,7 @@ type runner struct {
 	random  *rand.Rand
 	out     io.Writer
 	short   bool
+	soaking time.Duration
 	results []result
 	names   int
 }
