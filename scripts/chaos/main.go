@@ -3,6 +3,7 @@
 //
 //	go run ./scripts/chaos            the long form, half an hour
 //	go run ./scripts/chaos -short     under four minutes, for make test
+//	scripts/chaos/peers.sh            beside Gunicorn
 //	go run ./scripts/chaos -soak 30m  does the master grow?
 //
 // The matrix is modes × clients × events: narwhal.go, load.go and events.go have
@@ -48,6 +49,8 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	f.StringVar(&r.model, "model", "auto", "the `model` to serve; prose is always there, and slow to start")
 	seed := f.Uint64("seed", 1, "the order of mixed events comes from this `number`")
 	only := f.String("only", "", "play only what this `pattern` finds in lines such as \"narwhal sync, tcp new, HUP\"")
+	f.StringVar(&r.venv, "peers", "", "instead: narwhal beside the Gunicorn of this virtual `environment`, as peers.sh makes it")
+	doc := f.String("doc", "", "write the figures into this `file`, such as docs/reliability.md")
 	limit := f.Duration("limit", time.Hour, "end after this `time`, as a failure")
 	f.DurationVar(&r.soaking, "soak", 0, "instead: load with an event every two seconds, for so long in all `modes`")
 	if err := f.Parse(args); err != nil {
@@ -94,6 +97,13 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	if len(r.results) == 0 {
 		return errors.New("nothing was played")
 	}
+	if *doc != "" {
+		section := "matrix"
+		if r.venv != "" {
+			section = "peers"
+		}
+		return r.write(*doc, section)
+	}
 	return nil
 }
 
@@ -112,9 +122,16 @@ func (r *runner) cells() (all []named) {
 		}
 		return all
 	}
-	for _, c := range r.matrix() {
+	matrix := r.matrix()
+	if r.venv != "" {
+		matrix = r.peers()
+	}
+	for _, c := range matrix {
 		all = append(all, named{fmt.Sprintf("%s, %s, %s", c.variant, names(c.groups), c.event.name),
 			func(ctx context.Context) error { return r.run(ctx, c) }})
+	}
+	if r.venv != "" {
+		return all
 	}
 	for _, v := range modes {
 		for _, f := range faults {

@@ -25,9 +25,10 @@ type result struct {
 	why                    string // how they were lost
 	failed                 string // why the event itself did not come about
 	note                   string
+	peer                   bool // no limit holds
 }
 
-func (r result) ok() bool { return r.failed == "" && r.lost <= r.limit }
+func (r result) ok() bool { return r.peer || r.failed == "" && r.lost <= r.limit }
 
 // enough is how many requests of each kind of client must be answered for the
 // load to be one.
@@ -85,8 +86,11 @@ func (r *runner) run(ctx context.Context, c cell) error {
 		return err
 	}
 	out := result{server: c.variant.String(), clients: names(c.groups), event: c.event.name}
-	for ; out.times < c.times && err == nil; out.times++ {
-		err = c.event.do(ctx, s, out.times)
+	for out.times < c.times {
+		if err = c.event.do(ctx, s, out.times); err != nil {
+			break
+		}
+		out.times++
 	}
 	return r.finish(ctx, s, l, out, err, func() int64 {
 		if !c.event.kills {
@@ -135,11 +139,15 @@ func (r *runner) finish(ctx context.Context, s *server, l *load, out result, err
 	if left := endDescendants(); len(left) > 0 {
 		err = errors.Join(err, fmt.Errorf("processes left behind: %v", left))
 	}
-	if err != nil {
+	switch {
+	case err != nil && s.product != narwhal:
+		out.note = strings.ReplaceAll(err.Error(), "\n", "; ")
+	case err != nil:
 		out.failed = strings.ReplaceAll(err.Error(), "\n", "; ")
 	}
+	out.peer = s.product != narwhal
 	r.add(out)
-	if !out.ok() && s.product == narwhal {
+	if !out.ok() && ctx.Err() == nil {
 		s.printLog(r.out)
 	}
 	return ctx.Err()

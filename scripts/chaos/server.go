@@ -24,7 +24,8 @@ type product struct {
 	listens *regexp.Regexp // a log line: at this TCP address
 	ready   *regexp.Regexp // a log line: the worker with this pid serves
 
-	// start makes the command of a master, and says where it will listen but for TCP.
+	// start makes the command of a master, and says where it will listen as far
+	// as its log need not.
 	start func(r *runner, v variant, args []string) (*exec.Cmd, map[string]string, error)
 	// upgrade puts a new master in the place of the old one.
 	upgrade func(ctx context.Context, s *server) error
@@ -93,6 +94,9 @@ func (r *runner) launch(ctx context.Context, v variant, args ...string) (*server
 	}()
 	if err := s.await(ctx, "all workers to be ready", func() bool { return len(s.alive) == workers }); err != nil {
 		return s, err
+	}
+	if s.addrs["tcp"] != "" {
+		return s, nil
 	}
 	s.mu.Lock()
 	m := s.product.listens.FindStringSubmatch(strings.Join(s.lines, "\n"))
@@ -268,6 +272,7 @@ type runner struct {
 	short   bool
 	soaking time.Duration
 	results []result
+	venv    string // with Gunicorn
 	names   int
 }
 

@@ -9,7 +9,11 @@ import (
 // add notes a result and shows it at once: a run takes minutes.
 func (r *runner) add(x result) {
 	r.results = append(r.results, x)
-	fmt.Fprintf(r.out, "%-20s %-10s %-22s %4d × %7d requests, %d lost, %d may be\n", x.server, x.clients, x.event, x.times, x.sent, x.lost, x.limit)
+	may := fmt.Sprintf(", %d may be", x.limit)
+	if x.peer {
+		may = ""
+	}
+	fmt.Fprintf(r.out, "%-29s %-9s %-20s %2d × %6d requests, %d lost%s\n", x.server, x.clients, x.event, x.times, x.sent, x.lost, may)
 	for _, line := range []string{x.why, x.failed, x.note} {
 		if line != "" {
 			fmt.Fprintf(r.out, "    %s\n", line)
