@@ -3,7 +3,14 @@
 // spaCy's own pipelines, and ner/prose, which is built in.
 package ner
 
-import "context"
+import (
+	"context"
+	"errors"
+)
+
+// ErrTooLong says that a recognizer takes no text of that length. It is wrapped
+// with what the length is and what it may be.
+var ErrTooLong = errors.New("text too long")
 
 // Entity is a named entity found in a text. Both kinds of offset are given
 // because both are asked for: Go slices bytes, spaCy and its users count code

@@ -3,6 +3,8 @@ package web
 import (
 	"context"
 	"errors"
+
+	"github.com/narwhal-server/narwhal/ner"
 )
 
 // entities answers with the entities of the text in the body.
@@ -32,6 +34,9 @@ func (s *server) entities(r *request) error {
 	found, err := s.Recognizer.Entities(ctx, text)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return tookTooLong(len(text), limit)
+	}
+	if errors.Is(err, ner.ErrTooLong) {
+		return textTooLong(err)
 	}
 	if err != nil {
 		return err

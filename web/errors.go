@@ -118,6 +118,10 @@ func tookTooLong(size int, limit time.Duration) *failure {
 		"send a shorter text, or have the server started with a longer --timeout"}
 }
 
+func textTooLong(err error) *failure {
+	return &failure{413, "text_too_long", err.Error(), "send the text in parts"}
+}
+
 func (s *server) tooLarge() *failure {
 	return &failure{413, "body_too_large", fmt.Sprintf("the body has more than %d bytes", s.LimitBody),
 		"send the text in parts, or have the server started with a larger --limit-body"}

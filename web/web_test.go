@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -30,7 +31,7 @@ import (
 var update = flag.Bool("update", false, "write the answers in testdata anew")
 
 // fake is a recognizer that calls every capitalized word a NAME and the last
-// word of the text LAST. Three texts make it misbehave.
+// word of the text LAST. Some texts make it misbehave.
 type fake struct{}
 
 var errFake = errors.New("the model is out of order")
@@ -41,6 +42,8 @@ func (fake) Entities(ctx context.Context, text string) ([]ner.Entity, error) {
 		panic("a bug")
 	case "fail":
 		return nil, errFake
+	case "long":
+		return nil, fmt.Errorf("%w: 4 code points, the limit is 3", ner.ErrTooLong)
 	case "hang":
 		<-ctx.Done()
 		return nil, ctx.Err()

@@ -79,7 +79,7 @@ const MaxLength = 1_000_000
 
 // ErrTooLong is returned, wrapped with the length, for a text of more than
 // MaxLength code points.
-var ErrTooLong = errors.New("text too long")
+var ErrTooLong = ner.ErrTooLong
 
 // ErrNotUTF8 is returned, wrapped with the place, for a text that is not valid
 // UTF-8. Python has no such strings, so there is no answer to agree with.
