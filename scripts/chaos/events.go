@@ -13,6 +13,7 @@ type event struct {
 	long, short int      // how often it happens
 	args        []string // Gunicorn has the same
 	kills       bool     // what the worker was computing is lost
+	ends        bool     // it takes a new server each time; who is refused is not lost
 	do          func(ctx context.Context, s *server, i int) error
 }
 
@@ -23,6 +24,7 @@ var events = []event{
 	{name: "recycling", long: 20, short: 8, args: []string{"--max-requests", "50", "--max-requests-jitter", "10"}, do: recycling},
 	{name: "worker TERM", long: 20, short: 5, do: termWorker},
 	{name: "worker kill -9", long: 20, short: 5, kills: true, do: killWorker},
+	{name: "TERM", long: 5, short: 2, ends: true, do: term},
 }
 
 // replaced waits until none of these workers is left and there are as many
@@ -94,4 +96,13 @@ func killWorker(ctx context.Context, s *server, _ int) error {
 		return err
 	}
 	return s.replaced(ctx, []int{victim})
+}
+
+// term ends the server. Whoever is connected is to be answered, also from the
+// queue; the others are refused.
+func term(ctx context.Context, s *server, _ int) error {
+	if err := s.load.awaitAnswers(ctx, enough); err != nil {
+		return err
+	}
+	return s.stop()
 }

@@ -125,6 +125,20 @@ func (l *load) sums() (sent, lost int64, why string) {
 	return sent, lost, strings.Join(all, "; ")
 }
 
+// refused are the requests lost because there was no connection.
+func (l *load) refused() (sum int64) {
+	for _, n := range l.counts {
+		n.mu.Lock()
+		for e, times := range n.errors {
+			if strings.HasPrefix(e, "connect: ") {
+				sum += int64(times)
+			}
+		}
+		n.mu.Unlock()
+	}
+	return sum
+}
+
 // end stops the clients, each after its request under way.
 func (l *load) end() {
 	close(l.stop)

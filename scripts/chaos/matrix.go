@@ -65,7 +65,7 @@ func (r *runner) mix() event {
 		do: func(ctx context.Context, s *server, i int) error {
 			var of []event
 			for _, e := range events {
-				if e.name != "recycling" { // goes on all the time
+				if e.name != "recycling" && !e.ends { // that goes on all the time
 					of = append(of, e)
 				}
 			}
@@ -81,6 +81,9 @@ func (r *runner) mix() event {
 // run plays a cell. An error means that the run cannot go on; what the server
 // did wrong is in the results.
 func (r *runner) run(ctx context.Context, c cell) error {
+	if c.event.ends {
+		return r.runEnds(ctx, c)
+	}
 	s, l, err := r.underLoad(ctx, c.variant, c.groups, c.event.args...)
 	if err != nil {
 		return err
@@ -98,6 +101,42 @@ func (r *runner) run(ctx context.Context, c cell) error {
 		}
 		return mayLose(s)
 	})
+}
+
+// runEnds plays an event that ends the server.
+func (r *runner) runEnds(ctx context.Context, c cell) error {
+	out := result{server: c.variant.String(), clients: names(c.groups), event: c.event.name, peer: c.variant.product != narwhal}
+	var whys []string
+	for out.times < c.times {
+		s, l, err := r.underLoad(ctx, c.variant, c.groups, c.event.args...)
+		if err != nil {
+			return err
+		}
+		s.load = l
+		err = c.event.do(ctx, s, out.times)
+		l.end()
+		sent, lost, why := l.sums()
+		refused := l.refused()
+		out.times++
+		out.sent += sent - refused
+		out.lost += lost - refused
+		if lost > refused {
+			whys = append(whys, why)
+		}
+		if left := endDescendants(); len(left) > 0 {
+			err = errors.Join(err, fmt.Errorf("processes left behind: %v", left))
+		}
+		if err != nil {
+			out.failed = err.Error()
+		}
+		if err != nil || lost > refused && !out.peer {
+			s.printLog(r.out)
+			break
+		}
+	}
+	out.why = strings.Join(whys, "; ")
+	r.add(out)
+	return ctx.Err()
 }
 
 func names(of []group) string {

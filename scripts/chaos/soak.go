@@ -48,7 +48,7 @@ func (r *runner) soak(ctx context.Context, v variant, d time.Duration) error {
 		var of []event
 		for _, e := range events {
 			upgrade := e.name == "USR2" && time.Since(began).Seconds() > upgradesFirst*d.Seconds()
-			if !e.kills && !upgrade && e.name != "recycling" { // that goes on all the time
+			if !e.kills && !e.ends && !upgrade && e.name != "recycling" { // that goes on all the time
 				of = append(of, e)
 			}
 		}
