@@ -79,7 +79,7 @@ func TestWrite(t *testing.T) {
 	}
 	const want = `before
 <!-- a -->
-| server, clients | HUP | USR2 |
+| server, clients | 3 × HUP | 1 × USR2 |
 | --- | --- | --- |
 | S, tcp new | 1 of 10 | 0 of 5 (see below) |
 
@@ -87,7 +87,7 @@ func TestWrite(t *testing.T) {
 | --- | --- |
 | full backlog | 0 of 7 |
 
-- S, tcp new, 1 × USR2: it did not start
+- S, tcp new, USR2: it did not start
 <!-- /a -->
 after
 `

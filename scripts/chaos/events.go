@@ -104,5 +104,5 @@ func term(ctx context.Context, s *server, _ int) error {
 	if err := s.load.awaitAnswers(ctx, enough); err != nil {
 		return err
 	}
-	return s.stop()
+	return s.stop(ctx)
 }

@@ -174,7 +174,7 @@ func (r *runner) finish(ctx context.Context, s *server, l *load, out result, err
 	l.end()
 	out.limit = limit()
 	out.sent, out.lost, out.why = l.sums()
-	err = errors.Join(err, s.stop())
+	err = errors.Join(err, s.stop(ctx))
 	if left := endDescendants(); len(left) > 0 {
 		err = errors.Join(err, fmt.Errorf("processes left behind: %v", left))
 	}

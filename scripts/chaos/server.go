@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -227,22 +228,22 @@ func (s *server) signal(pid int, sig syscall.Signal) error {
 	return nil
 }
 
-// stop ends the server as an operator would, and by force if that fails.
-func (s *server) stop() error {
-	if err := s.signal(s.pid, syscall.SIGTERM); err != nil {
-		return err
-	}
+// stop ends the server as an operator would, and by force if that fails or the
+// run was interrupted.
+func (s *server) stop(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	force := context.AfterFunc(ctx, func() { endDescendants() })
+	err := s.signal(s.pid, syscall.SIGTERM)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	pid := s.pid
-	late := time.AfterFunc(patience, func() { _ = s.signal(pid, syscall.SIGKILL) })
 	for !s.dead[s.pid] || len(s.alive) > 0 {
 		s.changed.Wait()
 	}
-	if !late.Stop() {
-		return fmt.Errorf("it did not end within %v of TERM", patience)
+	if !force() {
+		return errors.Join(err, fmt.Errorf("it was ended by force: it did not end after TERM: %w", ctx.Err()))
 	}
-	return nil
+	return err
 }
 
 // lastLines is what is printed of a log when something is wrong.
