@@ -9,7 +9,7 @@ WORKERS ?= 2
 
 export CGO_ENABLED ?= 0
 
-.PHONY: run build test generate fuzz parity fairness compare compare-quick systemd clean
+.PHONY: run build test generate fuzz parity fairness compare compare-quick systemd chaos chaos-peers soak clean
 
 run: build
 	@exec ./bin/narwhal --bind $(BIND) --workers $(WORKERS) --log-level warning
@@ -57,6 +57,21 @@ compare-quick:
 # test` does it. Needs root and Debian 12, and says what is missing.
 systemd:
 	@scripts/systemd/test.sh
+
+# Everything an operator or a fault can do, on a server under load, with every
+# lost request counted. Half an hour; `make test` has a short form.
+chaos: build
+	@$(GO) run ./scripts/chaos -narwhal bin/narwhal
+
+# The same events on Gunicorn from PyPI, side by side in docs/reliability.md.
+# Most of an hour.
+chaos-peers: build
+	@scripts/chaos/peers.sh -narwhal bin/narwhal -doc docs/reliability.md
+
+# Half an hour of load with an event every two seconds: nothing lost, and the
+# master's memory and descriptors do not grow.
+soak: build
+	@$(GO) run ./scripts/chaos -narwhal bin/narwhal -soak 30m
 
 clean:
 	rm -rf bin models .cache internal/model/embedded/*.zip

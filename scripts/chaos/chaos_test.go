@@ -1,0 +1,117 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// What a worker killed with -9 may cost is read from the master's log.
+func TestMayLose(t *testing.T) {
+	lines := []string{
+		`level=ERROR msg="worker died" pid=1 worker=1 worker_pid=2 age=1 status="signal SIGKILL" running=nothing connections=7 requests=9`,
+		`level=ERROR msg="worker died" pid=1 worker=1 worker_pid=3 age=2 status="exit code 2" running=nothing connections=100 requests=9`, // not by us
+		`level=WARN msg="worker ended before it had finished" pid=1 worker=2 worker_pid=4 age=3 status="signal SIGKILL" was=draining lost=1 running=nothing`,
+		`level=INFO msg="worker left" pid=1 worker=1 worker_pid=5 age=4 status="exit code 0" requests=9`,
+	}
+	s := &server{lines: lines, kills: 2}
+	if got, want := mayLose(s), int64(7+clientsAtOnce); got != want {
+		t.Errorf("concurrent: %d, want %d", got, want)
+	}
+	s.sync = true
+	if got := mayLose(s); got != 2 {
+		t.Errorf("sync: %d, want one for each kill, 2", got)
+	}
+}
+
+func TestJudge(t *testing.T) {
+	flat := func(n, pid int) (out []sample) {
+		for i := range n {
+			out = append(out, sample{pid, time.Duration(i) * time.Second, 10 << 20, 20})
+		}
+		return out
+	}
+	grown := func(memory int64, fds int) []sample {
+		out := append(flat(4, 1), flat(16, 2)...)
+		for i := 12; i < len(out); i++ {
+			out[i].memory += memory
+			out[i].fds += fds
+		}
+		return out
+	}
+	for _, c := range []struct {
+		name    string
+		samples []sample
+		want    string // in the error; "": none
+	}{
+		{"flat", grown(0, 0), ""},
+		{"a little more memory", grown(memorySlack, 0), ""},
+		{"memory", grown(memorySlack+1, 0), "memory grows"},
+		{"one descriptor", grown(0, 1), "descriptors grow"},
+		{"less", grown(-memorySlack, -1), ""},
+		{"too few of the last master", append(flat(16, 1), flat(7, 2)...), "too few"},
+	} {
+		_, err := judge(c.samples)
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want %q", c.name, err, c.want)
+		}
+	}
+}
+
+func TestWrite(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "doc.md")
+	if err := os.WriteFile(file, []byte("before\n<!-- a -->\nold\n<!-- /a -->\nafter\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := &runner{results: []result{
+		{server: "S", clients: "tcp new", event: "HUP", times: 3, sent: 10, lost: 1},
+		{server: "S", clients: "tcp new", event: "USR2", times: 1, sent: 5, note: "it did not start"},
+		{server: "S", clients: "all kinds", event: "full backlog", times: 1, sent: 7},
+	}}
+	if err := r.write(file, "a"); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `before
+<!-- a -->
+| server, clients | 3 × HUP | 1 × USR2 |
+| --- | --- | --- |
+| S, tcp new | 1 of 10 | 0 of 5 (see below) |
+
+| fault | S |
+| --- | --- |
+| full backlog | 0 of 7 |
+
+- S, tcp new, USR2: it did not start
+<!-- /a -->
+after
+`
+	if string(got) != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if err := r.write(file, "b"); err == nil {
+		t.Error("a section that is not there was written")
+	}
+}
+
+func TestResultOK(t *testing.T) {
+	for _, c := range []struct {
+		x    result
+		want bool
+	}{
+		{result{sent: 9}, true},
+		{result{sent: 9, lost: 1}, false},
+		{result{sent: 9, lost: 1, limit: 1}, true},
+		{result{sent: 9, failed: "the master has ended"}, false},
+		{result{sent: 9, lost: 9, peer: true}, true},
+	} {
+		if got := c.x.ok(); got != c.want {
+			t.Errorf("%+v: ok is %v, want %v", c.x, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"syscall"
+)
+
+// event is something an operator or a fault does to a server.
+type event struct {
+	name        string
+	long, short int      // how often it happens
+	args        []string // Gunicorn has the same
+	kills       bool     // what the worker was computing is lost
+	ends        bool     // it takes a new server each time; who is refused is not lost
+	do          func(ctx context.Context, s *server, i int) error
+}
+
+var events = []event{
+	{name: "HUP", long: 20, short: 3, do: reload},
+	{name: "scale 4→1→4", long: 20, short: 3, do: scale},
+	{name: "USR2", long: 12, short: 3, do: func(ctx context.Context, s *server, _ int) error { return s.product.upgrade(ctx, s) }},
+	{name: "recycling", long: 20, short: 8, args: []string{"--max-requests", "50", "--max-requests-jitter", "10"}, do: recycling},
+	{name: "worker TERM", long: 20, short: 5, do: termWorker},
+	{name: "worker kill -9", long: 20, short: 5, kills: true, do: killWorker},
+	{name: "TERM", long: 5, short: 2, ends: true, do: term},
+}
+
+// replaced waits until none of these workers is left and there are as many
+// others as are wanted.
+func (s *server) replaced(ctx context.Context, old []int) error {
+	return s.await(ctx, fmt.Sprintf("the successors of workers %v", old), func() bool {
+		for _, pid := range old {
+			if _, ok := s.alive[pid]; ok {
+				return false
+			}
+		}
+		return len(s.alive) == workers
+	})
+}
+
+func reload(ctx context.Context, s *server, _ int) error {
+	old := s.workers()
+	if err := s.signal(s.pid, syscall.SIGHUP); err != nil {
+		return err
+	}
+	return s.replaced(ctx, old)
+}
+
+func scale(ctx context.Context, s *server, i int) error {
+	if s.product == narwhal && i%2 == 1 { // by turns with its own command
+		for _, n := range []int{1, workers} {
+			if err := s.tell(ctx, "scale", strconv.Itoa(n)); err != nil {
+				return err
+			}
+		}
+		return s.replaced(ctx, nil)
+	}
+	step := func(sig syscall.Signal, n int) error {
+		if err := s.signal(s.pid, sig); err != nil {
+			return err
+		}
+		// Two signals of a kind at once would be one.
+		return s.await(ctx, fmt.Sprintf("%d workers", n), func() bool { return len(s.alive) == n })
+	}
+	for n := workers - 1; n >= 1; n-- {
+		if err := step(syscall.SIGTTOU, n); err != nil {
+			return err
+		}
+	}
+	for n := 2; n <= workers; n++ {
+		if err := step(syscall.SIGTTIN, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func recycling(ctx context.Context, s *server, i int) error {
+	return s.await(ctx, "a worker to be recycled", func() bool { return s.gone > i })
+}
+
+func termWorker(ctx context.Context, s *server, _ int) error {
+	victim := s.workers()[0]
+	if err := s.signal(victim, syscall.SIGTERM); err != nil {
+		return err
+	}
+	return s.replaced(ctx, []int{victim})
+}
+
+func killWorker(ctx context.Context, s *server, _ int) error {
+	victim := s.workers()[0]
+	s.kills++
+	if err := s.signal(victim, syscall.SIGKILL); err != nil {
+		return err
+	}
+	return s.replaced(ctx, []int{victim})
+}
+
+// term ends the server. Whoever is connected is to be answered, also from the
+// queue; the others are refused.
+func term(ctx context.Context, s *server, _ int) error {
+	if err := s.load.awaitAnswers(ctx, enough); err != nil {
+		return err
+	}
+	return s.stop(ctx)
+}

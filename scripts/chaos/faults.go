@@ -1,0 +1,255 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// fault is something that breaks. While it does, every kind of client must be
+// served by what is whole, and afterwards all is well without help.
+type fault struct {
+	name   string
+	groups []group // nil: all
+	args   []string
+	own    bool // the program on disk is ours to break
+	// do breaks it, waits until the server has noticed and recovered, and says
+	// how many requests that may have cost.
+	do func(ctx context.Context, s *trial) (limit int64, err error)
+}
+
+// trial is a server with a fault, under load.
+type trial struct {
+	*server
+	load *load
+	file string // its configuration
+}
+
+// served waits until every kind of client has been answered some more.
+func (t *trial) served(ctx context.Context) error { return t.load.awaitAnswers(ctx, enough) }
+
+var faults = []fault{
+	{name: "HUP, broken file", do: brokenFile},
+	{name: "USR2, broken program", own: true, do: brokenProgram},
+	{name: "crash loop", do: crashLoop},
+	{name: "SIGSTOP of a worker", args: []string{"--timeout", "2s"}, do: stoppedWorker},
+	{name: "request without end", args: []string{"--timeout", "2s"}, do: longText},
+	{name: "clients that stall", do: stalledClients},
+	// On a unix socket a full queue is an error of connect, EAGAIN, for whoever does not block.
+	{name: "full backlog", groups: []group{{"tcp", false}}, args: []string{"--backlog", "4"}, do: fullBacklog},
+}
+
+// play plays a fault.
+func (r *runner) play(ctx context.Context, v variant, f fault) error {
+	file := r.path(".toml")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		return err
+	}
+	if f.own {
+		v.program = filepath.Join(r.dir, fmt.Sprint(r.names), "narwhal")
+		if err := os.Mkdir(filepath.Dir(v.program), 0o700); err != nil {
+			return err
+		}
+		if err := os.Symlink(r.narwhal, v.program); err != nil {
+			return err
+		}
+	}
+	of := f.groups
+	if of == nil {
+		of = groups
+	}
+	s, l, err := r.underLoad(ctx, v, of, append(f.args, "-c", file)...)
+	if err != nil {
+		return err
+	}
+	limit, err := f.do(ctx, &trial{s, l, file})
+	out := result{server: v.String(), clients: names(of), event: f.name, times: 1}
+	return r.finish(ctx, s, l, out, err, func() int64 { return limit })
+}
+
+// brokenFile: a file that cannot be read, and one no worker can start with.
+func brokenFile(ctx context.Context, t *trial) (int64, error) {
+	before := fmt.Sprint(t.workers())
+	for i, text := range []string{`workers = "many"`, "workers = \n", `exclude = ["nothing"]`} {
+		if err := os.WriteFile(t.file, []byte(text), 0o600); err != nil {
+			return 0, err
+		}
+		if err := t.signal(t.pid, syscall.SIGHUP); err != nil {
+			return 0, err
+		}
+		if err := t.awaitSaid(ctx, i+1, "reload failed"); err != nil {
+			return 0, err
+		}
+		if err := t.served(ctx); err != nil {
+			return 0, err
+		}
+	}
+	if after := fmt.Sprint(t.workers()); before != after {
+		return 0, fmt.Errorf("the workers were %s, and are %s", before, after)
+	}
+	if err := os.WriteFile(t.file, nil, 0o600); err != nil {
+		return 0, err
+	}
+	return 0, reload(ctx, t.server, 0)
+}
+
+// brokenProgram: what is on disk at USR2 is missing, no program, another one, or
+// a script that says nothing.
+func brokenProgram(ctx context.Context, t *trial) (int64, error) {
+	program := t.program
+	put := func(script string) error {
+		if err := os.Remove(program); err != nil && !os.IsNotExist(err) {
+			return err
+		}
+		if script == "" {
+			return nil
+		}
+		return os.WriteFile(program, []byte(script), 0o700)
+	}
+	before := fmt.Sprint(t.workers())
+	scripts := []string{"", "no program\n", "#!/bin/sh\nexit 0\n", "#!/bin/sh\necho broken >&2\nexit 1\n", "#!/no/such/interpreter\n"}
+	if !t.r.short {
+		scripts = append(scripts, "#!/bin/sh\nexec sleep 600\n")
+	}
+	for i, script := range scripts {
+		if err := put(script); err != nil {
+			return 0, err
+		}
+		if err := t.signal(t.pid, syscall.SIGUSR2); err != nil {
+			return 0, err
+		}
+		err := t.await(ctx, fmt.Sprintf("the failure of %q", script), func() bool {
+			return t.said("upgrade refused")+t.said("upgrade failed; the old master goes on") > i
+		})
+		if err != nil {
+			return 0, err
+		}
+		if err := t.served(ctx); err != nil {
+			return 0, err
+		}
+	}
+	if after := fmt.Sprint(t.workers()); before != after {
+		return 0, fmt.Errorf("the workers were %s, and are %s", before, after)
+	}
+	if err := put(""); err != nil {
+		return 0, err
+	}
+	if err := os.Symlink(t.r.narwhal, program); err != nil {
+		return 0, err
+	}
+	return 0, t.product.upgrade(ctx, t.server)
+}
+
+var readyFirst = regexp.MustCompile(`msg="worker ready".* worker=1 worker_pid=(\d+)`)
+
+// crashLoop: the worker of one slot dies as soon as it serves, until the master
+// makes its successors wait.
+func crashLoop(ctx context.Context, t *trial) (int64, error) {
+	const deaths = 5
+	for i := range deaths {
+		var pid int
+		err := t.await(ctx, "the first slot to be filled", func() bool {
+			all := readyFirst.FindAllStringSubmatch(strings.Join(t.lines, "\n"), -1)
+			if len(all) <= i {
+				return false
+			}
+			pid, _ = strconv.Atoi(all[i][1])
+			return true
+		})
+		if err != nil {
+			return 0, err
+		}
+		t.kills++
+		if err := t.signal(pid, syscall.SIGKILL); err != nil {
+			return 0, err
+		}
+		if err := t.awaitSaid(ctx, i+1, `msg="worker died"`); err != nil {
+			return 0, err
+		}
+		if err := t.served(ctx); err != nil { // by the others
+			return 0, err
+		}
+	}
+	if t.count("worker keeps dying") == 0 {
+		return 0, fmt.Errorf("after %d deaths in a row the master made nobody wait", deaths)
+	}
+	err := t.replaced(ctx, nil)
+	return mayLose(t.server), err
+}
+
+// stoppedWorker: a worker that shows no life is found, made to say where it
+// hangs, and replaced. It costs what it was computing.
+func stoppedWorker(ctx context.Context, t *trial) (int64, error) {
+	victim := t.workers()[0]
+	if err := t.signal(victim, syscall.SIGSTOP); err != nil {
+		return 0, err
+	}
+	limit := int64(1)
+	if !t.sync {
+		limit = clientsAtOnce // all may have been connected to it
+	}
+	// Kept connections of a concurrent worker wait for it; the others do not.
+	for _, c := range t.load.counts {
+		if t.sync || !c.keep {
+			if err := c.awaitAnswers(ctx, enough); err != nil {
+				return limit, err
+			}
+		}
+	}
+	return limit, t.replaced(ctx, []int{victim})
+}
+
+// longText: a request that does not end within --timeout gets a 504, or its
+// worker is replaced before it could say so. Everybody else is served meanwhile.
+// This text takes 3.6 s of a processor of 2023. A shorter --timeout would be met
+// by other requests too, on a machine with other things to do.
+func longText(ctx context.Context, t *trial) (int64, error) {
+	body := fmt.Sprintf(`{"text":%q}`, strings.Repeat(text+" ", 12000))
+	request := fmt.Appendf(nil, "GET / HTTP/1.1\r\nHost: chaos\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+	for range 3 {
+		c := client{network: "tcp", addr: t.addrs["tcp"]}
+		if _, err := c.ask(request); err == nil || err.Error() != "status 504" && t.count("request runs for too long") == 0 {
+			return 0, fmt.Errorf("a text of %d bytes was answered with %v: want status 504, or its worker replaced; if it was answered, it takes less than --timeout here, and should be longer", len(body), err)
+		}
+		if err := t.served(ctx); err != nil {
+			return 0, err
+		}
+	}
+	return 0, t.replaced(ctx, nil)
+}
+
+// stalledClients: more of them than there are places, silent or in the middle
+// of a request.
+func stalledClients(ctx context.Context, t *trial) (int64, error) {
+	const stalled = 64
+	for i := range stalled {
+		network := groups[i%len(groups)].network
+		c, err := net.Dial(network, t.addrs[network])
+		if err != nil {
+			return 0, fmt.Errorf("connect: %w", cause(err))
+		}
+		defer c.Close()
+		if _, err := c.Write(query[:i*(len(query)-1)/stalled]); err != nil {
+			return 0, fmt.Errorf("send: %w", cause(err))
+		}
+	}
+	return 0, t.served(ctx)
+}
+
+// fullBacklog: many more clients than the queue holds. The kernel leaves out
+// SYNs then, and clients try again.
+func fullBacklog(ctx context.Context, t *trial) (int64, error) {
+	if err := t.served(ctx); err != nil {
+		return 0, err
+	}
+	if err := reload(ctx, t.server, 0); err != nil { // nor does it disturb one
+		return 0, err
+	}
+	return 0, t.served(ctx)
+}

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+var gunicorn = &product{
+	name:    "Gunicorn",
+	ready:   regexp.MustCompile(`application ready in (\d+)`), // app.py says so
+	start:   startGunicorn,
+	upgrade: upgradeGunicorn,
+}
+
+// beside are the servers of the comparison, each with the clients that make a
+// difference to it: a sync worker closes every connection.
+var beside = []struct {
+	variant
+	of []group
+}{
+	{modes[0], []group{{"tcp", false}}},
+	{modes[1], []group{{"tcp", false}, {"tcp", true}}},
+	{variant{product: gunicorn, name: "sync", args: []string{"-k", "sync"}}, []group{{"tcp", false}}},
+	{variant{product: gunicorn, name: "sync --reuse-port", args: []string{"-k", "sync", "--reuse-port"}}, []group{{"tcp", false}}},
+	{variant{product: gunicorn, name: "gthread", args: []string{"-k", "gthread", "--threads", "4"}}, []group{{"tcp", false}, {"tcp", true}}},
+	{variant{product: gunicorn, name: "gthread --reuse-port", args: []string{"-k", "gthread", "--threads", "4", "--reuse-port"}}, []group{{"tcp", false}, {"tcp", true}}},
+}
+
+// peers lists the cells of the comparison.
+func (r *runner) peers() (cells []cell) {
+	for _, b := range beside {
+		for _, g := range b.of {
+			for _, e := range events {
+				times := e.long
+				if r.short {
+					times = e.short
+				}
+				cells = append(cells, cell{b.variant, []group{g}, e, times})
+			}
+		}
+	}
+	return cells
+}
+
+func startGunicorn(r *runner, v variant, args []string) (*exec.Cmd, map[string]string, error) {
+	port, err := freePort() // with --reuse-port every worker binds, and port 0 would be another for each
+	if err != nil {
+		return nil, nil, err
+	}
+	bin, err := filepath.Abs(filepath.Join(r.venv, "bin"))
+	if err != nil {
+		return nil, nil, err
+	}
+	all := []string{filepath.Join(bin, "gunicorn"), "-w", strconv.Itoa(workers), "-b", fmt.Sprint("127.0.0.1:", port),
+		"--no-control-socket", "--pythonpath", "scripts/chaos"}
+	all = append(append(append(all, v.args...), args...), "app:app")
+	cmd := exec.Command(filepath.Join(bin, "python"), all...)
+	cmd.Env = environ()
+	return cmd, map[string]string{"tcp": fmt.Sprint("127.0.0.1:", port)}, nil
+}
+
+// freePort gives a port that was free a moment ago. If somebody else takes it
+// first, the server says so and the run fails.
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
+
+var gunicornMaster = regexp.MustCompile(`\[(\d+)\] \[INFO\] Starting gunicorn`)
+
+// upgradeGunicorn does what its documentation says: USR2, and TERM for the old
+// master when the new one's workers serve.
+func upgradeGunicorn(ctx context.Context, s *server) error {
+	before, old := s.workers(), s.pid
+	starts, promoted := s.count("[INFO] Starting gunicorn"), s.count("Master has been promoted")
+	if err := s.signal(old, syscall.SIGUSR2); err != nil {
+		return err
+	}
+	var pid int
+	err := s.await(ctx, "a new master", func() bool {
+		all := gunicornMaster.FindAllStringSubmatch(strings.Join(s.lines, "\n"), -1)
+		if len(all) <= starts {
+			return false
+		}
+		pid, _ = strconv.Atoi(all[starts][1])
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	s.follow(pid)
+	if err := s.await(ctx, "the new master's workers", func() bool { return len(s.alive) == 2*workers }); err != nil {
+		s.pid = old
+		return errors.Join(errors.New("the new master did not start"), err)
+	}
+	if err := s.signal(old, syscall.SIGTERM); err != nil {
+		return err
+	}
+	if err := s.replaced(ctx, before); err != nil {
+		return err
+	}
+	return s.awaitSaid(ctx, promoted+1, "Master has been promoted") // until then it overhears USR2
+}

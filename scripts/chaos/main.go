@@ -1,0 +1,152 @@
+// Chaos puts a real narwhal under load, does to it what operators and faults do,
+// and counts the requests that were lost:
+//
+//	go run ./scripts/chaos            the long form, half an hour
+//	go run ./scripts/chaos -short     under four minutes, for make test
+//	scripts/chaos/peers.sh            beside Gunicorn
+//	go run ./scripts/chaos -soak 30m  does the master grow?
+//
+// The matrix is modes × clients × events: narwhal.go, load.go and events.go have
+// a table of each. faults.go breaks things and looks whether the rest is served.
+// The exit status is 1 if more was lost than a limit allows, with a table of
+// what was, and the logs.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"syscall"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout)
+	stop()
+	if left := endDescendants(); len(left) > 0 {
+		fmt.Fprintln(os.Stderr, "chaos: ended what still ran:", left)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "chaos:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, out io.Writer) (err error) {
+	f := flag.NewFlagSet("chaos", flag.ExitOnError)
+	r := &runner{out: out}
+	f.BoolVar(&r.short, "short", false, "fewer events, all kinds of clients at once")
+	f.StringVar(&r.narwhal, "narwhal", "", "the `program`; without it, it is built")
+	f.StringVar(&r.model, "model", "auto", "the `model` to serve; prose is always there, and slow to start")
+	seed := f.Uint64("seed", 1, "the order of mixed events comes from this `number`")
+	only := f.String("only", "", "play only what this `pattern` finds in lines such as \"narwhal sync, tcp new, HUP\"")
+	f.StringVar(&r.venv, "peers", "", "instead: narwhal beside the Gunicorn of this virtual `environment`, as peers.sh makes it")
+	doc := f.String("doc", "", "write the figures into this `file`, such as docs/reliability.md")
+	limit := f.Duration("limit", time.Hour, "end after this `time`, as a failure")
+	f.DurationVar(&r.soaking, "soak", 0, "instead: load with an event every two seconds, for so long in all `modes`")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	pattern, err := regexp.Compile(*only)
+	if err != nil {
+		return fmt.Errorf("-only: %w", err)
+	}
+	r.random = rand.New(rand.NewPCG(*seed, 0))
+	ctx, cancel := context.WithTimeout(ctx, *limit)
+	defer cancel()
+	if err := adoptOrphans(); err != nil {
+		return err
+	}
+	if r.dir, err = os.MkdirTemp("", "chaos-"); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(r.dir)) }()
+	if r.narwhal == "" {
+		if err := r.build(ctx); err != nil {
+			return err
+		}
+	}
+	if r.narwhal, err = filepath.Abs(r.narwhal); err != nil { // a new master is started by this name
+		return err
+	}
+	began := time.Now()
+	fmt.Fprintf(out, "seed %d, %d workers, %d clients\n", *seed, workers, clientsAtOnce)
+	for _, c := range r.cells() {
+		if !pattern.MatchString(c.name) {
+			continue
+		}
+		if err := c.play(ctx); err != nil {
+			return fmt.Errorf("after %v: %w", time.Since(began).Round(time.Second), err)
+		}
+	}
+	fmt.Fprintf(out, "\n%d cells in %v\n", len(r.results), time.Since(began).Round(time.Second))
+	bad := r.exceeded()
+	if len(bad) > 0 {
+		table(out, bad)
+		return fmt.Errorf("%d of %d cells are over their limits", len(bad), len(r.results))
+	}
+	if len(r.results) == 0 {
+		return errors.New("nothing was played")
+	}
+	if *doc != "" {
+		section := "matrix"
+		if r.venv != "" {
+			section = "peers"
+		}
+		return r.write(*doc, section)
+	}
+	return nil
+}
+
+// named is something to play, with a name to choose it by.
+type named struct {
+	name string
+	play func(context.Context) error
+}
+
+// cells are all there is to play.
+func (r *runner) cells() (all []named) {
+	if r.soaking > 0 {
+		for _, v := range modes {
+			d := r.soaking / time.Duration(len(modes))
+			all = append(all, named{v.String() + ", soak", func(ctx context.Context) error { return r.soak(ctx, v, d) }})
+		}
+		return all
+	}
+	matrix := r.matrix()
+	if r.venv != "" {
+		matrix = r.peers()
+	}
+	for _, c := range matrix {
+		all = append(all, named{fmt.Sprintf("%s, %s, %s", c.variant, names(c.groups), c.event.name),
+			func(ctx context.Context) error { return r.run(ctx, c) }})
+	}
+	if r.venv != "" {
+		return all
+	}
+	for _, v := range modes {
+		for _, f := range faults {
+			all = append(all, named{fmt.Sprintf("%s, %s", v, f.name), func(ctx context.Context) error { return r.play(ctx, v, f) }})
+		}
+	}
+	return all
+}
+
+// build makes narwhal. The model it serves is found in ./models, if it is there.
+func (r *runner) build(ctx context.Context) error {
+	r.narwhal = filepath.Join(r.dir, "narwhal")
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", r.narwhal, "./cmd/narwhal")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build narwhal: %w\n%s", err, out)
+	}
+	return nil
+}

@@ -1,0 +1,218 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// cell is an event, many times, on a server under load.
+type cell struct {
+	variant variant
+	groups  []group
+	event   event
+	times   int
+}
+
+// result is what became of the requests in a cell.
+type result struct {
+	server, clients, event string
+	times                  int
+	sent, lost, limit      int64
+	why                    string // how they were lost
+	failed                 string // why the event itself did not come about
+	note                   string
+	peer                   bool // no limit holds
+}
+
+func (r result) ok() bool { return r.peer || r.failed == "" && r.lost <= r.limit }
+
+// enough is how many requests of each kind of client must be answered for the
+// load to be one.
+const enough = 50
+
+// matrix lists the cells. The long form has one for each kind of client, the
+// short one tries them all at once.
+func (r *runner) matrix() (cells []cell) {
+	each := [][]group{groups}
+	if !r.short {
+		each = nil
+		for _, g := range groups {
+			each = append(each, []group{g})
+		}
+	}
+	for _, v := range modes {
+		for _, of := range each {
+			for _, e := range append(events, r.mix()) {
+				times := e.long
+				if r.short {
+					times = e.short
+				}
+				cells = append(cells, cell{v, of, e, times})
+			}
+		}
+	}
+	return cells
+}
+
+// mix is all events in an order the seed chooses, while workers are recycled.
+func (r *runner) mix() event {
+	return event{
+		name: "mix", long: 30, short: 8, kills: true, args: []string{"--max-requests", "1000", "--max-requests-jitter", "500"},
+		do: func(ctx context.Context, s *server, i int) error {
+			var of []event
+			for _, e := range events {
+				if e.name != "recycling" && !e.ends { // that goes on all the time
+					of = append(of, e)
+				}
+			}
+			e := of[r.random.IntN(len(of))]
+			if err := e.do(ctx, s, i); err != nil {
+				return fmt.Errorf("%s: %w", e.name, err)
+			}
+			return nil
+		},
+	}
+}
+
+// run plays a cell. An error means that the run cannot go on; what the server
+// did wrong is in the results.
+func (r *runner) run(ctx context.Context, c cell) error {
+	if c.event.ends {
+		return r.runEnds(ctx, c)
+	}
+	s, l, err := r.underLoad(ctx, c.variant, c.groups, c.event.args...)
+	if err != nil {
+		return err
+	}
+	out := result{server: c.variant.String(), clients: names(c.groups), event: c.event.name}
+	for out.times < c.times {
+		if err = c.event.do(ctx, s, out.times); err != nil {
+			break
+		}
+		out.times++
+	}
+	return r.finish(ctx, s, l, out, err, func() int64 {
+		if !c.event.kills {
+			return 0
+		}
+		return mayLose(s)
+	})
+}
+
+// runEnds plays an event that ends the server.
+func (r *runner) runEnds(ctx context.Context, c cell) error {
+	out := result{server: c.variant.String(), clients: names(c.groups), event: c.event.name, peer: c.variant.product != narwhal}
+	var whys []string
+	for out.times < c.times {
+		s, l, err := r.underLoad(ctx, c.variant, c.groups, c.event.args...)
+		if err != nil {
+			return err
+		}
+		s.load = l
+		err = c.event.do(ctx, s, out.times)
+		l.end()
+		sent, lost, why := l.sums()
+		refused := l.refused()
+		out.times++
+		out.sent += sent - refused
+		out.lost += lost - refused
+		if lost > refused {
+			whys = append(whys, why)
+		}
+		if left := endDescendants(); len(left) > 0 {
+			err = errors.Join(err, fmt.Errorf("processes left behind: %v", left))
+		}
+		if err != nil {
+			out.failed = err.Error()
+		}
+		if err != nil || lost > refused && !out.peer {
+			s.printLog(r.out)
+			break
+		}
+	}
+	out.why = strings.Join(whys, "; ")
+	r.add(out)
+	return ctx.Err()
+}
+
+func names(of []group) string {
+	if len(of) == len(groups) {
+		return "all kinds"
+	}
+	var all []string
+	for _, g := range of {
+		all = append(all, g.String())
+	}
+	return strings.Join(all, ", ")
+}
+
+// underLoad starts a server and clients, and waits until the load is one.
+func (r *runner) underLoad(ctx context.Context, v variant, of []group, args ...string) (*server, *load, error) {
+	s, err := r.launch(ctx, v, args...)
+	if err == nil {
+		var want []byte
+		if want, err = probe(of[0].network, s.addrs[of[0].network]); err == nil {
+			return s, start(s.addrs, of, want), nil
+		}
+	}
+	if s != nil {
+		s.printLog(r.out)
+	}
+	return nil, nil, fmt.Errorf("%s: %w", v, err)
+}
+
+// finish waits until enough was sent, ends clients and server, and judges. err
+// is why the event did not come about; limit says how many may be lost.
+func (r *runner) finish(ctx context.Context, s *server, l *load, out result, err error, limit func() int64) error {
+	if err == nil {
+		err = l.awaitAnswers(ctx, enough)
+	}
+	l.end()
+	out.limit = limit()
+	out.sent, out.lost, out.why = l.sums()
+	err = errors.Join(err, s.stop(ctx))
+	if left := endDescendants(); len(left) > 0 {
+		err = errors.Join(err, fmt.Errorf("processes left behind: %v", left))
+	}
+	switch {
+	case err != nil && s.product != narwhal:
+		out.note = strings.ReplaceAll(err.Error(), "\n", "; ")
+	case err != nil:
+		out.failed = strings.ReplaceAll(err.Error(), "\n", "; ")
+	}
+	out.peer = s.product != narwhal
+	r.add(out)
+	if !out.ok() && ctx.Err() == nil {
+		s.printLog(r.out)
+	}
+	return ctx.Err()
+}
+
+var (
+	died  = regexp.MustCompile(`msg="worker died".* status="signal SIGKILL".* connections=(\d+)`)
+	ended = regexp.MustCompile(`msg="worker ended before it had finished".* status="signal SIGKILL"`)
+)
+
+// mayLose is how many requests kill -9 of workers may cost: in sync mode the one
+// each computed, else what came over the connections it had. A worker that was
+// leaving already does not tell how many it had; it may have been everybody's.
+func mayLose(s *server) (n int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sync {
+		return int64(s.kills)
+	}
+	for _, line := range s.lines {
+		if m := died.FindStringSubmatch(line); m != nil {
+			c, _ := strconv.ParseInt(m[1], 10, 64)
+			n += c
+		} else if ended.MatchString(line) {
+			n += clientsAtOnce
+		}
+	}
+	return n
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+var narwhal = &product{
+	name:    "narwhal",
+	listens: regexp.MustCompile(`msg=listening .*address=(127\.0\.0\.1:\d+)`),
+	ready:   regexp.MustCompile(`msg="worker ready".* worker_pid=(\d+)`),
+	start:   startNarwhal,
+	upgrade: upgradeNarwhal,
+}
+
+// modes are narwhal's, each of which gets every event. A new mode is a line.
+var modes = []variant{
+	{product: narwhal, name: "sync", args: []string{"-k", "sync"}, sync: true},
+	{product: narwhal, name: "concurrent", args: []string{"-k", "concurrent"}},
+}
+
+func startNarwhal(r *runner, v variant, args []string) (*exec.Cmd, map[string]string, error) {
+	path := r.path(".sock")
+	all := []string{
+		"-w", strconv.Itoa(workers), "-b", "127.0.0.1:0", "-b", "unix:" + path,
+		"--model", r.model, "--control-socket", path + ".ctl",
+	}
+	all = append(append(all, v.args...), args...)
+	if !strings.Contains(strings.Join(all, " "), " -c ") {
+		file := r.path(".toml") // not the one that may lie here
+		if err := os.WriteFile(file, nil, 0o600); err != nil {
+			return nil, nil, err
+		}
+		all = append(all, "-c", file)
+	}
+	program := v.program
+	if program == "" {
+		program = r.narwhal
+	}
+	cmd := exec.Command(program, all...)
+	cmd.Env = environ()
+	return cmd, map[string]string{"unix": path}, nil
+}
+
+// environ is ours without what would be taken for settings.
+func environ() []string {
+	var out []string
+	for _, kv := range os.Environ() {
+		name, _, _ := strings.Cut(kv, "=")
+		switch {
+		case strings.HasPrefix(name, "NARWHAL_"), strings.HasPrefix(name, "LISTEN_"), strings.HasPrefix(name, "GUNICORN_"),
+			name == "NOTIFY_SOCKET", name == "WEB_CONCURRENCY", name == "PORT":
+		default:
+			out = append(out, kv)
+		}
+	}
+	return out
+}
+
+// tell runs a command such as narwhal scale 1, whose exit status is the outcome.
+func (s *server) tell(ctx context.Context, command string, args ...string) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	all := append([]string{command, "--control-socket", s.addrs["unix"] + ".ctl"}, args...)
+	cmd := exec.CommandContext(ctx, s.r.narwhal, all...)
+	cmd.Env = environ()
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("narwhal %s: %w: %s", strings.Join(all, " "), err, out)
+	}
+	return nil
+}
+
+var newMaster = regexp.MustCompile(`msg="upgrade: starting".* new_pid=(\d+)`)
+
+func upgradeNarwhal(ctx context.Context, s *server) error {
+	const taken = `msg="upgrade: this master has taken over"`
+	before, old := s.workers(), s.pid
+	starts, done := s.count(`msg="upgrade: starting"`), s.count(taken)
+	if err := s.signal(old, syscall.SIGUSR2); err != nil {
+		return err
+	}
+	var pid int
+	err := s.await(ctx, "a new master", func() bool {
+		all := newMaster.FindAllStringSubmatch(strings.Join(s.lines, "\n"), -1)
+		if len(all) <= starts {
+			return false
+		}
+		pid, _ = strconv.Atoi(all[starts][1])
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	s.follow(pid)
+	if err := s.awaitSaid(ctx, done+1, taken); err != nil {
+		s.pid = old
+		return err
+	}
+	return s.replaced(ctx, before)
+}

@@ -1,0 +1,285 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// product is a program that can be put under load. What happens inside is read
+// from its log; when a process has ended, the kernel says.
+type product struct {
+	name    string
+	listens *regexp.Regexp // a log line: at this TCP address
+	ready   *regexp.Regexp // a log line: the worker with this pid serves
+
+	// start makes the command of a master, and says where it will listen as far
+	// as its log need not.
+	start func(r *runner, v variant, args []string) (*exec.Cmd, map[string]string, error)
+	// upgrade puts a new master in the place of the old one.
+	upgrade func(ctx context.Context, s *server) error
+}
+
+// variant is a way to start a product.
+type variant struct {
+	product *product
+	name    string
+	args    []string
+	sync    bool   // a worker computes one request at a time
+	program string // "": the runner's
+}
+
+func (v variant) String() string { return v.product.name + " " + v.name }
+
+const workers = 4
+
+// patience is the longest anything is waited for.
+const patience = time.Minute
+
+// server is a master that runs, with its workers.
+type server struct {
+	variant
+	r     *runner
+	addrs map[string]string // by network
+	pid   int               // of the master in charge
+	args  []string
+	load  *load // of an event that ends it
+
+	mu      sync.Mutex
+	changed sync.Cond
+	lines   []string    // of its log
+	alive   map[int]int // workers that have been ready and have not ended: pid → when, as a number
+	born    int
+	gone    int          // workers that have ended
+	kills   int          // by us, of workers
+	dead    map[int]bool // masters that have ended
+}
+
+// launch starts a server and waits until all its workers serve.
+func (r *runner) launch(ctx context.Context, v variant, args ...string) (*server, error) {
+	s := &server{variant: v, r: r, alive: map[int]int{}, dead: map[int]bool{}}
+	s.changed.L = &s.mu
+	cmd, addrs, err := v.product.start(r, v, args)
+	if err != nil {
+		return nil, err
+	}
+	s.addrs, s.args = addrs, cmd.Args
+	// Not StderrPipe: Wait would close it under processes that outlive the master.
+	logr, logw, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer logw.Close()
+	cmd.Stdout, cmd.Stderr = logw, logw
+	// Ctrl-C is for this program alone, which then stops the servers.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start %s: %w", v, err)
+	}
+	s.pid = cmd.Process.Pid
+	go s.read(logr)
+	go func() {
+		_ = cmd.Wait() // how it ended is in the log, and known by what is asked of it
+		s.ended(cmd.Process.Pid)
+	}()
+	if err := s.await(ctx, "all workers to be ready", func() bool { return len(s.alive) == workers }); err != nil {
+		return s, err
+	}
+	if s.addrs["tcp"] != "" {
+		return s, nil
+	}
+	s.mu.Lock()
+	m := s.product.listens.FindStringSubmatch(strings.Join(s.lines, "\n"))
+	s.mu.Unlock()
+	if m == nil {
+		return s, fmt.Errorf("%s does not say where it listens", v)
+	}
+	s.addrs["tcp"] = m[1]
+	return s, nil
+}
+
+// read takes in the log.
+func (s *server) read(from *os.File) {
+	defer from.Close()
+	for sc := bufio.NewScanner(from); sc.Scan(); {
+		line := sc.Text()
+		s.mu.Lock()
+		s.lines = append(s.lines, line)
+		if m := s.product.ready.FindStringSubmatch(line); m != nil {
+			pid, _ := strconv.Atoi(m[1])
+			s.born++
+			s.alive[pid] = s.born
+			go s.watch(pid)
+		}
+		s.changed.Broadcast()
+		s.mu.Unlock()
+	}
+}
+
+// watch waits for the end of a worker.
+func (s *server) watch(pid int) {
+	if err := awaitExit(pid); err != nil {
+		fmt.Fprintln(os.Stderr, "chaos:", err)
+	}
+	bury(pid)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.alive, pid)
+	s.gone++
+	s.changed.Broadcast()
+}
+
+// ended is told that a master has.
+func (s *server) ended(pid int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dead[pid] = true
+	s.changed.Broadcast()
+}
+
+// follow makes another process the master in charge.
+func (s *server) follow(pid int) {
+	s.mu.Lock()
+	s.pid = pid
+	s.mu.Unlock()
+	go func() {
+		if err := awaitExit(pid); err != nil {
+			fmt.Fprintln(os.Stderr, "chaos:", err)
+		}
+		bury(pid)
+		s.ended(pid)
+	}()
+}
+
+// await waits until cond, which is called with s.mu held, is true.
+func (s *server) await(ctx context.Context, what string, cond func() bool) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() {
+		s.mu.Lock()
+		s.changed.Broadcast()
+		s.mu.Unlock()
+	})
+	defer stop()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for !cond() {
+		switch {
+		case s.dead[s.pid]:
+			return fmt.Errorf("waiting for %s: the master has ended", what)
+		case ctx.Err() != nil:
+			return fmt.Errorf("waiting for %s, with %d workers: %w", what, len(s.alive), ctx.Err())
+		}
+		s.changed.Wait()
+	}
+	return nil
+}
+
+// said counts the lines of the log with all these words. s.mu is held.
+func (s *server) said(words ...string) (n int) {
+	for _, l := range s.lines {
+		if !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(l, w) }) {
+			n++
+		}
+	}
+	return n
+}
+
+// count is said for whoever does not hold s.mu.
+func (s *server) count(words ...string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.said(words...)
+}
+
+// awaitSaid waits until the log has n lines with these words.
+func (s *server) awaitSaid(ctx context.Context, n int, words ...string) error {
+	return s.await(ctx, fmt.Sprintf("%q in the log", strings.Join(words, " … ")), func() bool { return s.said(words...) >= n })
+}
+
+// workers are the pids of those that serve or leave, the eldest first.
+func (s *server) workers() []int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var pids []int
+	for pid := range s.alive {
+		pids = append(pids, pid)
+	}
+	slices.SortFunc(pids, func(a, b int) int { return s.alive[a] - s.alive[b] })
+	return pids
+}
+
+func (s *server) signal(pid int, sig syscall.Signal) error {
+	if err := syscall.Kill(pid, sig); err != nil {
+		return fmt.Errorf("%v to %d: %w", sig, pid, err)
+	}
+	return nil
+}
+
+// stop ends the server as an operator would, and by force if that fails or the
+// run was interrupted.
+func (s *server) stop(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	force := context.AfterFunc(ctx, func() { endDescendants() })
+	err := s.signal(s.pid, syscall.SIGTERM)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for !s.dead[s.pid] || len(s.alive) > 0 {
+		s.changed.Wait()
+	}
+	if !force() {
+		return errors.Join(err, fmt.Errorf("it was ended by force: it did not end after TERM: %w", ctx.Err()))
+	}
+	return err
+}
+
+// lastLines is what is printed of a log when something is wrong.
+const lastLines = 200
+
+// stack is a line of a goroutine's stack, of which a worker that is aborted
+// writes hundreds.
+var stack = regexp.MustCompile(`^(\t|\s*$|goroutine |created by |r[a-z0-9]+ +0x|[\w./*()-]+\(.*\)$)`)
+
+func (s *server) printLog(w io.Writer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	lines := slices.DeleteFunc(slices.Clone(s.lines), stack.MatchString)
+	fmt.Fprintf(w, "--- %s\n    the last %d of %d lines of its log, without stacks:\n", strings.Join(s.args, " "), min(lastLines, len(lines)), len(lines))
+	for _, l := range lines[max(0, len(lines)-lastLines):] {
+		fmt.Fprintln(w, "   ", l)
+	}
+	fmt.Fprintln(w, "---")
+}
+
+// runner has what all cells need.
+type runner struct {
+	narwhal string // the program
+	model   string
+	dir     string // for files, removed at the end
+	random  *rand.Rand
+	out     io.Writer
+	short   bool
+	soaking time.Duration
+	results []result
+	venv    string // with Gunicorn
+	names   int
+}
+
+// path makes a name for a file nobody has.
+func (r *runner) path(suffix string) string {
+	r.names++
+	return fmt.Sprintf("%s/%d%s", r.dir, r.names, suffix)
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A soak is hours of a server's life in minutes: load, and an event every two
+// seconds. Nothing may be lost, and the master may not grow.
+
+const (
+	eventEvery = 2 * time.Second
+	// Upgrades come in this part of the time only: after it one master lives to
+	// the end, and is the one that is measured.
+	upgradesFirst = 0.25
+	// The kernel and Go's collector need this room: growth within it is none.
+	memorySlack = 4 << 20
+)
+
+// sample is what a master has at a moment.
+type sample struct {
+	pid    int
+	at     time.Duration
+	memory int64 // bytes, shared pages counted in equal parts
+	fds    int
+}
+
+// soak plays all events that may lose nothing, in an order the seed chooses.
+func (r *runner) soak(ctx context.Context, v variant, d time.Duration) error {
+	s, l, err := r.underLoad(ctx, v, groups, "--max-requests", "20000", "--max-requests-jitter", "10000")
+	if err != nil {
+		return err
+	}
+	out := result{server: v.String(), clients: names(groups), event: "soak"}
+	var samples []sample
+	began := time.Now()
+	tick := time.NewTicker(eventEvery)
+	defer tick.Stop()
+	for time.Since(began) < d && err == nil {
+		var of []event
+		for _, e := range events {
+			upgrade := e.name == "USR2" && time.Since(began).Seconds() > upgradesFirst*d.Seconds()
+			if !e.kills && !e.ends && !upgrade && e.name != "recycling" { // that goes on all the time
+				of = append(of, e)
+			}
+		}
+		if err = of[r.random.IntN(len(of))].do(ctx, s, out.times); err != nil {
+			break
+		}
+		out.times++
+		var m sample
+		if m, err = measure(s.pid); err != nil {
+			break
+		}
+		m.at = time.Since(began)
+		samples = append(samples, m)
+		select {
+		case <-tick.C: // a late event is followed by the next at once
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+	}
+	if err == nil {
+		out.note, err = judge(samples)
+	}
+	return r.finish(ctx, s, l, out, err, func() int64 { return 0 })
+}
+
+// judge compares the last master's first quarter with its last.
+func judge(samples []sample) (figures string, err error) {
+	last := slices.DeleteFunc(slices.Clone(samples), func(m sample) bool { return m.pid != samples[len(samples)-1].pid })
+	const quarters = 4
+	if len(last) < 2*quarters {
+		return "", fmt.Errorf("the last master was measured %d times: too few to see it grow; soak for longer", len(last))
+	}
+	first, end := last[:len(last)/quarters], last[len(last)-len(last)/quarters:]
+	memory := func(m sample) int64 { return m.memory }
+	fds := func(m sample) int64 { return int64(m.fds) }
+	m0, m1, f0, f1 := median(first, memory), median(end, memory), median(first, fds), median(end, fds)
+	figures = fmt.Sprintf("master: %.1f MB and %d descriptors from %v on, %.1f MB and %d at the end, after %v (medians of a quarter)",
+		float64(m0)/1e6, f0, first[0].at.Round(time.Second), float64(m1)/1e6, f1, end[len(end)-1].at.Round(time.Second))
+	switch {
+	case m1 > m0+memorySlack:
+		err = fmt.Errorf("the master's memory grows: %s", figures)
+	case f1 > f0:
+		err = fmt.Errorf("the master's descriptors grow: %s", figures)
+	}
+	return figures, err
+}
+
+func median(of []sample, what func(sample) int64) int64 {
+	var all []int64
+	for _, m := range of {
+		all = append(all, what(m))
+	}
+	slices.Sort(all)
+	return all[len(all)/2]
+}
+
+func measure(pid int) (sample, error) {
+	memory, err1 := pss(pid)
+	fds, err2 := descriptors(pid)
+	return sample{pid: pid, memory: memory, fds: fds}, errors.Join(err1, err2)
+}
+
+// pss is a process's memory in bytes, what it shares counted in equal parts.
+func pss(pid int) (int64, error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
+	if err != nil {
+		return 0, err
+	}
+	for sc := bufio.NewScanner(bytes.NewReader(b)); sc.Scan(); {
+		if rest, ok := strings.CutPrefix(sc.Text(), "Pss:"); ok {
+			kb, err := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(rest, "kB")), 10, 64)
+			return kb << 10, err
+		}
+	}
+	return 0, errors.New("smaps_rollup has no Pss")
+}
+
+// descriptors is how many a process has open.
+func descriptors(pid int) (int, error) {
+	d, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
+	return len(d), err
+}
