@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 )
@@ -203,12 +204,14 @@ func (h *harness) missed() (found []string) {
 // readme is the small table and the plot of the README.
 func (h *harness) readme() string {
 	var b strings.Builder
-	head(&b, fmt.Sprintf("%d requests at once", h.plan.requests), "best server in Python", "narwhal", "times less")
+	head(&b, fmt.Sprintf("%d at once, %d cores", h.plan.requests, runtime.NumCPU()), "best server in Python", "narwhal", "times less")
 	wanted := []string{"1000 requests, aiohttp", "1000 requests that wait 0.1 s, several", "CPU time", "memory", "start to first answer"}
 	for _, f := range h.figures() {
 		if slices.ContainsFunc(wanted, func(prefix string) bool { return strings.HasPrefix(f.what, prefix) }) {
 			fmt.Fprintf(&b, "| %s | %s | %s | %.1f |\n", f.what, f.theirs, f.ours, f.ratio)
 		}
 	}
-	return b.String() + "\n![seconds by workers](docs/benchmark-cpu.svg)\n"
+	b.WriteString("\n![seconds by workers](docs/benchmark-cpu.svg)\n\n")
+	b.WriteString("`make compare` repeats this in about an hour and writes [docs/benchmark.md](docs/benchmark.md), which also says where narwhal does not win.\n")
+	return b.String()
 }
