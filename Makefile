@@ -9,7 +9,7 @@ WORKERS ?= 2
 
 export CGO_ENABLED ?= 0
 
-.PHONY: run build test generate fuzz parity fairness compare compare-quick systemd clean
+.PHONY: run build test generate fuzz parity fairness bench bench-record compare compare-quick systemd clean
 
 run: build
 	@exec ./bin/narwhal --bind $(BIND) --workers $(WORKERS) --log-level warning
@@ -41,6 +41,13 @@ parity:
 # Waiting times at 70 % load beside those of a simulated single queue.
 fairness: build
 	@$(GO) run ./scripts/fairness
+
+# Every stage, against the last recorded numbers; about three minutes.
+bench:
+	@scripts/bench
+
+bench-record:
+	@scripts/bench record
 
 # Beside Flask + Gunicorn, FastAPI + Uvicorn and FastAPI + Granian, with plots:
 # writes docs/benchmark.md and the table of the README. About an hour. The quick

@@ -128,7 +128,7 @@ func freePort() (int, error) {
 
 // firstAnswer asks every 2 ms until somebody listens, and then waits for the answer.
 func (s *server) firstAnswer(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
 	for {
 		_, err := get(ctx, s.url, "Ready?")
