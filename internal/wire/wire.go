@@ -98,7 +98,8 @@ const (
 	Env           = "NARWHAL_CTL"
 	ControlFD     = 3
 	BoardFD       = 4
-	FirstListenFD = 5
+	SharedFD      = 5
+	FirstListenFD = 6
 )
 
 // maxPacket bounds a message; settings are a few kilobytes.
