@@ -137,6 +137,9 @@ func (h *harness) measure(ctx context.Context) error {
 	return nil
 }
 
+// aloneRequests is how many a worker answers before its memory is measured.
+const aloneRequests = 25
+
 // alone starts a server with nothing beside it, and measures what depends on
 // that: a page shared with another server would count only in part. A server
 // whose answers are not spaCy's ends the run: there would be nothing to compare.
@@ -147,7 +150,7 @@ func (h *harness) alone(ctx context.Context, k kind, w int, counts bool) error {
 	}
 	defer s.stop()
 	// Every worker has to have worked.
-	t, err := h.benchTrial(ctx, s.url, load{first: 0, count: len(h.texts)}, min(len(h.texts), 200))
+	t, err := h.benchTrial(ctx, s.url, load{first: 0, count: len(h.texts)}, aloneRequests*w)
 	if err != nil {
 		return err
 	}
@@ -175,6 +178,9 @@ func (h *harness) group(ctx context.Context, w int, wait bool) error {
 	p, table, n := h.plan, "cpu", h.plan.requests
 	if wait {
 		table, n = "waiting", p.waitRequests
+	}
+	if !slices.ContainsFunc(p.all(wait), func(l load) bool { return slices.Contains(p.workersOf(l), w) }) {
+		return nil
 	}
 	servers, err := h.startAll(ctx, w, wait)
 	defer stopAll(servers)

@@ -8,7 +8,7 @@ import (
 // The parts of the report beside the two tables.
 
 func (h *harness) aloneTable(b *strings.Builder) {
-	fmt.Fprintf(b, "## Start and memory\n\nEach server with nothing beside it, its files read before. Seconds from its start to the first answer; memory is the PSS of all its processes after up to 200 requests. Medians of %s.\n\n", plural(h.plan.starts, "start"))
+	fmt.Fprintf(b, "## Start and memory\n\nEach server with nothing beside it, its files read before. Seconds from its start to the first answer; memory is the PSS of all its processes after %d requests a worker. Medians of %s.\n\n", aloneRequests, plural(h.plan.starts, "start"))
 	headWorkers(b, h.plan.workers)
 	for _, k := range kinds {
 		fmt.Fprintf(b, "| %s |", k.name)

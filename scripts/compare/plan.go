@@ -25,7 +25,7 @@ func full() plan {
 	all[0].trials = 5
 	all[1].trials, all[1].workers = 1, []int{sweepWorkers}
 	all[2].trials, all[2].workers = 1, []int{sweepWorkers}
-	all[3].trials = 3
+	all[3].trials = 2
 	wait := []load{all[0], all[3]}
 	wait[0].trials = 2
 	wait[1].trials, wait[1].workers = 1, []int{sweepWorkers}
@@ -50,17 +50,17 @@ func quick() plan {
 	all := loads(60)
 	all[0].trials, all[3].trials = 3, 1
 	wait := []load{all[0]}
-	wait[0].trials = 1
+	wait[0].trials, wait[0].workers = 1, []int{sweepWorkers}
 	return plan{
 		requests: 60, waitRequests: 30, workers: []int{1, 2, 4},
 		loads: []load{all[0], all[3]}, waitLoads: wait,
 		starts: 1,
-		sweep:  2 * time.Second, sweepLoads: []float64{0.2, 0.5, 0.7, 0.9, 1.1},
+		sweep:  1500 * time.Millisecond, sweepLoads: []float64{0.2, 0.5, 0.7, 0.9, 1.1},
 		queue:  4 * time.Second,
-		reload: 4 * time.Second,
+		reload: 3 * time.Second,
 		scale: scalePlan{
-			each: time.Second, workers: []int{1, 2, 8}, threads: []int{1, 2},
-			lengths: []int{50, paragraphLength, 16 * paragraphLength}, connections: []int{1, 100, 1000},
+			each: time.Second, workers: []int{1, 2, 4}, threads: []int{1, 2},
+			lengths: []int{50, paragraphLength, 16 * paragraphLength}, connections: []int{1, 10, 100},
 		},
 	}
 }
