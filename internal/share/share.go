@@ -38,8 +38,13 @@ const sealed = unix.F_SEAL_WRITE | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW
 // beginning of a cache line. They must not be written to, and stay mapped as long
 // as the process lives. With an error the caller goes on with its own.
 func Floats(file *os.File, parts [][]float32) ([][]float32, error) {
-	image, starts := layout(parts)
-	if len(image) == 0 {
+	const line = 64
+	starts, size := make([]int, len(parts)), 0
+	for i, p := range parts {
+		starts[i] = size
+		size += (4*len(p) + line - 1) / line * line
+	}
+	if size == 0 {
 		return parts, nil
 	}
 	fd := int(file.Fd())
@@ -48,7 +53,7 @@ func Floats(file *os.File, parts [][]float32) ([][]float32, error) {
 		return nil, fmt.Errorf("shared memory: %w", err)
 	}
 	if seals&unix.F_SEAL_WRITE == 0 {
-		if err := write(fd, image); err != nil {
+		if err := write(fd, parts, starts, size); err != nil {
 			return nil, err
 		}
 	}
@@ -56,61 +61,58 @@ func Floats(file *os.File, parts [][]float32) ([][]float32, error) {
 	if err := unix.Fstat(fd, &st); err != nil {
 		return nil, fmt.Errorf("shared memory: %w", err)
 	}
-	if st.Size != int64(len(image)) {
+	if st.Size != int64(size) {
 		return nil, ErrOther
 	}
 	// Private, because kernels before 6.7 do not map a sealed file as shared even
 	// for reading. Pages that nobody writes are shared all the same.
-	mem, err := unix.Mmap(fd, 0, len(image), unix.PROT_READ, unix.MAP_PRIVATE)
+	mem, err := unix.Mmap(fd, 0, size, unix.PROT_READ, unix.MAP_PRIVATE)
 	if err != nil {
 		return nil, fmt.Errorf("shared memory: mmap: %w", err)
 	}
-	if !bytes.Equal(mem, image) {
-		_ = unix.Munmap(mem)
-		return nil, ErrOther
-	}
 	moved := make([][]float32, len(parts))
 	for i, p := range parts {
-		if len(p) > 0 {
-			moved[i] = unsafe.Slice((*float32)(unsafe.Pointer(&mem[starts[i]])), len(p))
+		if len(p) == 0 {
+			continue
 		}
+		if !bytes.Equal(mem[starts[i]:][:4*len(p)], raw(p)) {
+			_ = unix.Munmap(mem)
+			return nil, ErrOther
+		}
+		moved[i] = unsafe.Slice((*float32)(unsafe.Pointer(&mem[starts[i]])), len(p))
 	}
 	return moved, nil
 }
 
-// layout puts the parts one after the other.
-func layout(parts [][]float32) (image []byte, starts []int) {
-	const line = 64
-	size := 0
-	for _, p := range parts {
-		starts = append(starts, size)
-		size += (4*len(p) + line - 1) / line * line
-	}
-	image = make([]byte, size)
-	for i, p := range parts {
-		if len(p) > 0 {
-			copy(image[starts[i]:], unsafe.Slice((*byte)(unsafe.Pointer(&p[0])), 4*len(p)))
-		}
-	}
-	return image, starts
-}
+// raw is the memory of values, at least one.
+func raw(p []float32) []byte { return unsafe.Slice((*byte)(unsafe.Pointer(&p[0])), 4*len(p)) }
 
 // write fills the file and seals it. That somebody else has sealed it meanwhile
 // is no error: what it holds then will be compared.
-func write(fd int, image []byte) error {
-	for at := 0; at < len(image); {
-		n, err := unix.Pwrite(fd, image[at:], int64(at))
-		switch {
-		case err == unix.EINTR:
-		case err == unix.EPERM:
-			return nil
-		case err != nil:
-			return fmt.Errorf("shared memory: %w", err)
+func write(fd int, parts [][]float32, starts []int, size int) error {
+	err := unix.Ftruncate(fd, int64(size))
+	for i, p := range parts {
+		if len(p) > 0 && err == nil {
+			err = writeAt(fd, raw(p), int64(starts[i]))
 		}
-		at += max(n, 0)
 	}
-	if _, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, sealed); err != nil && err != unix.EPERM {
-		return fmt.Errorf("shared memory: seal: %w", err)
+	if err == nil {
+		_, err = unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, sealed)
+	}
+	if err != nil && err != unix.EPERM {
+		return fmt.Errorf("shared memory: %w", err)
+	}
+	return nil
+}
+
+func writeAt(fd int, b []byte, at int64) error {
+	for len(b) > 0 {
+		n, err := unix.Pwrite(fd, b, at)
+		if err != nil && err != unix.EINTR {
+			return err
+		}
+		n = max(n, 0)
+		b, at = b[n:], at+int64(n)
 	}
 	return nil
 }
