@@ -9,7 +9,7 @@ WORKERS ?= 2
 
 export CGO_ENABLED ?= 0
 
-.PHONY: run build test generate fuzz parity fairness compare compare-quick systemd chaos chaos-peers soak clean
+.PHONY: run build test generate fuzz parity fairness bench bench-record compare compare-quick systemd chaos chaos-peers soak clean
 
 run: build
 	@exec ./bin/narwhal --bind $(BIND) --workers $(WORKERS) --log-level warning
@@ -42,12 +42,19 @@ parity:
 fairness: build
 	@$(GO) run ./scripts/fairness
 
+# Every stage, against the last recorded numbers; about three minutes.
+bench:
+	@scripts/bench
+
+bench-record:
+	@scripts/bench record
+
 # Beside Flask + Gunicorn, FastAPI + Uvicorn and FastAPI + Granian, with plots:
-# writes docs/benchmark.md. About two hours; the quick one, of fewer requests,
-# under eight minutes.
+# writes docs/benchmark.md and the table of the README. About an hour. The quick
+# one, of fewer requests, takes less than eight minutes and leaves the README alone.
 compare:
 	@scripts/compare/setup.sh
-	@.cache/compare/compare -plan full
+	@.cache/compare/compare -plan full -readme README.md
 
 compare-quick:
 	@scripts/compare/setup.sh

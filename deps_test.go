@@ -16,9 +16,9 @@ var arrows = map[string]struct {
 	may string
 	why string
 }{
-	"cmd/narwhal": {"config supervisor worker web ner ner/spacy ner/prose ner/kernel internal/model internal/bench internal/logfile internal/gate internal/control", "it joins them"},
+	"cmd/narwhal": {"config supervisor worker web ner ner/spacy ner/prose ner/kernel internal/share internal/model internal/bench internal/logfile internal/gate internal/control", "it joins them"},
 
-	"supervisor": {"internal/wire internal/board internal/park internal/sock internal/sdnotify internal/control", "a library: it knows no HTTP server, no model and no configuration file"},
+	"supervisor": {"internal/wire internal/board internal/park internal/sock internal/sdnotify internal/control internal/share", "a library: it knows no HTTP server, no model and no configuration file"},
 	"worker":     {"internal/wire internal/board internal/park internal/sock internal/gate", "a library: master and worker meet in internal/wire only, as two processes should"},
 	"config":     {"internal/sock", "settings are plain data; addresses have one parser"},
 	"web":        {"ner internal/gate", "cmd decides which recognizer"},
@@ -37,6 +37,7 @@ var arrows = map[string]struct {
 	"internal/control":  {"", "a leaf"},
 	"internal/park":     {"", "a leaf"},
 	"internal/gate":     {"internal/board internal/park", "writes the worker's line, and passes idle connections on"},
+	"internal/share":    {"", "a leaf"},
 	"internal/model":    {"", "files and hashes; what runs them is the caller's"},
 	"internal/bench":    {"", "a client knows nothing of the server"},
 

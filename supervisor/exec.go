@@ -17,6 +17,7 @@ import (
 	"github.com/narwhal-server/narwhal/internal/control"
 	"github.com/narwhal-server/narwhal/internal/park"
 	"github.com/narwhal-server/narwhal/internal/sdnotify"
+	"github.com/narwhal-server/narwhal/internal/share"
 	"github.com/narwhal-server/narwhal/internal/sock"
 	"github.com/narwhal-server/narwhal/internal/wire"
 )
@@ -27,6 +28,7 @@ type machine struct {
 	lines   []int // free lines of the board
 	lot     *park.Lot
 	parking bool // the lot has been started
+	shared  shared
 	sockets []*sock.Socket
 	log     *slog.Logger
 
@@ -51,6 +53,33 @@ func newMachine(sockets []*sock.Socket, lot *park.Lot, log *slog.Logger) (*machi
 		s.lines = append(s.lines, i)
 	}
 	return s, nil
+}
+
+// shared is the memory that the workers of one generation share. Another
+// generation has another, because its model may be another; the old one goes with
+// the last process that uses it.
+type shared struct {
+	file       *os.File
+	generation int
+}
+
+func (s *shared) of(generation int) (*os.File, error) {
+	if s.file != nil && s.generation == generation {
+		return s.file, nil
+	}
+	f, err := share.New()
+	if err != nil {
+		return nil, err
+	}
+	s.close()
+	s.file, s.generation = f, generation
+	return f, nil
+}
+
+func (s *shared) close() {
+	if s.file != nil {
+		s.file.Close()
+	}
 }
 
 // child is a real worker process.
@@ -82,7 +111,12 @@ func (s *machine) Start(h wire.HelloMessage, env []string, events chan<- event) 
 	cmd.Args = []string{fmt.Sprintf("narwhal: worker %d (generation %d)", h.Slot, h.Generation)}
 	cmd.Env = append(workerEnviron(os.Environ()), append(env, fmt.Sprintf("%s=%d", wire.Env, wire.ControlFD))...)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
-	cmd.ExtraFiles = []*os.File{theirs, s.board.File(), s.lot.Workers()}
+	memory, err := s.shared.of(h.Generation)
+	if err != nil {
+		ctl.Close()
+		return nil, fmt.Errorf("start a worker: %w", err)
+	}
+	cmd.ExtraFiles = []*os.File{theirs, s.board.File(), s.lot.Workers(), memory}
 	for _, l := range s.sockets {
 		cmd.ExtraFiles = append(cmd.ExtraFiles, l.File)
 	}

@@ -82,6 +82,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	defer sys.board.Close()
+	defer sys.shared.close()
 	sys.old, sys.sd, sys.backlog, sys.pid, sys.dir = old, sd, o.Backlog, o.Pid, o.Dir
 	if sys.dir == "" {
 		if sys.dir, err = os.Getwd(); err != nil {

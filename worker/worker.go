@@ -55,6 +55,10 @@ type Env struct {
 	// is still gated by its connections.
 	Gate *gate.Gate
 
+	// Shared is a memfd that all workers of this generation inherit, for what they
+	// would otherwise each hold alike; see package internal/share.
+	Shared *os.File
+
 	// App tells more of the app than Serve does; the app may set it while it
 	// starts.
 	App *Extras
@@ -192,7 +196,8 @@ func (w *worker) start(start func(Env) (App, error)) (App, error) {
 		o.MaxRequests = n + rand.IntN(h.Worker.MaxRequestsJitter+1)
 	}
 	w.gate = gate.New(o)
-	w.env = Env{Slot: h.Slot, Generation: h.Generation, Age: h.Age, Settings: h.Settings, Gate: w.gate, App: new(Extras)}
+	w.env = Env{Slot: h.Slot, Generation: h.Generation, Age: h.Age, Settings: h.Settings, Gate: w.gate, App: new(Extras),
+		Shared: os.NewFile(wire.SharedFD, "shared")}
 	stop := w.beat()
 	app, err := start(w.env)
 	if err != nil {

@@ -27,7 +27,7 @@ func (r *run) openLoop() {
 	began := time.Now()
 	due := began
 	for n := 0; r.o.Duration > 0 || n < r.o.Requests; n++ {
-		due = due.Add(time.Duration(gaps.ExpFloat64() / r.o.Rate * float64(time.Second)))
+		due = due.Add(gap(gaps, r.o.Rate))
 		if r.o.Duration > 0 && due.Sub(began) >= r.o.Duration {
 			r.until(began.Add(r.o.Duration))
 			break

@@ -94,7 +94,7 @@ func (s *server) conn(c net.Conn, delay time.Duration, handle func(*http.Request
 }
 
 // rawFile duplicates a listener's descriptor the way the master does.
-func rawFile(t *testing.T, ln *net.TCPListener) *os.File {
+func rawFile(t testing.TB, ln *net.TCPListener) *os.File {
 	t.Helper()
 	rc, err := ln.SyscallConn()
 	if err != nil {

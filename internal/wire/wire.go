@@ -104,7 +104,8 @@ const (
 	ControlFD     = 3
 	BoardFD       = 4
 	ParkFD        = 5
-	FirstListenFD = 6
+	SharedFD      = 6
+	FirstListenFD = 7
 )
 
 // maxPacket bounds a message; settings are a few kilobytes.

@@ -193,5 +193,10 @@ func logTicks(values []float64) []float64 {
 	}
 }
 
-// number is short: 0.05, 2, 1500.
-func number(v float64) string { return fmt.Sprintf("%.4g", v) }
+// number is short: 0.05, 2, 1500, 52928.
+func number(v float64) string {
+	if v >= 1000 {
+		return fmt.Sprintf("%.0f", v)
+	}
+	return fmt.Sprintf("%.4g", v)
+}

@@ -132,7 +132,14 @@ func made() *harness {
 		h.results.reloads = append(h.results.reloads, reload{k.name, []probe{{-0.1, v, false}, {0.1, v, i == 0}}})
 	}
 	key := cellKey{"Flask + Gunicorn sync", false, 2, h.plan.loads[0].client, h.plan.loads[0].texts}
-	h.results.cells[key] = []trial{{seconds: 0.01, p50: 9, p99: 9, serverCPU: 99, errors: map[string]int{"status 503": 2}}}
+	h.results.cells[key] = []trial{{seconds: 0.01, p50: 9, p99: 9, serverCPU: 99, errors: map[string]int{"status 503": 2}}, {seconds: 0.01, p50: 9, p99: 9, serverCPU: 99}}
+	h.results.queues = []queue{{kinds[0].name, 100, 0.01, 0.02, 0.01, 0.02, 0}, {"narwhal sync", 100, 0.01, 0.02, 0.01, 0.02, 0}}
+	for _, what := range []string{"bytes", "workers", "connections", "threads"} {
+		h.results.scales = append(h.results.scales, scaling{what, []scaledSeries{
+			{"narwhal concurrent", []scaled{{1, 9, 1, 1, 1, 1, 0}, {10, 9, 1, 1, 1, 1, 0}}},
+			{kinds[0].name, []scaled{{1, 8, 2, 2, 2, 2, 0}, {10, 8, 2, 2, 2, 2, 0}}},
+		}})
+	}
 	h.results.sweeps = []sweep{{kinds[0].name, 100, []point{{50, 50, 0.01, 0.02, 0}, {90, 90, 0.02, 0.2, 3}}}}
 	return h
 }
@@ -161,7 +168,7 @@ func TestReportSaysLosses(t *testing.T) {
 	made().report(&b, "Made up.")
 	for _, want := range []string{
 		"CPU-bound, w=2, aiohttp, one paragraph: narwhal sync takes 600.00 s per 1000, Flask + Gunicorn sync 1.00",
-		"| Flask + Gunicorn sync | 1000.00 (1000.00–1000.00) | 1.00 (1.00–1.00), 2 errors |",
+		"| Flask + Gunicorn sync | 1000.00 | 1.00 (1.00–1.00), 2 errors |",
 		"![latency during a reload](benchmark-reload.svg)",
 	} {
 		if !strings.Contains(b.String(), want) {
@@ -175,7 +182,54 @@ func TestReportSaysLosses(t *testing.T) {
 
 func TestQuickIsPartOfFull(t *testing.T) {
 	f, q := full(), quick()
-	if q.steps() >= f.steps() || q.requests >= f.requests || f.trials != 5 || f.requests != 1000 {
+	if q.steps() >= f.steps() || q.requests >= f.requests || f.loads[0].trials != 5 || f.loads[0].workers != nil || f.requests != 1000 {
 		t.Errorf("full %+v, quick %+v", f, q)
+	}
+}
+
+func TestPlanRunsSyncServersOnceWhileTheyWait(t *testing.T) {
+	p := full()
+	for _, c := range []struct {
+		name string
+		load int // of the waiting table
+		want int
+	}{
+		{"Flask + Gunicorn sync", 0, 1}, {"narwhal sync", 0, 1}, {"narwhal sync", 1, 0},
+		{"narwhal concurrent", 0, p.waitLoads[0].trials}, {"FastAPI + Uvicorn", 1, p.waitLoads[1].trials},
+	} {
+		n := 0
+		for i := range 10 {
+			if p.runs(kindOf(c.name), p.waitLoads[c.load], true, i) {
+				n++
+			}
+		}
+		if n != c.want {
+			t.Errorf("%s, waiting load %d: %d trials, want %d", c.name, c.load, n, c.want)
+		}
+	}
+}
+
+func TestTextsOf(t *testing.T) {
+	for _, length := range []int{50, paragraphLength, 64 * paragraphLength} {
+		texts := textsOf(length, 20)
+		for i, text := range texts {
+			if len(text) > length || len(text) < length-30 {
+				t.Errorf("text %d is of %d bytes, want %d", i, len(text), length)
+			}
+			if i > 0 && text == texts[i-1] {
+				t.Errorf("%d bytes: texts %d and %d are equal", length, i-1, i)
+			}
+		}
+	}
+}
+
+func TestReplaceBetween(t *testing.T) {
+	page := "a\n" + readmeBegin + "\nold\n" + readmeEnd + "\nz\n"
+	got, err := replaceBetween(page, "new\n")
+	if want := "a\n" + readmeBegin + "\nnew\n" + readmeEnd + "\nz\n"; err != nil || got != want {
+		t.Errorf("replaceBetween = %q, %v, want %q", got, err, want)
+	}
+	if _, err := replaceBetween("a\n", "new\n"); err == nil {
+		t.Error("a page without the lines was taken")
 	}
 }

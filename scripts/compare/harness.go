@@ -80,7 +80,7 @@ func (h *harness) prepare(ctx context.Context) error {
 	h.logf("spaCy's own answers to %d texts", len(h.texts))
 	cmd := exec.CommandContext(ctx, h.venv("python"), "app.py")
 	cmd.Dir = h.source
-	cmd.Env = append(os.Environ(), "PYTHONPYCACHEPREFIX="+h.path("pycache"))
+	cmd.Env = append(os.Environ(), noBytecode)
 	cmd.Stdin, cmd.Stderr = &lines, os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
@@ -101,10 +101,15 @@ func (h *harness) measure(ctx context.Context) error {
 		return err
 	}
 	// Before anything else in Python runs, which would share pages with a server.
-	for range h.plan.starts {
-		for _, w := range h.plan.workers {
+	// The first start of each is not counted: it reads the disk.
+	for i := range 1 + h.plan.starts {
+		all := h.plan.workers
+		if i == 0 {
+			all = all[:1]
+		}
+		for _, w := range all {
 			for _, k := range kinds {
-				if err := h.alone(ctx, k, w); err != nil {
+				if err := h.alone(ctx, k, w, i > 0); err != nil {
 					return err
 				}
 			}
@@ -124,30 +129,45 @@ func (h *harness) measure(ctx context.Context) error {
 			}
 		}
 	}
-	if err := h.sweeps(ctx); err != nil {
-		return err
+	for _, part := range []func(context.Context) error{h.sweeps, h.queues, h.reloads, h.scales} {
+		if err := part(ctx); err != nil {
+			return err
+		}
 	}
-	return h.reloads(ctx)
+	return nil
 }
 
+// aloneRequests is how many a worker answers before its memory is measured.
+const aloneRequests = 25
+
 // alone starts a server with nothing beside it, and measures what depends on
-// that: a page shared with another server would count only in part.
-func (h *harness) alone(ctx context.Context, k kind, w int) error {
+// that: a page shared with another server would count only in part. A server
+// whose answers are not spaCy's ends the run: there would be nothing to compare.
+func (h *harness) alone(ctx context.Context, k kind, w int, counts bool) error {
 	s, err := h.startServer(ctx, k, w, false)
 	if err != nil {
 		return err
 	}
 	defer s.stop()
 	// Every worker has to have worked.
-	if _, err := h.benchTrial(ctx, s.url, load{first: 0, count: len(h.texts)}, min(len(h.texts), 200)); err != nil {
+	t, err := h.benchTrial(ctx, s.url, load{first: 0, count: len(h.texts)}, aloneRequests*w)
+	if err != nil {
 		return err
+	}
+	if t.errors[notSpacys] > 0 {
+		return fmt.Errorf("%s: %d of its answers are not spaCy's", k.name, t.errors[notSpacys])
 	}
 	bytes, err := treePSS(tree(s.cmd.Process.Pid))
 	if err != nil {
 		return err
 	}
-	h.results.alone[aloneKey{k.name, w}] = append(h.results.alone[aloneKey{k.name, w}], alone{s.start.Seconds(), float64(bytes) / 1e6})
-	h.step("alone     w=%d  %-24s first answer after %.2f s, %.0f MB", w, k.name, s.start.Seconds(), float64(bytes)/1e6)
+	what := "alone"
+	if counts {
+		h.results.alone[aloneKey{k.name, w}] = append(h.results.alone[aloneKey{k.name, w}], alone{s.start.Seconds(), float64(bytes) / 1e6})
+	} else {
+		what = "first"
+	}
+	h.step("%-9s w=%d  %-24s first answer after %.2f s, %.0f MB", what, w, k.name, s.start.Seconds(), float64(bytes)/1e6)
 	return nil
 }
 
@@ -155,9 +175,12 @@ func (h *harness) alone(ctx context.Context, k kind, w int) error {
 // a machine that becomes slower does so for all of them. Only one is asked at a
 // time; the others sleep.
 func (h *harness) group(ctx context.Context, w int, wait bool) error {
-	p, table, n, all := h.plan, "cpu", h.plan.requests, h.plan.loads
+	p, table, n := h.plan, "cpu", h.plan.requests
 	if wait {
-		table, n, all = "waiting", p.waitRequests, p.waitLoads
+		table, n = "waiting", p.waitRequests
+	}
+	if !slices.ContainsFunc(p.all(wait), func(l load) bool { return slices.Contains(p.workersOf(l), w) }) {
+		return nil
 	}
 	servers, err := h.startAll(ctx, w, wait)
 	defer stopAll(servers)
@@ -169,16 +192,23 @@ func (h *harness) group(ctx context.Context, w int, wait bool) error {
 			return err
 		}
 	}
-	for i := range p.trials {
-		for _, l := range all {
+	most := 0
+	for _, l := range p.all(wait) {
+		most = max(most, l.trials)
+	}
+	for i := range most {
+		for _, l := range p.all(wait) {
 			for _, s := range servers {
+				if !p.runs(s.kind, l, wait, i) || !slices.Contains(p.workersOf(l), w) {
+					continue
+				}
 				t, err := h.run(ctx, s, l, n)
 				if err != nil {
 					return err
 				}
 				k := cellKey{s.name, wait, w, l.client, l.texts}
 				h.results.cells[k] = append(h.results.cells[k], *t)
-				h.step("%-7s w=%d  trial %d/%d  %s, %s  %-24s %.3f s%s", table, w, i+1, p.trials, l.client, l.texts, s.name, t.seconds, sayErrors(t.errors))
+				h.step("%-7s w=%d  trial %d/%d  %s, %s  %-24s %.3f s%s", table, w, i+1, l.trials, l.client, l.texts, s.name, t.seconds, sayErrors(t.errors))
 			}
 		}
 	}

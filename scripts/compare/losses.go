@@ -9,7 +9,7 @@ import (
 // narwhal, or than the better of both. It is computed, so it cannot be forgotten.
 func (h *harness) losses(b *strings.Builder) {
 	b.WriteString("## Where narwhal does not win\n\n")
-	found := h.findLosses()
+	found := append(h.findLosses(), h.missed()...)
 	if len(found) == 0 {
 		b.WriteString("In none of the figures of this run.\n\n")
 		return
@@ -22,12 +22,12 @@ func (h *harness) losses(b *strings.Builder) {
 
 func (h *harness) findLosses() (found []string) {
 	for _, wait := range []bool{false, true} {
-		all, table := h.plan.loads, "CPU-bound"
+		table := "CPU-bound"
 		if wait {
-			all, table = h.plan.waitLoads, "with waiting"
+			table = "with waiting"
 		}
-		for _, l := range all {
-			for _, w := range h.plan.workers {
+		for _, l := range h.plan.all(wait) {
+			for _, w := range h.plan.workersOf(l) {
 				key := cellKey{"", wait, w, l.client, l.texts}
 				found = append(found, h.cellLosses(key, fmt.Sprintf("%s, w=%d, %s, %s", table, w, l.client, l.texts))...)
 			}
@@ -50,6 +50,46 @@ func (h *harness) findLosses() (found []string) {
 			}
 		}
 	}
+	found = append(found, h.reloadLosses()...)
+	return append(found, h.scaleLosses()...)
+}
+
+func (h *harness) reloadLosses() (found []string) {
+	for _, ours := range h.results.reloads {
+		if kindOf(ours.name).python {
+			continue
+		}
+		worst, failed := ours.worst()
+		if failed > 0 {
+			found = append(found, fmt.Sprintf("reload: %s failed %d requests", ours.name, failed))
+		}
+		for _, r := range h.results.reloads {
+			if their, _ := r.worst(); kindOf(r.name).python && their <= worst {
+				found = append(found, fmt.Sprintf("reload: the slowest request to %s took %.0f ms, to %s %.0f ms", ours.name, worst*1000, r.name, their*1000))
+			}
+		}
+	}
+	return found
+}
+
+// scaleLosses compares the series of narwhal, which is the first, with the other.
+func (h *harness) scaleLosses() (found []string) {
+	for _, s := range h.results.scales {
+		ours := s.series[0]
+		for i, a := range ours.points {
+			where := fmt.Sprintf("%d %s", a.x, s.what)
+			if a.failed > 0 {
+				found = append(found, fmt.Sprintf("%s: %s failed %d requests", where, ours.name, a.failed))
+			}
+			for _, other := range s.series[1:] {
+				if b := other.points[i]; b.perSecond >= a.perSecond {
+					found = append(found, fmt.Sprintf("%s: %s answers %.0f requests/s, %s %.0f", where, ours.name, a.perSecond, other.name, b.perSecond))
+				} else if b.p99 > 0 && b.p99 <= a.p99 {
+					found = append(found, fmt.Sprintf("%s: p99 of %s is %.0f ms, of %s %.0f ms", where, ours.name, a.p99*1000, other.name, b.p99*1000))
+				}
+			}
+		}
+	}
 	return found
 }
 
@@ -63,7 +103,10 @@ func (h *harness) cellLosses(key cellKey, where string) (found []string) {
 		}
 		key.name = k.name
 		c, against, other := h.cell(key), bestName, best
-		if key.wait && k.name == "narwhal sync" { // it waits one at a time, by design, as its counterpart does
+		if c.trials == 0 {
+			continue
+		}
+		if key.wait && k.sync { // it waits one at a time, by design, as its counterpart does
 			against = "Flask + Gunicorn sync"
 			key.name = against
 			other = h.cell(key)

@@ -2,17 +2,18 @@
 // Gunicorn, FastAPI with Uvicorn and with Granian. It writes docs/benchmark.md
 // and the plots in it.
 //
-//	make compare           all of it: about two hours
+//	make compare           all of it: about an hour
 //	make compare-quick     fewer requests and trials: under eight minutes
 //
 // Nothing may flatter: all servers run on the same machine in the same run and
 // take turns, they get the same texts, and every answer of every trial has to be
 // spaCy's. A change of these programs is tried with -plan tiny.
 //
-//	plan.go      how much is measured          server.go, process.go   one server: start, stop, CPU, memory
-//	harness.go   in which order                trial.go, ask.py        one batch of requests, by two clients
-//	app.py       the programs in Python        sweep.go, reload.go     rising load; HUP under load
-//	texts.go     what is sent                  results.go, report.go, chart.go, plots.go   what is written
+//	plan.go      how much is measured      server.go, process.go   one server: start, stop, CPU, memory
+//	harness.go   in which order            trial.go, ask.py        one batch of requests, by two clients
+//	app.py       the programs in Python    sweep.go, queue.go      rising load; waiting beside an ideal queue
+//	texts.go     what is sent              reload.go, scale.go     HUP under load; texts, workers, connections that grow
+//	results.go   what was measured         report.go, parts.go, figures.go, losses.go, chart.go, plots.go   what is written
 package main
 
 import (
@@ -32,12 +33,13 @@ import (
 func main() {
 	which := flag.String("plan", "full", "full, quick or tiny")
 	out := flag.String("out", "docs", "directory for benchmark.md and its plots")
+	readme := flag.String("readme", "", "file that gets a small table of the figures; none if empty")
 	flag.Parse()
 	// A second Ctrl-C does nothing: it would leave the servers behind, and to stop
 	// them takes five seconds at most.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	if err := run(ctx, *which, *out); err != nil {
+	if err := run(ctx, *which, *out, *readme); err != nil {
 		if ctx.Err() != nil {
 			err = errors.New("stopped; all servers are gone and nothing was written")
 		}
@@ -46,7 +48,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, which, out string) error {
+func run(ctx context.Context, which, out, readme string) error {
 	plans := map[string]func() plan{"full": full, "quick": quick, "tiny": tiny}
 	makePlan, ok := plans[which]
 	if !ok {
@@ -84,5 +86,5 @@ func run(ctx context.Context, which, out string) error {
 	if h.bar != nil {
 		h.bar.Finish()
 	}
-	return h.write(out, about)
+	return h.write(out, readme, about)
 }

@@ -6,39 +6,62 @@ import "time"
 type plan struct {
 	requests     int // of a trial in the table without waiting
 	waitRequests int // and in that with it
-	trials       int
 	workers      []int
 	loads        []load
 	waitLoads    []load
 	starts       int // of each server alone, for the time to the first answer and memory
 	sweep        time.Duration
 	sweepLoads   []float64 // as parts of a server's capacity
+	queue        time.Duration
 	reload       time.Duration
+	scale        scalePlan
 }
 
-// full is `make compare`. Of the waiting table it measures two loads, not four:
-// each takes a server with one request at a time 190 s of waiting per trial.
+// full is `make compare`. What a server in Python needs for a trial, half a
+// minute with one worker, is what it takes long for. So the original's client
+// with its paragraph gets five trials and the others fewer; each says how many.
 func full() plan {
 	all := loads(1000)
+	all[0].trials = 5
+	all[1].trials, all[1].workers = 1, []int{sweepWorkers}
+	all[2].trials, all[2].workers = 1, []int{sweepWorkers}
+	all[3].trials = 2
+	wait := []load{all[0], all[3]}
+	wait[0].trials = 2
+	wait[1].trials, wait[1].workers = 1, []int{sweepWorkers}
 	return plan{
-		requests: 1000, waitRequests: 1000, trials: 5, workers: []int{1, 2, 4},
-		loads: all, waitLoads: []load{all[0], all[3]},
-		starts: 3,
-		sweep:  10 * time.Second, sweepLoads: []float64{0.1, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1},
-		reload: 20 * time.Second,
+		requests: 1000, waitRequests: 1000, workers: []int{1, 2, 4},
+		loads: all, waitLoads: wait,
+		starts: 1,
+		sweep:  6 * time.Second, sweepLoads: []float64{0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 1, 1.1},
+		queue:  15 * time.Second,
+		reload: 12 * time.Second,
+		scale: scalePlan{
+			each: 4 * time.Second, workers: []int{1, 2, 3, 4, 6, 8}, threads: []int{1, 2, 4},
+			lengths:     []int{50, 200, paragraphLength, 4 * paragraphLength, 16 * paragraphLength, 64 * paragraphLength},
+			connections: []int{1, 10, 100, 1000, 10000},
+		},
 	}
 }
 
 // quick is `make compare-quick`: the same in under eight minutes, with fewer
 // requests, which says less.
 func quick() plan {
-	all := loads(200)
+	all := loads(60)
+	all[0].trials, all[3].trials = 3, 1
+	wait := []load{all[0]}
+	wait[0].trials, wait[0].workers = 1, []int{sweepWorkers}
 	return plan{
-		requests: 200, waitRequests: 60, trials: 3, workers: []int{1, 2, 4},
-		loads: []load{all[0], all[3]}, waitLoads: all[:1],
+		requests: 60, waitRequests: 30, workers: []int{1, 2, 4},
+		loads: []load{all[0], all[3]}, waitLoads: wait,
 		starts: 1,
-		sweep:  2 * time.Second, sweepLoads: []float64{0.2, 0.5, 0.7, 0.9, 1.1},
-		reload: 6 * time.Second,
+		sweep:  1500 * time.Millisecond, sweepLoads: []float64{0.2, 0.5, 0.7, 0.9, 1.1},
+		queue:  4 * time.Second,
+		reload: 3 * time.Second,
+		scale: scalePlan{
+			each: time.Second, workers: []int{1, 2, 4}, threads: []int{1, 2},
+			lengths: []int{50, paragraphLength, 16 * paragraphLength}, connections: []int{1, 10, 100},
+		},
 	}
 }
 
@@ -46,26 +69,59 @@ func quick() plan {
 func tiny() plan {
 	all := loads(10)
 	return plan{
-		requests: 10, waitRequests: 4, trials: 1, workers: []int{sweepWorkers},
+		requests: 10, waitRequests: 4, workers: []int{sweepWorkers},
 		loads: []load{all[0], all[3]}, waitLoads: all[:1],
 		starts: 1,
 		sweep:  300 * time.Millisecond, sweepLoads: []float64{0.3, 0.9},
+		queue:  500 * time.Millisecond,
 		reload: 2 * time.Second,
+		scale: scalePlan{
+			each: 200 * time.Millisecond, workers: []int{1, 2}, threads: []int{1, 2},
+			lengths: []int{50, paragraphLength}, connections: []int{1, 20},
+		},
 	}
 }
 
 // steps is how many log lines of measurements there will be, for the bar.
 func (p plan) steps() int {
-	cells := len(p.workers) * len(kinds)
-	return cells*p.starts + cells*p.trials*(len(p.loads)+len(p.waitLoads)) + 2*len(p.sweepLoads) + reloadable()
-}
-
-// reloadable is how many servers can be told to reload.
-func reloadable() (n int) {
-	for _, k := range kinds {
-		if k.reload {
-			n++
+	n := len(kinds) * (1 + len(p.workers)*p.starts) // of starts, the first of each uncounted
+	for _, wait := range []bool{false, true} {
+		for _, l := range p.all(wait) {
+			for i := range l.trials {
+				for _, k := range kinds {
+					if p.runs(k, l, wait, i) {
+						n += len(p.workersOf(l))
+					}
+				}
+			}
 		}
 	}
-	return n
+	s := p.scale
+	return n + 2*len(p.sweepLoads) + 3 + len(kinds) + 2*(len(s.lengths)+len(s.workers)+len(s.connections)) + len(s.threads)
+}
+
+// all gives the loads of a table.
+func (p plan) all(wait bool) []load {
+	if wait {
+		return p.waitLoads
+	}
+	return p.loads
+}
+
+// workersOf gives the numbers of workers that a load is tried with.
+func (p plan) workersOf(l load) []int {
+	if l.workers != nil {
+		return l.workers
+	}
+	return p.workers
+}
+
+// runs says whether a server has an i-th trial. One that waits with one request
+// at a time, 100 s for a thousand of them, has a single one in the waiting
+// table, with the first client only: the waiting is nearly all of it, whoever asks.
+func (p plan) runs(k kind, l load, wait bool, i int) bool {
+	if !wait || !k.sync {
+		return i < l.trials
+	}
+	return i == 0 && l.client == p.waitLoads[0].client
 }

@@ -13,7 +13,7 @@ func colourOf(name string) string {
 
 // plots gives all charts by the name of their file.
 func (h *harness) plots() map[string]chart {
-	return map[string]chart{
+	all := map[string]chart{
 		"benchmark-cpu.svg":     h.byWorkers("Seconds per 1000 requests, CPU-bound", "seconds", h.seconds(false)),
 		"benchmark-waiting.svg": h.byWorkers("Seconds per 1000 requests, with 0.1 s of waiting in each", "seconds", h.seconds(true)),
 		"benchmark-memory.svg": h.byWorkers("Memory of all processes (PSS)", "MB", func(name string, w int) float64 {
@@ -22,6 +22,34 @@ func (h *harness) plots() map[string]chart {
 		"benchmark-load.svg":   h.loadChart(),
 		"benchmark-reload.svg": h.reloadChart(),
 	}
+	for _, s := range h.results.scales {
+		if s.what != "threads" {
+			all["benchmark-by-"+s.what+".svg"] = scaleChart(s)
+		}
+	}
+	return all
+}
+
+// scaleChart shows the cost of an answer by the length of its text, and else how
+// many answers there are.
+func scaleChart(s scaling) chart {
+	c := chart{title: "Answers per second by " + s.what, x: s.what, y: "requests/s", xLog: true}
+	value := func(p scaled) float64 { return p.perSecond }
+	if s.what == "bytes" {
+		c.title, c.y = "CPU time of an answer by the length of the text", "ms"
+		value = func(p scaled) float64 { return p.cpu * 1000 }
+	}
+	for _, p := range s.series[0].points {
+		c.xTicks = append(c.xTicks, float64(p.x))
+	}
+	for _, one := range s.series {
+		line := series{name: one.name, colour: colourOf(one.name)}
+		for _, p := range one.points {
+			line.points = append(line.points, [2]float64{float64(p.x), value(p)})
+		}
+		c.series = append(c.series, line)
+	}
+	return c
 }
 
 // seconds are those of the original client and its one paragraph.

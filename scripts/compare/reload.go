@@ -27,9 +27,6 @@ type probe struct {
 
 func (h *harness) reloads(ctx context.Context) error {
 	for _, k := range kinds {
-		if !k.reload {
-			continue
-		}
 		r, err := h.reloadOne(ctx, k)
 		if err != nil {
 			return err

@@ -39,9 +39,10 @@ func describe(which string) string {
 		runtime.GOOS, runtime.GOARCH, f[0], f[1], f[2], busy)
 }
 
-// write puts the report and its plots into a directory. The report comes last:
-// it never shows plots of another run.
-func (h *harness) write(dir, about string) error {
+// write puts the report and its plots into a directory, and its first figures
+// into the README if one is named. The report comes last: it never shows plots of
+// another run.
+func (h *harness) write(dir, readme, about string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
@@ -50,56 +51,107 @@ func (h *harness) write(dir, about string) error {
 			return err
 		}
 	}
+	if readme != "" {
+		page, err := os.ReadFile(readme)
+		if err != nil {
+			return err
+		}
+		changed, err := replaceBetween(string(page), h.readme())
+		if err != nil {
+			return fmt.Errorf("%s: %w", readme, err)
+		}
+		if err := renameio.WriteFile(readme, []byte(changed), 0o644); err != nil {
+			return err
+		}
+	}
 	var b strings.Builder
 	h.report(&b, about)
 	return renameio.WriteFile(filepath.Join(dir, "benchmark.md"), []byte(b.String()), 0o644)
 }
 
+// What stands between these lines of the README is written by `make compare`.
+const (
+	readmeBegin = "<!-- make compare writes this table -->"
+	readmeEnd   = "<!-- until here -->"
+)
+
+func replaceBetween(page, with string) (string, error) {
+	before, rest, found := strings.Cut(page, readmeBegin+"\n")
+	_, after, ends := strings.Cut(rest, readmeEnd)
+	if !found || !ends {
+		return "", fmt.Errorf("the lines %q and %q are missing: put them where the table belongs", readmeBegin, readmeEnd)
+	}
+	return before + readmeBegin + "\n" + with + readmeEnd + after, nil
+}
+
 func (h *harness) report(b *strings.Builder, about string) {
 	p := h.plan
 	fmt.Fprintf(b, "# Side by side\n\n%s\n\n", about)
-	fmt.Fprintf(b, "`make compare` repeats this, `make compare-quick` a small part of it. All servers ran en_core_web_sm 3.8.0 on this machine, client included, "+
-		"and took turns trial by trial. A trial is %d simultaneous requests (%d in the waiting table), %d trials each; every answer was compared with spaCy's. "+
-		"Versions are in `scripts/compare/requirements.txt`, programs and flags in `scripts/compare/app.py` and `server.go`.\n\n", p.requests, p.waitRequests, p.trials)
-	b.WriteString("aiohttp is the original's client: it keeps at most 100 connections open. `narwhal bench` opens one for each request. " +
-		"Different texts are generated, about as long as the paragraph (827 bytes, 176 tokens). " +
-		"Uvicorn's `--limit-concurrency 1000`, which is the original's, serves 999 at once and answers 503 to one more, which counts as an error.\n\n")
+	b.WriteString("`make compare` repeats this, `make compare-quick` a small part of it. All servers ran en_core_web_sm 3.8.0 on this machine, client included. " +
+		"Before anything was timed each had to give spaCy's answers, and every answer of every trial was compared with them again. " +
+		"Versions are in `scripts/compare/requirements.txt`, programs and flags in `scripts/compare/app.py` and `server.go`.\n\n")
+	h.inShort(b)
+	fmt.Fprintf(b, "## How it is measured\n\nA trial is %d simultaneous requests, %d in the waiting table. Servers take turns trial by trial, A B C A B C, so that a machine that becomes slower does so for all. "+
+		"aiohttp is the original's client: it keeps at most 100 connections open. `narwhal bench` opens one for each request. "+
+		"Different texts are generated, about as long as the paragraph (827 bytes, 176 tokens). "+
+		"Uvicorn's `--limit-concurrency 1000`, which is the original's, serves 999 at once and answers 503 to one more, which counts as an error.\n\n", p.requests, p.waitRequests)
 	b.WriteString("Seconds are medians per 1000 requests, in parentheses the lowest and the highest; × is how many times less than the best Python server of that column.\n\n")
 
-	h.table(b, "CPU-bound", false, p.loads)
+	h.table(b, "CPU-bound", false)
 	b.WriteString("![seconds by workers](benchmark-cpu.svg)\n\n")
-	h.table(b, "With 0.1 s of waiting before each recognition", true, p.waitLoads)
-	b.WriteString("![seconds by workers, with waiting](benchmark-waiting.svg)\n\n")
+	h.table(b, "With 0.1 s of waiting before each recognition", true)
+	b.WriteString("A sync worker waits with one request at a time, 100 s for a thousand; sync servers have one trial here, with the first client only.\n\n" +
+		"![seconds by workers, with waiting](benchmark-waiting.svg)\n\n")
 	h.aloneTable(b)
 	b.WriteString("## Rising load\n\nRequests at random times, each on a new connection, up to more than each server can do. Latency counts from when a request was due.\n\n![latency by load](benchmark-load.svg)\n\n")
+	h.sweepTable(b)
+	h.queueTable(b)
 	h.reloadTable(b)
+	h.scaleTables(b)
 	h.losses(b)
 	b.WriteString("## All figures\n\nRequests per second, p50 and p99 are of the client, medians of the trials; a thousand at once means that p50 is half the trial. " +
 		"CPU is user and system time per 1000 requests: of all the server's processes, in ticks of 10 ms, and of the client. Errors are of all trials together.\n\n")
-	h.details(b, "CPU-bound", false, p.loads)
-	h.details(b, "With waiting", true, p.waitLoads)
+	h.details(b, "CPU-bound", false)
+	h.details(b, "With waiting", true)
 }
 
-func (h *harness) table(b *strings.Builder, title string, wait bool, all []load) {
+// head begins a table.
+func head(b *strings.Builder, columns ...string) {
+	fmt.Fprintf(b, "| %s |\n|%s\n", strings.Join(columns, " | "), strings.Repeat(" --- |", len(columns)))
+}
+
+// headWorkers begins a table with a column for each number of workers.
+func headWorkers(b *strings.Builder, workers []int) {
+	columns := []string{"server"}
+	for _, w := range workers {
+		columns = append(columns, fmt.Sprintf("w=%d", w))
+	}
+	head(b, columns...)
+}
+
+func (h *harness) table(b *strings.Builder, title string, wait bool) {
 	fmt.Fprintf(b, "## %s\n\n", title)
-	for _, l := range all {
-		fmt.Fprintf(b, "%s, %s:\n\n| server |", l.client, l.texts)
-		for _, w := range h.plan.workers {
-			fmt.Fprintf(b, " w=%d |", w)
-		}
-		fmt.Fprintf(b, "\n| --- |%s\n", strings.Repeat(" --- |", len(h.plan.workers)))
+	for _, l := range h.plan.all(wait) {
+		fmt.Fprintf(b, "%s, %s, %s:\n\n", l.client, l.texts, plural(l.trials, "trial"))
+		headWorkers(b, h.plan.workersOf(l))
 		for _, k := range kinds {
+			if !h.plan.runs(k, l, wait, 0) {
+				continue
+			}
 			fmt.Fprintf(b, "| %s |", k.name)
-			for _, w := range h.plan.workers {
+			for _, w := range h.plan.workersOf(l) {
 				key := cellKey{k.name, wait, w, l.client, l.texts}
 				c := h.cell(key)
 				_, best := h.best(true, key)
-				fmt.Fprintf(b, " %.2f (%.2f–%.2f)", c.seconds, c.low, c.high)
+				fmt.Fprintf(b, " %.2f", c.seconds)
+				if c.trials > 1 {
+					fmt.Fprintf(b, " (%.2f–%.2f)", c.low, c.high)
+				}
 				if !k.python {
 					fmt.Fprintf(b, ", **%.1f ×**", best.seconds/c.seconds)
 				}
 				if c.errors > 0 {
-					fmt.Fprintf(b, ", %d errors", c.errors)
+					fmt.Fprintf(b, ", %s", plural(c.errors, "error"))
 				}
 				b.WriteString(" |")
 			}
@@ -109,38 +161,23 @@ func (h *harness) table(b *strings.Builder, title string, wait bool, all []load)
 	}
 }
 
-func (h *harness) aloneTable(b *strings.Builder) {
-	fmt.Fprintf(b, "## Start and memory\n\nEach server with nothing beside it. Seconds from its start to the first answer; memory is the PSS of all its processes after up to 200 requests. Medians of %d.\n\n| server |", h.plan.starts)
-	for _, w := range h.plan.workers {
-		fmt.Fprintf(b, " w=%d |", w)
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
 	}
-	fmt.Fprintf(b, "\n| --- |%s\n", strings.Repeat(" --- |", len(h.plan.workers)))
-	for _, k := range kinds {
-		fmt.Fprintf(b, "| %s |", k.name)
-		for _, w := range h.plan.workers {
-			a := h.aloneMedian(aloneKey{k.name, w})
-			fmt.Fprintf(b, " %.2f s, %.0f MB |", a.start, a.mb)
-		}
-		b.WriteByte('\n')
-	}
-	b.WriteString("\n![memory by workers](benchmark-memory.svg)\n\n")
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
-func (h *harness) reloadTable(b *strings.Builder) {
-	fmt.Fprintf(b, "## Reload under load\n\nA request every %v with w=%d, and HUP to the master.\n\n| server | slowest request | failed |\n| --- | --- | --- |\n", probeEvery, sweepWorkers)
-	for _, r := range h.results.reloads {
-		worst, failed := r.worst()
-		fmt.Fprintf(b, "| %s | %.0f ms | %d of %d |\n", r.name, worst*1000, failed, len(r.probes))
-	}
-	b.WriteString("\n![latency during a reload](benchmark-reload.svg)\n\n")
-}
-
-func (h *harness) details(b *strings.Builder, title string, wait bool, all []load) {
-	for _, l := range all {
-		fmt.Fprintf(b, "%s, %s, %s:\n\n| server | w | requests/s | p50 ms | p99 ms | server CPU s | client CPU s | errors |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n", title, l.client, l.texts)
+func (h *harness) details(b *strings.Builder, title string, wait bool) {
+	for _, l := range h.plan.all(wait) {
+		fmt.Fprintf(b, "%s, %s, %s:\n\n", title, l.client, l.texts)
+		head(b, "server", "w", "requests/s", "p50 ms", "p99 ms", "server CPU s", "client CPU s", "errors")
 		for _, k := range kinds {
-			for _, w := range h.plan.workers {
+			for _, w := range h.plan.workersOf(l) {
 				c := h.cell(cellKey{k.name, wait, w, l.client, l.texts})
+				if c.trials == 0 {
+					continue
+				}
 				fmt.Fprintf(b, "| %s | %d | %.0f | %.0f | %.0f | %.2f | %.2f | %d |\n",
 					k.name, w, 1000/c.seconds, c.p50*1000, c.p99*1000, c.serverCPU, c.clientCPU, c.errors)
 			}

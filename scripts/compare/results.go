@@ -7,7 +7,9 @@ type results struct {
 	alone   map[aloneKey][]alone
 	cells   map[cellKey][]trial
 	sweeps  []sweep
+	queues  []queue
 	reloads []reload
+	scales  []scaling
 }
 
 type aloneKey struct {
@@ -30,7 +32,7 @@ type cellKey struct {
 
 // cell is the trials of one server under one load, put together.
 type cell struct {
-	n                    int     // requests of a trial
+	trials               int     // 0: this was not measured
 	seconds              float64 // per 1000 requests, as all below: the median
 	low, high            float64
 	p50, p99             float64 // medians of the trials'
@@ -43,9 +45,9 @@ func (h *harness) cell(k cellKey) cell {
 	if k.wait {
 		n = h.plan.waitRequests
 	}
-	c := cell{n: n}
-	var seconds, p50, p99 []float64
 	trials := h.results.cells[k]
+	c := cell{trials: len(trials)}
+	var seconds, p50, p99 []float64
 	per := 1000 / float64(n)
 	for _, t := range trials {
 		seconds = append(seconds, t.seconds*per)
@@ -63,11 +65,17 @@ func (h *harness) cell(k cellKey) cell {
 	return c
 }
 
-// best gives the quickest server of Python's or of ours in a cell.
+// best gives the quickest server of Python's or of ours in a cell, "" if
+// none was measured.
 func (h *harness) best(python bool, k cellKey) (name string, c cell) {
-	for _, kind := range kinds {
+	return h.bestOf(kinds, python, k)
+}
+
+func (h *harness) bestOf(among []kind, python bool, k cellKey) (name string, c cell) {
+	for _, kind := range among {
 		k.name = kind.name
-		if one := h.cell(k); kind.python == python && (name == "" || one.seconds < c.seconds) {
+		one := h.cell(k)
+		if kind.python == python && one.trials > 0 && (name == "" || one.seconds < c.seconds) {
 			name, c = kind.name, one
 		}
 	}

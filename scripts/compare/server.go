@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -19,24 +21,39 @@ import (
 // waitTime is what the waiting table waits before each recognition.
 const waitTime = 100 * time.Millisecond
 
-// kind is a server and how it is started; {port} and {w} are filled in.
+// kind is a server and how it is started; {port}, {w} and {conns} are filled in.
 type kind struct {
 	name   string
 	python bool
 	app    string // flask or fastapi
-	reload bool   // HUP starts new workers
+	sync   bool   // a worker waits and computes for one request at a time
 	args   []string
+
+	connections int // of a worker; 0: the original's thousand
 }
+
+// noBytecode keeps Python from writing into this repository. What it would write
+// for the packages, pip has written already.
+const noBytecode = "PYTHONDONTWRITEBYTECODE=1"
+
+// connections is the original's limit of open connections of a worker.
+const connections = 1000
 
 // kinds are those compared, the original's three first. Flags are the original's
 // where it had the server; Granian has its own defaults.
 var kinds = []kind{
-	{"Flask + Gunicorn sync", true, "flask", true, []string{"gunicorn", "--bind", "127.0.0.1:{port}", "--worker-connections", "1000", "-w", "{w}", "app:flask_app"}},
-	{"Flask + Gunicorn gevent", true, "flask", true, []string{"gunicorn", "--bind", "127.0.0.1:{port}", "--worker-class=gevent", "--worker-connections", "1000", "-w", "{w}", "app:flask_app"}},
-	{"FastAPI + Uvicorn", true, "fastapi", true, []string{"uvicorn", "--host", "127.0.0.1", "--port", "{port}", "--limit-concurrency", "1000", "--workers", "{w}", "app:fastapi_app"}},
-	{"FastAPI + Granian", true, "fastapi", true, []string{"granian", "--interface", "asgi", "--host", "127.0.0.1", "--port", "{port}", "--workers", "{w}", "app:fastapi_app"}},
-	{"narwhal sync", false, "", true, []string{"--bind", "127.0.0.1:{port}", "--worker-connections", "1000", "-w", "{w}"}},
-	{"narwhal concurrent", false, "", true, []string{"--bind", "127.0.0.1:{port}", "--worker-class", "concurrent", "--worker-connections", "1000", "-w", "{w}"}},
+	{name: "Flask + Gunicorn sync", python: true, app: "flask", sync: true, args: strings.Fields(
+		"gunicorn --bind 127.0.0.1:{port} --worker-connections {conns} -w {w} app:flask_app")},
+	{name: "Flask + Gunicorn gevent", python: true, app: "flask", args: strings.Fields(
+		"gunicorn --bind 127.0.0.1:{port} --worker-class=gevent --worker-connections {conns} -w {w} app:flask_app")},
+	{name: "FastAPI + Uvicorn", python: true, app: "fastapi", args: strings.Fields(
+		"uvicorn --host 127.0.0.1 --port {port} --limit-concurrency {conns} --workers {w} app:fastapi_app")},
+	{name: "FastAPI + Granian", python: true, app: "fastapi", args: strings.Fields(
+		"granian --interface asgi --host 127.0.0.1 --port {port} --workers {w} app:fastapi_app")},
+	{name: "narwhal sync", sync: true, args: strings.Fields(
+		"--bind 127.0.0.1:{port} --worker-connections {conns} -w {w}")},
+	{name: "narwhal concurrent", args: strings.Fields(
+		"--bind 127.0.0.1:{port} --worker-class concurrent --worker-connections {conns} -w {w}")},
 }
 
 // server is one that runs.
@@ -55,9 +72,10 @@ func (h *harness) startServer(ctx context.Context, k kind, workers int, wait boo
 	if err != nil {
 		return nil, err
 	}
+	r := strings.NewReplacer("{port}", strconv.Itoa(port), "{w}", strconv.Itoa(workers), "{conns}", strconv.Itoa(cmp.Or(k.connections, connections)))
 	var args []string
 	for _, a := range k.args {
-		args = append(args, replace(a, port, workers))
+		args = append(args, r.Replace(a))
 	}
 	s := &server{kind: k, url: fmt.Sprintf("http://127.0.0.1:%d/", port), exit: make(chan struct{})}
 	if s.log, err = os.CreateTemp(h.tmp, "server-*.log"); err != nil {
@@ -66,7 +84,7 @@ func (h *harness) startServer(ctx context.Context, k kind, workers int, wait boo
 	if k.python {
 		s.cmd = exec.Command(h.venv("python"), append([]string{h.venv(args[0])}, args[1:]...)...)
 		s.cmd.Dir = h.source
-		s.cmd.Env = append(os.Environ(), "APP="+k.app, "PYTHONPYCACHEPREFIX="+h.path("pycache"))
+		s.cmd.Env = append(os.Environ(), "APP="+k.app, noBytecode)
 		if wait {
 			s.cmd.Env = append(s.cmd.Env, "WAIT="+strconv.FormatFloat(waitTime.Seconds(), 'g', -1, 64))
 		}
@@ -97,11 +115,6 @@ func (h *harness) startServer(ctx context.Context, k kind, workers int, wait boo
 	return s, nil
 }
 
-func replace(arg string, port, workers int) string {
-	b := bytes.ReplaceAll([]byte(arg), []byte("{port}"), strconv.AppendInt(nil, int64(port), 10))
-	return string(bytes.ReplaceAll(b, []byte("{w}"), strconv.AppendInt(nil, int64(workers), 10)))
-}
-
 // freePort gives a port that was free a moment ago. Somebody else may take it
 // before the server does; the server then does not start, which is an error.
 func freePort() (int, error) {
@@ -115,7 +128,7 @@ func freePort() (int, error) {
 
 // firstAnswer asks every 2 ms until somebody listens, and then waits for the answer.
 func (s *server) firstAnswer(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
 	for {
 		_, err := get(ctx, s.url, "Ready?")

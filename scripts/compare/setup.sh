@@ -21,6 +21,7 @@ if ! cmp -s $lock "$cache/venv/requirements.txt"; then
 	cp $lock "$cache/venv/requirements.txt"
 fi
 
+export CGO_ENABLED=0 # as make builds it
 say "building narwhal"
 go build -trimpath -tags "$(go run ./scripts/embedmodel)" -o "$cache/narwhal" ./cmd/narwhal
 go build -o "$cache/compare" ./scripts/compare

@@ -24,13 +24,15 @@ type point struct {
 	failed         int     // or not sent, because 1000 were unanswered
 }
 
+// sweepKey is the load whose result says how much a server can do, and which is best.
+var sweepKey = cellKey{workers: sweepWorkers, client: "narwhal bench", texts: "different texts"}
+
 // sweeps loads narwhal and the best server in Python, each up to more than its capacity.
 func (h *harness) sweeps(ctx context.Context) error {
-	k := cellKey{workers: sweepWorkers, client: "narwhal bench", texts: "different texts"}
 	for _, python := range []bool{true, false} {
-		name, c := h.best(python, k)
+		name, c := h.best(python, sweepKey)
 		s := sweep{name: name, capacity: 1000 / c.seconds}
-		if err := h.sweepOne(ctx, &s, k); err != nil {
+		if err := h.sweepOne(ctx, &s); err != nil {
 			return err
 		}
 		h.results.sweeps = append(h.results.sweeps, s)
@@ -38,7 +40,7 @@ func (h *harness) sweeps(ctx context.Context) error {
 	return nil
 }
 
-func (h *harness) sweepOne(ctx context.Context, s *sweep, k cellKey) error {
+func (h *harness) sweepOne(ctx context.Context, s *sweep) error {
 	srv, err := h.startServer(ctx, kindOf(s.name), sweepWorkers, false)
 	if err != nil {
 		return err
@@ -49,10 +51,7 @@ func (h *harness) sweepOne(ctx context.Context, s *sweep, k cellKey) error {
 			URL: srv.url, Texts: h.texts[1:], Rate: part * s.capacity, Duration: h.plan.sweep,
 			Timeout: 30 * time.Second, Drain: time.Second, DisableKeepAlive: true, Seed: 1,
 		}
-		r, err := bench.Run(ctx, o)
-		if err == nil {
-			err = ctx.Err()
-		}
+		r, err := run1(ctx, o)
 		if err != nil {
 			return fmt.Errorf("open loop, %s: %w", s.name, err)
 		}

@@ -17,6 +17,9 @@ import (
 	"github.com/narwhal-server/narwhal/internal/bench"
 )
 
+// notSpacys is the error of an answer that is not the expected one; ask.py calls it so too.
+const notSpacys = "not spaCy's answer"
+
 // trial is what one batch of simultaneous requests has measured.
 type trial struct {
 	seconds   float64
@@ -32,15 +35,18 @@ type load struct {
 	texts  string // what the report calls them
 	first  int    // of the harness's texts
 	count  int
+
+	trials  int
+	workers []int // nil: all of the plan's
 }
 
 // loads are all four of them: the paragraph is text 0, the others follow.
 func loads(different int) []load {
 	return []load{
-		{"aiohttp", "one paragraph", 0, 1},
-		{"aiohttp", "different texts", 1, different},
-		{"narwhal bench", "one paragraph", 0, 1},
-		{"narwhal bench", "different texts", 1, different},
+		{client: "aiohttp", texts: "one paragraph", first: 0, count: 1, trials: 1},
+		{client: "aiohttp", texts: "different texts", first: 1, count: different, trials: 1},
+		{client: "narwhal bench", texts: "one paragraph", first: 0, count: 1, trials: 1},
+		{client: "narwhal bench", texts: "different texts", first: 1, count: different, trials: 1},
 	}
 }
 
@@ -84,7 +90,7 @@ func (h *harness) benchTrial(ctx context.Context, url string, l load, n int) (*t
 	}
 	for i, a := range r.Answers {
 		if a != nil && !sameJSON(a, h.answers[l.first+i]) {
-			t.errors["not spaCy's answer"]++
+			t.errors[notSpacys]++
 		}
 	}
 	return t, nil
@@ -106,7 +112,7 @@ type asker struct {
 func (h *harness) startAsker() (*asker, error) {
 	a := &asker{cmd: exec.Command(h.venv("python"), "ask.py", h.path("texts.jsonl"), h.path("answers.jsonl"))}
 	a.cmd.Dir = h.source
-	a.cmd.Env = append(os.Environ(), "PYTHONPYCACHEPREFIX="+h.path("pycache"))
+	a.cmd.Env = append(os.Environ(), noBytecode)
 	a.cmd.Stderr = os.Stderr
 	a.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	var err error

@@ -9,15 +9,12 @@ package main
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"os/exec"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -81,7 +78,8 @@ func run(program string, length time.Duration, runs int) error {
 		if err != nil {
 			return err
 		}
-		p50, p99 := simulate(service, rate, uint64(i+1))
+		ideal := bench.IdealQueue(workers, service, rate, uint64(i+1), 1_000_000)
+		p50, p99 := ideal[len(ideal)/2], ideal[len(ideal)*99/100]
 		got := time.Duration(r.Response.ValueAtQuantile(99))
 		fmt.Printf("%3d  %7.1f  %7.1f  %14.1f  %4.1f   %.2f\n",
 			i+1, ms(time.Duration(r.Response.ValueAtQuantile(50))), ms(got), ms(p50), ms(p99), float64(got)/float64(p99))
@@ -101,21 +99,3 @@ func measure(o bench.Options) (*bench.Report, error) {
 }
 
 func ms(d time.Duration) float64 { return d.Seconds() * 1000 }
-
-// simulate serves a million requests of one queue with equal service times, in
-// order of arrival, each by the server that is free first.
-func simulate(service time.Duration, rate float64, seed uint64) (p50, p99 time.Duration) {
-	rng := rand.New(rand.NewPCG(seed, 0))
-	var free [workers]float64
-	now, d := 0.0, service.Seconds()
-	waits := make([]time.Duration, 1_000_000)
-	for i := range waits {
-		now += rng.ExpFloat64() / rate
-		first := slices.Index(free[:], slices.Min(free[:]))
-		end := max(now, free[first]) + d
-		free[first] = end
-		waits[i] = time.Duration((end - now) * 1e9)
-	}
-	slices.SortFunc(waits, cmp.Compare[time.Duration])
-	return waits[len(waits)/2], waits[len(waits)*99/100]
-}

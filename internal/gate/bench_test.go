@@ -1,0 +1,97 @@
+package gate
+
+import (
+	"io"
+	"net"
+	"testing"
+)
+
+// BenchmarkPlace is the way of a request through the gate: begun, entered, ended.
+// "contended" has more requests than places.
+func BenchmarkPlace(b *testing.B) {
+	request := func(b *testing.B, g *Gate, c net.Conn) {
+		r := g.Begin(c, Info{Method: "GET", Path: "/"})
+		if err := r.Enter(); err != nil {
+			b.Error(err)
+		}
+		r.End(200)
+	}
+	b.Run("free", func(b *testing.B) {
+		g := New(Options{Places: 1})
+		c, _ := net.Pipe()
+		b.ReportAllocs()
+		for b.Loop() {
+			request(b, g, c)
+		}
+	})
+	b.Run("contended", func(b *testing.B) {
+		g := New(Options{Places: 1})
+		b.ReportAllocs()
+		b.RunParallel(func(pb *testing.PB) {
+			c, _ := net.Pipe()
+			for pb.Next() {
+				request(b, g, c)
+			}
+		})
+	})
+}
+
+// BenchmarkAccept is a connection: accepted by the gate, a byte read, one written,
+// closed. "bare" is the same with a listener of package net.
+func BenchmarkAccept(b *testing.B) {
+	b.Run("gate", func(b *testing.B) {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			b.Fatal(err)
+		}
+		addr := ln.Addr().String()
+		g := New(Options{Places: 1, Connections: 100})
+		gated, err := g.Listen(rawFile(b, ln.(*net.TCPListener)))
+		if err != nil {
+			b.Fatal(err)
+		}
+		ln.Close()
+		benchAccept(b, gated, addr)
+		g.Stop()
+	})
+	b.Run("bare", func(b *testing.B) {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			b.Fatal(err)
+		}
+		benchAccept(b, ln, ln.Addr().String())
+	})
+}
+
+func benchAccept(b *testing.B, ln net.Listener, addr string) {
+	defer ln.Close()
+	go func() {
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				var one [1]byte
+				if _, err := c.Read(one[:]); err == nil {
+					c.Write(one[:])
+				}
+				c.Close()
+			}()
+		}
+	}()
+	b.ReportAllocs()
+	for b.Loop() {
+		c, err := net.Dial("tcp", addr)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := c.Write([]byte{1}); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := io.Copy(io.Discard, c); err != nil {
+			b.Fatal(err)
+		}
+		c.Close()
+	}
+}

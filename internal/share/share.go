@@ -1,0 +1,118 @@
+// Package share keeps one copy of what all workers of a master compute alike,
+// such as the packed weights of a network, in a memfd that they inherit.
+//
+// The first worker writes its copy and seals the file: from then on the kernel
+// refuses every write. Whoever finds it sealed compares it with what it has
+// computed itself, and uses the file's only if they are equal, so that nothing
+// about the file has to be trusted. Workers that start together all write the
+// same bytes to the same places; one that dies while it writes leaves a file
+// without a seal, which the next one writes again.
+package share
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// New makes an empty file to share.
+func New() (*os.File, error) {
+	fd, err := unix.MemfdCreate("narwhal-share", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
+	if err != nil {
+		return nil, fmt.Errorf("memory to share: memfd_create: %w", err)
+	}
+	return os.NewFile(uintptr(fd), "narwhal-share"), nil
+}
+
+// ErrOther says that the file holds something else.
+var ErrOther = errors.New("the shared memory holds other values")
+
+// sealed is what makes the file constant.
+const sealed = unix.F_SEAL_WRITE | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW
+
+// Floats returns equal copies of the parts in the file's memory, each at the
+// beginning of a cache line. They must not be written to, and stay mapped as long
+// as the process lives. With an error the caller goes on with its own.
+func Floats(file *os.File, parts [][]float32) ([][]float32, error) {
+	const line = 64
+	starts, size := make([]int, len(parts)), 0
+	for i, p := range parts {
+		starts[i] = size
+		size += (4*len(p) + line - 1) / line * line
+	}
+	if size == 0 {
+		return parts, nil
+	}
+	fd := int(file.Fd())
+	seals, err := unix.FcntlInt(uintptr(fd), unix.F_GET_SEALS, 0)
+	if err != nil {
+		return nil, fmt.Errorf("shared memory: %w", err)
+	}
+	if seals&unix.F_SEAL_WRITE == 0 {
+		if err := write(fd, parts, starts, size); err != nil {
+			return nil, err
+		}
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return nil, fmt.Errorf("shared memory: %w", err)
+	}
+	if st.Size != int64(size) {
+		return nil, ErrOther
+	}
+	// Private, because kernels before 6.7 do not map a sealed file as shared even
+	// for reading. Pages that nobody writes are shared all the same.
+	mem, err := unix.Mmap(fd, 0, size, unix.PROT_READ, unix.MAP_PRIVATE)
+	if err != nil {
+		return nil, fmt.Errorf("shared memory: mmap: %w", err)
+	}
+	moved := make([][]float32, len(parts))
+	for i, p := range parts {
+		if len(p) == 0 {
+			continue
+		}
+		if !bytes.Equal(mem[starts[i]:][:4*len(p)], raw(p)) {
+			_ = unix.Munmap(mem)
+			return nil, ErrOther
+		}
+		moved[i] = unsafe.Slice((*float32)(unsafe.Pointer(&mem[starts[i]])), len(p))
+	}
+	return moved, nil
+}
+
+// raw is the memory of values, at least one.
+func raw(p []float32) []byte { return unsafe.Slice((*byte)(unsafe.Pointer(&p[0])), 4*len(p)) }
+
+// write fills the file and seals it. That somebody else has sealed it meanwhile
+// is no error: what it holds then will be compared.
+func write(fd int, parts [][]float32, starts []int, size int) error {
+	err := unix.Ftruncate(fd, int64(size))
+	for i, p := range parts {
+		if len(p) > 0 && err == nil {
+			err = writeAt(fd, raw(p), int64(starts[i]))
+		}
+	}
+	if err == nil {
+		_, err = unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, sealed)
+	}
+	if err != nil && err != unix.EPERM {
+		return fmt.Errorf("shared memory: %w", err)
+	}
+	return nil
+}
+
+func writeAt(fd int, b []byte, at int64) error {
+	for len(b) > 0 {
+		n, err := unix.Pwrite(fd, b, at)
+		if err != nil && err != unix.EINTR {
+			return err
+		}
+		n = max(n, 0)
+		b, at = b[n:], at+int64(n)
+	}
+	return nil
+}

@@ -1,0 +1,113 @@
+package spacy
+
+import (
+	"os"
+	"testing"
+)
+
+// The benchmarks of this file measure the steps of a call one by one, on the
+// paragraph that the clients send, with the best kernel variant:
+//
+//	Attributes   ids NORM, PREFIX, SUFFIX, SHAPE of the tokens
+//	Tok2vec      vectors of the tokens, by the parser's and the recognizer's network
+//	Parser       the parser's moves from these vectors, its lower and upper layer included
+//	Decoder      the same of the recognizer
+//
+// BenchmarkTokenize measures the tokenizer, which calls the attributes, and
+// BenchmarkEntities the whole call.
+
+func benchText(b *testing.B) string {
+	text, err := os.ReadFile("../../scripts/paragraph.txt")
+	if err != nil {
+		b.Fatal(err)
+	}
+	return string(text)
+}
+
+func BenchmarkAttributes(b *testing.B) {
+	text, tk := benchText(b), testTokenizer(b)
+	tokens := tk.tokenize(text, nil)
+	var buf lexBuffers
+	for b.Loop() {
+		for i := range tokens {
+			t := tokens[i]
+			tk.lexicon.lookup(&t, text[t.Start:t.End], &buf)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(tokens)), "ns/token")
+}
+
+func BenchmarkTok2vec(b *testing.B) {
+	for _, warm := range []bool{false, true} {
+		var opts Options
+		if !warm {
+			opts.CacheEntries = -1
+		}
+		p := openModel(b, opts)
+		text := benchText(b)
+		tokens := p.tokenizer.tokenize(text, nil)
+		for _, c := range []struct {
+			name string
+			*transition
+		}{{"parser", p.parser.transition}, {"ner", p.ner.transition}} {
+			b.Run(c.name+"/"+either(warm, "warm", "cold"), func(b *testing.B) {
+				var e encoder
+				for b.Loop() {
+					e.ready = nil
+					c.tok2vec.encode(&e, text, tokens, 0, len(tokens))
+				}
+			})
+		}
+	}
+}
+
+// decoderBench gives the features of the paragraph, encoded, and what makes a
+// decoder compute its lower layer again.
+func decoderBench(b *testing.B, t *transition, text string, tokens []Token) (f *features, again func()) {
+	f = &features{}
+	f.start(t, text, tokens)
+	if err := f.reach(b.Context(), len(tokens)-1, 0); err != nil {
+		b.Fatal(err)
+	}
+	return f, func() {
+		f.pages = f.pages[:0]
+		for i := range f.pageOf {
+			f.pageOf[i] = -1
+		}
+	}
+}
+
+func BenchmarkParser(b *testing.B) {
+	p, text := openModel(b, Options{}), benchText(b)
+	tokens := p.tokenizer.tokenize(text, nil)
+	f, again := decoderBench(b, p.parser.transition, text, tokens)
+	var w parse
+	starts := make([]bool, len(tokens))
+	for b.Loop() {
+		again()
+		if err := p.parser.sentences(b.Context(), f, &w, starts); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkDecoder(b *testing.B) {
+	p, text := openModel(b, Options{}), benchText(b)
+	tokens := p.tokenizer.tokenize(text, nil)
+	w := work{tokens: tokens}
+	if err := p.findSentences(b.Context(), &w, text); err != nil {
+		b.Fatal(err)
+	}
+	f, again := decoderBench(b, p.ner.transition, text, tokens)
+	var found []entity
+	for b.Loop() {
+		again()
+		var err error
+		if found, err = p.ner.entities(b.Context(), f, w.starts, found[:0]); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if len(found) == 0 {
+		b.Error("no entities")
+	}
+}
