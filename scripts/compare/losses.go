@@ -8,7 +8,7 @@ import (
 // losses lists where a server in Python does better than the same kind of
 // narwhal, or than the better of both. It is computed, so it cannot be forgotten.
 func (h *harness) losses(b *strings.Builder) {
-	b.WriteString("## Where narwhal does not win\n\n")
+	b.WriteString("## Where narwhal does not win, or by less than wanted\n\n")
 	found := append(h.findLosses(), h.missed()...)
 	if len(found) == 0 {
 		b.WriteString("In none of the figures of this run.\n\n")
