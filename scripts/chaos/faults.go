@@ -202,7 +202,13 @@ func stoppedWorker(ctx context.Context, t *trial) (int64, error) {
 			}
 		}
 	}
-	return limit, t.replaced(ctx, []int{victim})
+	if err := t.replaced(ctx, []int{victim}); err != nil {
+		return limit, err
+	}
+	if _, _, why := t.load.sums(); strings.Contains(why, os.ErrDeadlineExceeded.Error()) {
+		return limit, fmt.Errorf("clients waited for %v: the worker was found too late", answerTime)
+	}
+	return limit, nil
 }
 
 // longText: a request that does not end within --timeout gets a 504, or its
@@ -245,9 +251,6 @@ func stalledClients(ctx context.Context, t *trial) (int64, error) {
 // fullBacklog: many more clients than the queue holds. The kernel leaves out
 // SYNs then, and clients try again.
 func fullBacklog(ctx context.Context, t *trial) (int64, error) {
-	if err := t.served(ctx); err != nil {
-		return 0, err
-	}
 	if err := reload(ctx, t.server, 0); err != nil { // nor does it disturb one
 		return 0, err
 	}
