@@ -115,7 +115,7 @@ func (r *runner) runEnds(ctx context.Context, c cell) error {
 		err = c.event.do(ctx, s, out.times)
 		l.end()
 		sent, lost, why := l.sums()
-		refused := l.refused()
+		refused := l.failed(noConnection)
 		out.times++
 		out.sent += sent - refused
 		out.lost += lost - refused
