@@ -204,6 +204,7 @@ func (m *master) adopt(g *generation) {
 
 // run is the loop. It returns when the last worker has gone after a stop.
 func (m *master) run(ctx context.Context) error {
+	m.sys.Reap(m.isWorker) // orphans that died before anybody heard of it
 	for {
 		m.reconcile()
 		if m.bootError != nil {

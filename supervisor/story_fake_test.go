@@ -44,8 +44,12 @@ func (p *fake) do(st *stage, verb, rest string) {
 		f := strings.Fields(rest)
 		s := board.Status{What: "GET /", Size: 42, InFlight: 1}
 		s.Running, _ = time.ParseDuration(f[0])
-		if len(f) > 1 {
-			s.InFlight, _ = strconv.Atoi(strings.TrimPrefix(f[1], "in_flight="))
+		for _, x := range f[1:] {
+			if d, ok := strings.CutPrefix(x, "silent="); ok {
+				s.Beat, _ = time.ParseDuration(d)
+			} else {
+				s.InFlight, _ = strconv.Atoi(strings.TrimPrefix(x, "in_flight="))
+			}
 		}
 		p.set(s)
 	case "weighs":

@@ -34,8 +34,8 @@ var update = flag.Bool("update", false, "rewrite the answers in testdata")
 //	start … systemd | watchdog=20s  a manager listens, and wants signs of life
 //	w1.1 ready | fails TEXT | worn | exit N | dies SIGNAL
 //	w1.1 runs 31s in_flight=2       its oldest request is that old from now on
-//	w1.1 silent 31s                 its last beat was then
 //	w1.1 answers 100                so many requests more
+//	w1.1 silent 31s                 its last beat was then; runs 31s silent=31s: both
 //	signal HUP
 //	reload workers=3 | reload error TEXT    what the next HUP finds
 //	exec fails TEXT                 the next spawn does not work

@@ -111,8 +111,14 @@ func (m *master) watch() {
 			continue
 		}
 		switch {
-		case w.state == Ready && st.Beat > limit+beatSlack:
-			m.log.Error("worker shows no life; replacing it", append(w.attrs(), "silent", st.Beat.Round(time.Millisecond), "timeout", limit, "running", what(st))...)
+		case st.Beat > limit+beatSlack:
+			// One that leaves already, because a request of it ran for too long, too:
+			// it cannot finish the others, and their clients wait.
+			does := "replacing it"
+			if w.state == Draining {
+				does = "ending it"
+			}
+			m.log.Error("worker shows no life; "+does, append(w.attrs(), "silent", st.Beat.Round(time.Millisecond), "timeout", limit, "running", what(st))...)
 			m.displace(w)
 			m.abort(w)
 		case st.Running > limit && !w.hung:

@@ -28,7 +28,7 @@ type Conn struct {
 	served   bool      // it has got an answer here
 	resting  bool      // waits at a boundary: counted in g.idle
 	since    time.Time // it reached the boundary
-	row      int       // requests since it last waited
+	row      int       // requests it has brought
 	shed     bool      // its next answer says Connection: close
 	reaped   bool      // to be closed if it is still idle
 	deadline time.Time // of reads, as the server set it

@@ -70,7 +70,6 @@ func (c *Conn) rest(fd int) bool {
 		return false
 	}
 	g.release(c)
-	c.row = 0
 	if !c.boundary {
 		return false
 	}

@@ -50,10 +50,11 @@ func (g *Gate) Begin(c net.Conn, info Info) *Request {
 	return r
 }
 
-// mostInARow is how many requests a client may send without a pause while
-// others wait. One that pipelines, and so never leaves the server's buffer
-// empty, would otherwise keep its place for ever.
-const mostInARow = 100
+// mostInARow is how many requests a connection may bring here while others wait
+// to be let in. A client that pipelines never leaves the server's buffer empty,
+// and some clients that keep their connections leave no place free between them:
+// newcomers would wait for ever.
+const mostInARow = 20
 
 // Closes says that the answer should say Connection: close: the worker leaves
 // and cannot park the connection, or the client is to connect anew.

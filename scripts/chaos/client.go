@@ -16,10 +16,14 @@ import (
 // text is what clients ask about: about a millisecond of work for en_core_web_sm.
 const text = "Angela Merkel was born in Hamburg and met Barack Obama in Berlin in June 2013."
 
-var query = func() []byte {
-	body := fmt.Sprintf(`{"text":%q}`, text)
-	return fmt.Appendf(nil, "GET / HTTP/1.1\r\nHost: chaos\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
-}()
+var query = request(text)
+
+func request(text string) []byte {
+	b := body(text)
+	return fmt.Appendf(nil, "GET / HTTP/1.1\r\nHost: chaos\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(b), b)
+}
+
+func body(text string) string { return fmt.Sprintf(`{"text":%q}`, text) }
 
 // answerTime is how long a client waits for its answer. One that has not come by
 // then is lost.

@@ -125,12 +125,15 @@ func (l *load) sums() (sent, lost int64, why string) {
 	return sent, lost, strings.Join(all, "; ")
 }
 
-// refused are the requests lost because there was no connection.
-func (l *load) refused() (sum int64) {
+// noConnection is how the error of a request begins that could not be sent.
+const noConnection = "connect: "
+
+// failed counts the requests lost with an error that begins like that.
+func (l *load) failed(with string) (sum int64) {
 	for _, n := range l.counts {
 		n.mu.Lock()
 		for e, times := range n.errors {
-			if strings.HasPrefix(e, "connect: ") {
+			if strings.HasPrefix(e, with) {
 				sum += int64(times)
 			}
 		}

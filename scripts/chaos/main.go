@@ -1,7 +1,7 @@
 // Chaos puts a real narwhal under load, does to it what operators and faults do,
 // and counts the requests that were lost:
 //
-//	go run ./scripts/chaos            the long form, half an hour
+//	go run ./scripts/chaos            the long form, an hour at most
 //	go run ./scripts/chaos -short     under four minutes, for make test
 //	scripts/chaos/peers.sh            beside Gunicorn
 //	go run ./scripts/chaos -soak 30m  does the master grow?

@@ -112,11 +112,10 @@ func (r *runner) runEnds(ctx context.Context, c cell) error {
 		if err != nil {
 			return err
 		}
-		s.load = l
 		err = c.event.do(ctx, s, out.times)
 		l.end()
 		sent, lost, why := l.sums()
-		refused := l.refused()
+		refused := l.failed(noConnection)
 		out.times++
 		out.sent += sent - refused
 		out.lost += lost - refused
@@ -150,19 +149,28 @@ func names(of []group) string {
 	return strings.Join(all, ", ")
 }
 
-// underLoad starts a server and clients, and waits until the load is one.
+// underLoad starts a server and clients, and waits until all kinds of them have
+// been served.
 func (r *runner) underLoad(ctx context.Context, v variant, of []group, args ...string) (*server, *load, error) {
 	s, err := r.launch(ctx, v, args...)
-	if err == nil {
-		var want []byte
-		if want, err = probe(of[0].network, s.addrs[of[0].network]); err == nil {
-			return s, start(s.addrs, of, want), nil
+	if err != nil {
+		if s != nil {
+			s.printLog(r.out)
 		}
+		return nil, nil, fmt.Errorf("%s: %w", v, err)
 	}
-	if s != nil {
+	want, err := probe(of[0].network, s.addrs[of[0].network])
+	if err != nil {
 		s.printLog(r.out)
+		return nil, nil, fmt.Errorf("%s: %w", v, err)
 	}
-	return nil, nil, fmt.Errorf("%s: %w", v, err)
+	l := start(s.addrs, of, want)
+	if err := l.awaitAnswers(ctx, enough); err != nil {
+		l.end()
+		s.printLog(r.out)
+		return nil, nil, fmt.Errorf("%s: %w", v, err)
+	}
+	return s, l, nil
 }
 
 // finish waits until enough was sent, ends clients and server, and judges. err

@@ -55,7 +55,6 @@ type server struct {
 	addrs map[string]string // by network
 	pid   int               // of the master in charge
 	args  []string
-	load  *load // of an event that ends it
 
 	mu      sync.Mutex
 	changed sync.Cond
