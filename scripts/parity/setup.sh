@@ -78,7 +78,7 @@ get_model() {
 make_corpus() {
 	corpus=$cache/corpus-$1.jsonl
 	local of
-	of="$2 $(ls "$2" 2>/dev/null | tr '\n' ' ')"
+	of="$2 $( (ls "$2" 2>/dev/null || true) | tr '\n' ' ')"
 	if [ "$(cat "$corpus.of" 2>/dev/null)" = "$of" ] && [ -z "$(find scripts/parity/*.py -newer "$corpus")" ]; then
 		return
 	fi
