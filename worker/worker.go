@@ -13,28 +13,18 @@
 package worker
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
-	"math/rand/v2"
 	"net"
 	"os"
 	"os/signal"
-	"runtime"
-	"slices"
-	"strconv"
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/narwhal-server/narwhal/internal/board"
 	"github.com/narwhal-server/narwhal/internal/gate"
-	"github.com/narwhal-server/narwhal/internal/park"
-	"github.com/narwhal-server/narwhal/internal/sock"
 	"github.com/narwhal-server/narwhal/internal/wire"
 )
 
@@ -121,104 +111,6 @@ func Run(start func(Env) (App, error)) error {
 		w.log.Warn("cannot tell the master", "error", err)
 	}
 	return w.loop(signals, served)
-}
-
-// join takes over what the master has handed down.
-func join() (*worker, error) {
-	fd, err := strconv.Atoi(os.Getenv(wire.Env))
-	os.Unsetenv(wire.Env) // what this process starts is no worker
-	if err != nil || fd != wire.ControlFD {
-		return nil, fmt.Errorf("%s is set, but only a narwhal master may set it: unset it", wire.Env)
-	}
-	ctl, err := wire.Inherited(fd)
-	if err != nil {
-		return nil, fmt.Errorf("%s is set, but only a narwhal master may set it: unset it: %w", wire.Env, err)
-	}
-	m, err := ctl.Recv()
-	if err != nil || m.Hello == nil {
-		return nil, fmt.Errorf("the master did not say hello: %w", err)
-	}
-	w := &worker{ctl: ctl, hello: m.Hello}
-	for fd := wire.BoardFD; fd < wire.FirstListenFD+len(w.hello.Listeners); fd++ {
-		unix.CloseOnExec(fd)
-	}
-	if err := unix.SetNonblock(wire.ParkFD, true); err != nil { // os.NewFile looks at the flag
-		return nil, fmt.Errorf("parked connections: %w", err)
-	}
-	w.park = os.NewFile(wire.ParkFD, "parked connections")
-	again, err := unix.FcntlInt(wire.ParkFD, unix.F_DUPFD_CLOEXEC, 3)
-	if err != nil {
-		return nil, fmt.Errorf("parked connections: %w", err)
-	}
-	w.unpark = os.NewFile(uintptr(again), "parked connections")
-	b, err := board.Open(os.NewFile(wire.BoardFD, "board"))
-	if err != nil {
-		return nil, err
-	}
-	w.line = b.Line(w.hello.Line)
-	for i, l := range w.hello.Listeners {
-		fd := wire.FirstListenFD + i
-		if err := unix.SetNonblock(fd, true); err != nil {
-			return nil, fmt.Errorf("listener %s: %w", l.Addr, err)
-		}
-		w.files = append(w.files, os.NewFile(uintptr(fd), l.Addr))
-	}
-	// The kernel names a process started by way of /proc/self/exe «exe».
-	_ = os.WriteFile("/proc/self/comm", []byte("narwhal-w"+strconv.Itoa(w.hello.Slot)), 0)
-	return w, nil
-}
-
-func (w *worker) start(start func(Env) (App, error)) (App, error) {
-	h := w.hello
-	o := gate.Options{
-		Sync:        h.Worker.Sync,
-		Places:      h.Worker.Places,
-		Connections: h.Worker.Connections,
-		Limit:       h.Worker.LimitConcurrency,
-		Line:        w.line,
-		Worn:        func() { w.worn("max-requests") },
-		Starved: func(err error) {
-			w.log.Error("cannot accept connections; they wait, or other workers take them", "error", err, "hint", sock.Short(err))
-		},
-	}
-	if o.Places == 0 {
-		o.Places = runtime.GOMAXPROCS(0)
-	}
-	if h.Worker.Park {
-		o.Park = w.park
-	}
-	if most := descriptors() - reserve; o.Connections > most {
-		slog.Warn("this process may open fewer connections than it is to hold", "worker_connections", o.Connections, "possible", most,
-			"hint", "raise the limit of open files (LimitNOFILE in a systemd unit, ulimit -n), or lower --worker-connections")
-		o.Connections = max(most, 1)
-	}
-	if n := h.Worker.MaxRequests; n > 0 {
-		o.MaxRequests = n + rand.IntN(h.Worker.MaxRequestsJitter+1)
-	}
-	w.gate = gate.New(o)
-	w.env = Env{Slot: h.Slot, Generation: h.Generation, Age: h.Age, Settings: h.Settings, Gate: w.gate, App: new(Extras),
-		Shared: os.NewFile(wire.SharedFD, "shared")}
-	stop := w.beat()
-	app, err := start(w.env)
-	if err != nil {
-		stop()
-		return nil, err
-	}
-	w.log = slog.Default().With("worker", h.Slot) // the app may have set the default
-	return app, nil
-}
-
-// reserve is what a worker needs of its descriptors besides connections: one
-// more could not be accepted, and one that was parked would be lost.
-const reserve = 32
-
-// descriptors is how many this process may have.
-func descriptors() int {
-	var r unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &r); err != nil {
-		return math.MaxInt
-	}
-	return int(min(r.Cur, math.MaxInt))
 }
 
 // beat shows life until stop is called, and guards the listeners' O_NONBLOCK.
@@ -331,48 +223,4 @@ func (w *worker) reopen() {
 	if f := w.env.App.Reopen; f != nil {
 		f()
 	}
-}
-
-// owns says whether a queue ends with us. Otherwise, as in an upgrade that
-// failed, others go on with it, and to wait until it is empty could take for
-// ever.
-func (w *worker) owns() bool {
-	return slices.ContainsFunc(w.hello.Listeners, func(l wire.Listener) bool { return l.Ours })
-}
-
-// alone says whether no other master goes on, as one does after an upgrade that
-// failed: connections can then be parked with that one.
-func (w *worker) alone() bool {
-	alone := true
-	if rc, err := w.park.SyscallConn(); err == nil {
-		_ = rc.Control(func(fd uintptr) { alone = park.Alone(int(fd)) })
-	}
-	return alone
-}
-
-// refuse keeps newcomers from a queue that ends with this process.
-func (w *worker) refuse() {
-	for i, l := range w.hello.Listeners {
-		if a, err := sock.Parse(l.Addr, ""); err != nil || a.Network != "tcp" || !l.Ours {
-			continue
-		}
-		var refused error
-		rc, err := w.files[i].SyscallConn()
-		if err == nil {
-			err = rc.Control(func(fd uintptr) { refused = sock.RefuseTCP(fd) })
-		}
-		if err := errors.Join(err, refused); err != nil {
-			w.log.Warn("cannot refuse new connections", "address", l.Addr, "error", err)
-		}
-	}
-}
-
-func (w *worker) drain(d gate.Departure, grace time.Duration) error {
-	ctx, cancel := context.WithTimeout(context.Background(), grace)
-	defer cancel()
-	d.Linger = min(w.hello.Worker.Linger, grace/2)
-	if err := w.gate.Drain(ctx, d); err != nil {
-		return fmt.Errorf("graceful timeout of %v is over: %d requests are lost", grace, w.gate.InFlight())
-	}
-	return nil
 }

@@ -1,0 +1,243 @@
+package park
+
+import (
+	"container/heap"
+	"errors"
+	"io"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func (l *Lot) watch(fd int) error {
+	return unix.EpollCtl(l.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLRDHUP, Fd: int32(fd)})
+}
+
+func (l *Lot) run() {
+	defer close(l.done)
+	ours := int(l.ours.Fd())
+	events := make([]unix.EpollEvent, 128)
+	for {
+		n, err := unix.EpollWait(l.epoll, events, l.wait())
+		if err != nil && err != unix.EINTR {
+			l.log.Error("idle connections cannot be watched any more", "error", err)
+			return
+		}
+		for _, e := range events[:max(n, 0)] {
+			switch fd := int(e.Fd); fd {
+			case ours:
+				l.take()
+			case l.wake:
+				var b [8]byte
+				_, _ = unix.Read(fd, b[:])
+			default:
+				if p := l.parked[fd]; p != nil {
+					l.unpark(p)
+				}
+			}
+		}
+		select {
+		case o := <-l.orders:
+			if o.leave {
+				l.leave()
+				return
+			}
+			l.told = time.Now()
+			l.endAt = l.told.Add(max(o.linger, quiet))
+		default:
+		}
+		l.expire()
+		l.flush()
+		if l.ended() {
+			return
+		}
+	}
+}
+
+// wait is the time until something is due, in milliseconds for epoll_wait.
+func (l *Lot) wait() int {
+	var next time.Time
+	at := func(t time.Time) {
+		if !t.IsZero() && (next.IsZero() || t.Before(next)) {
+			next = t
+		}
+	}
+	if len(l.byTime) > 0 {
+		at(l.byTime[0].deadline)
+	}
+	if len(l.ready) > 0 {
+		at(l.retryAt)
+	}
+	if !l.told.IsZero() {
+		at(l.ends())
+	}
+	if next.IsZero() {
+		return -1
+	}
+	return int(max(time.Until(next)+time.Millisecond-1, 0) / time.Millisecond)
+}
+
+// batch bounds how many are taken before the others have their turn.
+const batch = 64
+
+// take receives connections from the workers.
+func (l *Lot) take() {
+	for range batch {
+		fd, left, err := Take(int(l.ours.Fd()))
+		switch {
+		case err == unix.EAGAIN || err == io.EOF:
+			return
+		case err != nil:
+			l.log.Error("cannot take an idle connection", "error", err)
+			return
+		}
+		l.park(fd, left)
+	}
+}
+
+// forever is a deadline that never comes.
+const forever = 10 * 365 * 24 * time.Hour
+
+func (l *Lot) park(fd int, left time.Duration) {
+	if len(l.parked) >= l.limit && len(l.byTime) > 0 {
+		l.hangUp(l.byTime[0])
+	}
+	if left <= 0 {
+		left = forever
+	}
+	p := &parked{fd: fd, deadline: time.Now().Add(left)}
+	if err := l.watch(fd); err != nil {
+		l.log.Error("cannot watch an idle connection; closing it", "error", err, "parked", len(l.parked))
+		unix.Close(fd)
+		return
+	}
+	l.parked[fd] = p
+	heap.Push(&l.byTime, p)
+	l.count.Store(int64(len(l.parked)))
+}
+
+// remove takes a connection out of the set. Closing would not: another process
+// may still hold it.
+func (l *Lot) remove(p *parked) {
+	_ = unix.EpollCtl(l.epoll, unix.EPOLL_CTL_DEL, p.fd, nil)
+	heap.Remove(&l.byTime, p.index)
+	delete(l.parked, p.fd)
+	l.count.Store(int64(len(l.parked)))
+}
+
+// unpark is called when something has happened on a connection.
+func (l *Lot) unpark(p *parked) {
+	data, gone := look(p.fd)
+	if !data && !gone {
+		return
+	}
+	l.remove(p)
+	if gone {
+		unix.Close(p.fd)
+		return
+	}
+	l.ready = append(l.ready, p.fd)
+}
+
+// hangUp closes an idle connection, unless a request has arrived just now.
+func (l *Lot) hangUp(p *parked) {
+	l.unpark(p)
+	if l.parked[p.fd] == p {
+		l.remove(p)
+		unix.Close(p.fd)
+	}
+}
+
+func (l *Lot) expire() {
+	now := time.Now()
+	for len(l.byTime) > 0 && !now.Before(l.byTime[0].deadline) {
+		l.hangUp(l.byTime[0])
+	}
+}
+
+// fullWait is how long a full queue is left alone. It holds some hundred
+// connections, so the workers have enough to do meanwhile.
+const fullWait = 5 * time.Millisecond
+
+// flush passes the connections with data to the workers.
+func (l *Lot) flush() {
+	if now := time.Now(); now.Before(l.retryAt) {
+		return
+	}
+	l.retryAt = time.Time{}
+	sent := 0
+	for _, fd := range l.ready {
+		if err := Pass(int(l.ours.Fd()), fd, 0); errors.Is(err, ErrFull) {
+			l.retryAt = time.Now().Add(fullWait)
+			break
+		} else if err != nil {
+			l.log.Error("cannot pass a connection to the workers; closing it", "error", err)
+		}
+		unix.Close(fd)
+		sent++
+	}
+	l.ready = append(l.ready[:0], l.ready[sent:]...)
+}
+
+// quiet is for a worker that has just parked a connection when it learns that
+// no more are wanted.
+const quiet = 100 * time.Millisecond
+
+// ends is when: sooner if nobody is there who could use the time.
+func (l *Lot) ends() time.Time {
+	if len(l.parked) == 0 {
+		return l.told.Add(quiet)
+	}
+	return l.endAt
+}
+
+// ended closes what is still idle when the time is over, and tells the workers
+// when there is no more.
+func (l *Lot) ended() bool {
+	if l.told.IsZero() || time.Now().Before(l.ends()) {
+		return false
+	}
+	l.take()
+	for len(l.byTime) > 0 {
+		l.hangUp(l.byTime[0])
+	}
+	l.flush()
+	if len(l.ready) > 0 {
+		return false
+	}
+	if err := unix.Shutdown(int(l.ours.Fd()), unix.SHUT_WR); err != nil {
+		l.log.Error("cannot tell the workers that no more connections come", "error", err)
+	}
+	return true
+}
+
+// leaveTime bounds how long the next master is waited for.
+const leaveTime = 10 * time.Second
+
+// leave passes everything to the next master, by the way the workers use.
+func (l *Lot) leave() {
+	until := time.Now().Add(leaveTime)
+	pass := func(fd int, left time.Duration) {
+		for {
+			err := Pass(int(l.theirs.Fd()), fd, left)
+			if errors.Is(err, ErrFull) && time.Now().Before(until) {
+				time.Sleep(time.Millisecond) // the next master is taking them
+				continue
+			}
+			if err != nil {
+				l.log.Error("cannot leave a connection to the new master; closing it", "error", err)
+			}
+			unix.Close(fd)
+			return
+		}
+	}
+	for _, fd := range l.ready {
+		pass(fd, 0)
+	}
+	l.ready = nil
+	for len(l.byTime) > 0 {
+		p := l.byTime[0]
+		l.remove(p)
+		pass(p.fd, max(time.Until(p.deadline), 1))
+	}
+}

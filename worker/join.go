@@ -1,0 +1,116 @@
+package worker
+
+import (
+	"fmt"
+	"log/slog"
+	"math"
+	"math/rand/v2"
+	"os"
+	"runtime"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/narwhal-server/narwhal/internal/board"
+	"github.com/narwhal-server/narwhal/internal/gate"
+	"github.com/narwhal-server/narwhal/internal/sock"
+	"github.com/narwhal-server/narwhal/internal/wire"
+)
+
+// join takes over what the master has handed down.
+func join() (*worker, error) {
+	fd, err := strconv.Atoi(os.Getenv(wire.Env))
+	os.Unsetenv(wire.Env) // what this process starts is no worker
+	if err != nil || fd != wire.ControlFD {
+		return nil, fmt.Errorf("%s is set, but only a narwhal master may set it: unset it", wire.Env)
+	}
+	ctl, err := wire.Inherited(fd)
+	if err != nil {
+		return nil, fmt.Errorf("%s is set, but only a narwhal master may set it: unset it: %w", wire.Env, err)
+	}
+	m, err := ctl.Recv()
+	if err != nil || m.Hello == nil {
+		return nil, fmt.Errorf("the master did not say hello: %w", err)
+	}
+	w := &worker{ctl: ctl, hello: m.Hello}
+	for fd := wire.BoardFD; fd < wire.FirstListenFD+len(w.hello.Listeners); fd++ {
+		unix.CloseOnExec(fd)
+	}
+	if err := unix.SetNonblock(wire.ParkFD, true); err != nil { // os.NewFile looks at the flag
+		return nil, fmt.Errorf("parked connections: %w", err)
+	}
+	w.park = os.NewFile(wire.ParkFD, "parked connections")
+	again, err := unix.FcntlInt(wire.ParkFD, unix.F_DUPFD_CLOEXEC, 3)
+	if err != nil {
+		return nil, fmt.Errorf("parked connections: %w", err)
+	}
+	w.unpark = os.NewFile(uintptr(again), "parked connections")
+	b, err := board.Open(os.NewFile(wire.BoardFD, "board"))
+	if err != nil {
+		return nil, err
+	}
+	w.line = b.Line(w.hello.Line)
+	for i, l := range w.hello.Listeners {
+		fd := wire.FirstListenFD + i
+		if err := unix.SetNonblock(fd, true); err != nil {
+			return nil, fmt.Errorf("listener %s: %w", l.Addr, err)
+		}
+		w.files = append(w.files, os.NewFile(uintptr(fd), l.Addr))
+	}
+	// The kernel names a process started by way of /proc/self/exe «exe».
+	_ = os.WriteFile("/proc/self/comm", []byte("narwhal-w"+strconv.Itoa(w.hello.Slot)), 0)
+	return w, nil
+}
+
+func (w *worker) start(start func(Env) (App, error)) (App, error) {
+	h := w.hello
+	o := gate.Options{
+		Sync:        h.Worker.Sync,
+		Places:      h.Worker.Places,
+		Connections: h.Worker.Connections,
+		Limit:       h.Worker.LimitConcurrency,
+		Line:        w.line,
+		Worn:        func() { w.worn("max-requests") },
+		Starved: func(err error) {
+			w.log.Error("cannot accept connections; they wait, or other workers take them", "error", err, "hint", sock.Short(err))
+		},
+	}
+	if o.Places == 0 {
+		o.Places = runtime.GOMAXPROCS(0)
+	}
+	if h.Worker.Park {
+		o.Park = w.park
+	}
+	if most := descriptors() - reserve; o.Connections > most {
+		slog.Warn("this process may open fewer connections than it is to hold", "worker_connections", o.Connections, "possible", most,
+			"hint", "raise the limit of open files (LimitNOFILE in a systemd unit, ulimit -n), or lower --worker-connections")
+		o.Connections = max(most, 1)
+	}
+	if n := h.Worker.MaxRequests; n > 0 {
+		o.MaxRequests = n + rand.IntN(h.Worker.MaxRequestsJitter+1)
+	}
+	w.gate = gate.New(o)
+	w.env = Env{Slot: h.Slot, Generation: h.Generation, Age: h.Age, Settings: h.Settings, Gate: w.gate, App: new(Extras),
+		Shared: os.NewFile(wire.SharedFD, "shared")}
+	stop := w.beat()
+	app, err := start(w.env)
+	if err != nil {
+		stop()
+		return nil, err
+	}
+	w.log = slog.Default().With("worker", h.Slot) // the app may have set the default
+	return app, nil
+}
+
+// reserve is what a worker needs of its descriptors besides connections: one
+// more could not be accepted, and one that was parked would be lost.
+const reserve = 32
+
+// descriptors is how many this process may have.
+func descriptors() int {
+	var r unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &r); err != nil {
+		return math.MaxInt
+	}
+	return int(min(r.Cur, math.MaxInt))
+}
