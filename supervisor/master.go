@@ -371,7 +371,7 @@ func (m *master) onExit(w *worker, status exitStatus) {
 	}
 	switch {
 	case was == Ready && !m.stopping:
-		attrs = append(attrs, "running", what(last), "connections", last.Conns, "requests", last.Requests)
+		attrs = append(attrs, "state", last.State, "running", what(last), "connections", last.Conns, "requests", last.Requests)
 		if status.signal == syscall.SIGKILL {
 			attrs = append(attrs, "hint", killHint)
 		}

@@ -109,6 +109,7 @@ func (p *fake) Status() board.Status {
 	p.st.mu.Lock()
 	defer p.st.mu.Unlock()
 	s := p.status
+	s.State = board.Serving
 	s.Requests = p.served
 	since := time.Since(p.at)
 	if s.Running > 0 {

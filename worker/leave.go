@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/narwhal-server/narwhal/internal/board"
 	"github.com/narwhal-server/narwhal/internal/gate"
 	"github.com/narwhal-server/narwhal/internal/park"
 	"github.com/narwhal-server/narwhal/internal/sock"
@@ -50,6 +51,7 @@ func (w *worker) refuse() {
 func (w *worker) drain(d gate.Departure, grace time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
+	w.line.State(board.Leaving)
 	d.Linger = min(w.hello.Worker.Linger, grace/2)
 	if err := w.gate.Drain(ctx, d); err != nil {
 		return fmt.Errorf("graceful timeout of %v is over: %d requests are lost", grace, w.gate.InFlight())

@@ -107,6 +107,7 @@ func Run(start func(Env) (App, error)) error {
 		_ = w.ctl.Send(wire.Message{Kind: wire.Failed, Error: err.Error()})
 		return fmt.Errorf("%w: %w", ErrFailed, err)
 	}
+	w.line.State(board.Serving)
 	if err := w.ctl.Send(wire.Message{Kind: wire.Ready, Note: w.env.App.Note}); err != nil {
 		w.log.Warn("cannot tell the master", "error", err)
 	}

@@ -15,8 +15,11 @@ import (
 //	master 4711  ready  up 3h12m  generation 2  workers 2  on 127.0.0.1:8000
 //	model en_core_web_sm 3.8.0
 //
-//	SLOT  PID   AGE  GEN  STATE  UP     REQUESTS  ERRORS  IN FLIGHT  CONNS  MEMORY   OLDEST REQUEST
-//	1     4713  3    2    ready  3h10m  120034    0       1          1      61.5MiB  0.02s GET /
+//	SLOT  PID   AGE  GEN  STATE  UP     BUSY  REQUESTS  ERRORS  IN FLIGHT  CONNS  MEMORY   OLDEST REQUEST
+//	1     4713  3    2    ready  3h10m  37%   120034    0       1          1      61.5MiB  0.02s GET /
+//
+// BUSY is the time that requests computed, as a part of the time since the
+// worker's start; several at once make it more than 100%.
 func statusText(s *control.Status, now time.Time) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "master %d  %s  up %s  generation %d  workers %d  on %s\n",
@@ -29,16 +32,19 @@ func statusText(s *control.Status, now time.Time) string {
 	}
 	b.WriteString("\n")
 	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "SLOT\tPID\tAGE\tGEN\tSTATE\tUP\tREQUESTS\tERRORS\tIN FLIGHT\tCONNS\tMEMORY\tOLDEST REQUEST")
+	fmt.Fprintln(t, "SLOT\tPID\tAGE\tGEN\tSTATE\tUP\tBUSY\tREQUESTS\tERRORS\tIN FLIGHT\tCONNS\tMEMORY\tOLDEST REQUEST")
 	for _, w := range s.Workers {
-		oldest, memory := "-", "-"
+		oldest, memory, busy := "-", "-", "-"
+		if w.Uptime > 0 {
+			busy = fmt.Sprintf("%.0f%%", 100*w.Busy.Seconds()/w.Uptime.Seconds())
+		}
 		if w.Oldest > 0 {
 			oldest = fmt.Sprintf("%.2fs %s", w.Oldest.Seconds(), printable(w.OldestRequest))
 		}
 		if w.Memory > 0 {
 			memory = fmt.Sprintf("%.1fMiB", float64(w.Memory)/(1<<20))
 		}
-		fmt.Fprintf(t, "%d\t%d\t%d\t%d\t%s\t%s\t%d\t%d\t%d\t%d\t%s\t%s\n", w.Slot, w.Pid, w.Age, w.Generation, w.State, rough(w.Uptime),
+		fmt.Fprintf(t, "%d\t%d\t%d\t%d\t%s\t%s\t%s\t%d\t%d\t%d\t%d\t%s\t%s\n", w.Slot, w.Pid, w.Age, w.Generation, w.State, rough(w.Uptime), busy,
 			w.Requests, w.Errors, w.InFlight, w.Connections, memory, oldest)
 	}
 	t.Flush() // a strings.Builder takes everything

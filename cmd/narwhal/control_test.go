@@ -22,7 +22,7 @@ func TestStatusText(t *testing.T) {
 	got := statusText(&control.Status{
 		Pid: 4711, State: "reloading", Started: started, Generation: 2, Wanted: 2, Listen: []string{"127.0.0.1:8000", "unix:/run/n.sock"}, Note: "prose",
 		Workers: []control.Worker{
-			{Slot: 1, Pid: 4713, Age: 3, Generation: 2, State: "ready", Uptime: 90 * time.Second, Requests: 120034, Errors: 1, InFlight: 1, Connections: 2,
+			{Slot: 1, Pid: 4713, Age: 3, Generation: 2, State: "ready", Uptime: 90 * time.Second, Requests: 120034, Busy: 33 * time.Second, Errors: 1, InFlight: 1, Connections: 2,
 				Oldest: 1234 * time.Millisecond, OldestRequest: "GET /\x1b[2Jé", Memory: 61<<20 + 1<<19},
 			{Slot: 1, Pid: 4712, Age: 1, Generation: 1, State: "draining", Uptime: 190*time.Minute + 59*time.Second},
 		},
@@ -30,9 +30,9 @@ func TestStatusText(t *testing.T) {
 	want := `master 4711  reloading  up 1000h  generation 2  workers 2  on 127.0.0.1:8000, unix:/run/n.sock
 model prose
 
-SLOT  PID   AGE  GEN  STATE     UP     REQUESTS  ERRORS  IN FLIGHT  CONNS  MEMORY   OLDEST REQUEST
-1     4713  3    2    ready     1m30s  120034    1       1          2      61.5MiB  1.23s GET /?[2J?
-1     4712  1    1    draining  3h10m  0         0       0          0      -        -
+SLOT  PID   AGE  GEN  STATE     UP     BUSY  REQUESTS  ERRORS  IN FLIGHT  CONNS  MEMORY   OLDEST REQUEST
+1     4713  3    2    ready     1m30s  37%   120034    1       1          2      61.5MiB  1.23s GET /?[2J?
+1     4712  1    1    draining  3h10m  0%    0         0       0          0      -        -
 `
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

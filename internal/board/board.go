@@ -90,16 +90,45 @@ type Line struct {
 	inflight atomic.Int64  // requests read and not answered
 	requests atomic.Uint64 // requests answered since the start
 	failures atomic.Uint64 // of those, answered 5xx
+	state    atomic.Int64  // a State
+	received atomic.Uint64 // bytes of connections
+	sent     atomic.Uint64
+	busy     atomic.Int64  // nanoseconds that requests have computed
 	seq      atomic.Uint64 // odd while the fields below are being written
 	started  atomic.Int64  // start of the request running longest, 0 if none
 	size     atomic.Int64  // its body in bytes
-	what     [lineSize/8 - 8]atomic.Uint64
+	what     [whatWords]atomic.Uint64
+}
+
+// State is what a worker does, in its own words: after a crash they are its last.
+type State int64
+
+// The states, in the order of a life.
+const (
+	Starting State = iota
+	Serving
+	Leaving
+)
+
+func (s State) String() string {
+	switch s {
+	case Starting:
+		return "starting"
+	case Serving:
+		return "serving"
+	case Leaving:
+		return "leaving"
+	}
+	return fmt.Sprintf("state %d", int64(s))
 }
 
 // One line must not reach into the next.
 var _ [0]struct{} = [unsafe.Sizeof(Line{}) - lineSize]struct{}{}
 
-const whatBytes = (lineSize/8 - 8) * 8
+const (
+	whatWords = lineSize/8 - 12
+	whatBytes = whatWords * 8
+)
 
 // Reset clears a line before a new worker gets it, and counts as its first beat.
 func (l *Line) Reset() {
@@ -107,6 +136,10 @@ func (l *Line) Reset() {
 	l.inflight.Store(0)
 	l.requests.Store(0)
 	l.failures.Store(0)
+	l.state.Store(int64(Starting))
+	l.received.Store(0)
+	l.sent.Store(0)
+	l.busy.Store(0)
 	l.Running(0, "", "", 0)
 	l.Beat()
 }
@@ -127,6 +160,18 @@ func (l *Line) Answered(failed bool) {
 		l.failures.Add(1)
 	}
 }
+
+// State says what the worker does now.
+func (l *Line) State(s State) { l.state.Store(int64(s)) }
+
+// Received counts bytes that came over connections.
+func (l *Line) Received(n int) { l.received.Add(uint64(n)) }
+
+// Sent counts bytes that went over connections.
+func (l *Line) Sent(n int) { l.sent.Add(uint64(n)) }
+
+// Busy adds the time that a request has computed.
+func (l *Line) Busy(d time.Duration) { l.busy.Add(int64(d)) }
 
 // Running says which request has been running longest; start 0 means none.
 // Method and path are cut to what fits.
@@ -163,6 +208,10 @@ type Status struct {
 	InFlight int
 	Requests uint64
 	Failures uint64
+	State    State
+	Received uint64        // bytes
+	Sent     uint64        // bytes
+	Busy     time.Duration // that requests have computed, added up
 
 	Running time.Duration // age of the request running longest, 0 if none
 	What    string        // its method and path; empty if that cannot be told
@@ -180,6 +229,10 @@ func (l *Line) Read() Status {
 		InFlight: int(l.inflight.Load()),
 		Requests: l.requests.Load(),
 		Failures: l.failures.Load(),
+		State:    State(l.state.Load()),
+		Received: l.received.Load(),
+		Sent:     l.sent.Load(),
+		Busy:     time.Duration(l.busy.Load()),
 	}
 	for range 100 {
 		before := l.seq.Load()

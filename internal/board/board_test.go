@@ -23,7 +23,16 @@ func TestLine(t *testing.T) {
 	l.Conns(4)
 	l.Answered(false)
 	l.Answered(true)
+	l.State(Serving)
+	l.Received(5)
+	l.Received(6)
+	l.Sent(7)
+	l.Busy(time.Second)
+	l.Busy(time.Second)
 	s := l.Read()
+	if s.State != Serving || s.Received != 11 || s.Sent != 7 || s.Busy != 2*time.Second {
+		t.Errorf("line reads %+v", s)
+	}
 	if s.What != "GET /" || s.Size != 42 || s.Running <= 0 || s.InFlight != 3 || s.Conns != 4 || s.Requests != 2 || s.Failures != 1 {
 		t.Fatalf("line reads %+v", s)
 	}
@@ -38,6 +47,10 @@ func TestLine(t *testing.T) {
 	}
 	if other := master.Line(8).Read(); other.What != "" || other.Requests != 0 {
 		t.Errorf("the next line was written: %+v", other)
+	}
+	l.Reset()
+	if s := l.Read(); s.State != Starting || s.Received != 0 || s.Sent != 0 || s.Busy != 0 || s.Requests != 0 {
+		t.Errorf("a line reset reads %+v", s)
 	}
 	l.Running(0, "", "", 0)
 	if s := l.Read(); s.Running != 0 || s.What != "" {

@@ -55,6 +55,9 @@ type Worker struct {
 	Uptime        time.Duration `json:"uptime_ns"` // since its process was started
 	Requests      uint64        `json:"requests"`
 	Errors        uint64        `json:"errors"` // of the requests, answered 5xx
+	Received      uint64        `json:"received_bytes"`
+	Sent          uint64        `json:"sent_bytes"`
+	Busy          time.Duration `json:"busy_ns"` // that requests have computed, added up
 	InFlight      int           `json:"in_flight"`
 	Connections   int           `json:"connections"`
 	Oldest        time.Duration `json:"oldest_request_ns"` // 0: none runs

@@ -123,6 +123,9 @@ func (c *Conn) gotData() {
 	defer c.g.mu.Unlock()
 	c.awake()
 	if c.n > 0 {
+		if c.g.o.Line != nil {
+			c.g.o.Line.Received(c.n)
+		}
 		c.boundary = false
 		if c.reaped { // it was used in the last moment
 			c.reaped, c.g.reaping = false, nil
@@ -150,6 +153,9 @@ func (c *Conn) retry() bool {
 
 func (c *Conn) Write(p []byte) (int, error) {
 	n, err := c.file.Write(p)
+	if c.g.o.Line != nil {
+		c.g.o.Line.Sent(n)
+	}
 	c.g.mu.Lock()
 	if !c.handled && c.g.park == nil {
 		c.atBoundary() // a server that does not tell: what it writes is an answer

@@ -153,6 +153,9 @@ func (r *Request) End(status int) {
 	g := r.g
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if r.computing && g.o.Line != nil {
+		g.o.Line.Busy(time.Duration(board.Now() - r.started))
+	}
 	r.rest()
 	if r.computing {
 		r.computing = false
