@@ -122,6 +122,10 @@ func (l *loader) checkWorkers() {
 	if s.WorkerClass == Sync && s.KeepAlive > 0 && s.Keeps() == Off && l.isSet("keep-alive") {
 		l.warn("keep-alive", "ignored, since a sync worker closes each connection after its answer; --keep-alive-mode parked keeps it open")
 	}
+	if s.WorkerClass == Sync && s.KeepAliveMode == Pinned {
+		l.blame("keep-alive-mode", "use parked, which keeps connections for sync workers too, or --worker-class concurrent",
+			"a sync worker has one request at a time, and pinned connections would bring it more")
+	}
 	if s.KeepAlive == 0 && (s.KeepAliveMode == Pinned || s.KeepAliveMode == Parked) {
 		l.blame("keep-alive-mode", "give --keep-alive a time, or leave --keep-alive-mode out",
 			"connections are not kept at all, since --keep-alive is 0")

@@ -16,6 +16,10 @@ func TestCombinations(t *testing.T) {
 		{"threads=4", "--threads: a sync worker computes one request at a time, not 4 | add --worker-class concurrent (Gunicorn's gthread), or leave --threads out"},
 		{"worker-class=gthread threads=-1", "--threads: -1 is too few: want at least 0"},
 		{"max-requests=100 max-requests-jitter=10", ""},
+		{"keep-alive-mode=parked", ""},
+		{"keep-alive-mode=pinned worker-class=concurrent", ""},
+		{"keep-alive-mode=pinned", "--keep-alive-mode: a sync worker has one request at a time, and pinned connections would bring it more | use parked, which keeps connections for sync workers too, or --worker-class concurrent"},
+		{"keep-alive-mode=parked keep-alive=0", "--keep-alive-mode: connections are not kept at all, since --keep-alive is 0 | give --keep-alive a time, or leave --keep-alive-mode out"},
 		{"max-requests-jitter=10", "--max-requests-jitter: there is nothing to vary, since --max-requests is 0 | set --max-requests, or leave the jitter out"},
 		{"limit-concurrency=4 worker-connections=4", ""},
 		{"limit-concurrency=5 worker-connections=4", "--limit-concurrency: 5 can never be exceeded, since a worker holds 4 connections (--worker-connections) | make it smaller, or --worker-connections larger"},
@@ -99,6 +103,35 @@ func TestKeepAliveOfSyncWarns(t *testing.T) {
 		s, err := Load(Source{Given: Given{"keep-alive": {"5"}, "worker-class": {class}}, Dir: t.TempDir()})
 		if err != nil || len(s.Warnings()) != want {
 			t.Errorf("--keep-alive 5 --worker-class %s: %+v, %v; want %d warnings", class, s, err, want)
+		}
+	}
+	s, err := Load(Source{Given: Given{"keep-alive": {"5"}, "keep-alive-mode": {Parked}}, Dir: t.TempDir()})
+	if err != nil || len(s.Warnings()) != 0 {
+		t.Errorf("--keep-alive 5 --keep-alive-mode parked: %+v, %v; want no warnings", s, err)
+	}
+}
+
+// Where connections are kept follows from three settings.
+func TestKeeps(t *testing.T) {
+	for _, c := range []struct{ given, want string }{
+		{"", Off},
+		{"worker-class=concurrent", Pinned},
+		{"worker-class=concurrent keep-alive=0", Off},
+		{"worker-class=concurrent keep-alive-mode=off", Off},
+		{"worker-class=concurrent keep-alive-mode=parked", Parked},
+		{"keep-alive-mode=parked", Parked},
+	} {
+		given := Given{}
+		for _, kv := range strings.Fields(c.given) {
+			name, value, _ := strings.Cut(kv, "=")
+			given[name] = []string{value}
+		}
+		s, err := Load(Source{Given: given, Dir: t.TempDir()})
+		if err != nil {
+			t.Fatalf("%s: %v", c.given, err)
+		}
+		if got := s.Keeps(); got != c.want {
+			t.Errorf("%q keeps connections %s, want %s", c.given, got, c.want)
 		}
 	}
 }
