@@ -21,19 +21,24 @@ var kinds = []struct {
 	o    supervisor.Options
 	app  appSettings
 	keep bool // the clients keep their connections
+	race bool // also under the race detector, where all of them would take too long
+	few  bool // a few events will do: the library is the same with every server
 }{
 	{name: "sync", o: supervisor.Options{Sync: true}},
 	{name: "concurrent", o: supervisor.Options{}, app: appSettings{KeepAlive: 2 * time.Second}},
-	{name: "keepalive", o: supervisor.Options{Linger: 2 * time.Second}, app: appSettings{KeepAlive: 2 * time.Second}, keep: true},
+	{name: "keepalive", o: supervisor.Options{Linger: 2 * time.Second}, app: appSettings{KeepAlive: 2 * time.Second}, keep: true, race: true},
 	{name: "parked", o: supervisor.Options{Park: true, Linger: 2 * time.Second}, app: appSettings{KeepAlive: 2 * time.Second}, keep: true},
-	{name: "parked sync", o: supervisor.Options{Sync: true, Park: true, Linger: 2 * time.Second}, app: appSettings{KeepAlive: 2 * time.Second}, keep: true},
-	{name: "nethttp", o: supervisor.Options{}, app: appSettings{NetHTTP: true}},
+	{name: "parked sync", o: supervisor.Options{Sync: true, Park: true, Linger: 2 * time.Second}, app: appSettings{KeepAlive: 2 * time.Second}, keep: true, race: true},
+	{name: "nethttp", o: supervisor.Options{}, app: appSettings{NetHTTP: true}, race: true, few: true},
 }
 
 // underLoad runs an event many times while 16 clients are at work, on every
 // kind of server, and says how many requests failed.
 func underLoad(t *testing.T, o supervisor.Options, event func(t *testing.T, m *master, i int), allowed func(kind string) int64) {
 	for _, k := range kinds {
+		if underRace && !k.race {
+			continue
+		}
 		t.Run(k.name, func(t *testing.T) {
 			mine := o
 			mine.Sync, mine.Linger, mine.Park = k.o.Sync, k.o.Linger, k.o.Park
@@ -41,11 +46,15 @@ func underLoad(t *testing.T, o supervisor.Options, event func(t *testing.T, m *m
 			app.Work = work
 			m := start(t, options(mine, app))
 			l := clients(m.addr, 16, k.keep)
-			for i := range events {
+			times := events
+			if k.few {
+				times = min(times, 5)
+			}
+			for i := range times {
 				event(t, m, i)
 			}
 			sent, failed := l.end()
-			t.Logf("%s: %d events, %d requests, %d failed", k.name, events, sent, failed)
+			t.Logf("%s: %d events, %d requests, %d failed", k.name, times, sent, failed)
 			if failed > allowed(k.name) {
 				t.Errorf("%d of %d requests failed, at most %d may: %v", failed, sent, allowed(k.name), l.errors)
 			}

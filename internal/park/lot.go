@@ -118,19 +118,19 @@ func (l *Lot) tell(o order) {
 // Done is closed when Leave or End has come to its end.
 func (l *Lot) Done() <-chan struct{} { return l.done }
 
-// Close gives the descriptors back. Start was not called, or Done is closed, or
-// the process ends.
+// Close gives the descriptors back, unless Start was called and Done is not yet
+// closed: then the goroutine uses them, and the process is about to end.
 func (l *Lot) Close() {
-	for _, f := range []*os.File{l.ours, l.theirs} {
-		if f != nil {
-			f.Close()
-		}
-	}
 	if l.started {
 		select {
 		case <-l.done:
 		default:
-			return // the goroutine uses the rest
+			return
+		}
+	}
+	for _, f := range []*os.File{l.ours, l.theirs} {
+		if f != nil {
+			f.Close()
 		}
 	}
 	for _, fd := range []int{l.epoll, l.wake} {

@@ -133,7 +133,7 @@ func (r *runner) cells() (all []named) {
 	if r.venv != "" {
 		return all
 	}
-	for _, v := range modes {
+	for _, v := range r.modes() {
 		for _, f := range faults {
 			all = append(all, named{fmt.Sprintf("%s, %s", v, f.name), func(ctx context.Context) error { return r.play(ctx, v, f) }})
 		}

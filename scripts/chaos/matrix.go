@@ -44,7 +44,7 @@ func (r *runner) matrix() (cells []cell) {
 			each = append(each, []group{g})
 		}
 	}
-	for _, v := range modes {
+	for _, v := range r.modes() {
 		for _, of := range each {
 			for _, e := range append(events, r.mix()) {
 				times := e.long
@@ -56,6 +56,16 @@ func (r *runner) matrix() (cells []cell) {
 		}
 	}
 	return cells
+}
+
+// modes are those to try.
+func (r *runner) modes() (all []variant) {
+	for _, v := range modes {
+		if v.short || !r.short {
+			all = append(all, v)
+		}
+	}
+	return all
 }
 
 // mix is all events in an order the seed chooses, while workers are recycled.

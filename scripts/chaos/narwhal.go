@@ -19,12 +19,13 @@ var narwhal = &product{
 	upgrade: upgradeNarwhal,
 }
 
-// modes are narwhal's, each of which gets every event. A new mode is a line.
+// modes are narwhal's, each of which gets every event, two of them in the short
+// form too. A new mode is a line.
 var modes = []variant{
 	{product: narwhal, name: "sync", args: []string{"-k", "sync"}, sync: true},
-	{product: narwhal, name: "concurrent, pinned", args: []string{"-k", "concurrent", "--keep-alive-mode", "pinned"}},
+	{product: narwhal, name: "concurrent, pinned", args: []string{"-k", "concurrent", "--keep-alive-mode", "pinned"}, short: true},
 	{product: narwhal, name: "concurrent, parked", args: []string{"-k", "concurrent", "--keep-alive-mode", "parked"}},
-	{product: narwhal, name: "sync, parked", args: []string{"-k", "sync", "--keep-alive-mode", "parked"}, sync: true},
+	{product: narwhal, name: "sync, parked", args: []string{"-k", "sync", "--keep-alive-mode", "parked"}, sync: true, short: true},
 }
 
 func startNarwhal(r *runner, v variant, args []string) (*exec.Cmd, map[string]string, error) {

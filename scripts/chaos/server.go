@@ -38,6 +38,7 @@ type variant struct {
 	name    string
 	args    []string
 	sync    bool   // a worker computes one request at a time
+	short   bool   // in the short form too
 	program string // "": the runner's
 }
 
