@@ -1,0 +1,41 @@
+package supervisor_test
+
+import (
+	"regexp"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/narwhal-server/narwhal/supervisor"
+)
+
+// Clients that keep their connections pinned give a worker that has come later
+// its part of the work, and lose nothing by it.
+func TestNewWorkerGetsKeptClients(t *testing.T) {
+	m := start(t, options(supervisor.Options{Workers: 1, Linger: time.Second}, appSettings{KeepAlive: time.Minute, Work: work}))
+	l := clients(m.addr, 16, true)
+	for l.sent.Load() < 100 {
+		time.Sleep(time.Millisecond)
+	}
+	m.signal(syscall.SIGTTIN)
+	m.await(`msg="worker ready"`, 2)
+	for before := l.sent.Load(); l.sent.Load() < before+500; {
+		time.Sleep(time.Millisecond)
+	}
+	sent, failed := l.end()
+	if failed > 0 {
+		t.Errorf("%d of %d requests failed: %v", failed, sent, l.errors)
+	}
+	m.signal(syscall.SIGTERM)
+	m.wait()
+	left := regexp.MustCompile(`msg="worker left" worker=2 .* requests=(\d+)`).FindStringSubmatch(m.log())
+	if left == nil {
+		t.Fatalf("the log does not say how many requests worker 2 had:\n%s", m.log())
+	}
+	// A fair part is half of the last 500; a few would be those of a client that
+	// had connected anew by chance.
+	if n, _ := strconv.Atoi(left[1]); n < 50 {
+		t.Errorf("the new worker had %d of 500 requests", n)
+	}
+}
