@@ -1,6 +1,7 @@
 package supervisor_test
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,6 +15,10 @@ import (
 )
 
 const work = 2 * time.Millisecond
+
+// events is how often each happens under load. More of them take longer:
+// go test ./supervisor -events 20. The long form of scripts/chaos has 20, too.
+var events = flag.Int("events", someEvents, "how often each event happens under load")
 
 // kinds are the servers every event is tried on.
 var kinds = []struct {
@@ -46,7 +51,7 @@ func underLoad(t *testing.T, o supervisor.Options, event func(t *testing.T, m *m
 			app.Work = work
 			m := start(t, options(mine, app))
 			l := clients(m.addr, 16, k.keep)
-			times := events
+			times := *events
 			if k.few {
 				times = min(times, 5)
 			}
@@ -114,12 +119,12 @@ func TestKill(t *testing.T) {
 	}, func(kind string) int64 {
 		switch kind {
 		case "sync", "parked sync":
-			return events // one request at a time
+			return int64(*events) // one request at a time
 		case "keepalive":
-			return events * 16 // all that are connected to it, which may be everybody
+			return int64(*events) * 16 // all that are connected to it, which may be everybody
 		}
 		// GOMAXPROCS is at least 1; a request more may have been accepted and read.
-		return events * 2 * int64(procs())
+		return int64(*events) * 2 * int64(procs())
 	})
 }
 

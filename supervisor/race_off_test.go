@@ -3,8 +3,8 @@
 package supervisor_test
 
 const (
-	events  = 20  // of each kind under load
-	reloads = 200 // that must leave nothing behind
+	someEvents = 8
+	reloads    = 200 // that must leave nothing behind
 
 	underRace = false
 )

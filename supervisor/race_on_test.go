@@ -5,8 +5,8 @@ package supervisor_test
 // Under the race detector everything is ten times slower; fewer of the same
 // events show the same races.
 const (
-	events  = 3
-	reloads = 30
+	someEvents = 3
+	reloads    = 30
 
 	underRace = true
 )
