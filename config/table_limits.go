@@ -90,7 +90,7 @@ A stop takes up to --drain-delay + --graceful-timeout. Let whoever stops the ser
             for concurrent workers only
   parked    the master keeps it until any worker has room for its next request
 
-Parked connections share one queue with new ones, so no request waits for a busy worker beside an idle one; a new worker has its part of the work at once; and a worker that dies takes no idle connection with it. The price is some 0.25 ms of processor time a request. When the master itself is killed, idle connections are closed.
+Parked connections share one queue with new ones, so no request waits for a busy worker beside an idle one; a new worker has its part of the work at once; and a worker that dies takes no idle connection with it. The price is some 0.13 ms of processor time a request. When the master itself is killed, idle connections are closed.
 
 auto is off for --worker-class sync and pinned for concurrent.`,
 			Differs: "both pin connections to their worker; Gunicorn's sync worker closes them",
