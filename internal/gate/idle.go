@@ -3,8 +3,6 @@ package gate
 import (
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/narwhal-server/narwhal/internal/park"
 )
 
@@ -148,12 +146,6 @@ func (g *Gate) reap() {
 
 // hungUp looks without waiting and without reading.
 func hungUp(fd int) bool {
-	var one [1]byte
-	for {
-		n, _, err := unix.Recvfrom(fd, one[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
-		if err == unix.EINTR {
-			continue
-		}
-		return err != unix.EAGAIN && (err != nil || n == 0)
-	}
+	_, gone := park.Look(fd)
+	return gone
 }

@@ -100,8 +100,9 @@ func Alone(end int) bool {
 	return err == nil && p[0].Revents&unix.POLLHUP != 0
 }
 
-// look says whether something has arrived, or the client has hung up.
-func look(conn int) (data, gone bool) {
+// Look says whether something has arrived, or the client has hung up, without
+// waiting and without reading.
+func Look(conn int) (data, gone bool) {
 	var one [1]byte
 	for {
 		n, _, err := unix.Recvfrom(conn, one[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)

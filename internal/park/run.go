@@ -127,7 +127,7 @@ func (l *Lot) remove(p *parked) {
 
 // unpark is called when something has happened on a connection.
 func (l *Lot) unpark(p *parked) {
-	data, gone := look(p.fd)
+	data, gone := Look(p.fd)
 	if !data && !gone {
 		return
 	}
