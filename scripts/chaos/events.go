@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strconv"
+	"strings"
 	"syscall"
 )
 
@@ -101,3 +103,28 @@ func killWorker(ctx context.Context, s *server, _ int) error {
 // term ends the server. Whoever is connected is to be answered, also from the
 // queue; the others are refused.
 func term(ctx context.Context, s *server, _ int) error { return s.stop(ctx) }
+
+// newMaster sends USR2 and follows the new master, whose number the log says in
+// the first group of said.
+func (s *server) newMaster(ctx context.Context, said *regexp.Regexp) error {
+	masters := func() [][]string { return said.FindAllStringSubmatch(strings.Join(s.lines, "\n"), -1) }
+	s.mu.Lock()
+	before := len(masters())
+	s.mu.Unlock()
+	if err := s.signal(s.pid, syscall.SIGUSR2); err != nil {
+		return err
+	}
+	var pid int
+	err := s.await(ctx, "a new master", func() bool { // it holds s.mu
+		all := masters()
+		if len(all) <= before {
+			return false
+		}
+		pid, _ = strconv.Atoi(all[before][1])
+		return true
+	})
+	if err == nil {
+		s.follow(pid)
+	}
+	return err
+}

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
-	"strings"
 	"syscall"
 )
 
@@ -84,23 +83,10 @@ var gunicornMaster = regexp.MustCompile(`\[(\d+)\] \[INFO\] Starting gunicorn`)
 // master when the new one's workers serve.
 func upgradeGunicorn(ctx context.Context, s *server) error {
 	before, old := s.workers(), s.pid
-	starts, promoted := s.count("[INFO] Starting gunicorn"), s.count("Master has been promoted")
-	if err := s.signal(old, syscall.SIGUSR2); err != nil {
+	promoted := s.count("Master has been promoted")
+	if err := s.newMaster(ctx, gunicornMaster); err != nil {
 		return err
 	}
-	var pid int
-	err := s.await(ctx, "a new master", func() bool {
-		all := gunicornMaster.FindAllStringSubmatch(strings.Join(s.lines, "\n"), -1)
-		if len(all) <= starts {
-			return false
-		}
-		pid, _ = strconv.Atoi(all[starts][1])
-		return true
-	})
-	if err != nil {
-		return err
-	}
-	s.follow(pid)
 	if err := s.await(ctx, "the new master's workers", func() bool { return len(s.alive) == 2*workers }); err != nil {
 		s.pid = old
 		return errors.Join(errors.New("the new master did not start"), err)

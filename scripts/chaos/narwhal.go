@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"syscall"
 )
 
 var narwhal = &product{
@@ -79,28 +78,15 @@ func (s *server) tell(ctx context.Context, command string, args ...string) error
 	return nil
 }
 
-var newMaster = regexp.MustCompile(`msg="upgrade: starting".* new_pid=(\d+)`)
+var narwhalMaster = regexp.MustCompile(`msg="upgrade: starting".* new_pid=(\d+)`)
 
 func upgradeNarwhal(ctx context.Context, s *server) error {
 	const taken = `msg="upgrade: this master has taken over"`
 	before, old := s.workers(), s.pid
-	starts, done := s.count(`msg="upgrade: starting"`), s.count(taken)
-	if err := s.signal(old, syscall.SIGUSR2); err != nil {
+	done := s.count(taken)
+	if err := s.newMaster(ctx, narwhalMaster); err != nil {
 		return err
 	}
-	var pid int
-	err := s.await(ctx, "a new master", func() bool {
-		all := newMaster.FindAllStringSubmatch(strings.Join(s.lines, "\n"), -1)
-		if len(all) <= starts {
-			return false
-		}
-		pid, _ = strconv.Atoi(all[starts][1])
-		return true
-	})
-	if err != nil {
-		return err
-	}
-	s.follow(pid)
 	if err := s.awaitSaid(ctx, done+1, taken); err != nil {
 		s.pid = old
 		return err
