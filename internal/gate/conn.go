@@ -33,7 +33,7 @@ type Conn struct {
 	reaped   bool      // to be closed if it is still idle
 	deadline time.Time // of reads, as the server set it
 	linger   bool      // Close waits for what the client is still sending
-	closed   bool      // Close was called: no place any more
+	closed   bool      // Close was called, or it was parked: no place any more
 
 	// Used by one Read at a time.
 	buf  []byte
