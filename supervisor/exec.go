@@ -59,27 +59,32 @@ func newMachine(sockets []*sock.Socket, lot *park.Lot, log *slog.Logger) (*machi
 // generation has another, because its model may be another; the old one goes with
 // the last process that uses it.
 type shared struct {
-	file       *os.File
+	files      []*os.File // at wire.SharedFD and wire.ScratchFD
 	generation int
 }
 
-func (s *shared) of(generation int) (*os.File, error) {
-	if s.file != nil && s.generation == generation {
-		return s.file, nil
-	}
-	f, err := share.New()
-	if err != nil {
-		return nil, err
+func (s *shared) of(generation int) ([]*os.File, error) {
+	if s.files != nil && s.generation == generation {
+		return s.files, nil
 	}
 	s.close()
-	s.file, s.generation = f, generation
-	return f, nil
+	for _, name := range []string{"narwhal-shared", "narwhal-scratch"} {
+		f, err := share.New(name)
+		if err != nil {
+			s.close()
+			return nil, err
+		}
+		s.files = append(s.files, f)
+	}
+	s.generation = generation
+	return s.files, nil
 }
 
 func (s *shared) close() {
-	if s.file != nil {
-		s.file.Close()
+	for _, f := range s.files {
+		f.Close()
 	}
+	s.files = nil
 }
 
 // child is a real worker process.
@@ -116,7 +121,8 @@ func (s *machine) Start(h wire.HelloMessage, env []string, events chan<- event) 
 		ctl.Close()
 		return nil, fmt.Errorf("start a worker: %w", err)
 	}
-	cmd.ExtraFiles = []*os.File{theirs, s.board.File(), s.lot.Workers(), memory}
+	cmd.ExtraFiles = []*os.File{theirs, s.board.File(), s.lot.Workers()}
+	cmd.ExtraFiles = append(cmd.ExtraFiles, memory...)
 	for _, l := range s.sockets {
 		cmd.ExtraFiles = append(cmd.ExtraFiles, l.File)
 	}

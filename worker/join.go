@@ -91,7 +91,7 @@ func (w *worker) start(start func(Env) (App, error)) (App, error) {
 	}
 	w.gate = gate.New(o)
 	w.env = Env{Slot: h.Slot, Generation: h.Generation, Age: h.Age, Settings: h.Settings, Gate: w.gate, App: new(Extras),
-		Shared: os.NewFile(wire.SharedFD, "shared")}
+		Shared: os.NewFile(wire.SharedFD, "shared"), Scratch: os.NewFile(wire.ScratchFD, "scratch")}
 	stop := w.beat()
 	app, err := start(w.env)
 	if err != nil {

@@ -48,6 +48,8 @@ type Env struct {
 	// Shared is a memfd that all workers of this generation inherit, for what they
 	// would otherwise each hold alike; see package internal/share.
 	Shared *os.File
+	// Scratch is another one, for what they all write.
+	Scratch *os.File
 
 	// App tells more of the app than Serve does; the app may set it while it
 	// starts.

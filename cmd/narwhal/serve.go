@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"os"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/narwhal-server/narwhal/config"
@@ -55,7 +57,11 @@ func serve(ctx context.Context, s *config.Settings, stdout io.Writer) error {
 		return again, nil
 	}
 	o.Reopen = func() error { return reopenLog(s) }
-	o.Started = func(bound []string, model string) { greet(stdout, s, bound, model) }
+	o.Started = func(bound []string, model string) {
+		greet(stdout, s, bound, model)
+		debug.FreeOSMemory() // what starting has left
+	}
+	collectOften()
 	return supervisor.Run(ctx, o)
 }
 
@@ -100,6 +106,15 @@ func options(s *config.Settings) supervisor.Options {
 	return o
 }
 
+// collectOften keeps the heap close to what is in use, unless the operator has
+// said how much garbage there may be. Where nearly none is made, as in the master
+// and in a worker with spaCy's pipeline, it costs nothing one can measure.
+func collectOften() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(20)
+	}
+}
+
 // runWorker is a spawned process.
 func runWorker() error {
 	return worker.Run(func(env worker.Env) (worker.App, error) {
@@ -115,14 +130,10 @@ func runWorker() error {
 		if err != nil {
 			return nil, err
 		}
-		// The caches are a worker's heap, and nearly no garbage is made beside
-		// them: collecting more often costs nothing one can measure and keeps it
-		// smaller. prose is different: it makes much, of many pieces.
+		// prose is different: it makes much garbage, of many pieces.
 		if p, ok := recognizer.(*spacy.Pipeline); ok {
-			shareWeights(p, env.Shared)
-			if os.Getenv("GOGC") == "" {
-				debug.SetGCPercent(20)
-			}
+			shareMemory(p, env)
+			collectOften()
 			debug.FreeOSMemory() // what loading has left
 		}
 		access, reopenAccess, err := openAccess(&s)
@@ -275,23 +286,28 @@ func reach(bound []string) string {
 	return "this machine only"
 }
 
-// shareWeights has the workers hold one copy of the packed weights, 7 MB of
-// en_core_web_sm. A worker that cannot share keeps its own.
-func shareWeights(p *spacy.Pipeline, memory *os.File) {
-	defer memory.Close() // the mapping stays
+// shareMemory has the workers hold one copy of the packed weights, 7 MB of
+// en_core_web_sm, and use one cache. A worker that cannot share keeps its own.
+func shareMemory(p *spacy.Pipeline, env worker.Env) {
+	defer env.Shared.Close() // the mappings stay
+	defer env.Scratch.Close()
 	var own [][]float32
 	p.Move(func(w []float32) []float32 {
 		own = append(own, w)
 		return w
 	})
-	common, err := share.Floats(memory, own)
-	if err != nil {
-		slog.Info("this worker has weights of its own", "reason", err)
-		return
+	// What the weights do not tell: only equal pipelines may share a cache.
+	own = append(own, []float32{math.Float32frombits(p.Sum())})
+	common, err := share.Floats(env.Shared, own)
+	if err == nil {
+		next := 0
+		p.Move(func([]float32) []float32 {
+			next++
+			return common[next-1]
+		})
+		err = p.ShareCache(func(words int) ([]atomic.Uint64, error) { return share.Words(env.Scratch, words) })
 	}
-	next := 0
-	p.Move(func([]float32) []float32 {
-		next++
-		return common[next-1]
-	})
+	if err != nil {
+		slog.Info("this worker has memory of its own for what others share", "reason", err)
+	}
 }

@@ -11,8 +11,8 @@ import (
 )
 
 // All workers, those after a reload too, read their weights from one memory, which
-// none of them can write to.
-func TestWorkersShareWeights(t *testing.T) {
+// none of them can write to, and use one cache.
+func TestWorkersShareMemory(t *testing.T) {
 	model, err := filepath.Abs("../../models/en_core_web_sm")
 	if err != nil {
 		t.Fatal(err)
@@ -22,7 +22,7 @@ func TestWorkersShareWeights(t *testing.T) {
 	}
 	s := startNarwhal(t, t.TempDir(), "-b", "127.0.0.1:0", "-w", "3", "--model", model, "--log-level", "info")
 	var first, second string
-	eventually(t, "three workers that share their weights", func() bool {
+	eventually(t, "three workers that share their memory", func() bool {
 		first = sharedBy(t, s, 3)
 		return first != ""
 	})
@@ -31,34 +31,40 @@ func TestWorkersShareWeights(t *testing.T) {
 		second = sharedBy(t, s, 3)
 		return second != "" && second != first
 	})
-	if want := `{"Angela Merkel":"PERSON","Hamburg":"GPE"}`; s.ask(merkel) != "200 "+want {
-		t.Errorf("answer %s, want %s", s.ask(merkel), want)
+	for range 6 { // two each
+		if want := `{"Angela Merkel":"PERSON","Hamburg":"GPE"}`; s.ask(merkel) != "200 "+want {
+			t.Errorf("answer %s, want %s", s.ask(merkel), want)
+		}
 	}
-	if strings.Contains(s.logged(), "weights of its own") {
+	if strings.Contains(s.logged(), "memory of its own") {
 		t.Errorf("a worker did not share:\n%s", s.logged())
 	}
 }
 
-var sharedLine = regexp.MustCompile(`(?m)^\S+ (\S+) \S+ \S+ (\d+) +/memfd:narwhal-share`)
+var sharedLine = regexp.MustCompile(`(?m)^\S+ (\S+) \S+ \S+ (\d+) +/memfd:narwhal-(shared|scratch)`)
 
-// sharedBy gives the inode of the memory if there are n workers and all map it.
-func sharedBy(t *testing.T, s *served, n int) (inode string) {
+// sharedBy gives the inodes of the memory if there are n workers and all map it.
+func sharedBy(t *testing.T, s *served, n int) (inodes string) {
 	t.Helper()
 	children := workersOf(t, s)
 	for _, pid := range children {
-		m := sharedLine.FindStringSubmatch(mapsOf(pid))
-		if m == nil || inode != "" && inode != m[2] {
+		found := map[string]string{}
+		for _, m := range sharedLine.FindAllStringSubmatch(mapsOf(pid), -1) {
+			if want := map[string]string{"shared": "r--p", "scratch": "rw-s"}[m[3]]; m[1] != want {
+				t.Fatalf("the memory %s is mapped as %s, want %s", m[3], m[1], want)
+			}
+			found[m[3]] = m[2]
+		}
+		these := found["shared"] + " " + found["scratch"]
+		if len(found) != 2 || inodes != "" && inodes != these {
 			return ""
 		}
-		if m[1] != "r--p" {
-			t.Fatalf("the shared memory is mapped as %s, want r--p", m[1])
-		}
-		inode = m[2]
+		inodes = these
 	}
 	if len(children) != n {
 		return ""
 	}
-	return inode
+	return inodes
 }
 
 func workersOf(t *testing.T, s *served) (pids []string) {

@@ -1,7 +1,8 @@
 // Package share keeps one copy of what all workers of a master compute alike,
-// such as the packed weights of a network, in a memfd that they inherit.
+// such as the packed weights of a network, in a memfd that they inherit, and in
+// another what they all write, such as a cache.
 //
-// The first worker writes its copy and seals the file: from then on the kernel
+// Of the constant one, the first worker writes its copy and seals the file: from then on the kernel
 // refuses every write. Whoever finds it sealed compares it with what it has
 // computed itself, and uses the file's only if they are equal, so that nothing
 // about the file has to be trusted. Workers that start together all write the
@@ -14,18 +15,19 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync/atomic"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// New makes an empty file to share.
-func New() (*os.File, error) {
-	fd, err := unix.MemfdCreate("narwhal-share", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
+// New makes an empty file to share, which /proc/PID/maps shows by this name.
+func New(name string) (*os.File, error) {
+	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
 	if err != nil {
 		return nil, fmt.Errorf("memory to share: memfd_create: %w", err)
 	}
-	return os.NewFile(uintptr(fd), "narwhal-share"), nil
+	return os.NewFile(uintptr(fd), name), nil
 }
 
 // ErrOther says that the file holds something else.
@@ -115,4 +117,40 @@ func writeAt(fd int, b []byte, at int64) error {
 		b, at = b[n:], at+int64(n)
 	}
 	return nil
+}
+
+// Words returns the file's memory as n words, zeros at first, which all who have
+// the file read and write. Whoever comes first decides how many there are.
+func Words(file *os.File, n int) ([]atomic.Uint64, error) {
+	const word = 8
+	fd, size := int(file.Fd()), int64(n*word)
+	if n == 0 {
+		return nil, nil
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return nil, fmt.Errorf("shared memory: %w", err)
+	}
+	if st.Size == 0 {
+		// All who come first at once set the same size. From then on nobody can
+		// take pages away from the others.
+		err := unix.Ftruncate(fd, size)
+		if err == nil {
+			_, err = unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, unix.F_SEAL_SHRINK|unix.F_SEAL_GROW)
+		}
+		if err != nil && err != unix.EPERM {
+			return nil, fmt.Errorf("shared memory: %w", err)
+		}
+		if err := unix.Fstat(fd, &st); err != nil {
+			return nil, fmt.Errorf("shared memory: %w", err)
+		}
+	}
+	if st.Size != size {
+		return nil, ErrOther
+	}
+	mem, err := unix.Mmap(fd, 0, n*word, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	if err != nil {
+		return nil, fmt.Errorf("shared memory: mmap: %w", err)
+	}
+	return unsafe.Slice((*atomic.Uint64)(unsafe.Pointer(&mem[0])), n), nil
 }

@@ -13,7 +13,7 @@ import (
 
 func newFile(t *testing.T) *os.File {
 	t.Helper()
-	f, err := New()
+	f, err := New("test")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,4 +91,54 @@ func TestFloatsOfManyAtOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
+}
+
+// What one writes the other reads, and nobody can change the size.
+func TestWords(t *testing.T) {
+	f := newFile(t)
+	a, err := Words(f, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := Words(f, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := b[999].Load(); got != 0 {
+		t.Errorf("it begins with %d", got)
+	}
+	a[999].Store(7)
+	if got := b[999].Load(); got != 7 {
+		t.Errorf("the other reads %d, want 7", got)
+	}
+	if _, err := Words(f, 1001); !errors.Is(err, ErrOther) {
+		t.Errorf("another size: %v, want %v", err, ErrOther)
+	}
+	if err := f.Truncate(0); !errors.Is(err, unix.EPERM) {
+		t.Errorf("truncate: %v, want EPERM", err)
+	}
+}
+
+func TestWordsOfManyAtOnce(t *testing.T) {
+	f := newFile(t)
+	var all sync.WaitGroup
+	for i := range 16 {
+		all.Go(func() {
+			words, err := Words(f, 1<<16)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			words[i].Add(1)
+			words[1<<16-1].Add(1)
+		})
+	}
+	all.Wait()
+	words, err := Words(f, 1<<16)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := words[1<<16-1].Load(); got != 16 {
+		t.Errorf("sixteen have written %d", got)
+	}
 }

@@ -105,7 +105,8 @@ const (
 	BoardFD       = 4
 	ParkFD        = 5
 	SharedFD      = 6
-	FirstListenFD = 7
+	ScratchFD     = 7
+	FirstListenFD = 8
 )
 
 // maxPacket bounds a message; settings are a few kilobytes.

@@ -1,9 +1,10 @@
 package spacy
 
 import (
+	"hash/crc32"
+	"math"
 	"math/bits"
-	"slices"
-	"sync"
+	"sync/atomic"
 )
 
 // typeCache remembers the embeddings of token types: the vector that the mix
@@ -14,31 +15,25 @@ import (
 // What is kept are whole results of the same kernel, so an answer does not
 // depend on what the cache holds. Its memory is fixed when it is made: an
 // entry replaces another one of its set, the first that was not used since the
-// hand last passed (the clock algorithm). Each shard has a lock of its own, held
-// while one vector is copied.
+// hand last passed (the clock algorithm).
+//
+// All of it is words that are read and written atomically, so that processes
+// can use one memory, see Pipeline.ShareCache. There are no locks, which a
+// process could die with: an entry has a version that is odd while somebody
+// writes it, as in a seqlock, and who reads it looks at the version before and
+// after. An entry whose writer died stays odd and is lost.
+//
+//	a set:    [clock] [version of each way] [entry of each way]
+//	clock     bit w: way w was used; from bit 8: the hand
+//	version   high half: part of the hash; low half: counts up, 0 is free
+//	entry     keyLen ids, the vector with two values in a word
 type typeCache struct {
 	keyLen, width int
-	shards        []cacheShard
+	sets          int // a power of two
+	words         []atomic.Uint64
 }
 
-const (
-	cacheShards = 64 // so that goroutines rarely meet at a lock
-	cacheWays   = 8  // entries of a set
-)
-
-type cacheShard struct {
-	mu   sync.Mutex
-	sets []cacheSet
-	keys []uint64  // [sets][ways][keyLen]
-	vecs []float32 // [sets][ways][width]
-	_    [64]byte  // the next shard's lock is in another cache line
-}
-
-type cacheSet struct {
-	tags [cacheWays]uint32 // part of the hash; 0: the entry is free
-	used [cacheWays]bool
-	hand uint8
-}
+const cacheWays = 8 // entries of a set
 
 // newTypeCache makes a cache of at least entries, or nil, which never finds
 // anything, for none.
@@ -46,24 +41,18 @@ func newTypeCache(entries, keyLen, width int) *typeCache {
 	if entries <= 0 {
 		return nil
 	}
-	c := &typeCache{keyLen: keyLen, width: width, shards: make([]cacheShard, cacheShards)}
-	perShard := (entries + cacheShards*cacheWays - 1) / (cacheShards * cacheWays)
-	sets := 1 << bits.Len(uint(perShard-1)) // a power of two
-	ways := sets * cacheWays
-	// One allocation for all: pages that no entry has been written to take no
-	// memory.
-	keys := make([]uint64, cacheShards*ways*keyLen)
-	vecs := make([]float32, cacheShards*ways*width)
-	for i := range c.shards {
-		c.shards[i].sets = make([]cacheSet, sets)
-		c.shards[i].keys = keys[i*ways*keyLen:][: ways*keyLen : ways*keyLen]
-		c.shards[i].vecs = vecs[i*ways*width:][: ways*width : ways*width]
-	}
+	c := &typeCache{keyLen: keyLen, width: width, sets: 1 << bits.Len(uint((entries-1)/cacheWays))}
+	// Pages that no entry has been written to take no memory.
+	c.words = make([]atomic.Uint64, c.size())
 	return c
 }
 
-// hashKey mixes the ids of a key: its high bits choose the shard, its low bits
-// the set.
+// entryWords is the length of an entry, setWords that of a set, size that of all.
+func (c *typeCache) entryWords() int { return c.keyLen + (c.width+1)/2 }
+func (c *typeCache) setWords() int   { return 1 + cacheWays*(1+c.entryWords()) }
+func (c *typeCache) size() int       { return c.sets * c.setWords() }
+
+// hashKey mixes the ids of a key: its low bits choose the set.
 func hashKey(key []uint64) uint64 {
 	var h uint64
 	for _, id := range key {
@@ -72,10 +61,21 @@ func hashKey(key []uint64) uint64 {
 	return mix64(h)
 }
 
-// place returns the shard of a hash, the set within it, and the tag.
-func (c *typeCache) place(hash uint64) (*cacheShard, int, uint32) {
-	s := &c.shards[hash>>58]
-	return s, int(hash) & (len(s.sets) - 1), uint32(hash>>24) | 1
+// place returns the set of a hash, and the part of the hash that its version holds.
+func (c *typeCache) place(hash uint64) (set cacheSet, tag uint64) {
+	n := c.setWords()
+	return cacheSet(c.words[int(hash&uint64(c.sets-1))*n:][:n]), hash>>32 | 1
+}
+
+type cacheSet []atomic.Uint64
+
+func (s cacheSet) clock() *atomic.Uint64          { return &s[0] }
+func (s cacheSet) version(way int) *atomic.Uint64 { return &s[1+way] }
+
+func (c *typeCache) entry(s cacheSet, way int) (key, vec []atomic.Uint64) {
+	n := c.entryWords()
+	e := s[1+cacheWays+way*n:][:n]
+	return e[:c.keyLen], e[c.keyLen:]
 }
 
 // get copies the vector of a key to dst, if it is known.
@@ -83,52 +83,148 @@ func (c *typeCache) get(dst []float32, key []uint64, hash uint64) bool {
 	if c == nil {
 		return false
 	}
-	s, set, tag := c.place(hash)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for way, t := range s.sets[set].tags {
-		if t != tag {
+	s, tag := c.place(hash)
+	for way := range cacheWays {
+		version := s.version(way).Load()
+		if version>>32 != tag || version&1 != 0 {
 			continue
 		}
-		i := set*cacheWays + way
-		if slices.Equal(s.keys[i*c.keyLen:][:c.keyLen], key) {
-			s.sets[set].used[way] = true
-			copy(dst, s.vecs[i*c.width:][:c.width])
-			return true
+		k, vec := c.entry(s, way)
+		if !equalWords(k, key) {
+			continue
 		}
+		loadWords(dst, vec)
+		if s.version(way).Load() != version { // somebody has written meanwhile
+			return false
+		}
+		if used := uint64(1) << way; s.clock().Load()&used == 0 {
+			s.clock().Or(used)
+		}
+		return true
 	}
 	return false
 }
 
-// put remembers the vector of a key. Two goroutines may put the same one; then
-// it is there twice until one of them is replaced.
+// put remembers the vector of a key. Two may put the same one; then it is there
+// twice until one of them is replaced.
 func (c *typeCache) put(key []uint64, hash uint64, vec []float32) {
 	if c == nil {
 		return
 	}
-	s, set, tag := c.place(hash)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	way := s.sets[set].free()
-	s.sets[set].tags[way] = tag
-	i := set*cacheWays + way
-	copy(s.keys[i*c.keyLen:][:c.keyLen], key)
-	copy(s.vecs[i*c.width:][:c.width], vec)
+	s, tag := c.place(hash)
+	way := s.free()
+	version := s.version(way).Load()
+	if version&1 != 0 || !s.version(way).CompareAndSwap(version, version|1) {
+		return // somebody else writes there
+	}
+	k, v := c.entry(s, way)
+	for i, id := range key {
+		k[i].Store(id)
+	}
+	storeWords(v, vec)
+	s.version(way).Store(tag<<32 | uint64(uint32(version)+2))
 }
 
 // free returns the way to overwrite.
-func (s *cacheSet) free() int {
-	for way, tag := range s.tags {
-		if tag == 0 {
+func (s cacheSet) free() int {
+	for way := range cacheWays {
+		if s.version(way).Load() == 0 {
 			return way
 		}
 	}
-	for {
-		way := int(s.hand)
-		s.hand = (s.hand + 1) % cacheWays
-		if !s.used[way] {
-			return way
+	clock := s.clock().Load()
+	hand := int(clock >> 8 % cacheWays)
+	for range 2 * cacheWays {
+		way := hand
+		hand = (hand + 1) % cacheWays
+		used := uint64(1) << way
+		if clock&used == 0 && s.version(way).Load()&1 == 0 {
+			break
 		}
-		s.used[way] = false
+		clock &^= used
+	}
+	s.clock().Store(clock&(1<<cacheWays-1) | uint64(hand)<<8)
+	return (hand + cacheWays - 1) % cacheWays
+}
+
+func equalWords(words []atomic.Uint64, key []uint64) bool {
+	for i := range words {
+		if words[i].Load() != key[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// storeWords and loadWords copy values, two to a word.
+func storeWords(words []atomic.Uint64, x []float32) {
+	for i := range words {
+		w := uint64(math.Float32bits(x[2*i]))
+		if 2*i+1 < len(x) {
+			w |= uint64(math.Float32bits(x[2*i+1])) << 32
+		}
+		words[i].Store(w)
 	}
 }
+
+func loadWords(x []float32, words []atomic.Uint64) {
+	for len(x) >= 2 && len(words) > 0 {
+		w := words[0].Load()
+		x[0], x[1] = math.Float32frombits(uint32(w)), math.Float32frombits(uint32(w>>32))
+		x, words = x[2:], words[1:]
+	}
+	if len(x) > 0 {
+		x[0] = math.Float32frombits(uint32(words[0].Load()))
+	}
+}
+
+// ShareCache gives the pipeline other memory for its cache: what place returns
+// for a number of words, zeros at first, that several processes may use at once
+// and nobody else writes to. Their pipelines must have equal weights and an equal
+// Sum. The pipeline keeps its own memory if place fails. No other method may run
+// meanwhile.
+func (p *Pipeline) ShareCache(place func(words int) ([]atomic.Uint64, error)) error {
+	size := 0
+	for _, t := range p.networks() {
+		if t.cache != nil {
+			size += t.cache.size()
+		}
+	}
+	if size == 0 {
+		return nil
+	}
+	words, err := place(size)
+	if err != nil {
+		return err
+	}
+	for _, t := range p.networks() {
+		if t.cache != nil {
+			n := t.cache.size()
+			t.cache.words, words = words[:n:n], words[n:]
+		}
+	}
+	return nil
+}
+
+// Sum tells pipelines apart whose packed weights are equal: a checksum of what
+// embeds a token before them, the hash tables and, of word vectors, a part.
+func (p *Pipeline) Sum() uint32 {
+	sum := uint32(0)
+	add := func(b []byte) { sum = crc32.Update(sum, castagnoli, b) }
+	for _, t := range p.networks() {
+		for _, table := range t.tables {
+			add(table.data)
+		}
+		if t.static != nil {
+			// Evenly spread: all of them may be half a gigabyte.
+			data := t.static.vectors.data
+			const part = 4096
+			for at, step := 0, max(part, len(data)/256); at < len(data); at += step {
+				add(data[at:min(at+part, len(data))])
+			}
+		}
+	}
+	return sum
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)

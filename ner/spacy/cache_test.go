@@ -1,8 +1,10 @@
 package spacy
 
 import (
+	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -79,7 +81,7 @@ func TestNoCache(t *testing.T) {
 func TestCacheSizes(t *testing.T) {
 	for _, entries := range []int{1, 512, 513, 4096, 100_000} {
 		c := newTypeCache(entries, 1, 1)
-		if got := len(c.shards) * len(c.shards[0].sets) * cacheWays; got < entries || got > 2*max(entries, 512) {
+		if got := c.sets * cacheWays; got < entries || got > 2*max(entries, cacheWays) {
 			t.Errorf("a cache of %d has %d entries", entries, got)
 		}
 	}
@@ -111,4 +113,101 @@ func TestCacheConcurrently(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// TestCacheSurvivesAWriter: an entry that somebody died writing is neither given
+// nor written again, and the rest of its set works.
+func TestCacheSurvivesAWriter(t *testing.T) {
+	c := newTypeCache(cacheWays, 1, 1)
+	c.put([]uint64{1}, 1, []float32{1})
+	s, _ := c.place(1)
+	s.version(0).Or(1)
+	got := make([]float32, 1)
+	if c.get(got, []uint64{1}, 1) {
+		t.Error("an entry is given that is being written")
+	}
+	for i := range uint64(100) {
+		key := []uint64{i}
+		c.put(key, i, []float32{float32(i)})
+		if !c.get(got, key, i) || got[0] != float32(i) {
+			t.Fatalf("key %d was put and is not known", i)
+		}
+	}
+	if k, _ := c.entry(s, 0); k[0].Load() != 1 {
+		t.Error("two write one entry")
+	}
+	for way := range cacheWays {
+		s.version(way).Or(1)
+	}
+	c.put([]uint64{7}, 7, []float32{7}) // nowhere to go
+}
+
+// Two pipelines with one cache: what one has met the other knows, and the
+// answers are what they were.
+func TestShareCache(t *testing.T) {
+	a, b := openModel(t, Options{}), openModel(t, Options{})
+	want, err := a.Entities(t.Context(), paragraph)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.Sum() != b.Sum() {
+		t.Fatalf("equal pipelines have the sums %x and %x", a.Sum(), b.Sum())
+	}
+	var memory []atomic.Uint64
+	place := func(n int) ([]atomic.Uint64, error) {
+		if memory == nil {
+			memory = make([]atomic.Uint64, n)
+		}
+		return memory, nil
+	}
+	for _, p := range []*Pipeline{a, b} {
+		if err := p.ShareCache(place); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := a.Entities(t.Context(), paragraph); err != nil {
+		t.Fatal(err)
+	}
+	known := entriesOf(a)
+	if known < 100 {
+		t.Errorf("the shared memory has %d entries, want at least 100", known)
+	}
+	got, err := b.Entities(t.Context(), paragraph)
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("with a shared cache: %v, %v; want %v", got, err, want)
+	}
+	if n := entriesOf(b); n != known {
+		t.Errorf("the other made %d entries of %d, though it met no new types", n, known)
+	}
+	broken := errors.New("no memory")
+	if err := b.ShareCache(func(int) ([]atomic.Uint64, error) { return nil, broken }); err != broken {
+		t.Errorf("ShareCache: %v, want %v", err, broken)
+	}
+	if got, err := b.Entities(t.Context(), paragraph); err != nil || !slices.Equal(got, want) {
+		t.Errorf("after that: %v, %v; want %v", got, err, want)
+	}
+}
+
+// entriesOf counts what the caches hold, counting each version.
+func entriesOf(p *Pipeline) (n int) {
+	for _, t := range p.networks() {
+		for i := range t.cache.sets {
+			s, _ := t.cache.place(uint64(i))
+			for way := range cacheWays {
+				n += int(uint32(s.version(way).Load()) / 2)
+			}
+		}
+	}
+	return n
+}
+
+// Other tables make another sum.
+func TestSum(t *testing.T) {
+	a, b := openModel(t, Options{}), openModel(t, Options{})
+	table := &b.ner.tok2vec.tables[0]
+	table.data = append([]byte(nil), table.data...)
+	table.data[len(table.data)/2] ^= 1
+	if a.Sum() == b.Sum() {
+		t.Error("a bit of a table was changed, and the sum is the same")
+	}
 }

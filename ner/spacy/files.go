@@ -58,27 +58,39 @@ func findPipeline(dir string) (string, error) {
 	return "", fmt.Errorf("%d pipelines in it: name one of %s", len(found), strings.Join(found, ", "))
 }
 
-// dirSource maps the files of a folder into memory, so that processes that use
-// the same pipeline share its pages. close undoes the mappings.
-func dirSource(dir string) (src source, close func() error) {
-	var maps []mapping
-	src = func(name string) ([]byte, error) {
-		m, err := mapFile(filepath.Join(dir, filepath.FromSlash(name)))
-		if err != nil {
-			return nil, err
-		}
-		maps = append(maps, m)
-		return m.data, nil
+// folder is a pipeline's folder, its files mapped into memory as they are read,
+// so that processes that use the same pipeline share its pages.
+type folder struct {
+	dir  string
+	maps []mapping
+}
+
+// read is the folder's source.
+func (f *folder) read(name string) ([]byte, error) {
+	m, err := mapFile(filepath.Join(f.dir, filepath.FromSlash(name)))
+	if err != nil {
+		return nil, err
 	}
-	close = func() error {
-		var errs []error
-		for _, m := range maps {
-			errs = append(errs, m.close())
-		}
-		maps = nil
-		return errors.Join(errs...)
+	f.maps = append(f.maps, m)
+	return m.data, nil
+}
+
+// forget gives the pages back that loading has read. Most of them, of weights
+// that were packed since, nobody reads again; the others come back one by one.
+func (f *folder) forget() {
+	for _, m := range f.maps {
+		m.forget()
 	}
-	return src, close
+}
+
+// close undoes the mappings.
+func (f *folder) close() error {
+	var errs []error
+	for _, m := range f.maps {
+		errs = append(errs, m.close())
+	}
+	f.maps = nil
+	return errors.Join(errs...)
 }
 
 // maxUnpacked bounds a compressed file of a wheel, whose header may lie. The

@@ -39,6 +39,7 @@ func open(path string, opts Options) (*Pipeline, error) {
 			m.close()
 			return nil, err
 		}
+		m.forget()
 		p.close = m.close
 		return p, nil
 	}
@@ -46,13 +47,14 @@ func open(path string, opts Options) (*Pipeline, error) {
 	if err != nil {
 		return nil, err
 	}
-	src, closeAll := dirSource(dir)
-	p, err := load(src, opts)
+	files := &folder{dir: dir}
+	p, err := load(files.read, opts)
 	if err != nil {
-		closeAll()
+		files.close()
 		return nil, err
 	}
-	p.close = closeAll
+	files.forget()
+	p.close = files.close
 	return p, nil
 }
 

@@ -37,6 +37,10 @@ func mapFile(name string) (mapping, error) {
 	return mapping{data}, nil
 }
 
+// forget takes the file's pages out of this process's memory until they are read
+// again. It may fail; the pages then stay.
+func (m mapping) forget() { _ = unix.Madvise(m.data, unix.MADV_DONTNEED) }
+
 func (m mapping) close() error {
 	if m.data == nil {
 		return nil

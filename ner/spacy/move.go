@@ -6,20 +6,30 @@ package spacy
 // order of the pieces depends on the pipeline and the kernel variant only. No
 // other method may run meanwhile.
 func (p *Pipeline) Move(place func(weights []float32) []float32) {
-	var last *tok2vec
-	move := func(t *transition) {
-		t.linear.Move(place)
-		t.lower.Move(place)
-		if v := t.tok2vec; v != last { // not one that both listen to
-			last = v
-			v.mix.maxout.Move(place)
-			for i := range v.encoder {
-				v.encoder[i].maxout.Move(place)
-			}
+	if p.parser != nil {
+		p.parser.move(place)
+	}
+	p.ner.move(place)
+	for _, t := range p.networks() {
+		if t.static != nil {
+			t.static.matrix.Move(place)
+		}
+		t.mix.maxout.Move(place)
+		for i := range t.encoder {
+			t.encoder[i].maxout.Move(place)
 		}
 	}
-	if p.parser != nil {
-		move(p.parser.transition)
+}
+
+func (t *transition) move(place func([]float32) []float32) {
+	t.linear.Move(place)
+	t.lower.Move(place)
+}
+
+// networks are the one or two that the components use.
+func (p *Pipeline) networks() []*tok2vec {
+	if p.parser == nil || p.parser.tok2vec == p.ner.tok2vec {
+		return []*tok2vec{p.ner.tok2vec}
 	}
-	move(p.ner.transition)
+	return []*tok2vec{p.parser.tok2vec, p.ner.tok2vec}
 }

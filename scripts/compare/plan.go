@@ -13,6 +13,7 @@ type plan struct {
 	sweep        time.Duration
 	sweepLoads   []float64 // as parts of a server's capacity
 	queue        time.Duration
+	queueTrials  int
 	reload       time.Duration
 	scale        scalePlan
 }
@@ -27,17 +28,17 @@ func full() plan {
 	all[2].trials, all[2].workers = 1, []int{sweepWorkers}
 	all[3].trials = 2
 	wait := []load{all[0], all[3]}
-	wait[0].trials = 2
+	wait[0].trials = 1
 	wait[1].trials, wait[1].workers = 1, []int{sweepWorkers}
 	return plan{
 		requests: 1000, waitRequests: 1000, workers: []int{1, 2, 4},
 		loads: all, waitLoads: wait,
 		starts: 1,
 		sweep:  6 * time.Second, sweepLoads: []float64{0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 1, 1.1},
-		queue:  15 * time.Second,
+		queue: 12 * time.Second, queueTrials: 3,
 		reload: 12 * time.Second,
 		scale: scalePlan{
-			each: 4 * time.Second, workers: []int{1, 2, 3, 4, 6, 8}, threads: []int{1, 2, 4},
+			each: 3 * time.Second, workers: []int{1, 2, 3, 4, 6, 8}, threads: []int{1, 2, 4},
 			lengths:     []int{50, 200, paragraphLength, 4 * paragraphLength, 16 * paragraphLength, 64 * paragraphLength},
 			connections: []int{1, 10, 100, 1000, 10000},
 		},
@@ -48,7 +49,7 @@ func full() plan {
 // requests, which says less.
 func quick() plan {
 	all := loads(60)
-	all[0].trials, all[3].trials = 3, 1
+	all[0].trials, all[3].trials = 2, 1
 	wait := []load{all[0]}
 	wait[0].trials, wait[0].workers = 1, []int{sweepWorkers}
 	return plan{
@@ -56,11 +57,11 @@ func quick() plan {
 		loads: []load{all[0], all[3]}, waitLoads: wait,
 		starts: 1,
 		sweep:  1500 * time.Millisecond, sweepLoads: []float64{0.2, 0.5, 0.7, 0.9, 1.1},
-		queue:  4 * time.Second,
+		queue: 4 * time.Second, queueTrials: 1,
 		reload: 3 * time.Second,
 		scale: scalePlan{
-			each: time.Second, workers: []int{1, 2, 4}, threads: []int{1, 2},
-			lengths: []int{50, paragraphLength, 16 * paragraphLength}, connections: []int{1, 10, 100},
+			each: time.Second, workers: []int{1, 2}, threads: []int{1, 2},
+			lengths: []int{50, paragraphLength}, connections: []int{1, 10, 100},
 		},
 	}
 }
@@ -73,7 +74,7 @@ func tiny() plan {
 		loads: []load{all[0], all[3]}, waitLoads: all[:1],
 		starts: 1,
 		sweep:  300 * time.Millisecond, sweepLoads: []float64{0.3, 0.9},
-		queue:  500 * time.Millisecond,
+		queue: 500 * time.Millisecond, queueTrials: 1,
 		reload: 2 * time.Second,
 		scale: scalePlan{
 			each: 200 * time.Millisecond, workers: []int{1, 2}, threads: []int{1, 2},
@@ -97,7 +98,7 @@ func (p plan) steps() int {
 		}
 	}
 	s := p.scale
-	return n + 2*len(p.sweepLoads) + 3 + len(kinds) + 2*(len(s.lengths)+len(s.workers)+len(s.connections)) + len(s.threads)
+	return n + 2*len(p.sweepLoads) + 3*p.queueTrials + len(kinds) + 2*(len(s.lengths)+len(s.workers)+len(s.connections)) + len(s.threads)
 }
 
 // all gives the loads of a table.
