@@ -41,19 +41,23 @@ func mul(m *Matrix, dst []float32, ldd int, x []float32, ldx, rows int) {
 		mulGeneric(m, dst, ldd, x, ldx, rows)
 		return
 	}
+	// Tiles of nearly one height: 9 rows are 5 and 4, where 8 and 1 would wait for
+	// a single chain of additions.
+	tiles := (rows + m.variant.tileRows() - 1) / m.variant.tileRows()
+	height, higher := rows/tiles, rows%tiles
 	for i := range m.panels {
 		p := &m.panels[i]
 		if p.outs < p.width {
 			mulEdge(m, p, dst, ldd, x, ldx, rows)
 			continue
 		}
-		// Tiles of nearly one height: 9 rows are 5 and 4, where 8 and 1 would
-		// wait for a single chain of additions.
-		tiles := (rows + m.variant.tileRows() - 1) / m.variant.tileRows()
 		for from, t := 0, 0; t < tiles; t++ {
-			to := (t + 1) * rows / tiles
-			p.tile(m, &dst[from*ldd+p.first], ldd, &x[from*ldx], ldx, to-from)
-			from = to
+			n := height
+			if t < higher {
+				n++
+			}
+			p.tile(m, &dst[from*ldd+p.first], ldd, &x[from*ldx], ldx, n)
+			from += n
 		}
 	}
 }

@@ -134,12 +134,19 @@ func best(scores []float32, runs []run, valid *[numEntityMoves]bool) (at int, ma
 		if !valid[r.move] {
 			continue
 		}
+		if at < 0 {
+			at, top = r.first, scores[r.first]
+		}
+		// Nearly all scores are less than both: one comparison each. The very
+		// first meets itself, which is no second.
 		for i, s := range scores[r.first:r.end] {
-			switch {
-			case s > top || at < 0:
-				at, top, second = r.first+i, s, top
-			case s > second:
-				second = s
+			if s > second {
+				switch {
+				case s > top:
+					at, top, second = r.first+i, s, top
+				case r.first+i != at:
+					second = s
+				}
 			}
 		}
 	}
