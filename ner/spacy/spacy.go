@@ -17,7 +17,7 @@
 //	  ids ──tok2vec──> vectors ──entities──> entities, none across a sentence start
 //
 // The parser runs because its sentences change entities: spacy.load without
-// options runs it too. With Options.Exclude of "parser", which corresponds to
+// options runs it too. In a short text it does not if it can change none. With Options.Exclude of "parser", which corresponds to
 // spaCy's exclude, it does not; that takes less than half the time, and about one
 // entity in 250 differs.
 //
@@ -53,6 +53,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"unicode/utf8"
 
@@ -134,6 +135,7 @@ type work struct {
 	tokens   []Token
 	features features
 	parse    parse
+	parsed   bool // starts says where the sentences start
 	starts   []bool
 	entities []entity
 }
@@ -182,7 +184,7 @@ func (p *Pipeline) Analyze(ctx context.Context, text string) (*Doc, error) {
 	if err := p.findEntities(ctx, w, text); err != nil {
 		return nil, err
 	}
-	if p.parser != nil && !p.sentences {
+	if p.parser != nil && !w.parsed {
 		if err := p.findSentences(ctx, w, text); err != nil {
 			return nil, err
 		}
@@ -231,21 +233,56 @@ func check(text string) error {
 // findSentences sets w.starts.
 func (p *Pipeline) findSentences(ctx context.Context, w *work, text string) error {
 	w.starts = grow(w.starts, len(w.tokens))
+	w.parsed = true
 	return w.features.decide(p.parser.transition, text, w.tokens, func(f *features) error {
 		return p.parser.sentences(ctx, f, &w.parse, w.starts)
 	})
 }
 
-// findEntities sets w.entities, and w.starts if the recognizer sees sentences.
+// findEntities sets w.entities, and w.starts if that takes the parser.
 func (p *Pipeline) findEntities(ctx context.Context, w *work, text string) error {
-	w.features.encoder.ready = nil
-	var starts []bool
-	if p.sentences {
-		if err := p.findSentences(ctx, w, text); err != nil {
-			return err
-		}
-		starts = w.starts
+	w.features.encoder.ready, w.parsed = nil, false
+	switch {
+	case !p.sentences:
+		return p.recognize(ctx, w, text, nil)
+	case len(w.tokens) <= recognizeFirst:
+		return p.findShort(ctx, w, text)
 	}
+	if err := p.findSentences(ctx, w, text); err != nil {
+		return err
+	}
+	return p.recognize(ctx, w, text, w.starts)
+}
+
+// recognizeFirst is the length of text up to which the recognizer runs before
+// the parser. Longer ones nearly always need the parser, and more often the
+// recognizer again.
+const recognizeFirst = 128
+
+// findShort is findEntities for a recognizer that sees the parser's sentences. It
+// does without the parser if it can, which is most of the work. A sentence's start
+// only forbids moves, those that continue an entity across it. So where the
+// recognizer made none of them without knowing the starts, it would have made the
+// same moves knowing them: the best of all moves is the best of those allowed. A
+// text without entities of several tokens needs no parser at all.
+func (p *Pipeline) findShort(ctx context.Context, w *work, text string) error {
+	if err := p.recognize(ctx, w, text, nil); err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(w.entities, func(e entity) bool { return e.end-e.first > 1 }) {
+		return nil
+	}
+	if err := p.findSentences(ctx, w, text); err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(w.entities, func(e entity) bool { return slices.Contains(w.starts[e.first+1:e.end], true) }) {
+		return nil
+	}
+	return p.recognize(ctx, w, text, w.starts)
+}
+
+// recognize sets w.entities. starts may be nil.
+func (p *Pipeline) recognize(ctx context.Context, w *work, text string, starts []bool) error {
 	return w.features.decide(p.ner.transition, text, w.tokens, func(f *features) (err error) {
 		w.entities, err = p.ner.entities(ctx, f, starts, w.entities[:0])
 		return err

@@ -365,3 +365,51 @@ func TestNewWordsTakeNoMemory(t *testing.T) {
 		t.Errorf("the heap grew by %d bytes over 2000 texts of new words", grown)
 	}
 }
+
+// TestParserIsLeftOut: a short text has the entities that it has when the parser
+// runs first, whether it needs the parser, the recognizer again, or neither. What
+// Analyze says of sentences does not depend on it.
+func TestParserIsLeftOut(t *testing.T) {
+	p := openModel(t, Options{})
+	texts := []string{
+		"The club was founded in Vienna . 1 . 2 . 3 . 4 . 5 .", // «4 . 5» is an entity, but for the sentences
+		paragraph,
+	}
+	for _, g := range readAnswers(t) {
+		texts = append(texts, g.Text)
+	}
+	without, again := 0, 0
+	for _, text := range texts {
+		tokens := p.tokenizer.tokenize(text, nil)
+		short, long := &work{tokens: tokens}, &work{tokens: tokens}
+		if err := p.findShort(t.Context(), short, text); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.recognize(t.Context(), long, text, nil); err != nil {
+			t.Fatal(err)
+		}
+		blind := slices.Clone(long.entities)
+		if err := errors.Join(p.findSentences(t.Context(), long, text), p.recognize(t.Context(), long, text, long.starts)); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(short.entities, long.entities) {
+			t.Errorf("%q: %v, and with the parser first %v", text, short.entities, long.entities)
+		}
+		if !short.parsed {
+			without++
+		}
+		if !slices.Equal(blind, long.entities) {
+			again++
+		}
+		doc, err := p.Analyze(t.Context(), text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := split(doc.Tokens, long.starts); len(doc.Sents) != len(want) {
+			t.Errorf("%q: %d sentences, want %d", text, len(doc.Sents), len(want))
+		}
+	}
+	if without < 20 || without > len(texts)-20 || again == 0 {
+		t.Errorf("of %d texts %d did without the parser and %d took the recognizer again: want some of each", len(texts), without, again)
+	}
+}
