@@ -133,7 +133,7 @@ func made() *harness {
 	}
 	key := cellKey{"Flask + Gunicorn sync", false, 2, h.plan.loads[0].client, h.plan.loads[0].texts}
 	h.results.cells[key] = []trial{{seconds: 0.01, p50: 9, p99: 9, serverCPU: 99, errors: map[string]int{"status 503": 2}}, {seconds: 0.01, p50: 9, p99: 9, serverCPU: 99}}
-	h.results.queues = []queue{{kinds[0].name, 100, 0.01, 0.02, 0.01, 0.02, 0}, {"narwhal sync", 100, 0.01, 0.02, 0.01, 0.02, 0}}
+	h.results.queues = []queue{{kinds[0].name, 1, 100, 0.01, 0.02, 0.01, 0.02, 0}, {"narwhal sync", 12, 100, 0.01, 0.02, 0.01, 0.02, 0}}
 	for _, what := range []string{"bytes", "workers", "connections", "threads"} {
 		h.results.scales = append(h.results.scales, scaling{what, []scaledSeries{
 			{"narwhal concurrent", []scaled{{1, 9, 1, 1, 1, 1, 0}, {10, 9, 1, 1, 1, 1, 0}}},

@@ -35,7 +35,7 @@ func full() plan {
 		loads: all, waitLoads: wait,
 		starts: 1,
 		sweep:  6 * time.Second, sweepLoads: []float64{0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 1, 1.1},
-		queue: 12 * time.Second, queueTrials: 3,
+		queue: 8 * time.Second, queueTrials: 3,
 		reload: 12 * time.Second,
 		scale: scalePlan{
 			each: 3 * time.Second, workers: []int{1, 2, 3, 4, 6, 8}, threads: []int{1, 2, 4},
@@ -98,7 +98,7 @@ func (p plan) steps() int {
 		}
 	}
 	s := p.scale
-	return n + 2*len(p.sweepLoads) + 3*p.queueTrials + len(kinds) + 2*(len(s.lengths)+len(s.workers)+len(s.connections)) + len(s.threads)
+	return n + 2*len(p.sweepLoads) + 5*p.queueTrials + len(kinds) + 2*(len(s.lengths)+len(s.workers)+len(s.connections)) + len(s.threads)
 }
 
 // all gives the loads of a table.

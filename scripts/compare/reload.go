@@ -10,7 +10,7 @@ import (
 
 // probeEvery is how often a request is sent during a reload: less than half of
 // what the slowest server can do.
-const probeEvery = 25 * time.Millisecond
+const probeEvery = 50 * time.Millisecond
 
 // reload is what requests met while a server replaced its workers.
 type reload struct {
