@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/narwhal-server/narwhal/ner/kernel"
 )
@@ -39,7 +38,7 @@ type mixLayer struct {
 // encoderLayer adds to every row what it makes of the row and its neighbours.
 type encoderLayer struct {
 	maxout *kernel.Conv
-	long   func() *kernel.Matrix // the same by long sums, packed when first needed
+	long   func() *kernel.Matrix // packs the same for long sums
 	norm
 }
 
@@ -108,9 +107,7 @@ func (t *tok2vec) readLayers(parts *tok2vecLayers) error {
 		if i == 0 {
 			t.mix = mixLayer{kernel.NewMatrix(buf, bias.floats(), t.width, pieces, in), n}
 		} else {
-			long := sync.OnceValue(func() *kernel.Matrix {
-				return kernel.NewMatrix(weights.floats(), bias.floats(), t.width, pieces, in)
-			})
+			long := func() *kernel.Matrix { return kernel.NewMatrix(weights.floats(), bias.floats(), t.width, pieces, in) }
 			t.encoder = append(t.encoder, encoderLayer{kernel.NewConv(buf, bias.floats(), t.width, pieces, t.width), long, n})
 		}
 	}
