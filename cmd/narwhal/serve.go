@@ -9,7 +9,6 @@ import (
 	"math"
 	"net"
 	"os"
-	"runtime/debug"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -59,7 +58,7 @@ func serve(ctx context.Context, s *config.Settings, stdout io.Writer) error {
 	o.Reopen = func() error { return reopenLog(s) }
 	o.Started = func(bound []string, model string) {
 		greet(stdout, s, bound, model)
-		debug.FreeOSMemory() // what starting has left
+		giveBack()
 	}
 	collectOften()
 	return supervisor.Run(ctx, o)
@@ -106,15 +105,6 @@ func options(s *config.Settings) supervisor.Options {
 	return o
 }
 
-// collectOften keeps the heap close to what is in use, unless the operator has
-// said how much garbage there may be. Where nearly none is made, as in the master
-// and in a worker with spaCy's pipeline, it costs nothing one can measure.
-func collectOften() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(20)
-	}
-}
-
 // runWorker is a spawned process.
 func runWorker() error {
 	return worker.Run(func(env worker.Env) (worker.App, error) {
@@ -134,7 +124,6 @@ func runWorker() error {
 		if p, ok := recognizer.(*spacy.Pipeline); ok {
 			shareMemory(p, env)
 			collectOften()
-			debug.FreeOSMemory() // what loading has left
 		}
 		access, reopenAccess, err := openAccess(&s)
 		if err != nil {
@@ -163,7 +152,9 @@ func runWorker() error {
 		if s.Keeps() != config.Off {
 			o.KeepAlive = s.KeepAlive
 		}
-		return web.New(o), nil
+		app := web.New(o)
+		giveBack()
+		return app, nil
 	})
 }
 

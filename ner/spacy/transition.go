@@ -161,7 +161,7 @@ type page struct {
 }
 
 const (
-	pageRows = 16 // divides encodeRows
+	pageRows = 8  // divides encodeRows
 	maxPages = 12 // more than maxSlots, so that no step throws out what it needs
 	maxSlots = 8
 )
