@@ -79,6 +79,7 @@ type Gate struct {
 	leaving   bool
 	last      bool // the service itself ends: connections cannot be parked any more
 	active    int  // places held; may exceed o.Places, see above
+	guest     bool // one connection more may be accepted, see Begin
 	conns     map[*Conn]struct{}
 	idle      int   // of conns, those that wait with nothing read of a request
 	reaping   *Conn // an idle one that makes room for a new one
@@ -153,7 +154,7 @@ func (g *Gate) mayAccept() bool {
 }
 
 // placeFree says whether a connection would get a place. g.mu is held.
-func (g *Gate) placeFree() bool { return g.o.Limit > 0 || g.active < g.o.Places }
+func (g *Gate) placeFree() bool { return g.o.Limit > 0 || g.active < g.o.Places || g.guest }
 
 // hold gives the connection a place. g.mu is held.
 func (g *Gate) hold(c *Conn) {

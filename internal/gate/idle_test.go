@@ -188,9 +188,14 @@ func TestLastDrainTakesWhatIsParked(t *testing.T) {
 }
 
 // A client that never pauses, because it does not wait for answers, does not
-// keep others out.
+// keep others out. At the limit of connections it is told to connect anew.
 func TestPipelinedFlood(t *testing.T) {
-	s := serve(t, Options{Places: 1, Connections: 9}, 0, ok)
+	t.Run("below the limit", func(t *testing.T) { pipelinedFlood(t, 9, false) })
+	t.Run("at the limit", func(t *testing.T) { pipelinedFlood(t, 1, true) })
+}
+
+func pipelinedFlood(t *testing.T, connections int, atCap bool) {
+	s := serve(t, Options{Places: 1, Connections: connections}, 0, ok)
 	greedy := dial(t, s.addr)
 	go func() {
 		for {
@@ -216,8 +221,58 @@ func TestPipelinedFlood(t *testing.T) {
 	answers(func(*http.Response) bool { n++; return n > 2*mostInARow }) // nobody else is there
 	c := dial(t, s.addr)
 	send(t, c, "/")
-	answers(func(resp *http.Response) bool { return resp.Close })
+	if atCap {
+		answers(func(resp *http.Response) bool { return resp.Close })
+	} else {
+		go io.Copy(io.Discard, greedy)
+	}
 	answer(t, c)
+}
+
+// Newcomers and connections that are used without a pause take turns, where these
+// are not parked, too: nobody waits until others have had dozens of answers.
+func TestKeptConnectionsLetNewcomersIn(t *testing.T) {
+	var served atomic.Int32
+	s := serve(t, Options{Places: 1, Connections: 9}, 0, func(*http.Request) int {
+		served.Add(1)
+		time.Sleep(2 * time.Millisecond)
+		return 200
+	})
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for range 2 {
+		c := dial(t, s.addr)
+		wg.Go(func() {
+			br := bufio.NewReader(c)
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+				resp, err := http.ReadResponse(br, nil)
+				if err != nil || resp.Close {
+					t.Errorf("a kept connection: %v, %v", resp, err)
+					return
+				}
+				io.Copy(io.Discard, resp.Body)
+			}
+		})
+	}
+	s.wait(t, "two kept connections", func(g *Gate) bool { return len(g.conns) == 2 && served.Load() > 10 })
+	for range 20 {
+		before := served.Load()
+		c := dial(t, s.addr)
+		send(t, c, "/")
+		answer(t, c)
+		if n := served.Load() - before; n > mostInARow/2 {
+			t.Errorf("a newcomer waited for %d requests of two kept connections", n-1)
+		}
+		c.Close()
+	}
+	close(stop)
+	wg.Wait()
 }
 
 // Clients that use their connections without a pause and new ones take turns.

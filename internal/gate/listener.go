@@ -184,6 +184,7 @@ func (l *listener) accept() (c *Conn, err error) {
 		}
 		c, err = l.take(int(fd))
 		l.hasTaken()
+		g.guest = false // it was let in, or a sibling was faster
 		if err == unix.EAGAIN {
 			err = nil
 			return false // wait until the queue has something

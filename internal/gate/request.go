@@ -38,6 +38,13 @@ func (g *Gate) Begin(c net.Conn, info Info) *Request {
 	if r.c != nil {
 		r.c.busy = true
 		g.hold(r.c)
+		// Kept connections need no place to send their next request, so they could
+		// hold all places for ever. For each such request one newcomer is let in,
+		// if one waits; the two then compute in the order in which they ask.
+		if r.c.row > 0 && !g.guest && g.active >= g.o.Places && g.othersWait() {
+			g.guest = true
+			g.change.Broadcast()
+		}
 	}
 	g.inflight++
 	if !info.Exempt {
@@ -50,10 +57,9 @@ func (g *Gate) Begin(c net.Conn, info Info) *Request {
 	return r
 }
 
-// mostInARow is how many requests a connection may bring here while others wait
-// to be let in. A client that pipelines never leaves the server's buffer empty,
-// and some clients that keep their connections leave no place free between them:
-// newcomers would wait for ever.
+// mostInARow is how many requests a connection may bring while others wait at the
+// limit of connections. It is then closed with an answer: those who wait can be
+// let in no other way.
 const mostInARow = 20
 
 // Closes says that the answer should say Connection: close: the worker leaves
@@ -62,7 +68,7 @@ func (r *Request) Closes() bool {
 	g := r.g
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if c := r.c; c != nil && !c.shed && c.row >= mostInARow && g.othersWait() {
+	if c := r.c; c != nil && !c.shed && c.row >= mostInARow && len(g.conns) >= g.o.Connections && g.othersWait() {
 		c.shed, c.linger = true, true // it is still sending
 	}
 	if r.c != nil && r.c.shed {

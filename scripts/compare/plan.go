@@ -26,7 +26,6 @@ func full() plan {
 	all[0].trials = 5
 	all[1].trials, all[1].workers = 1, []int{sweepWorkers}
 	all[2].trials, all[2].workers = 1, []int{sweepWorkers}
-	all[3].trials = 2
 	wait := []load{all[0], all[3]}
 	wait[0].trials = 1
 	wait[1].trials, wait[1].workers = 1, []int{sweepWorkers}
