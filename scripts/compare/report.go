@@ -66,7 +66,12 @@ func (h *harness) write(dir, readme, about string) error {
 	}
 	var b strings.Builder
 	h.report(&b, about)
-	return renameio.WriteFile(filepath.Join(dir, "benchmark.md"), []byte(b.String()), 0o644)
+	name := filepath.Join(dir, "benchmark.md")
+	if err := renameio.WriteFile(name, []byte(b.String()), 0o644); err != nil {
+		return err
+	}
+	h.logf("written: %s", name)
+	return nil
 }
 
 // What stands between these lines of the README is written by `make compare`.
