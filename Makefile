@@ -50,7 +50,7 @@ bench-record:
 	@scripts/bench record
 
 # Beside Flask + Gunicorn, FastAPI + Uvicorn and FastAPI + Granian, with plots:
-# writes docs/benchmark.md and the table of the README. 70 minutes where a text
+# writes docs/benchmark.md and the table of the README. Two hours where a text
 # takes spaCy 45 ms. The quick one, of fewer requests, takes less than eight minutes
 # and writes what says less to .cache/compare/quick.
 compare:

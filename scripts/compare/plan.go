@@ -19,15 +19,16 @@ type plan struct {
 }
 
 // full is `make compare`. What a server in Python needs for a trial, half a
-// minute with one worker, is what it takes long for. So the original's client
-// with its paragraph gets five trials and the others fewer; each says how many.
+// minute with one worker, is what it takes long for. So the loads whose figures are
+// compared get five trials and the others one; each says how many.
 func full() plan {
 	all := loads(1000)
 	all[0].trials = 5
 	all[1].trials, all[1].workers = 1, []int{sweepWorkers}
 	all[2].trials, all[2].workers = 1, []int{sweepWorkers}
+	all[3].trials = 5
 	wait := []load{all[0], all[3]}
-	wait[0].trials = 1
+	wait[0].trials = 5
 	wait[1].trials, wait[1].workers = 1, []int{sweepWorkers}
 	return plan{
 		requests: 1000, waitRequests: 1000, workers: []int{1, 2, 4},
