@@ -14,7 +14,9 @@
 // still arriving, its answer delayed on purpose) holds a connection, not a
 // place: a silent client costs nobody anything. There are as many places as
 // requests may compute at once; those that came in beyond that compute in the
-// order in which they asked.
+// order in which they asked. Kept connections bring their next requests without
+// asking for a place; for each of these one waiting connection is accepted beyond
+// the places, so that they do not keep others out.
 //
 // A connection that is kept after an answer stays in the worker, or is parked
 // with the master (package park) until its next request, which any worker may

@@ -229,6 +229,26 @@ func pipelinedFlood(t *testing.T, connections int, atCap bool) {
 	answer(t, c)
 }
 
+// askOnAndOn asks on one connection, which must stay open, until stop is closed.
+func askOnAndOn(t *testing.T, c net.Conn, stop <-chan struct{}, answered func()) {
+	br := bufio.NewReader(c)
+	for {
+		select {
+		case <-stop:
+			return
+		default:
+		}
+		io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+		resp, err := http.ReadResponse(br, nil)
+		if err != nil || resp.Close {
+			t.Errorf("a kept connection: %v, %v", resp, err)
+			return
+		}
+		io.Copy(io.Discard, resp.Body)
+		answered()
+	}
+}
+
 // Newcomers and connections that are used without a pause take turns, where these
 // are not parked, too: nobody waits until others have had dozens of answers.
 func TestKeptConnectionsLetNewcomersIn(t *testing.T) {
@@ -242,23 +262,7 @@ func TestKeptConnectionsLetNewcomersIn(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 2 {
 		c := dial(t, s.addr)
-		wg.Go(func() {
-			br := bufio.NewReader(c)
-			for {
-				select {
-				case <-stop:
-					return
-				default:
-				}
-				io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-				resp, err := http.ReadResponse(br, nil)
-				if err != nil || resp.Close {
-					t.Errorf("a kept connection: %v, %v", resp, err)
-					return
-				}
-				io.Copy(io.Discard, resp.Body)
-			}
-		})
+		wg.Go(func() { askOnAndOn(t, c, stop, func() {}) })
 	}
 	s.wait(t, "two kept connections", func(g *Gate) bool { return len(g.conns) == 2 && served.Load() > 10 })
 	for range 20 {
@@ -283,24 +287,7 @@ func TestNobodyStarves(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 4 {
 		c := dial(t, s.addr)
-		wg.Go(func() {
-			br := bufio.NewReader(c)
-			for {
-				select {
-				case <-stop:
-					return
-				default:
-				}
-				io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-				resp, err := http.ReadResponse(br, nil)
-				if err != nil || resp.Close {
-					t.Errorf("a kept connection: %v, %v", resp, err)
-					return
-				}
-				io.Copy(io.Discard, resp.Body)
-				kept.Add(1)
-			}
-		})
+		wg.Go(func() { askOnAndOn(t, c, stop, func() { kept.Add(1) }) })
 	}
 	for i := 0; i < 50 || kept.Load() < 50; i++ {
 		c := dial(t, s.addr)
