@@ -36,7 +36,7 @@ var arrows = map[string]struct {
 	"internal/sdnotify": {"", "a leaf"},
 	"internal/control":  {"", "a leaf"},
 	"internal/park":     {"", "a leaf"},
-	"internal/gate":     {"internal/board internal/park", "writes the worker's line, and passes idle connections on"},
+	"internal/gate":     {"internal/board internal/park internal/sock", "writes the worker's line, passes idle connections on, and asks how long a queue is"},
 	"internal/share":    {"", "a leaf"},
 	"internal/model":    {"", "files and hashes; what runs them is the caller's"},
 	"internal/bench":    {"", "a client knows nothing of the server"},

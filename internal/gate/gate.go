@@ -16,7 +16,8 @@
 // requests may compute at once; those that came in beyond that compute in the
 // order in which they asked. Kept connections bring their next requests without
 // asking for a place; for each of these one waiting connection is accepted beyond
-// the places, so that they do not keep others out.
+// the places, so that they do not keep others out. So is what makes the kernel's
+// queue longer than half of what it holds: see crowd.go.
 //
 // A connection that is kept after an answer stays in the worker, or is parked
 // with the master (package park) until its next request, which any worker may

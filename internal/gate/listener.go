@@ -146,7 +146,7 @@ const quiet = 100 * time.Millisecond
 func (l *listener) accept() (c *Conn, err error) {
 	g := l.g
 	g.mu.Lock()
-	for !l.over() && (!l.itsTurn() || !g.mayAccept() && !g.mayReap()) {
+	for !l.over() && (!l.itsTurn() || !g.mayAccept() && !g.mayReap() && !l.crowded()) {
 		g.change.Wait()
 	}
 	now := g.stage
@@ -172,7 +172,7 @@ func (l *listener) accept() (c *Conn, err error) {
 		switch {
 		case l.over() || !l.itsTurn() || l.yields():
 			return true // the place was taken, or the worker leaves: look again
-		case !g.mayAccept():
+		case !g.mayAccept() && !l.spills(fd):
 			if !g.mayReap() {
 				return true
 			}

@@ -78,11 +78,11 @@ func (s *Socket) Unlink() {
 
 // Queued is the length of the accept queue and its limit, 0 if it cannot be
 // told (unix sockets).
-func (s *Socket) Queued() (now, limit int) {
-	if s.Addr.Network == "unix" {
-		return 0, 0
-	}
-	info, err := unix.GetsockoptTCPInfo(int(s.File.Fd()), unix.IPPROTO_TCP, unix.TCP_INFO)
+func (s *Socket) Queued() (now, limit int) { return Queued(int(s.File.Fd())) }
+
+// Queued is that of any listening socket.
+func Queued(fd int) (now, limit int) {
+	info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
 	if err != nil {
 		return 0, 0
 	}

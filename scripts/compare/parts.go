@@ -57,7 +57,7 @@ func (h *harness) reloadTable(b *strings.Builder) {
 var scaleNotes = map[string]string{
 	"bytes":       "Different texts of so many bytes, 8 clients, w=2.",
 	"workers":     "32 clients.",
-	"connections": "So many kept connections, each with a request after the other, w=2, the servers' limits of connections raised. A request that takes longer than 30 s has failed. Memory is that under the load.",
+	"connections": "So many kept connections, each with a request after the other, w=2, the servers' limits of connections raised. A request that takes longer than 60 s has failed. Memory is that under the load.",
 	"threads":     "narwhal only, one worker, 16 clients: `--threads` is how many requests compute at the same time. This is its batch size: narwhal takes one text a request and computes no batches, so the cost of a text does not depend on its neighbours.",
 }
 

@@ -47,7 +47,7 @@ type scaledSeries struct {
 type grow func(k *kind, v int, o *bench.Options) (workers int)
 
 // scaleTimeout is how long a request may take while the load grows.
-const scaleTimeout = 30 * time.Second
+const scaleTimeout = 60 * time.Second
 
 func (h *harness) scales(ctx context.Context) error {
 	p := h.plan.scale

@@ -1,0 +1,27 @@
+package gate
+
+import "github.com/narwhal-server/narwhal/internal/sock"
+
+// Connections wait in the kernel's queue, where any worker can take them. What
+// comes to a full queue the kernel drops, to try again after seconds, and resets
+// in the end: of ten thousand clients at once hundreds would never be
+// answered. So a queue that is more than half full is accepted from without a
+// place. There is then work for every worker for long, and none waits for what
+// another has taken.
+
+// spills says whether the queue is so long that a connection is to be accepted
+// without a place: not with Sync, which has one at a time, whatever comes. g.mu
+// is held.
+func (l *listener) spills(fd uintptr) bool {
+	if l.park || l.g.o.Sync || len(l.g.conns) >= l.g.o.Connections {
+		return false
+	}
+	now, limit := sock.Queued(int(fd))
+	return now > limit/2
+}
+
+// crowded says so while no accept waits. g.mu is held.
+func (l *listener) crowded() (yes bool) {
+	_ = l.rc.Control(func(fd uintptr) { yes = l.spills(fd) }) // closed means nothing waits
+	return yes
+}

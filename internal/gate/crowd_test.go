@@ -1,0 +1,71 @@
+package gate
+
+import (
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// From a queue that is more than half full a worker accepts without a place,
+// though never more than it may hold, and not in sync mode. Everybody is answered.
+func TestLongQueueIsAccepted(t *testing.T) {
+	const clients, backlog = 12, 16
+	for _, test := range []struct {
+		name string
+		o    Options
+		want int // connections while one request computes
+	}{
+		{"concurrent", Options{Places: 1, Connections: 100}, clients - backlog/2},
+		{"limit of connections", Options{Places: 1, Connections: 3}, 3},
+		{"sync", Options{Places: 1, Connections: 100, Sync: true}, 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			first, others := make(chan struct{}), make(chan struct{})
+			s := serve(t, test.o, 0, func(r *http.Request) int {
+				if r.URL.Path == "/first" {
+					<-first
+				} else {
+					<-others
+				}
+				return 200
+			})
+			s.backlog(t, backlog)
+			c := dial(t, s.addr)
+			send(t, c, "/first")
+			s.wait(t, "the first computes", func(g *Gate) bool { return g.computing == 1 })
+			var conns []net.Conn
+			for range clients {
+				c := dial(t, s.addr)
+				send(t, c, "/")
+				conns = append(conns, c)
+			}
+			close(first)
+			answer(t, c)
+			c.Close()
+			s.wait(t, "connections are accepted", func(g *Gate) bool { return g.computing == 1 && len(g.conns) == test.want })
+			time.Sleep(50 * time.Millisecond)
+			s.wait(t, "and no more", func(g *Gate) bool { return len(g.conns) == test.want })
+			close(others)
+			for _, c := range conns {
+				answer(t, c)
+				c.Close()
+			}
+		})
+	}
+}
+
+// backlog makes the queue shorter.
+func (s *server) backlog(t *testing.T, n int) {
+	t.Helper()
+	s.g.mu.Lock()
+	defer s.g.mu.Unlock()
+	for l := range s.g.listeners {
+		var err error
+		if cerr := l.rc.Control(func(fd uintptr) { err = unix.Listen(int(fd), n) }); cerr != nil || err != nil {
+			t.Fatal(cerr, err)
+		}
+	}
+}
