@@ -35,6 +35,12 @@ func TestParseStat(t *testing.T) {
 	if want := (stat{3, 2300 * time.Millisecond}); err != nil || got != want {
 		t.Errorf("parseStat = %v, %v, want %v", got, err, want)
 	}
+	if got, err := parseStolen("cpu  10 0 20 30 40 0 50 123 0 0\ncpu0 1 2 3\n"); err != nil || got != 1230*time.Millisecond {
+		t.Errorf("parseStolen = %v, %v, want 1.23 s", got, err)
+	}
+	if _, err := parseStolen("intr 1 2 3"); err == nil {
+		t.Error("parseStolen takes a line that is not cpu")
+	}
 	if _, err := parseStat("7 (a) S 3"); err == nil {
 		t.Error("a short line was taken")
 	}
@@ -133,7 +139,7 @@ func made() *harness {
 	}
 	key := cellKey{"Flask + Gunicorn sync", false, 2, h.plan.loads[0].client, h.plan.loads[0].texts}
 	h.results.cells[key] = []trial{{seconds: 0.01, p50: 9, p99: 9, serverCPU: 99, errors: map[string]int{"status 503": 2}}, {seconds: 0.01, p50: 9, p99: 9, serverCPU: 99}}
-	h.results.queues = []queue{{kinds[0].name, 1, 100, 0.01, 0.02, 0.01, 0.02, 0}, {"narwhal sync", 12, 100, 0.01, 0.02, 0.01, 0.02, 0}}
+	h.results.queues = []queue{{kinds[0].name, 1, 100, 0.01, 0.02, 0.01, 0.02, 0.01, 0.02, 0}, {"narwhal sync", 12, 100, 0.01, 0.02, 0.01, 0.02, 0.01, 0.02, 0}}
 	for _, what := range []string{"bytes", "workers", "connections", "threads"} {
 		h.results.scales = append(h.results.scales, scaling{what, []scaledSeries{
 			{"narwhal concurrent", []scaled{{1, 9, 1, 1, 1, 1, 0}, {10, 9, 1, 1, 1, 1, 0}}},

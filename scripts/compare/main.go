@@ -24,7 +24,9 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"syscall"
+	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
@@ -76,6 +78,11 @@ func run(ctx context.Context, which, out, readme string) error {
 
 	about := describe(which)
 	h.logf("%s", about)
+	began := time.Now()
+	before, err := stolen()
+	if err != nil {
+		return err
+	}
 	if term.IsTerminal(int(os.Stderr.Fd())) {
 		h.bar = progressbar.NewOptions(h.plan.steps(), progressbar.OptionSetWriter(os.Stderr),
 			progressbar.OptionClearOnFinish(), progressbar.OptionShowCount())
@@ -86,5 +93,11 @@ func run(ctx context.Context, which, out, readme string) error {
 	if h.bar != nil {
 		h.bar.Finish()
 	}
+	after, err := stolen()
+	if err != nil {
+		return err
+	}
+	about += fmt.Sprintf(" In the %.0f minutes of the run other guests of the machine below took %.1f %% of the processors' time from this one (steal).",
+		time.Since(began).Minutes(), 100*float64(after-before)/float64(time.Since(began)*time.Duration(runtime.NumCPU())))
 	return h.write(out, readme, about)
 }

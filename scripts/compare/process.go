@@ -45,6 +45,26 @@ func parseStat(line string) (stat, error) {
 	return stat{int(n[0]), time.Duration(n[1]+n[2]+n[3]+n[4]) * tick}, nil
 }
 
+// stolen is how long the processors have been with other guests of the machine
+// below, though this one had work for them, since it started (proc(5), steal).
+func stolen() (time.Duration, error) {
+	b, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, err
+	}
+	return parseStolen(string(b))
+}
+
+func parseStolen(stat string) (time.Duration, error) {
+	line, _, _ := strings.Cut(stat, "\n")
+	f := strings.Fields(line)
+	if len(f) < 9 || f[0] != "cpu" {
+		return 0, fmt.Errorf("/proc/stat begins with %q: want cpu and at least 8 times", line)
+	}
+	n, err := strconv.ParseInt(f[8], 10, 64)
+	return time.Duration(n) * tick, err
+}
+
 // tree gives root and all its descendants.
 func tree(root int) []int {
 	dirs, _ := filepath.Glob("/proc/[0-9]*")

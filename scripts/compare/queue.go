@@ -12,8 +12,12 @@ import (
 )
 
 // queueLoad is the part of a server's own capacity at which its waiting times
-// are compared with those of an ideal queue.
-const queueLoad = 0.7
+// are compared with those of an ideal queue, and calmLoad one at which hardly a
+// request meets another: what it takes then is not waiting.
+const (
+	queueLoad = 0.7
+	calmLoad  = 0.05
+)
 
 // queue is the waiting of one server at queueLoad, and that of a single queue
 // with equal service times in front of all workers, at the same arrivals. Of
@@ -23,6 +27,7 @@ type queue struct {
 	paragraphs         int     // of the text
 	capacity           float64 // requests a second
 	p50, p99           float64 // seconds from when the request was due
+	calmP50, calmP99   float64 // the same at calmLoad
 	idealP50, idealP99 float64
 	failed             int
 }
@@ -52,8 +57,8 @@ func (h *harness) queues(ctx context.Context) error {
 				return fmt.Errorf("queue, %s: %w", q.name, err)
 			}
 			trials[c] = append(trials[c], q)
-			h.step("queue     w=%d  trial %d/%d  %-24s %.0f %% of %.1f requests/s of %d paragraphs: p99 %.1f ms, of an ideal queue %.1f ms, %d failed",
-				sweepWorkers, i+1, h.plan.queueTrials, q.name, queueLoad*100, q.capacity, q.paragraphs, q.p99*1000, q.idealP99*1000, q.failed)
+			h.step("queue     w=%d  trial %d/%d  %-24s %.0f %% of %.1f requests/s of %d paragraphs: p99 %.1f ms, of an ideal queue %.1f ms, at %.0f %% %.1f ms, %d failed",
+				sweepWorkers, i+1, h.plan.queueTrials, q.name, queueLoad*100, q.capacity, q.paragraphs, q.p99*1000, q.idealP99*1000, calmLoad*100, q.calmP99*1000, q.failed)
 		}
 	}
 	for _, all := range trials {
@@ -103,6 +108,12 @@ func (h *harness) queueOne(ctx context.Context, q *queue) error {
 	service := time.Duration(sweepWorkers / q.capacity * float64(time.Second))
 	ideal := bench.IdealQueue(sweepWorkers, service, o.Rate, o.Seed, max(1, r.Requests))
 	q.idealP50, q.idealP99 = at(ideal, 50).Seconds(), at(ideal, 99).Seconds()
+	o.Rate = calmLoad * q.capacity
+	if r, err = run1(ctx, o); err != nil {
+		return err
+	}
+	q.calmP50, q.calmP99 = r.Percentile(50).Seconds(), r.Percentile(99).Seconds()
+	q.failed += r.Failed() + r.Dropped
 	return nil
 }
 
