@@ -212,6 +212,6 @@ func (h *harness) readme() string {
 		}
 	}
 	b.WriteString("\n![seconds by workers](docs/benchmark-cpu.svg)\n\n")
-	b.WriteString("`make compare` repeats this in about two hours and writes [docs/benchmark.md](docs/benchmark.md), which also says where narwhal does not win.\n")
+	b.WriteString("`make compare` repeats this in about two and a half hours and writes [docs/benchmark.md](docs/benchmark.md), which also says where narwhal does not win.\n")
 	return b.String()
 }

@@ -2,7 +2,7 @@
 // Gunicorn, FastAPI with Uvicorn and with Granian. It writes benchmark.md and the
 // plots in it.
 //
-//	make compare           all of it, to docs: two hours where a text takes spaCy 45 ms
+//	make compare           all of it, to docs: two and a half hours where a text takes spaCy 45 ms
 //	make compare-quick     fewer requests and trials, to .cache/compare/quick: under eight minutes
 //
 // Nothing may flatter: all servers run on the same machine in the same run and

@@ -118,11 +118,8 @@ func (p plan) workersOf(l load) []int {
 }
 
 // runs says whether a server has an i-th trial. One that waits with one request
-// at a time, 100 s for a thousand of them, has a single one in the waiting
-// table, with the first client only: the waiting is nearly all of it, whoever asks.
+// at a time, 100 s for a thousand of them, has the first client only: the
+// waiting is nearly all of it, whoever asks.
 func (p plan) runs(k kind, l load, wait bool, i int) bool {
-	if !wait || !k.sync {
-		return i < l.trials
-	}
-	return i == 0 && l.client == p.waitLoads[0].client
+	return i < l.trials && (!wait || !k.sync || l.client == p.waitLoads[0].client)
 }

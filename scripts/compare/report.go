@@ -106,7 +106,7 @@ func (h *harness) report(b *strings.Builder, about string) {
 	h.table(b, "CPU-bound", false)
 	b.WriteString("![seconds by workers](benchmark-cpu.svg)\n\n")
 	h.table(b, "With 0.1 s of waiting before each recognition", true)
-	b.WriteString("A sync worker waits with one request at a time, 100 s for a thousand; sync servers have one trial here, with the first client only.\n\n" +
+	b.WriteString("A sync worker waits with one request at a time, 100 s for a thousand; so sync servers have the first client only.\n\n" +
 		"![seconds by workers, with waiting](benchmark-waiting.svg)\n\n")
 	h.aloneTable(b)
 	b.WriteString("## Rising load\n\nRequests at random times, each on a new connection, up to more than each server can do. Latency counts from when a request was due.\n\n![latency by load](benchmark-load.svg)\n\n")
