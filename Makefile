@@ -50,8 +50,8 @@ bench-record:
 	@scripts/bench record
 
 # Beside Flask + Gunicorn, FastAPI + Uvicorn and FastAPI + Granian, with plots:
-# writes docs/benchmark.md and the table of the README. Two hours where a text
-# takes spaCy 45 ms. The quick one, of fewer requests, takes less than eight minutes
+# writes docs/benchmark.md and the table of the README. Two and a half hours where a
+# text takes spaCy 45 ms. The quick one, of fewer requests, takes less than eight minutes
 # and writes what says less to .cache/compare/quick.
 compare:
 	@scripts/compare/setup.sh

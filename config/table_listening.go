@@ -27,7 +27,7 @@ Whoever can reach the address can use the server: there is no authentication. Th
 		{
 			Name: "backlog", Group: Listening, Placeholder: "N", Default: "2048", min: 1,
 			Usage: "connections that may wait to be accepted",
-			Help: `The length of each socket's listen queue: connections that the kernel has completed and no worker has accepted. All workers share the queue. When it is full the kernel drops the first packet of a new connection, and the client tries again after 1, 3, 7 seconds.
+			Help: `The length of each socket's listen queue: connections that the kernel has completed and no worker has accepted. All workers share the queue. When it is full the kernel drops the first packet of a new connection, and the client tries again after 1, 3, 7 seconds; if the queue stays full for some ten seconds, clients are reset. A worker of class concurrent takes what makes the queue longer than half, even if it cannot compute it yet, up to --worker-connections.
 
 The kernel cuts the value to net.core.somaxconn, and narwhal warns if it did.`,
 			Gunicorn: "--backlog", Uvicorn: "--backlog",

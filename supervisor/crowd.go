@@ -22,7 +22,7 @@ func (m *master) crowd() {
 		}
 		m.crowded[q.addr] = now
 		m.log.Warn("the queue of waiting connections is full; newcomers wait until the kernel tries again, a second or more", "address", q.addr,
-			"waiting", q.waiting, "hint", "more --workers if the machine has cores to spare, a longer --backlog for short peaks (net.core.somaxconn bounds it)")
+			"waiting", q.waiting, "hint", "more --workers if the machine has cores to spare; for short peaks a longer --backlog (net.core.somaxconn bounds it), or more --worker-connections for concurrent workers")
 	}
 }
 

@@ -2,12 +2,12 @@ package gate
 
 import "github.com/narwhal-server/narwhal/internal/sock"
 
-// Connections wait in the kernel's queue, where any worker can take them. What
-// comes to a full queue the kernel drops, to try again after seconds, and resets
-// in the end: of ten thousand clients at once hundreds would never be
-// answered. So a queue that is more than half full is accepted from without a
-// place. There is then work for every worker for long, and none waits for what
-// another has taken.
+// Connections wait in the kernel's queue, where any worker can take them. When
+// it is full, the kernel lets clients try again after seconds, and after some ten
+// seconds resets those it has already told that they are connected. So a queue
+// that is more than half full is accepted from without a place. The price: at the
+// end of such a peak a worker may still have some of what it took while another is
+// done, and a crash costs more than what ran.
 
 // spills says whether the queue is so long that a connection is to be accepted
 // without a place: not with Sync, which has one at a time, whatever comes. g.mu

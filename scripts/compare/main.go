@@ -24,7 +24,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime"
 	"syscall"
 	"time"
 
@@ -97,7 +96,5 @@ func run(ctx context.Context, which, out, readme string) error {
 	if err != nil {
 		return err
 	}
-	about += fmt.Sprintf(" In the %.0f minutes of the run other guests of the machine below took %.1f %% of the processors' time from this one (steal).",
-		time.Since(began).Minutes(), 100*float64(after-before)/float64(time.Since(began)*time.Duration(runtime.NumCPU())))
-	return h.write(out, readme, about)
+	return h.write(out, readme, about+" "+describeSteal(after-before, time.Since(began)))
 }

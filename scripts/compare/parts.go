@@ -34,7 +34,7 @@ func (h *harness) sweepTable(b *strings.Builder) {
 func (h *harness) queueTable(b *strings.Builder) {
 	fmt.Fprintf(b, "## Waiting at %.0f %% load\n\nOne text at random times, at %.0f %% of what the server itself can do with w=%d, client beside it: the paragraph, and for narwhal as many of them, too, as take it about as long as one takes the others, because with one the client's share of the processors is not small. "+
 		"The ideal is a simulated queue in front of %d workers with equal service times, w / capacity, and the same arrivals (M/D/%d): no server can do better on average. "+
-		"A ratio below 1 means that a request alone is quicker than w / capacity. At %.0f %% load hardly a request meets another: what takes long there is the machine. Trials: %d, of which the one with the median ratio is here.\n\n",
+		"A ratio below 1 means that a request alone is quicker than w / capacity. At %.0f %% load hardly a request meets another: that is what one takes without waiting, client and machine included; of so few requests the p99 is nearly the slowest. Trials: %d, of which the one with the median ratio is here.\n\n",
 		queueLoad*100, queueLoad*100, sweepWorkers, sweepWorkers, sweepWorkers, calmLoad*100, h.plan.queueTrials)
 	head(b, "server", "paragraphs", "capacity, requests/s", "p50 ms", "ideal p50", "p99 ms", "ideal p99", "ratio of p99", fmt.Sprintf("p50 at %.0f %%", calmLoad*100), fmt.Sprintf("p99 at %.0f %%", calmLoad*100), "failed")
 	for _, q := range h.results.queues {
@@ -58,7 +58,7 @@ func (h *harness) reloadTable(b *strings.Builder) {
 var scaleNotes = map[string]string{
 	"bytes":       "Different texts of so many bytes, 8 clients, w=2.",
 	"workers":     "32 clients.",
-	"connections": "So many kept connections, each with a request after the other, w=2, the servers' limits of connections raised. A request that takes longer than 60 s has failed. Memory is that under the load.",
+	"connections": fmt.Sprintf("So many kept connections, each with a request after the other, w=2, the servers' limits of connections raised. A request that takes longer than %.0f s has failed. Memory is that under the load.", scaleTimeout.Seconds()),
 	"threads":     "narwhal only, one worker, 16 clients: `--threads` is how many requests compute at the same time. This is its batch size: narwhal takes one text a request and computes no batches, so the cost of a text does not depend on its neighbours.",
 }
 

@@ -39,6 +39,12 @@ func describe(which string) string {
 		runtime.GOOS, runtime.GOARCH, f[0], f[1], f[2], busy)
 }
 
+// describeSteal says how much of a run's time was not this machine's.
+func describeSteal(steal, run time.Duration) string {
+	return fmt.Sprintf("In the %.0f minutes of the run other guests of the machine below took %.1f %% of the processors' time from this one (steal).",
+		run.Minutes(), 100*steal.Seconds()/run.Seconds()/float64(runtime.NumCPU()))
+}
+
 // write puts the report and its plots into a directory, and its first figures
 // into the README if one is named. The report comes last: it never shows plots of
 // another run.
