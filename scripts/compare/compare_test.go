@@ -4,10 +4,14 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/narwhal-server/narwhal/internal/bench"
 )
 
 func TestTexts(t *testing.T) {
@@ -237,5 +241,23 @@ func TestReplaceBetween(t *testing.T) {
 	}
 	if _, err := replaceBetween("a\n", "new\n"); err == nil {
 		t.Error("a page without the lines was taken")
+	}
+}
+
+// A server that is behind by more than a thousand requests has failed none of them.
+func TestOpenLoopSendsWhateverIsUnanswered(t *testing.T) {
+	release := make(chan struct{})
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		<-release
+		io.WriteString(w, "{}")
+	}))
+	defer s.Close()
+	time.AfterFunc(time.Second, func() { close(release) })
+	r, err := bench.Run(t.Context(), openLoop(bench.Options{URL: s.URL, DisableKeepAlive: true}, 3000, 500*time.Millisecond))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Dropped > 0 || r.Failed() > 0 || r.OK < 1200 {
+		t.Errorf("%d right, %d failed, %d not sent; want about 1500, 0 and 0", r.OK, r.Failed(), r.Dropped)
 	}
 }

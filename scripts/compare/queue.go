@@ -100,7 +100,7 @@ func (h *harness) queueOne(ctx context.Context, q *queue) error {
 	if r.OK == 0 {
 		return fmt.Errorf("no right answer: %v", r.FirstError)
 	}
-	o.Rate, o.Duration, o.MaxInFlight, o.Seed = queueLoad*q.capacity, h.plan.queue, 10000, 1
+	o = openLoop(o, queueLoad*q.capacity, h.plan.queue)
 	if r, err = run1(ctx, o); err != nil {
 		return err
 	}

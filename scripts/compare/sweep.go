@@ -21,7 +21,7 @@ type sweep struct {
 type point struct {
 	rate, answered float64 // requests a second: sent at random times, and answered
 	p50, p99       float64 // seconds from when the request was due
-	failed         int     // or not sent, because 1000 were unanswered
+	failed         int     // or not sent, because openInFlight were unanswered
 }
 
 // sweepKey is the load whose result says how much a server can do, and which is best.
@@ -47,10 +47,9 @@ func (h *harness) sweepOne(ctx context.Context, s *sweep) error {
 	}
 	defer srv.stop()
 	for _, part := range h.plan.sweepLoads {
-		o := bench.Options{
-			URL: srv.url, Texts: h.texts[1:], Rate: part * s.capacity, Duration: h.plan.sweep,
-			Timeout: 30 * time.Second, Drain: time.Second, DisableKeepAlive: true, Seed: 1,
-		}
+		o := openLoop(bench.Options{
+			URL: srv.url, Texts: h.texts[1:], Timeout: 30 * time.Second, Drain: time.Second, DisableKeepAlive: true,
+		}, part*s.capacity, h.plan.sweep)
 		r, err := run1(ctx, o)
 		if err != nil {
 			return fmt.Errorf("open loop, %s: %w", s.name, err)
@@ -61,6 +60,17 @@ func (h *harness) sweepOne(ctx context.Context, s *sweep) error {
 			sweepWorkers, s.name, p.rate, part*100, p.p50*1000, p.p99*1000, p.failed)
 	}
 	return nil
+}
+
+// openInFlight is how many requests of an open loop may be unanswered at a time:
+// more than any load here makes, so that a client that gave up counts in no server's
+// failures, and in no server's favour.
+const openInFlight = 10000
+
+// openLoop makes o send at random times, the same for every server.
+func openLoop(o bench.Options, rate float64, d time.Duration) bench.Options {
+	o.Rate, o.Duration, o.MaxInFlight, o.Seed = rate, d, openInFlight, 1
+	return o
 }
 
 func kindOf(name string) kind {
