@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -259,5 +260,29 @@ func TestOpenLoopSendsWhateverIsUnanswered(t *testing.T) {
 	}
 	if r.Dropped > 0 || r.Failed() > 0 || r.OK < 1200 {
 		t.Errorf("%d right, %d failed, %d not sent; want about 1500, 0 and 0", r.OK, r.Failed(), r.Dropped)
+	}
+}
+
+func TestPace(t *testing.T) {
+	steady, uneven := track{0}, track{0}
+	for i := range 5000 {
+		steady = append(steady, float64(i+1)*0.002)
+		step := 0.002
+		if i/500%2 == 1 { // for a second, twice as long
+			step = 0.004
+		}
+		uneven = append(uneven, uneven[i]+step)
+	}
+	if got := steady.after(0.0031); math.Abs(got-0.0051) > 1e-9 {
+		t.Errorf("what begins at 3.1 ms ends at %.4f s, want 5.1 ms", got)
+	}
+	if got := uneven.after(0.999); math.Abs(got-1.002) > 1e-9 {
+		t.Errorf("half of 2 ms and half of 4 ms from 0.999 s on end at %.4f s, want 1.002", got)
+	}
+	if p := paceOf([]track{steady, steady}); math.Abs(p.ratio-1) > 1e-6 || math.Abs(p.p50-0.002) > 1e-9 {
+		t.Errorf("even processors: %+v, want the ratio 1", p)
+	}
+	if p := paceOf([]track{uneven, uneven}); p.ratio < 2 {
+		t.Errorf("processors slower than the requests for a second: %+v, want a ratio above 2", p)
 	}
 }

@@ -98,7 +98,7 @@ func (p plan) steps() int {
 		}
 	}
 	s := p.scale
-	return n + 2*len(p.sweepLoads) + 5*p.queueTrials + len(kinds) + 2*(len(s.lengths)+len(s.workers)+len(s.connections)) + len(s.threads)
+	return n + 2*len(p.sweepLoads) + 5*p.queueTrials + 1 + len(kinds) + 2*(len(s.lengths)+len(s.workers)+len(s.connections)) + len(s.threads)
 }
 
 // all gives the loads of a table.

@@ -8,6 +8,7 @@ type results struct {
 	cells   map[cellKey][]trial
 	sweeps  []sweep
 	queues  []queue
+	pace    pace
 	reloads []reload
 	scales  []scaling
 }
