@@ -79,7 +79,6 @@ func paceOf(tracks []track) pace {
 			times = append(times, t[i+1]-t[i])
 		}
 	}
-	slices.Sort(times)
 	var ratios []float64
 	for seed := range uint64(9) {
 		random := rand.New(rand.NewPCG(seed, 0))
@@ -93,8 +92,7 @@ func paceOf(tracks []track) pace {
 		paced := queueP99(arrivals, len(tracks), func(i int, begin float64) float64 { return tracks[i].after(begin) })
 		ratios = append(ratios, paced/equal)
 	}
-	slices.Sort(ratios)
-	return pace{times[0], quantile(times, 0.5), quantile(times, 0.99), quantile(ratios, 0.5)}
+	return pace{slices.Min(times), quantile(times, 0.5), quantile(times, 0.99), quantile(ratios, 0.5)}
 }
 
 // after gives when a computation that begins at a time will have ended, which is
@@ -117,6 +115,5 @@ func queueP99(arrivals []float64, workers int, end func(worker int, begin float6
 		free[first] = end(first, max(now, free[first]))
 		times = append(times, free[first]-now)
 	}
-	slices.Sort(times)
 	return quantile(times, 0.99)
 }
