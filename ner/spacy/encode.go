@@ -56,8 +56,8 @@ func flag(b bool) uint64 {
 // encoder is the working memory of a tok2vec: one goroutine's, for encodeRows
 // tokens and as many neighbours as the network is deep.
 type encoder struct {
-	// What z holds, so that two components that listen to one network have a
-	// text of one piece encoded once. ready is nil if it holds nothing.
+	// What z holds, tokens a to b-1, so that two components that listen to one
+	// network have a text of one piece encoded once. ready is nil if it holds nothing.
 	ready *tok2vec
 	a, b  int
 
@@ -87,25 +87,24 @@ const mixRows = 64
 // second-level cache. Where two pieces meet, a few rows are computed twice.
 const encodeRows = 512
 
-// encode computes the vectors of tokens a to b-1 of a text, of which a is a
-// multiple of encodeRows, and b is the next one or the end of the text. They
-// are valid until the next call.
+// encode computes the vectors of tokens a to b-1 of a text, at most encodeRows.
+// They are valid until the next call.
 //
 // spaCy surrounds a text with as many rows of zeros as the encoder has layers.
 // They do not stay zero, because the layers run over them too, and the text's
 // own rows see it.
 func (t *tok2vec) encode(e *encoder, text string, tokens []Token, a, b int) []float32 {
 	w, n, depth := t.width, len(tokens), len(t.encoder)
+	if e.ready == t && e.a <= a && b <= e.b {
+		return e.z[(a-e.a+depth)*w:][:(b-a)*w]
+	}
+	e.ready, e.a, e.b = t, a, b
 	// z has the rows from depth before a to depth after b, which the first
 	// layer reads; each layer computes one row less on both sides. It does so in
 	// groups of four, so the last group may read and write rows that nobody
 	// needs.
 	first, end := a-depth, b+depth+kernel.ConvRows
 	row := func(token int) []float32 { return e.z[(token-first)*w:] }
-	if e.ready == t && e.a == a && e.b == b {
-		return row(a)[:(b-a)*w]
-	}
-	e.ready, e.a, e.b = t, a, b
 	e.z = grow(e.z, (end-first)*w)
 	e.tmp = grow(e.tmp, (end-first)*w)
 

@@ -47,24 +47,23 @@ func newEntityModel(t *transition) *entityModel {
 // entity is an entity in tokens.
 type entity struct{ first, end, class int }
 
-// entities appends the entities of the text of f. starts says where sentences
-// start; nil if that is not known.
-func (m *entityModel) entities(ctx context.Context, f *features, starts []bool, out []entity) ([]entity, error) {
+// entities appends the entities of the text of f from token at on, where none is
+// open, to token end or a little further, to the next where none is open; next is
+// that token. sents says of the first tokens whether a sentence starts there; of
+// others that is not known.
+func (m *entityModel) entities(ctx context.Context, f *features, sents []bool, at, end int, out []entity) (ents []entity, next int, err error) {
 	tokens := f.tokens
 	open := entity{first: -1}
 	var valid [numEntityMoves]bool
-	for i := range tokens {
-		keep := i
-		if open.first >= 0 {
-			keep = open.first
-		}
-		if err := f.reach(ctx, i, keep); err != nil {
-			return out, err
+	i := at
+	for ; i < len(tokens) && (i < end || open.first >= 0); i++ {
+		if err := f.reach(ctx, i, at); err != nil {
+			return out, i, err
 		}
 		f.set(0, i)
 		// An entity cannot go on if this is the text's last token or the
 		// sentence's.
-		mayGoOn := i+1 < len(tokens) && (starts == nil || !starts[i+1])
+		mayGoOn := i+1 < len(tokens) && (i+1 >= len(sents) || !sents[i+1])
 		if open.first < 0 {
 			f.set(1, -1)
 			f.set(2, -1)
@@ -73,7 +72,7 @@ func (m *entityModel) entities(ctx context.Context, f *features, starts []bool, 
 			valid[moveOut] = true
 			c, margin := best(f.score(), m.outside, &valid)
 			if f.tooClose(margin) {
-				return out, errTooClose
+				return out, i, errTooClose
 			}
 			switch m.classes[c].move {
 			case moveBegin:
@@ -87,7 +86,7 @@ func (m *entityModel) entities(ctx context.Context, f *features, starts []bool, 
 		f.set(2, i-1)
 		closes, margin := m.closes(f.score(), m.inside[open.class], mayGoOn)
 		if f.tooClose(margin) {
-			return out, errTooClose
+			return out, i, errTooClose
 		}
 		if closes {
 			open.end = i + 1
@@ -95,7 +94,7 @@ func (m *entityModel) entities(ctx context.Context, f *features, starts []bool, 
 			open.first = -1
 		}
 	}
-	return out, nil
+	return out, i, nil
 }
 
 // closes decides between In and Last for an open entity, and by how much; of

@@ -56,6 +56,25 @@ func plainEntities(t *testing.T, m *entityModel, f *features, starts []bool) []e
 	return out
 }
 
+// entitiesInPieces decodes so many tokens at a time, and each piece twice.
+func entitiesInPieces(t *testing.T, m *entityModel, f *features, starts []bool, size int) (out []entity) {
+	t.Helper()
+	for at := 0; at < len(f.tokens); {
+		found := len(out)
+		first, _, err := m.entities(t.Context(), f, starts, at, at+size, slices.Clone(out))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out, at, err = m.entities(t.Context(), f, starts, at, at+size, out); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(first, out) {
+			t.Fatalf("the second time entities are %v, not %v", out[found:], first[found:])
+		}
+	}
+	return out
+}
+
 // TestEntitiesAgainstPlainTable runs recognizers of random weights, which make
 // entities of all kinds, over random sentence borders.
 func TestEntitiesAgainstPlainTable(t *testing.T) {
@@ -87,12 +106,9 @@ func TestEntitiesAgainstPlainTable(t *testing.T) {
 			}
 			for _, starts := range [][]bool{nil, starts} {
 				var f features
-				f.start(p.ner.transition, text, tokens)
-				got, err := p.ner.entities(t.Context(), &f, starts, nil)
-				if err != nil {
-					t.Fatal(err)
-				}
-				f.start(p.ner.transition, text, tokens)
+				f.start(p.ner.transition, &encoder{}, text, tokens)
+				got := entitiesInPieces(t, p.ner, &f, starts, 1+r.IntN(len(tokens)))
+				f.start(p.ner.transition, &encoder{}, text, tokens)
 				want := plainEntities(t, p.ner, &f, starts)
 				if fmt.Sprint(got) != fmt.Sprint(want) {
 					t.Errorf("weights %d, %d tokens, sentences %v: entities %v, want %v", seed, len(tokens), starts != nil, got, want)

@@ -18,21 +18,17 @@ const closeMargin = 5e-5
 var errTooClose = errors.New("the scores are too close")
 
 // tooClose says whether a decision by this margin must be made from long sums.
-func (f *features) tooClose(margin float32) bool { return margin < closeMargin && !f.encoder.exact }
+func (f *features) tooClose(margin float32) bool { return margin < f.closest && !f.exact }
 
-// decide runs a decoder over a text, and again with long sums if it meets a
-// decision that is too close.
-func (f *features) decide(t *transition, text string, tokens []Token, decode func(*features) error) error {
-	f.start(t, text, tokens)
-	err := decode(f)
-	if err != errTooClose {
-		return err
-	}
-	f.encoder.setExact(true)
-	defer f.encoder.setExact(false)
-	f.start(t, text, tokens)
-	return decode(f)
+// useLongSums begins the text again, with long sums.
+func (f *features) useLongSums() {
+	f.start(f.transition, f.encoder, f.text, f.tokens)
+	f.exact = true
 }
 
 // setExact chooses the sums; what was computed with the others is forgotten.
-func (e *encoder) setExact(exact bool) { e.exact, e.ready = exact, nil }
+func (e *encoder) setExact(exact bool) {
+	if e.exact != exact {
+		e.exact, e.ready = exact, nil
+	}
+}

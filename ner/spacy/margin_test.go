@@ -1,39 +1,55 @@
 package spacy
 
 import (
+	"errors"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
 
-// A text with a decision that is too close gets the answer of long sums, and
-// the next text is computed as ever.
+// A component that meets a decision that is too close begins the text again with
+// long sums, and gives what it gave with the others; the next text is computed as
+// ever.
 func TestCloseDecisions(t *testing.T) {
 	p := openModel(t, Options{})
 	text := strings.Repeat("Angela Merkel was born in Hamburg. Tim Cook visited Paris on Monday. ", 20)
-	runs := 0
-	decode := func(tie bool, seen *[]bool) func(*features) error {
-		return func(f *features) error {
-			runs++
-			*seen = append(*seen, f.encoder.exact)
-			if tie && f.tooClose(closeMargin/2) {
-				return errTooClose
-			}
-			return nil
-		}
-	}
-	w := p.getWork()
-	defer p.putWork(w)
-	w.tokens = p.tokenizer.tokenize(text, nil)
-	var seen []bool
-	for _, tie := range []bool{false, true, false} {
-		if err := w.features.decide(p.ner.transition, text, w.tokens, decode(tie, &seen)); err != nil {
+	find := func() *work {
+		t.Helper()
+		w := p.begin(text)
+		if err := errors.Join(p.findEntities(t.Context(), w), p.findSentences(t.Context(), w, len(w.tokens))); err != nil {
 			t.Fatal(err)
 		}
+		return w
 	}
-	if diff := cmp.Diff([]bool{false, false, true, false}, seen); diff != "" {
-		t.Errorf("long sums in each run (-want +got):\n%s", diff)
+	want := find()
+	components := map[string]*transition{"recognizer": p.ner.transition, "parser": p.parser.transition}
+	for name, of := range components {
+		began, late := 0, 0
+		for margin := float32(closeMargin); margin < 100; margin *= 1.4 { // the larger, the sooner it is met
+			of.closest = margin
+			got := find()
+			exact := map[string]bool{"recognizer": got.recognizer.exact, "parser": got.parser.exact}
+			if exact[name] {
+				began++
+			} else {
+				late++
+			}
+			delete(exact, name)
+			for other, exact := range exact {
+				if exact {
+					t.Errorf("the %s met a close decision, the %s began again", name, other)
+				}
+			}
+			if !slices.Equal(got.entities, want.entities) || !slices.Equal(got.parse.sents, want.parse.sents) {
+				t.Errorf("%s, margin %v: entities %v, sentences %v, want %v, %v", name, margin, got.entities, got.parse.sents, want.entities, want.parse.sents)
+			}
+		}
+		if began < 3 || late < 3 {
+			t.Errorf("the %s began again with %d margins and did not with %d: want some of each", name, began, late)
+		}
+		of.closest = closeMargin
 	}
 }
 

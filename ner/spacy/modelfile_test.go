@@ -117,8 +117,8 @@ func FuzzModel(f *testing.F) {
 			return
 		}
 		var feats features
-		feats.start(model, text, tokens)
-		if _, err := newEntityModel(model).entities(t.Context(), &feats, nil, nil); err != nil {
+		feats.start(model, &encoder{}, text, tokens)
+		if _, _, err := newEntityModel(model).entities(t.Context(), &feats, nil, 0, len(tokens), nil); err != nil {
 			t.Error(err)
 		}
 	})

@@ -38,18 +38,26 @@ type parse struct {
 	unshiftable []bool
 	starts      []bool // a sentence starts here, by the Break move
 
+	// sents says of the first known tokens where sentences start. Their trees are
+	// complete.
+	sents []bool
+	known int
+
 	// keep is the first token of the sentence the stack is in. When the parser
 	// passes a border the stack is empty, so nothing before it is looked at
 	// again.
 	keep int
 }
 
-// sentences parses the text of f and sets starts[i] where token i begins a
-// sentence.
-func (m *parserModel) sentences(ctx context.Context, f *features, p *parse, starts []bool) error {
-	p.reset(len(starts))
+// sentences parses the text of f on from where it is, until the sentences of the
+// first upTo tokens at least are known.
+func (m *parserModel) sentences(ctx context.Context, f *features, p *parse, upTo int) error {
+	if upTo <= p.known {
+		return nil
+	}
+	f.expect(likelyLook(f.text, f.tokens, upTo))
 	var valid [numEntityMoves]bool
-	for !p.final() {
+	for !p.complete(upTo) {
 		b0, b1 := p.buffer(0), p.buffer(1)
 		if err := f.reach(ctx, max(b0, b1), p.keep); err != nil {
 			return err
@@ -58,6 +66,7 @@ func (m *parserModel) sentences(ctx context.Context, f *features, p *parse, star
 		p.validate(&valid, b0, b1)
 		i, margin := best(f.score(), m.runs, &valid)
 		if i < 0 { // as spaCy's force_final; no real model gets here
+			p.stack, p.rebuffer, p.next = p.stack[:0], p.rebuffer[:0], p.n
 			break
 		}
 		if f.tooClose(margin) {
@@ -65,15 +74,29 @@ func (m *parserModel) sentences(ctx context.Context, f *features, p *parse, star
 		}
 		p.apply(m.classes[i].move, b0, b1)
 	}
-	p.roots(starts)
+	p.roots()
 	return nil
 }
 
+// likelyLook guesses how many tokens the parser looks at to know the sentences of
+// the first upTo: those up to the next mark that ends a sentence, and the two that
+// it sees of the next one. A wrong guess costs a little time.
+func likelyLook(text string, tokens []Token, upTo int) int {
+	far := min(upTo+encodeRows, len(tokens))
+	for i := max(upTo-1, 0); i < far; i++ {
+		switch text[tokens[i].Start:tokens[i].End] {
+		case ".", "?", "!":
+			return min(i+3, len(tokens))
+		}
+	}
+	return far
+}
+
 func (p *parse) reset(n int) {
-	p.n, p.next, p.keep = n, 0, 0
+	p.n, p.next, p.keep, p.known = n, 0, 0, 0
 	p.stack, p.rebuffer = p.stack[:0], p.rebuffer[:0]
 	p.head, p.lastLeft, p.lastRight, p.older = grow(p.head, n), grow(p.lastLeft, n), grow(p.lastRight, n), grow(p.older, n)
-	p.unshiftable, p.starts = grow(p.unshiftable, n), grow(p.starts, n)
+	p.unshiftable, p.starts, p.sents = grow(p.unshiftable, n), grow(p.starts, n), grow(p.sents, n)
 	for i := range n {
 		p.head[i], p.lastLeft[i], p.lastRight[i], p.older[i] = -1, -1, -1, -1
 	}
@@ -98,7 +121,14 @@ func (p *parse) buffer(k int) int {
 // remaining is the number of tokens in the buffer.
 func (p *parse) remaining() int { return p.n - p.next + len(p.rebuffer) }
 
-func (p *parse) final() bool { return len(p.stack) == 0 && p.remaining() == 0 }
+// complete reports whether the trees of the first upTo tokens are. An arc joins a
+// token on the stack and the first of the buffer: while the stack is empty and that
+// one has no children before it, nothing joins it to the tokens that have gone.
+// Tokens are in order in the buffer.
+func (p *parse) complete(upTo int) bool {
+	b0 := p.buffer(0)
+	return len(p.stack) == 0 && (b0 < 0 || b0 >= upTo && p.lastLeft[b0] < 0)
+}
 
 // onStack returns token k of the stack from its top, -1 past its end.
 func (p *parse) onStack(k int) int {
@@ -206,17 +236,20 @@ func (p *parse) side(head, child int) []int32 {
 	return p.lastRight
 }
 
-// roots sets starts for the first token of every tree. older is free by now
-// and holds for each token the root of its tree: -1 unknown, -2 on the path
-// being followed.
-func (p *parse) roots(starts []bool) {
-	clear(starts)
-	root := p.older
-	for i := range root {
-		root[i] = -1
+// roots sets sents, for the first token of every tree, and known to all tokens
+// before the buffer, whose trees are complete. Of these older is free by now and
+// holds the root of a token's tree: -1 unknown, -2 on the path being followed.
+func (p *parse) roots() {
+	first, end := p.known, p.buffer(0)
+	if end < 0 {
+		end = p.n
 	}
-	path := p.rebuffer[:0]
-	for i := range p.n {
+	root := p.older
+	for i := first; i < end; i++ {
+		root[i], p.sents[i] = -1, false
+	}
+	path := p.stack[:0] // which is empty
+	for i := first; i < end; i++ {
 		t := int32(i)
 		path = path[:0]
 		for root[t] == -1 && p.head[t] >= 0 {
@@ -228,11 +261,11 @@ func (p *parse) roots(starts []bool) {
 		if r < 0 { // a new tree, whose first token is i
 			r = t
 			root[t] = r
-			starts[i] = true
+			p.sents[i] = true
 		}
 		for _, t := range path {
 			root[t] = r
 		}
 	}
-	p.rebuffer = path
+	p.stack, p.known = path[:0], end
 }

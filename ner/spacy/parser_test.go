@@ -148,15 +148,30 @@ func (p *plainParse) sentences() []bool {
 }
 
 // TestParseAgainstPlainLists makes random moves with both and compares what
-// the model sees of the state, what it may do, and the sentences.
+// the model sees of the state, what it may do, and the sentences, asked for
+// once before the end.
 func TestParseAgainstPlainLists(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	var p parse // one for all, as in a work
+	soon := 0
 	for range 3000 {
 		n := 1 + r.IntN(2*pageRows)
 		want := newPlainParse(n)
 		p.reset(n)
-		for !p.final() {
+		upTo := r.IntN(n + 1)
+		for {
+			if upTo > p.known && p.complete(upTo) {
+				p.roots()
+				if p.known < upTo {
+					t.Fatalf("%d known, want %d", p.known, upTo)
+				}
+				if p.known < n {
+					soon++
+				}
+			}
+			if p.complete(n) {
+				break
+			}
 			f := &features{pageOf: []int32{0, 1}, pages: make([]page, 2)} // token i is in row i+1
 			b0, b1 := p.buffer(0), p.buffer(1)
 			p.fill(f, b0, b1)
@@ -185,11 +200,15 @@ func TestParseAgainstPlainLists(t *testing.T) {
 		if len(want.stack) > 0 || len(want.buffer()) > 0 {
 			t.Fatalf("ended with %+v", want)
 		}
-		starts := make([]bool, n)
-		p.roots(starts)
-		if !slices.Equal(starts, want.sentences()) {
-			t.Fatalf("sentences start at %v, want %v, heads %v", starts, want.sentences(), want.heads)
+		if p.known < n {
+			p.roots()
 		}
+		if p.known != n || !slices.Equal(p.sents, want.sentences()) {
+			t.Fatalf("sentences of the first %d of %d start at %v, want %v, heads %v", p.known, n, p.sents, want.sentences(), want.heads)
+		}
+	}
+	if soon < 300 {
+		t.Errorf("%d times sentences were known before the end, want some hundreds", soon)
 	}
 }
 

@@ -17,9 +17,9 @@
 //	  ids ──tok2vec──> vectors ──entities──> entities, none across a sentence start
 //
 // The parser runs because its sentences change entities: spacy.load without
-// options runs it too. In a short text it does not if it can change none. With Options.Exclude of "parser", which corresponds to
-// spaCy's exclude, it does not; that takes less than half the time, and about one
-// entity in 250 differs.
+// options runs it too. It runs as far into a text as it can change any. With
+// Options.Exclude of "parser", which corresponds to spaCy's exclude, it does not;
+// that takes less than half the time, and about one entity in 250 differs.
 //
 // # What it can run
 //
@@ -130,14 +130,15 @@ type Doc struct {
 	Ents   []ner.Entity
 }
 
-// work is the memory of one call.
+// work is the memory of one call. The recognizer and the parser each have their
+// features; they walk through the text by turns.
 type work struct {
-	tokens   []Token
-	features features
-	parse    parse
-	parsed   bool // starts says where the sentences start
-	starts   []bool
-	entities []entity
+	tokens     []Token
+	encoder    encoder
+	recognizer features
+	parser     features
+	parse      parse
+	entities   []entity
 }
 
 // keepTokens is the length of text up to which a call's memory is kept for
@@ -151,8 +152,28 @@ func (p *Pipeline) getWork() *work {
 	return &work{}
 }
 
+// begin gives the work of a call on a text.
+func (p *Pipeline) begin(text string) *work {
+	w := p.getWork()
+	w.tokens = p.tokenizer.tokenize(text, w.tokens[:0])
+	p.start(w, text)
+	return w
+}
+
+// start begins a text whose tokens are in w.
+func (p *Pipeline) start(w *work, text string) {
+	w.encoder.ready = nil
+	w.recognizer.start(p.ner.transition, &w.encoder, text, w.tokens)
+	if p.parser != nil {
+		w.parser.start(p.parser.transition, &w.encoder, text, w.tokens)
+		w.parse.reset(len(w.tokens))
+	}
+}
+
 func (p *Pipeline) putWork(w *work) {
-	w.features.text, w.features.tokens = "", nil // not the caller's text
+	for _, f := range []*features{&w.recognizer, &w.parser} {
+		f.text, f.tokens = "", nil // not the caller's text
+	}
 	if cap(w.tokens) <= keepTokens {
 		p.work.Put(w)
 	}
@@ -164,10 +185,9 @@ func (p *Pipeline) Entities(ctx context.Context, text string) ([]ner.Entity, err
 	if err := check(text); err != nil {
 		return nil, err
 	}
-	w := p.getWork()
+	w := p.begin(text)
 	defer p.putWork(w)
-	w.tokens = p.tokenizer.tokenize(text, w.tokens[:0])
-	if err := p.findEntities(ctx, w, text); err != nil {
+	if err := p.findEntities(ctx, w); err != nil {
 		return nil, err
 	}
 	return p.result(w, text), nil
@@ -178,21 +198,20 @@ func (p *Pipeline) Analyze(ctx context.Context, text string) (*Doc, error) {
 	if err := check(text); err != nil {
 		return nil, err
 	}
-	w := p.getWork()
+	w := p.begin(text)
 	defer p.putWork(w)
-	w.tokens = p.tokenizer.tokenize(text, w.tokens[:0])
-	if err := p.findEntities(ctx, w, text); err != nil {
-		return nil, err
-	}
-	if p.parser != nil && !w.parsed {
-		if err := p.findSentences(ctx, w, text); err != nil {
+	if p.parser != nil {
+		if err := p.findSentences(ctx, w, len(w.tokens)); err != nil {
 			return nil, err
 		}
+	}
+	if err := p.findEntities(ctx, w); err != nil {
+		return nil, err
 	}
 	doc := &Doc{Text: text, Ents: p.result(w, text)}
 	doc.Tokens = append(doc.Tokens, w.tokens...)
 	if p.parser != nil {
-		doc.Sents = split(doc.Tokens, w.starts)
+		doc.Sents = split(doc.Tokens, w.parse.sents)
 	}
 	return doc, nil
 }
@@ -230,63 +249,68 @@ func check(text string) error {
 	return ErrNotUTF8
 }
 
-// findSentences sets w.starts.
-func (p *Pipeline) findSentences(ctx context.Context, w *work, text string) error {
-	w.starts = grow(w.starts, len(w.tokens))
-	w.parsed = true
-	return w.features.decide(p.parser.transition, text, w.tokens, func(f *features) error {
-		return p.parser.sentences(ctx, f, &w.parse, w.starts)
-	})
+// findEntities sets w.entities.
+func (p *Pipeline) findEntities(ctx context.Context, w *work) error {
+	err := p.recognize(ctx, w)
+	if err == errTooClose {
+		w.recognizer.useLongSums()
+		err = p.recognize(ctx, w)
+	}
+	return err
 }
 
-// findEntities sets w.entities, and w.starts if that takes the parser.
-func (p *Pipeline) findEntities(ctx context.Context, w *work, text string) error {
-	w.features.encoder.ready, w.parsed = nil, false
-	switch {
-	case !p.sentences:
-		return p.recognize(ctx, w, text, nil)
-	case len(w.tokens) <= recognizeFirst:
-		return p.findShort(ctx, w, text)
-	}
-	if err := p.findSentences(ctx, w, text); err != nil {
-		return err
-	}
-	return p.recognize(ctx, w, text, w.starts)
-}
-
-// recognizeFirst is the length of text up to which the recognizer runs before
-// the parser. Longer ones nearly always need the parser, and more often the
-// recognizer again.
-const recognizeFirst = 128
-
-// findShort is findEntities for a recognizer that sees the parser's sentences. It
-// does without the parser if it can, which is most of the work. A sentence's start
+// recognize is findEntities without a second try.
+//
+// The parser is most of the work, and it rarely changes an entity. A sentence's start
 // only forbids moves, those that continue an entity across it. So where the
 // recognizer made none of them without knowing the starts, it would have made the
-// same moves knowing them: the best of all moves is the best of those allowed. A
-// text without entities of several tokens needs no parser at all.
-func (p *Pipeline) findShort(ctx context.Context, w *work, text string) error {
-	if err := p.recognize(ctx, w, text, nil); err != nil {
-		return err
+// same moves knowing them: the best of all moves is the best of those allowed.
+// It runs ahead over a piece of the text, then the parser as far as there are
+// entities of several tokens. If a sentence starts in one of them, the recognizer
+// goes back to its first token; where no entity is open its moves do not depend
+// on those before.
+func (p *Pipeline) recognize(ctx context.Context, w *work) (err error) {
+	w.entities = w.entities[:0]
+	for at := 0; at < len(w.tokens); {
+		found, known := len(w.entities), []bool(nil)
+		if p.sentences {
+			known = w.parse.sents[:w.parse.known]
+		}
+		if w.entities, at, err = p.ner.entities(ctx, &w.recognizer, known, at, at+encodeRows, w.entities); err != nil {
+			return err
+		}
+		if !p.sentences {
+			continue
+		}
+		upTo := 0
+		for _, e := range w.entities[found:] {
+			if e.end-e.first > 1 {
+				upTo = e.end
+			}
+		}
+		if err := p.findSentences(ctx, w, upTo); err != nil {
+			return err
+		}
+		for i, e := range w.entities[found:] {
+			if e.end-e.first > 1 && slices.Contains(w.parse.sents[e.first+1:e.end], true) {
+				w.entities, at = w.entities[:found+i], e.first
+				break
+			}
+		}
 	}
-	if !slices.ContainsFunc(w.entities, func(e entity) bool { return e.end-e.first > 1 }) {
-		return nil
-	}
-	if err := p.findSentences(ctx, w, text); err != nil {
-		return err
-	}
-	if !slices.ContainsFunc(w.entities, func(e entity) bool { return slices.Contains(w.starts[e.first+1:e.end], true) }) {
-		return nil
-	}
-	return p.recognize(ctx, w, text, w.starts)
+	return nil
 }
 
-// recognize sets w.entities. starts may be nil.
-func (p *Pipeline) recognize(ctx context.Context, w *work, text string, starts []bool) error {
-	return w.features.decide(p.ner.transition, text, w.tokens, func(f *features) (err error) {
-		w.entities, err = p.ner.entities(ctx, f, starts, w.entities[:0])
-		return err
-	})
+// findSentences parses on, if it must to know the sentences of the first upTo
+// tokens.
+func (p *Pipeline) findSentences(ctx context.Context, w *work, upTo int) error {
+	err := p.parser.sentences(ctx, &w.parser, &w.parse, upTo)
+	if err == errTooClose {
+		w.parser.useLongSums()
+		w.parse.reset(len(w.tokens))
+		err = p.parser.sentences(ctx, &w.parser, &w.parse, upTo)
+	}
+	return err
 }
 
 // result gives the entities in the words of package ner.

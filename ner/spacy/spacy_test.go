@@ -78,7 +78,14 @@ func TestEntitiesGolden(t *testing.T) {
 				t.Errorf("%s: %q (-spaCy +ours):\n%s", variant, want.Text, diff)
 			}
 			checkOffsets(t, want.Text, doc.Ents)
-			ents, err := alone.Entities(t.Context(), want.Text)
+			ents, err := full.Entities(t.Context(), want.Text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want.Ents, triples(ents)); diff != "" {
+				t.Errorf("%s, by Entities: %q (-spaCy +ours):\n%s", variant, want.Text, diff)
+			}
+			ents, err = alone.Entities(t.Context(), want.Text)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -331,7 +338,8 @@ func TestAllocations(t *testing.T) {
 		for text, want := range map[string]float64{none: 0, string(paragraph): 1} {
 			w := &work{tokens: p.tokenizer.tokenize(text, nil)}
 			got := testing.AllocsPerRun(20, func() {
-				if err := p.findEntities(context.Background(), w, text); err != nil {
+				p.start(w, text)
+				if err := p.findEntities(context.Background(), w); err != nil {
 					t.Fatal(err)
 				}
 				p.result(w, text)
@@ -366,50 +374,73 @@ func TestNewWordsTakeNoMemory(t *testing.T) {
 	}
 }
 
-// TestParserIsLeftOut: a short text has the entities that it has when the parser
-// runs first, whether it needs the parser, the recognizer again, or neither. What
-// Analyze says of sentences does not depend on it.
-func TestParserIsLeftOut(t *testing.T) {
+// TestParserRunsAsFarAsItMust: a text has the entities that it has when the parser
+// runs first, whether it needs the parser, a part of it, the recognizer again, or
+// nothing of that. What the parser says of the first tokens does not depend on how
+// far it is asked to go.
+func TestParserRunsAsFarAsItMust(t *testing.T) {
 	p := openModel(t, Options{})
 	texts := []string{
 		"The club was founded in Vienna . 1 . 2 . 3 . 4 . 5 .", // «4 . 5» is an entity, but for the sentences
+		strings.Repeat("The club was founded in Vienna . 1 . 2 . 3 . 4 . 5 . ", 100),
+		"Boeing Co. bought Acme Inc. of New York Ltd. and nobody asked any more why they did that or how",
 		paragraph,
+		strings.Repeat(paragraph+" ", 10),
 	}
 	for _, g := range readAnswers(t) {
 		texts = append(texts, g.Text)
 	}
-	without, again := 0, 0
+	without, again, part, more := 0, 0, 0, 0
 	for _, text := range texts {
-		tokens := p.tokenizer.tokenize(text, nil)
-		short, long := &work{tokens: tokens}, &work{tokens: tokens}
-		if err := p.findShort(t.Context(), short, text); err != nil {
-			t.Fatal(err)
+		find := func(parse bool) *work {
+			t.Helper()
+			w := p.begin(text)
+			if parse {
+				if err := p.findSentences(t.Context(), w, len(w.tokens)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := p.findEntities(t.Context(), w); err != nil {
+				t.Fatal(err)
+			}
+			return w
 		}
-		if err := p.recognize(t.Context(), long, text, nil); err != nil {
-			t.Fatal(err)
+		first, got := find(true), find(false)
+		if !slices.Equal(got.entities, first.entities) {
+			t.Errorf("%.200q: %v, and with the parser first %v", text, got.entities, first.entities)
 		}
-		blind := slices.Clone(long.entities)
-		if err := errors.Join(p.findSentences(t.Context(), long, text), p.recognize(t.Context(), long, text, long.starts)); err != nil {
-			t.Fatal(err)
-		}
-		if !slices.Equal(short.entities, long.entities) {
-			t.Errorf("%q: %v, and with the parser first %v", text, short.entities, long.entities)
-		}
-		if !short.parsed {
+		if got.parse.known == 0 {
 			without++
 		}
-		if !slices.Equal(blind, long.entities) {
-			again++
+		if blind := p.begin(text); true {
+			ents, _, err := p.ner.entities(t.Context(), &blind.recognizer, nil, 0, len(blind.tokens), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(ents, first.entities) {
+				again++
+			}
 		}
-		doc, err := p.Analyze(t.Context(), text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if want := split(doc.Tokens, long.starts); len(doc.Sents) != len(want) {
-			t.Errorf("%q: %d sentences, want %d", text, len(doc.Sents), len(want))
+		w := p.begin(text)
+		for upTo := 0; upTo <= len(w.tokens); upTo += 1 + upTo/20 {
+			if err := p.findSentences(t.Context(), w, upTo); err != nil {
+				t.Fatal(err)
+			}
+			if known := w.parse.known; known < upTo || !slices.Equal(w.parse.sents[:known], first.parse.sents[:known]) {
+				t.Errorf("%.200q: sentences of the first %d tokens, asked for %d, start at %v, of all at %v", text, known, upTo, w.parse.sents, first.parse.sents)
+			}
+			if upTo > 0 && w.parser.encoded < len(w.tokens) {
+				part++
+			}
+			if w.parser.likely < min(w.parser.encoded, len(w.tokens)) {
+				more++
+			}
 		}
 	}
-	if without < 20 || without > len(texts)-20 || again == 0 {
+	if without < 20 || without > len(texts)-20 || again < 5 {
 		t.Errorf("of %d texts %d did without the parser and %d took the recognizer again: want some of each", len(texts), without, again)
+	}
+	if part == 0 || more == 0 {
+		t.Errorf("the network ran over a part %d times and over more than was expected %d times: want some of each", part, more)
 	}
 }

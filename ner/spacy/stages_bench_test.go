@@ -65,7 +65,7 @@ func BenchmarkTok2vec(b *testing.B) {
 // decoder compute its lower layer again.
 func decoderBench(b *testing.B, t *transition, text string, tokens []Token) (f *features, again func()) {
 	f = &features{}
-	f.start(t, text, tokens)
+	f.start(t, &encoder{}, text, tokens)
 	if err := f.reach(b.Context(), len(tokens)-1, 0); err != nil {
 		b.Fatal(err)
 	}
@@ -82,10 +82,10 @@ func BenchmarkParser(b *testing.B) {
 	tokens := p.tokenizer.tokenize(text, nil)
 	f, again := decoderBench(b, p.parser.transition, text, tokens)
 	var w parse
-	starts := make([]bool, len(tokens))
 	for b.Loop() {
 		again()
-		if err := p.parser.sentences(b.Context(), f, &w, starts); err != nil {
+		w.reset(len(tokens))
+		if err := p.parser.sentences(b.Context(), f, &w, len(tokens)); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -94,8 +94,8 @@ func BenchmarkParser(b *testing.B) {
 func BenchmarkDecoder(b *testing.B) {
 	p, text := openModel(b, Options{}), benchText(b)
 	tokens := p.tokenizer.tokenize(text, nil)
-	w := work{tokens: tokens}
-	if err := p.findSentences(b.Context(), &w, text); err != nil {
+	w := p.begin(text)
+	if err := p.findSentences(b.Context(), w, len(tokens)); err != nil {
 		b.Fatal(err)
 	}
 	f, again := decoderBench(b, p.ner.transition, text, tokens)
@@ -103,7 +103,7 @@ func BenchmarkDecoder(b *testing.B) {
 	for b.Loop() {
 		again()
 		var err error
-		if found, err = p.ner.entities(b.Context(), f, w.starts, found[:0]); err != nil {
+		if found, _, err = p.ner.entities(b.Context(), f, w.parse.sents, 0, len(tokens), found[:0]); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -64,7 +64,7 @@ func compareNetworks(t *testing.T, p *Pipeline, files map[string][]byte, s tiny,
 	}
 	ref = reference{layers: layers}
 	f := &features{}
-	f.start(p.ner.transition, text, tokens)
+	f.start(p.ner.transition, &encoder{}, text, tokens)
 	if err := f.reach(t.Context(), len(tokens)-1, 0); err != nil {
 		t.Fatal(err)
 	}

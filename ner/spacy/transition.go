@@ -24,6 +24,7 @@ type transition struct {
 	slots   int
 	hidden  int       // of the lower layer
 	padding []float32 // [slots][2][hidden]: stands for a missing token
+	closest float32   // a decision by less is made from long sums: closeMargin
 }
 
 // newTransition builds the model from the layers of its file. shared is the
@@ -45,7 +46,7 @@ func newTransition(layers []layer, classes []class, slots int, shared *tok2vec, 
 	if err != nil {
 		return nil, err
 	}
-	t := &transition{classes: classes, slots: slots}
+	t := &transition{classes: classes, slots: slots, closest: closeMargin}
 	listens, width := false, 0
 	var linear *layer
 	for i := range layers {
@@ -137,11 +138,13 @@ func splitPieces(x []float32, hidden, size int) []float32 {
 // decoder looks at few tokens that are far away from each other.
 type features struct {
 	*transition
-	encoder encoder
+	encoder *encoder
+	exact   bool // use long sums, see margin.go
 	text    string
 	tokens  []Token
 
 	encoded int         // tokens that are in vectors
+	likely  int         // tokens that will probably be enough, see expect
 	vectors [][]float32 // outputs of the linear layer, encodeRows tokens a piece; nil: forgotten
 	dropped int         // pieces that were forgotten
 	spare   [][]float32 // their memory
@@ -166,11 +169,11 @@ const (
 	maxSlots = 8
 )
 
-// start begins a text.
-func (f *features) start(t *transition, text string, tokens []Token) {
-	f.transition, f.text, f.tokens = t, text, tokens
+// start begins a text. The encoder's memory may serve several, by turns.
+func (f *features) start(t *transition, e *encoder, text string, tokens []Token) {
+	f.transition, f.encoder, f.exact, f.text, f.tokens = t, e, false, text, tokens
 	f.drop(len(f.vectors))
-	f.vectors, f.dropped, f.encoded = f.vectors[:0], 0, 0
+	f.vectors, f.dropped, f.encoded, f.likely = f.vectors[:0], 0, 0, len(tokens)
 
 	blocks := (len(tokens) + pageRows - 1) / pageRows
 	f.table = grow(f.table, (1+min(blocks, maxPages)*pageRows)*t.stride())
@@ -198,19 +201,34 @@ func (f *features) reach(ctx context.Context, token, keep int) error {
 	return nil
 }
 
-// encodeNext runs the network over the next piece of the text, and forgets the
-// pieces before keep.
+// expect says that the decoder will probably not look at more than the first n
+// tokens. The network does not run over those after them unless it does.
+func (f *features) expect(n int) {
+	f.likely = (n + pageRows - 1) / pageRows * pageRows
+}
+
+// encodeNext runs the network over the next piece of the text, or a part of it,
+// and forgets the pieces before keep.
 func (f *features) encodeNext(keep int) {
 	f.drop(keep / encodeRows)
 	in, width := f.linear.Out(), f.tok2vec.width
-	a, b := f.encoded, min(f.encoded+encodeRows, len(f.tokens))
-	var piece []float32
-	if last := len(f.spare) - 1; last >= 0 {
-		piece, f.spare = f.spare[last], f.spare[:last]
+	a, first := f.encoded, f.encoded/encodeRows*encodeRows
+	end := min(first+encodeRows, len(f.tokens))
+	if a == first {
+		var piece []float32
+		if last := len(f.spare) - 1; last >= 0 {
+			piece, f.spare = f.spare[last], f.spare[:last]
+		}
+		f.vectors = append(f.vectors, grow(piece, (end-first)*in))
 	}
-	piece = grow(piece, (b-a)*in)
-	f.linear.Mul(piece, in, f.tok2vec.encode(&f.encoder, f.text, f.tokens, a, b), width, b-a)
-	f.vectors = append(f.vectors, piece)
+	b := end
+	if a < f.likely {
+		b = min(b, f.likely)
+	}
+	f.encoder.setExact(f.exact)
+	vectors := f.tok2vec.encode(f.encoder, f.text, f.tokens, a, b)
+	piece := f.vectors[first/encodeRows][(a-first)*in:]
+	f.linear.Mul(piece, in, vectors, width, b-a)
 	f.encoded = b
 }
 
