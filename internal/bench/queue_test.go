@@ -12,7 +12,7 @@ func TestIdealQueueOfOneWorker(t *testing.T) {
 	service := 10 * time.Millisecond
 	for _, load := range []float64{0.3, 0.7} {
 		var sum time.Duration
-		times := IdealQueue(1, service, load/service.Seconds(), 1, n)
+		times := IdealQueue(EqualWorkers(1, service), load/service.Seconds(), 1, n)
 		for _, d := range times {
 			sum += d - service
 		}
@@ -28,7 +28,7 @@ func TestIdealQueueOfOneWorker(t *testing.T) {
 
 // With a worker for each request nobody waits.
 func TestIdealQueueWithoutWaiting(t *testing.T) {
-	times := IdealQueue(100, time.Second, 1, 1, 1000)
+	times := IdealQueue(EqualWorkers(100, time.Second), 1, 1, 1000)
 	if last := times[len(times)-1]; last != time.Second {
 		t.Errorf("the longest response took %v, want %v", last, time.Second)
 	}

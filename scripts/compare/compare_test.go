@@ -264,20 +264,24 @@ func TestOpenLoopSendsWhateverIsUnanswered(t *testing.T) {
 }
 
 func TestPace(t *testing.T) {
+	const ms = time.Millisecond
 	steady, uneven := track{0}, track{0}
 	for i := range 5000 {
-		steady = append(steady, float64(i+1)*0.002)
-		step := 0.002
+		steady = append(steady, time.Duration(i+1)*2*ms)
+		step := 2 * ms
 		if i/500%2 == 1 { // for a second, twice as long
-			step = 0.004
+			step = 4 * ms
 		}
 		uneven = append(uneven, uneven[i]+step)
 	}
-	if got := steady.after(0.0031); math.Abs(got-0.0051) > 1e-9 {
-		t.Errorf("what begins at 3.1 ms ends at %.4f s, want 5.1 ms", got)
+	if got, want := steady.after(3100*time.Microsecond), 5100*time.Microsecond; got != want {
+		t.Errorf("what begins at 3.1 ms ends at %v, want %v", got, want)
 	}
-	if got := uneven.after(0.999); math.Abs(got-1.002) > 1e-9 {
-		t.Errorf("half of 2 ms and half of 4 ms from 0.999 s on end at %.4f s, want 1.002", got)
+	if got, want := uneven.after(999*ms), 1002*ms; got != want {
+		t.Errorf("half of 2 ms and half of 4 ms from 0.999 s on end at %v, want %v", got, want)
+	}
+	if got, want := steady.after(time.Minute), time.Minute+2*ms; got != want {
+		t.Errorf("what begins after the end of the track ends at %v, want %v", got, want)
 	}
 	if p := paceOf([]track{steady, steady}); math.Abs(p.ratio-1) > 1e-6 || math.Abs(p.p50-0.002) > 1e-9 {
 		t.Errorf("even processors: %+v, want the ratio 1", p)

@@ -2,12 +2,12 @@ package main
 
 import (
 	"context"
-	"math/rand/v2"
 	"runtime"
 	"slices"
-	"sort"
 	"sync"
 	"time"
+
+	"github.com/narwhal-server/narwhal/internal/bench"
 )
 
 // pace is how evenly the processors compute with nothing else to do. An ideal
@@ -18,9 +18,9 @@ type pace struct {
 	ratio             float64 // p99 of the ideal queue on these processors, beside that with equal service times
 }
 
-// track is when a processor had done its first, second, … computation, in seconds.
-// The first is 0: the beginning.
-type track []float64
+// track is when a processor had done its first, second, … computation. The first
+// is 0: the beginning.
+type track []time.Duration
 
 // measurePace lets sweepWorkers threads do the same computation again and again.
 func (h *harness) measurePace(ctx context.Context) error {
@@ -48,7 +48,7 @@ func follow(ctx context.Context, start time.Time, d time.Duration) track {
 	t := track{0}
 	for ctx.Err() == nil && time.Since(start) < d {
 		compute(numbers)
-		t = append(t, time.Since(start).Seconds())
+		t = append(t, time.Since(start))
 	}
 	return t
 }
@@ -71,49 +71,37 @@ func compute(numbers []float32) (sums [8]float32) {
 // queueLoad of what the processors did, with nine sequences of arrivals.
 func paceOf(tracks []track) pace {
 	var times []float64
-	capacity, end := 0.0, tracks[0][len(tracks[0])-1]
+	var paced []bench.Worker
+	capacity, end := 0.0, tracks[0][len(tracks[0])-1] // computations a second of all
 	for _, t := range tracks {
-		capacity += float64(len(t)-1) / t[len(t)-1]
-		end = min(end, t[len(t)-1])
+		last := t[len(t)-1]
+		capacity += float64(len(t)-1) / last.Seconds()
+		end = min(end, last)
 		for i := range t[1:] {
-			times = append(times, t[i+1]-t[i])
+			times = append(times, (t[i+1] - t[i]).Seconds())
 		}
+		paced = append(paced, t.after)
 	}
+	equal := bench.EqualWorkers(len(tracks), time.Duration(float64(len(tracks))/capacity*float64(time.Second)))
+	rate := queueLoad * capacity
+	n := int(0.95 * end.Seconds() * rate) // so that the last ones come before the tracks end
 	var ratios []float64
 	for seed := range uint64(9) {
-		random := rand.New(rand.NewPCG(seed, 0))
-		var arrivals []float64
-		for now := random.ExpFloat64(); now < 0.95*end*queueLoad*capacity; now += random.ExpFloat64() {
-			arrivals = append(arrivals, now/(queueLoad*capacity))
-		}
-		equal := queueP99(arrivals, len(tracks), func(_ int, begin float64) float64 {
-			return begin + float64(len(tracks))/capacity
-		})
-		paced := queueP99(arrivals, len(tracks), func(i int, begin float64) float64 { return tracks[i].after(begin) })
-		ratios = append(ratios, paced/equal)
+		p99 := at(bench.IdealQueue(paced, rate, seed, n), 99)
+		ratios = append(ratios, p99.Seconds()/at(bench.IdealQueue(equal, rate, seed, n), 99).Seconds())
 	}
 	return pace{slices.Min(times), quantile(times, 0.5), quantile(times, 0.99), quantile(ratios, 0.5)}
 }
 
 // after gives when a computation that begins at a time will have ended, which is
 // as long after it as the processor took for one then.
-func (t track) after(begin float64) float64 {
-	i := min(max(sort.SearchFloat64s(t, begin), 1), len(t)-1) // within the i-th, or the last
-	left := (t[i] - begin) / (t[i] - t[i-1])                  // of the i-th
-	if i == len(t)-1 || left < 0 {
-		return begin + t[i] - t[i-1]
+func (t track) after(begin time.Duration) time.Duration {
+	i, _ := slices.BinarySearch(t, begin)
+	i = min(max(i, 1), len(t)-1) // within the i-th, or the last
+	took := t[i] - t[i-1]
+	if i == len(t)-1 || begin > t[i] {
+		return begin + took
 	}
-	return t[i] + (1-left)*(t[i+1]-t[i])
-}
-
-// queueP99 serves in order of arrival, each by the worker that is free first.
-func queueP99(arrivals []float64, workers int, end func(worker int, begin float64) float64) float64 {
-	free := make([]float64, workers)
-	var times []float64
-	for _, now := range arrivals {
-		first := slices.Index(free, slices.Min(free))
-		free[first] = end(first, max(now, free[first]))
-		times = append(times, free[first]-now)
-	}
-	return quantile(times, 0.99)
+	done := float64(begin-t[i-1]) / float64(took) // of the i-th
+	return t[i] + time.Duration(done*float64(t[i+1]-t[i]))
 }

@@ -106,7 +106,7 @@ func (h *harness) queueOne(ctx context.Context, q *queue) error {
 	}
 	q.p50, q.p99, q.failed = r.Percentile(50).Seconds(), r.Percentile(99).Seconds(), r.Failed()+r.Dropped
 	service := time.Duration(sweepWorkers / q.capacity * float64(time.Second))
-	ideal := bench.IdealQueue(sweepWorkers, service, o.Rate, o.Seed, max(1, r.Requests))
+	ideal := bench.IdealQueue(bench.EqualWorkers(sweepWorkers, service), o.Rate, o.Seed, max(1, r.Requests))
 	q.idealP50, q.idealP99 = at(ideal, 50).Seconds(), at(ideal, 99).Seconds()
 	o.Rate = calmLoad * q.capacity
 	if r, err = run1(ctx, o); err != nil {

@@ -78,7 +78,7 @@ func run(program string, length time.Duration, runs int) error {
 		if err != nil {
 			return err
 		}
-		ideal := bench.IdealQueue(workers, service, rate, uint64(i+1), 1_000_000)
+		ideal := bench.IdealQueue(bench.EqualWorkers(workers, service), rate, uint64(i+1), 1_000_000)
 		p50, p99 := ideal[len(ideal)/2], ideal[len(ideal)*99/100]
 		got := time.Duration(r.Response.ValueAtQuantile(99))
 		fmt.Printf("%3d  %7.1f  %7.1f  %14.1f  %4.1f   %.2f\n",
