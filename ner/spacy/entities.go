@@ -49,9 +49,9 @@ type entity struct{ first, end, class int }
 
 // entities appends the entities of the text of f from token at on, where none is
 // open, to token end or a little further, to the next where none is open; next is
-// that token. sents says of the first tokens whether a sentence starts there; of
+// that token. sentStarts says of the first tokens whether a sentence starts there; of
 // others that is not known.
-func (m *entityModel) entities(ctx context.Context, f *features, sents []bool, at, end int, out []entity) (ents []entity, next int, err error) {
+func (m *entityModel) entities(ctx context.Context, f *features, sentStarts []bool, at, end int, out []entity) (ents []entity, next int, err error) {
 	tokens := f.tokens
 	open := entity{first: -1}
 	var valid [numEntityMoves]bool
@@ -63,7 +63,7 @@ func (m *entityModel) entities(ctx context.Context, f *features, sents []bool, a
 		f.set(0, i)
 		// An entity cannot go on if this is the text's last token or the
 		// sentence's.
-		mayGoOn := i+1 < len(tokens) && (i+1 >= len(sents) || !sents[i+1])
+		mayGoOn := i+1 < len(tokens) && (i+1 >= len(sentStarts) || !sentStarts[i+1])
 		if open.first < 0 {
 			f.set(1, -1)
 			f.set(2, -1)

@@ -38,10 +38,10 @@ type parse struct {
 	unshiftable []bool
 	starts      []bool // a sentence starts here, by the Break move
 
-	// sents says of the first known tokens where sentences start. Their trees are
+	// sentStarts says of the first known tokens where sentences start. Their trees are
 	// complete.
-	sents []bool
-	known int
+	sentStarts []bool
+	known      int
 
 	// keep is the first token of the sentence the stack is in. When the parser
 	// passes a border the stack is empty, so nothing before it is looked at
@@ -96,7 +96,7 @@ func (p *parse) reset(n int) {
 	p.n, p.next, p.keep, p.known = n, 0, 0, 0
 	p.stack, p.rebuffer = p.stack[:0], p.rebuffer[:0]
 	p.head, p.lastLeft, p.lastRight, p.older = grow(p.head, n), grow(p.lastLeft, n), grow(p.lastRight, n), grow(p.older, n)
-	p.unshiftable, p.starts, p.sents = grow(p.unshiftable, n), grow(p.starts, n), grow(p.sents, n)
+	p.unshiftable, p.starts, p.sentStarts = grow(p.unshiftable, n), grow(p.starts, n), grow(p.sentStarts, n)
 	for i := range n {
 		p.head[i], p.lastLeft[i], p.lastRight[i], p.older[i] = -1, -1, -1, -1
 	}
@@ -236,7 +236,7 @@ func (p *parse) side(head, child int) []int32 {
 	return p.lastRight
 }
 
-// roots sets sents, for the first token of every tree, and known to all tokens
+// roots sets sentStarts, for the first token of every tree, and known to all tokens
 // before the buffer, whose trees are complete. Of these older is free by now and
 // holds the root of a token's tree: -1 unknown, -2 on the path being followed.
 func (p *parse) roots() {
@@ -246,7 +246,7 @@ func (p *parse) roots() {
 	}
 	root := p.older
 	for i := first; i < end; i++ {
-		root[i], p.sents[i] = -1, false
+		root[i], p.sentStarts[i] = -1, false
 	}
 	path := p.stack[:0] // which is empty
 	for i := first; i < end; i++ {
@@ -261,7 +261,7 @@ func (p *parse) roots() {
 		if r < 0 { // a new tree, whose first token is i
 			r = t
 			root[t] = r
-			p.sents[i] = true
+			p.sentStarts[i] = true
 		}
 		for _, t := range path {
 			root[t] = r

@@ -203,8 +203,8 @@ func TestParseAgainstPlainLists(t *testing.T) {
 		if p.known < n {
 			p.roots()
 		}
-		if p.known != n || !slices.Equal(p.sents, want.sentences()) {
-			t.Fatalf("sentences of the first %d of %d start at %v, want %v, heads %v", p.known, n, p.sents, want.sentences(), want.heads)
+		if p.known != n || !slices.Equal(p.sentStarts, want.sentences()) {
+			t.Fatalf("sentences of the first %d of %d start at %v, want %v, heads %v", p.known, n, p.sentStarts, want.sentences(), want.heads)
 		}
 	}
 	if soon < 300 {

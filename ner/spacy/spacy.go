@@ -211,7 +211,7 @@ func (p *Pipeline) Analyze(ctx context.Context, text string) (*Doc, error) {
 	doc := &Doc{Text: text, Ents: p.result(w, text)}
 	doc.Tokens = append(doc.Tokens, w.tokens...)
 	if p.parser != nil {
-		doc.Sents = split(doc.Tokens, w.parse.sents)
+		doc.Sents = split(doc.Tokens, w.parse.sentStarts)
 	}
 	return doc, nil
 }
@@ -274,7 +274,7 @@ func (p *Pipeline) recognize(ctx context.Context, w *work) (err error) {
 	for at := 0; at < len(w.tokens); {
 		found, known := len(w.entities), []bool(nil)
 		if p.sentences {
-			known = w.parse.sents[:w.parse.known]
+			known = w.parse.sentStarts[:w.parse.known]
 		}
 		if w.entities, at, err = p.ner.entities(ctx, &w.recognizer, known, at, at+encodeRows, w.entities); err != nil {
 			return err
@@ -292,7 +292,7 @@ func (p *Pipeline) recognize(ctx context.Context, w *work) (err error) {
 			return err
 		}
 		for i, e := range w.entities[found:] {
-			if e.end-e.first > 1 && slices.Contains(w.parse.sents[e.first+1:e.end], true) {
+			if e.end-e.first > 1 && slices.Contains(w.parse.sentStarts[e.first+1:e.end], true) {
 				w.entities, at = w.entities[:found+i], e.first
 				break
 			}
