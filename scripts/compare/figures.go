@@ -70,7 +70,7 @@ func (h *harness) figures() (all []figure) {
 	for _, q := range h.results.queues {
 		if k := kindOf(q.name); !k.python {
 			all = append(all, figure{
-				what:   fmt.Sprintf("p99 at %.0f %% of own capacity, %d paragraphs, beside an ideal queue", queueLoad*100, q.paragraphs),
+				what:   fmt.Sprintf("p99 at %.0f %% of own capacity, text of %d × the paragraph, beside an ideal queue", queueLoad*100, q.paragraphs),
 				theirs: fmt.Sprintf("%s ms (the ideal)", short(q.idealP99*1000)), ours: fmt.Sprintf("%s ms (%s)", short(q.p99*1000), q.name),
 				ratio: q.idealP99 / q.p99, goal: "at most 1.3 × as long", reached: q.p99 <= 1.3*q.idealP99,
 			})

@@ -17,7 +17,7 @@ func (h *harness) losses(b *strings.Builder) {
 	for _, f := range found {
 		fmt.Fprintf(b, "- %s\n", f)
 	}
-	b.WriteByte('\n')
+	b.WriteString("\n[engine.md](engine.md#where-the-time-goes-and-why-not-less) says why, by profile.\n\n")
 }
 
 func (h *harness) findLosses() (found []string) {
