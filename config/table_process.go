@@ -7,12 +7,16 @@ func model() []Setting {
 			Usage: "auto, prose, an installed pipeline, or a path",
 			Help: `What recognises the entities:
 
-  auto              the pipeline en_core_web_sm if it is installed, else prose
+  auto              the first of these that is there:
+                    1. the pipeline that is built into the program
+                    2. en_core_web_sm, en_core_web_md or en_core_web_lg
+                    3. the only pipeline that is installed
+                    4. prose
   prose             jdkato/prose, which is built in
   NAME              a spaCy pipeline that is installed
   PATH              a pipeline's folder or wheel, with a / in it: ./my_model
 
-The server says which it took when it starts. With a pipeline the answers are spaCy's own.`,
+The server says which it took when it starts. With a pipeline the answers are spaCy's own. With prose they differ from spaCy's, and if auto comes to prose, a warning says so. If several pipelines are installed and none of them is one of 2, auto is an error that names them.`,
 			Differs: "in place of MODULE:APP",
 			field:   func(s *Settings) any { return &s.Model },
 		},

@@ -29,7 +29,7 @@ func try(t *testing.T, line string) *outcome {
 			o.served = s
 			return nil
 		},
-		loadModel: func(s *config.Settings) (string, error) {
+		loadModel: func(s *config.Settings, _ io.Writer) (string, error) {
 			if s.Model != "auto" {
 				return "", errors.New("no such model: " + s.Model)
 			}

@@ -51,10 +51,11 @@ as pip is set up here. No Python is needed afterwards.`,
 				Action: listModels,
 			},
 			{
-				Name:      "check",
-				Usage:     "compare the files with the release, load it, ask it for the entities of a sentence",
-				ArgsUsage: "[NAME|PATH ...]",
-				Action:    checkModels,
+				Name:        "check",
+				Usage:       "compare the files with the release, load it, ask it for the entities of a sentence",
+				ArgsUsage:   "[NAME|PATH ...]",
+				Description: "Without a name it checks the pipeline that the server would take.",
+				Action:      checkModels,
 			},
 			{
 				Name:      "remove",
@@ -185,13 +186,15 @@ func printLicenses(w io.Writer, all []model.Listed) error {
 }
 
 func checkModels(c *cli.Context) error {
+	find := model.Standard().Find
 	names := c.Args().Slice()
 	if len(names) == 0 {
-		names = []string{model.Default}
+		find = func(string) (*model.Model, error) { return model.Standard().Auto() }
+		names = []string{autoModel}
 	}
 	bad := 0
 	for _, name := range names {
-		m, err := model.Standard().Find(name)
+		m, err := find(name)
 		if err != nil {
 			return err
 		}

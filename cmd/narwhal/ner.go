@@ -55,12 +55,10 @@ func runNER(c *cli.Context) error {
 	if c.Bool("jsonl") && in.text != "" {
 		return &usageError{what: fmt.Sprintf("ner --jsonl: there is no file %q", in.text), hint: "texts come from files or standard input, an object with a text a line"}
 	}
-	rec, describe, err := openRecognizer(c.String("model"), c.StringSlice("exclude"))
+	warnOfProse(c.App.ErrWriter, c.String("model"))
+	rec, _, err := openRecognizer(c.String("model"), c.StringSlice("exclude"))
 	if err != nil {
 		return err
-	}
-	if _, ok := rec.(interface{ Labels() []string }); !ok && c.String("model") == autoModel {
-		fmt.Fprintln(c.App.ErrWriter, "using", describe)
 	}
 	stdin := c.App.Reader
 	if in.stdin() && isTerminal(stdin) {

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -13,7 +14,7 @@ import (
 )
 
 const (
-	autoModel  = "auto"  // model.Default if it is to be had, else prose
+	autoModel  = "auto"  // the pipeline model.Places.Auto finds, else prose
 	proseModel = "prose" // what is built in
 )
 
@@ -31,9 +32,9 @@ func openRecognizer(name string, exclude []string) (rec ner.Recognizer, describe
 		}
 		return openProse("prose, which is built in")
 	case autoModel, "":
-		m, err := model.Standard().Find(model.Default)
+		m, err := model.Standard().Auto()
 		if missing := (*model.NotFoundError)(nil); errors.As(err, &missing) {
-			return openProse(fmt.Sprintf("prose, which is built in, because %s is not installed; to install it: narwhal model pull %[1]s", model.Default))
+			return openProse("prose, which is built in")
 		}
 		if err != nil {
 			return nil, "", err
@@ -45,6 +46,27 @@ func openRecognizer(name string, exclude []string) (rec ner.Recognizer, describe
 		return nil, "", err
 	}
 	return openModel(m, exclude)
+}
+
+// proseWarning says that prose answers although nobody asked for it, or is "".
+// Whoever starts a recognizer shows it before anything else.
+func proseWarning(name string) (warning, hint string) {
+	if name != autoModel && name != "" {
+		return "", ""
+	}
+	_, err := model.Standard().Auto()
+	if missing := (*model.NotFoundError)(nil); !errors.As(err, &missing) {
+		return "", ""
+	}
+	return "no spaCy pipeline is installed, so prose answers, and its answers differ from spaCy's",
+		"narwhal model pull installs " + model.Default + "; --model prose means prose and ends this warning"
+}
+
+// warnOfProse shows it on a terminal.
+func warnOfProse(w io.Writer, name string) {
+	if warning, hint := proseWarning(name); warning != "" {
+		fmt.Fprintf(w, "narwhal: warning: %s\nhint: %s\n", warning, hint)
+	}
 }
 
 func openProse(describe string) (ner.Recognizer, string, error) {

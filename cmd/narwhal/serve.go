@@ -37,6 +37,9 @@ func serve(ctx context.Context, s *config.Settings, stdout io.Writer) error {
 	if err := openLog(s); err != nil {
 		return err
 	}
+	if warning, hint := proseWarning(s.Model); warning != "" {
+		slog.Warn(warning, "hint", hint)
+	}
 	for _, w := range s.Warnings() {
 		slog.Warn(w)
 	}
@@ -46,6 +49,9 @@ func serve(ctx context.Context, s *config.Settings, stdout io.Writer) error {
 		next, err := s.Reload()
 		if err != nil {
 			return supervisor.Options{}, err
+		}
+		if warning, hint := proseWarning(next.Model); warning != "" {
+			slog.Warn(warning, "hint", hint)
 		}
 		for _, w := range next.Warnings() {
 			slog.Warn(w)

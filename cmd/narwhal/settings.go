@@ -20,7 +20,7 @@ type serving struct {
 	stdout, stderr io.Writer
 
 	serve     func(context.Context, *config.Settings, io.Writer) error
-	loadModel func(*config.Settings) (describe string, err error)
+	loadModel func(*config.Settings, io.Writer) (describe string, err error)
 }
 
 // before sees to what comes in front of a command's name.
@@ -71,7 +71,7 @@ func (s *serving) action(c *cli.Context) error {
 			return err
 		}
 	}
-	model, err := s.loadModel(settings)
+	model, err := s.loadModel(settings, s.stderr)
 	if err != nil {
 		return err
 	}
@@ -82,12 +82,13 @@ func (s *serving) action(c *cli.Context) error {
 }
 
 // loadModel opens the model as a worker would, and describes it.
-func loadModel(s *config.Settings) (describe string, err error) {
+func loadModel(s *config.Settings, stderr io.Writer) (describe string, err error) {
 	if s.Chdir != "" { // one of the places models are looked for is ./models
 		if err := os.Chdir(s.Chdir); err != nil {
 			return "", fmt.Errorf("--chdir: %w", err)
 		}
 	}
+	warnOfProse(stderr, s.Model)
 	_, describe, err = openRecognizer(s.Model, s.Exclude)
 	return describe, err
 }

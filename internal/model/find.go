@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // Places are the directories that hold models, one directory a model. An empty
@@ -67,7 +68,7 @@ func (p Places) Find(nameOrPath string) (*Model, error) {
 	}
 	for _, place := range p.list() {
 		dir := filepath.Join(place.dir, name)
-		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(dir); absent(err) {
 			continue
 		}
 		return openDir(name, place.origin, dir)
@@ -77,6 +78,10 @@ func (p Places) Find(nameOrPath string) (*Model, error) {
 	}
 	return nil, p.notFound(name)
 }
+
+// absent reports whether err says that there is nothing of that name, or that
+// its folder is a file.
+func absent(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) }
 
 func (p Places) notFound(name string) error {
 	e := &NotFoundError{Name: name}
@@ -128,7 +133,7 @@ func (p Places) List() ([]Listed, error) {
 	var all []Listed
 	for _, place := range p.list() {
 		entries, err := os.ReadDir(place.dir)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err != nil && !absent(err) {
 			return nil, fmt.Errorf("list models: %w", err)
 		}
 		for _, e := range entries {

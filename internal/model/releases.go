@@ -24,7 +24,8 @@ type File struct {
 	SHA256 string
 }
 
-// Default is the pipeline narwhal uses when nobody names one.
+// Default is the pipeline that is built in, and that Pull fetches when nobody
+// names one.
 const Default = "en_core_web_sm"
 
 // Releases are the pipelines Pull can fetch. The files listed are those that

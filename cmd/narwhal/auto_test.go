@@ -1,0 +1,42 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// A server that has no pipeline says so before anything else. After one is
+// installed, a reload takes it.
+func TestAutoOfAServer(t *testing.T) {
+	dir := t.TempDir()
+	s := startNarwhal(t, dir, "-b", "127.0.0.1:0")
+	first, _, _ := strings.Cut(s.logged(), "\n")
+	for _, want := range []string{"no spaCy pipeline is installed, so prose answers, and its answers differ from spaCy's", "narwhal model pull installs en_core_web_sm"} {
+		if !strings.Contains(first, want) {
+			t.Errorf("the first line of the log is %q, want %q in it", first, want)
+		}
+	}
+	const apple = `{"text":"Apple is looking at buying a startup for $1 billion."}`
+	if got := s.ask(apple); strings.Contains(got, "MONEY") {
+		t.Errorf("without a pipeline it answers %s", got)
+	}
+
+	sm, err := filepath.Abs("../../models/en_core_web_sm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "models"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(sm, filepath.Join(dir, "models", "en_core_web_md")); err != nil {
+		t.Fatal(err)
+	}
+	s.signal(syscall.SIGHUP)
+	eventually(t, "the installed pipeline answers", func() bool { return strings.Contains(s.ask(apple), `"$1 billion":"MONEY"`) })
+	if n := strings.Count(s.logged(), "no spaCy pipeline"); n != 1 {
+		t.Errorf("the warning stands in the log %d times, want once", n)
+	}
+}
