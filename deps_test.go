@@ -16,9 +16,9 @@ var arrows = map[string]struct {
 	may string
 	why string
 }{
-	"cmd/narwhal": {"config supervisor worker web ner ner/spacy ner/prose ner/kernel internal/share internal/model internal/bench internal/logfile internal/gate internal/control", "it joins them"},
+	"cmd/narwhal": {"config supervisor worker web ner ner/spacy ner/prose ner/kernel internal/share internal/model internal/bench internal/logfile internal/gate internal/control internal/pidfile", "it joins them"},
 
-	"supervisor": {"internal/wire internal/board internal/park internal/sock internal/sdnotify internal/control internal/share", "a library: it knows no HTTP server, no model and no configuration file"},
+	"supervisor": {"internal/wire internal/board internal/park internal/pidfile internal/sock internal/sdnotify internal/control internal/share", "a library: it knows no HTTP server, no model and no configuration file"},
 	"worker":     {"internal/wire internal/board internal/park internal/sock internal/gate", "a library: master and worker meet in internal/wire only, as two processes should"},
 	"config":     {"internal/sock", "settings are plain data; addresses have one parser"},
 	"web":        {"ner internal/gate", "cmd decides which recognizer"},
@@ -34,7 +34,8 @@ var arrows = map[string]struct {
 	"internal/sock":     {"", "a leaf"},
 	"internal/logfile":  {"", "a leaf"},
 	"internal/sdnotify": {"", "a leaf"},
-	"internal/control":  {"", "a leaf"},
+	"internal/control":  {"internal/pidfile", "a master is found by its pid file too"},
+	"internal/pidfile":  {"", "a leaf"},
 	"internal/park":     {"", "a leaf"},
 	"internal/gate":     {"internal/board internal/park internal/sock", "writes the worker's line, passes idle connections on, and asks how long a queue is"},
 	"internal/share":    {"", "a leaf"},

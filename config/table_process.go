@@ -114,8 +114,10 @@ The path is relative to the folder the server is started in. HUP reads the file 
 		},
 		{
 			Name: "pid", Short: "p", Group: Process, Placeholder: "PATH", Unset: "none",
-			Usage:    "a file for the master's process number",
-			Help:     `The file into which the master writes its process number when it has bound its addresses. It is removed when the master exits. If the process it names is alive, the server refuses to start.`,
+			Usage: "a file for the master's process number",
+			Help: `The file into which the master writes its process number before it binds its addresses. It is removed when the master exits.
+
+The master locks the file. A file that is left over is overwritten, whatever process has its number now; only a running narwhal that holds the lock keeps another from starting. Reload keeps the file as it is.`,
 			Gunicorn: "-p, --pid",
 			field:    func(s *Settings) any { return &s.Pid },
 		},

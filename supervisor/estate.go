@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/narwhal-server/narwhal/internal/pidfile"
 	"github.com/narwhal-server/narwhal/internal/sock"
 	"github.com/narwhal-server/narwhal/internal/wire"
 )
@@ -24,14 +25,16 @@ const talkFD = 3
 // estate is what a master leaves to the next one. Masters of two versions read
 // it, so fields are only ever added.
 type estate struct {
-	Pid     int           `json:"pid"`
-	Sockets []sock.Passed `json:"sockets"`
-	Admin   *sock.Passed  `json:"admin,omitempty"`
-	Park    []int         `json:"park,omitempty"` // the ends of the pair of package park: ours, the workers'
+	Pid     int             `json:"pid"`
+	PidFile *pidfile.Passed `json:"pid_file,omitempty"`
+	Sockets []sock.Passed   `json:"sockets"`
+	Admin   *sock.Passed    `json:"admin,omitempty"`
+	Park    []int           `json:"park,omitempty"` // the ends of the pair of package park: ours, the workers'
 }
 
-// Disown leaves sockets and admin address to the new master.
+// Disown leaves sockets, pid file and admin address to the new master.
 func (s *machine) Disown() {
+	s.pid.Leave()
 	for _, l := range s.sockets {
 		l.Disown()
 	}
@@ -45,6 +48,7 @@ func (s *machine) Disown() {
 type oldMaster struct {
 	ctl     *wire.Conn
 	pid     int
+	pidFile *pidfile.File  // not taken yet
 	sockets []*sock.Socket // not taken yet
 	admin   []*sock.Socket // likewise: one or none
 	park    []int          // nil if it parks nothing
@@ -66,7 +70,7 @@ func receiveEstate() (*oldMaster, error) {
 	if err := json.Unmarshal([]byte(text), &e); err != nil {
 		return nil, old.end(fmt.Errorf("%s cannot be read: %w", estateEnv, err))
 	}
-	old.pid = e.Pid
+	old.pid, old.pidFile = e.Pid, pidfile.Receive(e.PidFile)
 	for _, p := range e.Sockets {
 		s, err := sock.Receive(p)
 		if err != nil {
@@ -183,9 +187,9 @@ func (s *machine) Own() []bool {
 	store(s.sd, s.sockets, s.log) // what it has already is no second time kept
 	s.old.sockets, s.old.admin = nil, nil
 	s.old.ctl.Close()
-	if s.pid != "" {
-		check(writePid(s.pid, s.old.pid))
-	}
+	check(s.pid.Write())
+	s.old.pidFile.Own()
+	s.old.pidFile.Remove()
 	if s.owned != nil {
 		s.owned()
 	}

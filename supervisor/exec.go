@@ -16,6 +16,7 @@ import (
 	"github.com/narwhal-server/narwhal/internal/board"
 	"github.com/narwhal-server/narwhal/internal/control"
 	"github.com/narwhal-server/narwhal/internal/park"
+	"github.com/narwhal-server/narwhal/internal/pidfile"
 	"github.com/narwhal-server/narwhal/internal/sdnotify"
 	"github.com/narwhal-server/narwhal/internal/share"
 	"github.com/narwhal-server/narwhal/internal/sock"
@@ -39,7 +40,7 @@ type machine struct {
 	old     *oldMaster
 	sd      *sdnotify.Socket
 	backlog int
-	pid     string // file
+	pid     *pidfile.File
 	owned   func() // called when we have taken over
 }
 

@@ -53,6 +53,7 @@ func (s *machine) Upgrade(events chan<- event) (heir, error) {
 		e.Admin = new(sock.Passed)
 		files, *e.Admin = s.admin.sock.Pass(files)
 	}
+	files, e.PidFile = s.pid.Pass(files)
 	for _, f := range s.lot.Ends() {
 		e.Park = append(e.Park, 3+len(files))
 		files = append(files, f)

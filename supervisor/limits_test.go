@@ -166,15 +166,22 @@ func TestPidFile(t *testing.T) {
 		t.Errorf("pid file: %q, %v", b, err)
 	}
 	second := launch(t, options(supervisor.Options{Pid: path}, appSettings{}))
-	if second.wait() == 0 || !strings.Contains(second.log(), "is running") {
-		t.Errorf("a second master took the pid file:\n%s", second.log())
+	if second.wait() == 0 || !strings.Contains(second.log(), fmt.Sprintf("a running narwhal, process %d, holds it", m.cmd.Process.Pid)) {
+		t.Errorf("a second master took the pid file, or is not told who has it:\n%s", second.log())
 	}
 	m.signal(syscall.SIGTERM)
 	m.wait()
 	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the pid file is left: %v", err)
 	}
-	// A stale one is replaced: of no process, of one that is dead and not buried.
+	// A stale one is replaced: of no process, of one that is dead and not buried,
+	// of one that runs and is no narwhal.
+	stranger := exec.Command("sleep", "300")
+	if err := stranger.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer stranger.Wait()
+	defer stranger.Process.Kill()
 	zombie := exec.Command("true")
 	if err := zombie.Start(); err != nil {
 		t.Fatal(err)
@@ -183,13 +190,33 @@ func TestPidFile(t *testing.T) {
 	if err := unix.Waitid(unix.P_PID, zombie.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil); err != nil {
 		t.Fatal(err)
 	}
-	for _, pid := range []int{999999999, zombie.Process.Pid} {
+	for _, pid := range []int{999999999, zombie.Process.Pid, stranger.Process.Pid} {
 		if err := os.WriteFile(path, fmt.Appendln(nil, pid), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		m := start(t, options(supervisor.Options{Pid: path}, appSettings{}))
 		m.signal(syscall.SIGTERM)
 		m.wait()
+	}
+}
+
+// A master that was killed leaves the file behind, and the next one takes it, also
+// while a worker of the dead one is still there.
+func TestPidFileAfterKill(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "n.pid")
+	m := start(t, options(supervisor.Options{Pid: path}, appSettings{}))
+	worker := m.workers()[0]
+	if err := syscall.Kill(worker, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Kill(worker, syscall.SIGKILL)
+	if err := m.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	<-m.done
+	next := start(t, options(supervisor.Options{Pid: path}, appSettings{}))
+	if b, err := os.ReadFile(path); string(b) != fmt.Sprintln(next.cmd.Process.Pid) {
+		t.Errorf("the pid file has %q, %v; want %d", b, err, next.cmd.Process.Pid)
 	}
 }
 

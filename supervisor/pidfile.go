@@ -1,51 +1,44 @@
 package supervisor
 
 import (
-	"fmt"
-	"os"
-	"strings"
+	"log/slog"
 
-	"github.com/google/renameio/v2"
-	"golang.org/x/sys/unix"
+	"github.com/narwhal-server/narwhal/internal/pidfile"
 )
 
-// checkPid looks whether the pid file is free for us. One that names a living
-// process is somebody else's, unless that is the old master of an upgrade.
-func checkPid(path string, old int) error {
-	if b, err := os.ReadFile(path); err == nil {
-		var pid int
-		if _, err := fmt.Sscanf(string(b), "%d", &pid); err == nil && pid > 0 && pid != os.Getpid() && pid != old && alive(pid) {
-			return fmt.Errorf("pid file %s: process %d is running: stop it, or choose another --pid", path, pid)
-		}
+// takePid takes the pid file, and writes it unless this is a new master that has
+// not taken over. It returns nil if there is none.
+func takePid(path string, old *oldMaster, log *slog.Logger) (*pidfile.File, error) {
+	if path == "" {
+		return nil, nil
 	}
-	return nil
+	if f := old.takePid(path); f != nil {
+		return f, nil
+	}
+	f, err := pidfile.Take(path)
+	if err != nil {
+		return nil, err
+	}
+	if f.Unlocked != nil {
+		log.Warn("the pid file cannot be locked, so a second master with the same one would not be noticed", "path", path, "error", f.Unlocked,
+			"hint", "put it on another file system, such as /run")
+	}
+	if old != nil {
+		return f, nil
+	}
+	if err := f.Write(); err != nil {
+		f.Remove()
+		return nil, err
+	}
+	return f, nil
 }
 
-// writePid writes the pid file, replacing it whole.
-func writePid(path string, old int) error {
-	if err := checkPid(path, old); err != nil {
-		return err
+// takePid returns the file the old master had at this path, nil if it had none.
+func (o *oldMaster) takePid(path string) *pidfile.File {
+	if o == nil || o.pidFile == nil || o.pidFile.Path() != path {
+		return nil
 	}
-	if err := renameio.WriteFile(path, fmt.Appendf(nil, "%d\n", os.Getpid()), 0o644); err != nil {
-		return fmt.Errorf("pid file %s: %w: choose a place that can be written with --pid, or leave it out", path, err)
-	}
-	return nil
-}
-
-// alive says whether there is such a process; one of another user counts. A
-// zombie does not: a killed master is one until its parent has noticed.
-func alive(pid int) bool {
-	if unix.Kill(pid, 0) == unix.ESRCH {
-		return false
-	}
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	return err != nil || !strings.Contains(string(b), ") Z ") // the name stands before, in brackets
-}
-
-// removePid removes the file if it is still ours.
-func removePid(path string) {
-	b, err := os.ReadFile(path)
-	if err == nil && string(b) == fmt.Sprintf("%d\n", os.Getpid()) {
-		os.Remove(path)
-	}
+	f := o.pidFile
+	o.pidFile = nil
+	return f
 }

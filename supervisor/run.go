@@ -43,17 +43,11 @@ func Run(ctx context.Context, o Options) (err error) {
 		}
 	}
 
-	if o.Pid != "" {
-		if old != nil {
-			err = checkPid(o.Pid, old.pid) // ours once we have taken over
-		} else {
-			err = writePid(o.Pid, 0)
-		}
-		if err != nil {
-			return err
-		}
-		defer removePid(o.Pid)
+	pid, err := takePid(o.Pid, old, o.Log)
+	if err != nil {
+		return err
 	}
+	defer pid.Remove()
 	sd, err := sdnotify.Open()
 	if err != nil {
 		o.Log.Warn("systemd is not told anything", "error", err)
@@ -83,7 +77,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	defer sys.board.Close()
 	defer sys.shared.close()
-	sys.old, sys.sd, sys.backlog, sys.pid, sys.dir = old, sd, o.Backlog, o.Pid, o.Dir
+	sys.old, sys.sd, sys.backlog, sys.pid, sys.dir = old, sd, o.Backlog, pid, o.Dir
 	if sys.dir == "" {
 		if sys.dir, err = os.Getwd(); err != nil {
 			return fmt.Errorf("find the working directory: %w", err)

@@ -2,6 +2,7 @@ package supervisor_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -133,6 +134,10 @@ func TestUpgradeEstate(t *testing.T) {
 		if b, _ := os.ReadFile(pidFile); string(b) != fmt.Sprintln(l.pid) {
 			t.Errorf("the pid file has %q, want %d", b, l.pid)
 		}
+		second := launch(t, options(supervisor.Options{Pid: pidFile}, appSettings{}))
+		if want := fmt.Sprintf("a running narwhal, process %d, holds it", l.pid); second.wait() == 0 || !strings.Contains(second.log(), want) {
+			t.Errorf("another master does not say %q:\n%s", want, second.log())
+		}
 		if last := descriptors(t, l.pid); len(last) != len(first) {
 			t.Errorf("a later master holds %d descriptors, the second had %d:\n%s\n%s", len(last), len(first), last, first)
 		}
@@ -174,6 +179,61 @@ func descriptors(t *testing.T, pid int) []string {
 		}
 	}
 	return out
+}
+
+// A new master with another pid file, or with none, removes that of the old one.
+// One that fails leaves it as it is.
+func TestUpgradeOtherPidFile(t *testing.T) {
+	dir := t.TempDir()
+	first, second := filepath.Join(dir, "first"), filepath.Join(dir, "second")
+	file := filepath.Join(dir, "narwhal")
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	put := func(o supervisor.Options, s appSettings) {
+		t.Helper()
+		b, err := json.Marshal(options(o, s))
+		if err != nil {
+			t.Fatal(err)
+		}
+		os.Remove(file)
+		if err := os.WriteFile(file, fmt.Appendf(nil, "#!/bin/sh\nNARWHAL_TEST_MASTER='%s' exec '%s'\n", b, self), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	has := func(path string, pid int) {
+		t.Helper()
+		b, err := os.ReadFile(path)
+		if pid == 0 && errors.Is(err, os.ErrNotExist) {
+			return
+		}
+		if pid == 0 || string(b) != fmt.Sprintln(pid) {
+			t.Errorf("%s has %q, %v; want the number %d", path, b, err, pid)
+		}
+	}
+	if err := os.Symlink(self, file); err != nil {
+		t.Fatal(err)
+	}
+	l := newLine(t, launchFile(t, file, options(supervisor.Options{Pid: first}, appSettings{})))
+	l.await("msg=ready ", 1)
+
+	for i, path := range []string{first, second} {
+		put(supervisor.Options{Pid: path}, appSettings{Broken: "told to"})
+		next := l.ask(t)
+		l.await("upgrade failed; the old master goes on", i+1)
+		if _, err := syscall.Wait4(next, nil, 0, nil); err != nil {
+			t.Error(err)
+		}
+		has(first, l.pid)
+		has(second, 0)
+	}
+	put(supervisor.Options{Pid: second}, appSettings{})
+	l.upgrade(t)
+	has(first, 0)
+	has(second, l.pid)
+	l.end(t)
+	has(second, 0)
 }
 
 // Whatever is on disk when USR2 comes: if it is no narwhal that works, the old

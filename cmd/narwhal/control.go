@@ -15,6 +15,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/narwhal-server/narwhal/internal/control"
+	"github.com/narwhal-server/narwhal/internal/pidfile"
 )
 
 // controlCommands talk to a running master over its control socket.
@@ -102,7 +103,7 @@ func masterError(err error) error {
 		return &hinted{err, failure.Hint}
 	case errors.As(err, &several):
 		return &hinted{err, "choose one: --control-socket " + several.Paths[0] + ", or --pid-file PATH"}
-	case errors.Is(err, control.ErrNone):
+	case errors.Is(err, control.ErrNone), errors.Is(err, pidfile.ErrFree):
 		return &hinted{err, "start one, or name its --control-socket PATH or --pid-file PATH; a server of another user is found as that user or root"}
 	}
 	return err

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/narwhal-server/narwhal/internal/pidfile"
 )
 
 // ErrNone says that no master could be found.
@@ -70,15 +72,11 @@ func find(dirs []string, pid int) (string, error) {
 	return "", fmt.Errorf("%w (in %s)", ErrNone, strings.Join(dirs, ", "))
 }
 
-// FindPidFile returns the socket of the master that has written a pid file.
+// FindPidFile returns the socket of the master that holds a pid file.
 func FindPidFile(file string) (string, error) {
-	b, err := os.ReadFile(file)
+	pid, err := pidfile.Holder(file)
 	if err != nil {
-		return "", fmt.Errorf("pid file: %w", err)
-	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(b)))
-	if err != nil || pid <= 0 {
-		return "", fmt.Errorf("pid file %s: %q is not a process number", file, strings.TrimSpace(string(b)))
+		return "", err
 	}
 	path, err := Find(pid)
 	if err != nil {

@@ -1,0 +1,241 @@
+// Package pidfile is the file that names a master's process. It belongs to the
+// master that holds the lock on it, whatever number is in it:
+//
+//	f, err := pidfile.Take(path)   // *HeldError: another narwhal has it
+//	err = f.Write()                // from now on it names this process
+//	…
+//	f.Remove()
+//
+// The lock is of the open file (F_OFD_SETLK, fcntl(2)). The kernel ends it when
+// no process has that file open any more, however the last one died. So the file
+// of a master that was killed is free, also if its number is another process's
+// by now. Workers do not inherit the file.
+//
+// In an upgrade the new master gets the same open file (Pass, Receive), and with
+// it the lock: there is no moment at which a stranger could take it.
+package pidfile
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// maxSize is more than a process number needs. A longer file is something else,
+// and it is not overwritten.
+const maxSize = 64
+
+// File is a pid file that this process has open. A nil *File is valid: its
+// methods do nothing. Its methods must not run at the same time.
+type File struct {
+	// Unlocked says why there is no lock, nil if there is one. Some file systems
+	// have none.
+	Unlocked error
+
+	path string
+	file *os.File
+	ours bool // it goes when this process goes
+}
+
+// HeldError says that a running narwhal has the file.
+type HeldError struct {
+	Path string
+	Pid  int // 0 if the file does not tell
+}
+
+func (e *HeldError) Error() string {
+	who := "a running narwhal"
+	if e.Pid > 0 {
+		who = fmt.Sprintf("a running narwhal, process %d,", e.Pid)
+	}
+	return fmt.Sprintf("pid file %s: %s holds it: stop that one (narwhal stop --pid-file %[1]s), or choose another --pid", e.Path, who)
+}
+
+// Take opens the file, makes it if need be, and locks it. It does not write to
+// it. If a narwhal has it the error is a *HeldError.
+func Take(path string) (*File, error) { return take(path, lock) }
+
+func take(path string, lock func(*os.File) error) (*File, error) {
+	for {
+		f, made, err := open(path)
+		if err != nil {
+			return nil, err
+		}
+		err = lock(f)
+		held := errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EACCES)
+		switch {
+		case held:
+			err = holderOf(path, f)
+		case !leadsTo(path, f): // who had it has removed it meanwhile
+			f.Close()
+			continue
+		default:
+			return &File{Unlocked: err, path: path, file: f, ours: made}, nil
+		}
+		f.Close()
+		return nil, err
+	}
+}
+
+// open opens the file for writing. It refuses what is no pid file, and never
+// waits: a FIFO without a reader would make it wait.
+func open(path string) (f *os.File, made bool, err error) {
+	const flags = unix.O_RDWR | unix.O_NOFOLLOW | unix.O_NONBLOCK
+	for {
+		f, err = os.OpenFile(path, flags, 0)
+		if !errors.Is(err, os.ErrNotExist) {
+			break
+		}
+		f, err = os.OpenFile(path, flags|os.O_CREATE|os.O_EXCL, 0o644)
+		if !errors.Is(err, os.ErrExist) { // or somebody was quicker
+			made = err == nil
+			break
+		}
+	}
+	if errors.Is(err, unix.ELOOP) {
+		return nil, false, fmt.Errorf("pid file %s: it is a symbolic link: name the file itself with --pid", path)
+	}
+	if err != nil {
+		return nil, false, cannotWrite(path, err)
+	}
+	if err := check(path, f, made); err != nil {
+		f.Close()
+		return nil, false, err
+	}
+	return f, made, nil
+}
+
+func check(path string, f *os.File, made bool) error {
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return cannotWrite(path, err)
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("pid file %s: it is not a regular file: choose another --pid", path)
+	case info.Size() > maxSize:
+		return fmt.Errorf("pid file %s: it has %d bytes, so it is something else: choose another --pid, or remove that file", path, info.Size())
+	case made: // whatever the umask is: scripts of other users read it
+		if err := f.Chmod(0o644); err != nil {
+			return cannotWrite(path, err)
+		}
+	}
+	return nil
+}
+
+func cannotWrite(path string, err error) error {
+	if wrapped := (*os.PathError)(nil); errors.As(err, &wrapped) {
+		err = wrapped.Err // the path is said already
+	}
+	return fmt.Errorf("pid file %s: %w: choose a place that can be written with --pid, or leave it out", path, err)
+}
+
+// leadsTo reports whether the path still leads to the open file.
+func leadsTo(path string, f *os.File) bool {
+	named, err1 := os.Lstat(path)
+	opened, err2 := f.Stat()
+	return err1 == nil && err2 == nil && os.SameFile(named, opened)
+}
+
+// Write makes the file name this process. The file may have been removed or
+// replaced since it was taken; then it is taken again.
+func (p *File) Write() error {
+	if p == nil {
+		return nil
+	}
+	if !leadsTo(p.path, p.file) {
+		again, err := Take(p.path)
+		if err != nil {
+			return err
+		}
+		p.file.Close()
+		*p = *again
+	}
+	text := fmt.Appendf(nil, "%d\n", os.Getpid())
+	// The number first: a reader in between sees it, and perhaps more behind it.
+	_, err := p.file.WriteAt(text, 0)
+	if err == nil {
+		err = p.file.Truncate(int64(len(text)))
+	}
+	if err != nil {
+		return cannotWrite(p.path, err)
+	}
+	p.ours = true
+	return nil
+}
+
+// Leave leaves the file to the next master: Remove only closes it.
+func (p *File) Leave() {
+	if p != nil {
+		p.ours = false
+	}
+}
+
+// Remove removes the file if it is this process's, and then ends the lock: in
+// this order nobody can take a file that is about to go.
+func (p *File) Remove() {
+	if p == nil {
+		return
+	}
+	pid, _, _ := number(p.file)
+	theirs := p.Unlocked != nil && pid != 0 && pid != os.Getpid()
+	if p.ours && !theirs && leadsTo(p.path, p.file) {
+		os.Remove(p.path) // a file that is left behind is taken by the next master
+	}
+	p.file.Close()
+}
+
+// Path is where the file is.
+func (p *File) Path() string { return p.path }
+
+// Passed is a pid file on its way from a master to the next one. Masters of two
+// versions read it, so fields are only ever added.
+type Passed struct {
+	Path string `json:"path"`
+	FD   int    `json:"fd"`
+}
+
+// Pass adds the open file to those the next master is started with; the first
+// of these is its descriptor 3. It returns nil if there is no file.
+func (p *File) Pass(files []*os.File) ([]*os.File, *Passed) {
+	if p == nil {
+		return files, nil
+	}
+	return append(files, p.file), &Passed{Path: p.path, FD: 3 + len(files)}
+}
+
+// Receive takes the file over from the master that has passed it. That one's
+// number stays in it until Write.
+func Receive(p *Passed) *File {
+	if p == nil {
+		return nil
+	}
+	unix.CloseOnExec(p.FD)
+	return &File{path: p.Path, file: os.NewFile(uintptr(p.FD), p.Path)}
+}
+
+// Own makes a file that was received go with this process, as if it had written
+// it.
+func (p *File) Own() {
+	if p != nil {
+		p.ours = true
+	}
+}
+
+// number reads the process number; text is all that is there.
+func number(f *os.File) (pid int, text string, err error) {
+	b, err := io.ReadAll(io.NewSectionReader(f, 0, maxSize))
+	if err != nil {
+		return 0, "", err
+	}
+	text = strings.TrimSpace(string(b))
+	pid, err = strconv.Atoi(text)
+	if err != nil || pid <= 0 {
+		return 0, text, fmt.Errorf("%q is not a process number", text)
+	}
+	return pid, text, nil
+}
