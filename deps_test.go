@@ -37,6 +37,7 @@ var arrows = map[string]struct {
 	"internal/control":  {"internal/pidfile", "a master is found by its pid file too"},
 	"internal/pidfile":  {"", "a leaf"},
 	"internal/park":     {"", "a leaf"},
+	"internal/http1":    {"", "a leaf"},
 	"internal/gate":     {"internal/board internal/park internal/sock", "writes the worker's line, passes idle connections on, and asks how long a queue is"},
 	"internal/share":    {"", "a leaf"},
 	"internal/model":    {"", "files and hashes; what runs them is the caller's"},

@@ -1,0 +1,151 @@
+package http1
+
+import (
+	"bytes"
+	"net/netip"
+)
+
+// A byte belongs to a set of classes.
+const (
+	token  = 1 << iota // of a token, RFC 9110, 5.6.2
+	target             // of a request target: what is visible in ASCII, without the # of a fragment
+	value              // of a field's value, blanks too, RFC 9110, 5.5
+	name               // of a host's name, without percent-encoding, RFC 3986, 3.2.2
+	quoted             // of a quoted string, without " and \, RFC 9110, 5.6.4
+)
+
+var classes = func() (t [256]uint8) {
+	for i := range t {
+		c := byte(i)
+		visible := c > ' ' && c < 0x7f
+		alnum := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+		set := func(class uint8, yes bool) {
+			if yes {
+				t[i] |= class
+			}
+		}
+		set(token, alnum || bytes.IndexByte([]byte("!#$%&'*+-.^_`|~"), c) >= 0)
+		set(target, visible && c != '#')
+		set(value, visible || c == ' ' || c == '\t' || c >= 0x80)
+		set(name, alnum || bytes.IndexByte([]byte("-._~!$&'()*+,;="), c) >= 0)
+		set(quoted, (visible || c == ' ' || c == '\t' || c >= 0x80) && c != '"' && c != '\\')
+	}
+	return t
+}()
+
+func is(c byte, class uint8) bool { return classes[c]&class != 0 }
+
+// span is the number of bytes at the beginning of p that are of a class, at
+// most limit.
+func span(p []byte, class uint8, limit int) int {
+	p = p[:min(len(p), limit)]
+	for i, c := range p {
+		if classes[c]&class == 0 {
+			return i
+		}
+	}
+	return len(p)
+}
+
+// named reports whether b is a word in any case. The word is in small letters.
+func named(b []byte, word string) bool {
+	if len(b) != len(word) {
+		return false
+	}
+	for i, c := range b {
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		if c != word[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// checkTarget says whether a target has one of the four forms, and the one
+// that goes with the method (RFC 9112, 3.2).
+func checkTarget(method string, t []byte) *Error {
+	if method == "CONNECT" {
+		if host, port, ok := splitHost(t); !ok || len(host) == 0 || len(port) == 0 {
+			return malformed("the target of CONNECT is not of the form host:port")
+		}
+		return nil
+	}
+	if t[0] == '/' || string(t) == "*" && method == "OPTIONS" {
+		return nil
+	}
+	scheme, rest, ok := bytes.Cut(t, []byte("://"))
+	if !ok || !named(scheme, "http") && !named(scheme, "https") {
+		return malformed("the request target is neither a path nor a whole address")
+	}
+	if end := bytes.IndexAny(rest, "/?"); end >= 0 {
+		rest = rest[:end]
+	}
+	if host, _, ok := splitHost(rest); !ok || len(host) == 0 {
+		return malformed("the request target has no valid host")
+	}
+	return nil
+}
+
+// validHost reports whether b may be the value of a Host field. It may be
+// empty, of a client whose address has no host (RFC 9110, 7.2).
+func validHost(b []byte) bool {
+	_, _, ok := splitHost(b)
+	return ok
+}
+
+// splitHost takes apart host and port as RFC 3986, 3.2 has them. There is no
+// user in front (RFC 9110, 4.2.4).
+func splitHost(b []byte) (host, port []byte, ok bool) {
+	if len(b) > 0 && b[0] == '[' {
+		end := bytes.IndexByte(b, ']')
+		if end < 0 {
+			return nil, nil, false
+		}
+		a, err := netip.ParseAddr(string(b[1:end]))
+		if err != nil || !a.Is6() || a.Zone() != "" {
+			return nil, nil, false
+		}
+		host, b = b[:end+1], b[end+1:]
+	} else {
+		n := bytes.IndexByte(b, ':')
+		if n < 0 {
+			n = len(b)
+		}
+		host, b = b[:n], b[n:]
+		for i := 0; i < len(host); i++ {
+			if host[i] == '%' && i+2 < len(host) && hex(host[i+1]) >= 0 && hex(host[i+2]) >= 0 {
+				i += 2
+			} else if !is(host[i], name) {
+				return nil, nil, false
+			}
+		}
+	}
+	if len(b) == 0 {
+		return host, nil, true
+	}
+	if b[0] != ':' {
+		return nil, nil, false
+	}
+	port = b[1:]
+	for _, c := range port {
+		if c < '0' || c > '9' {
+			return nil, nil, false
+		}
+	}
+	return host, port, true
+}
+
+// hex is the value of a hexadecimal digit, or -1.
+func hex(c byte) int {
+	switch {
+	case c >= '0' && c <= '9':
+		return int(c - '0')
+	case c >= 'a' && c <= 'f':
+		return int(c-'a') + 10
+	case c >= 'A' && c <= 'F':
+		return int(c-'A') + 10
+	}
+	return -1
+}
