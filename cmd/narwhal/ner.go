@@ -29,19 +29,22 @@ displaCy takes, with offsets in code points:
 
 With --jsonl each line of the input is an object with a "text", and each line
 of the output has its entities, in the same order, whatever the length of the
-input:
+input. The other keys are passed through as they are, in their order:
 
-   {"ents": [{"text", "label", "start", "end"}]}
+   {"id": 7, "text": …}
+   {"id": 7, "ents": [{"text", "label", "start", "end"}]}
 
-A line that cannot be answered becomes {"error", "error_type", "hint"} in its
-place, the others are answered, and the exit status is 1.`,
+The text is left out, and "ents" of the input is replaced. A key that is there
+twice has its last value. A line that cannot be answered gets "error",
+"error_type" and "hint" in the place of "ents", the others are answered, and
+the exit status is 1.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "model", Value: autoModel, EnvVars: []string{"NARWHAL_MODEL"},
 				Usage: "auto, prose, the name of an installed pipeline, or a path"},
 			&cli.StringSliceFlag{Name: "exclude", EnvVars: []string{"NARWHAL_EXCLUDE"},
 				Usage: "leave a component of the pipeline out, as spacy.load(exclude=…)"},
 			&cli.BoolFlag{Name: "json", Usage: "write JSON to a terminal too"},
-			&cli.BoolFlag{Name: "jsonl", Usage: "read an object with a text a line, write its entities a line"},
+			&cli.BoolFlag{Name: "jsonl", Usage: "read an object with a text a line, write it with its entities a line"},
 		},
 		Action: runNER,
 	}

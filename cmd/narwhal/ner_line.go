@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 
 	"github.com/narwhal-server/narwhal/ner"
 )
@@ -23,7 +24,8 @@ type line struct {
 // answer fills out.
 func (l *line) answer(ctx context.Context, rec ner.Recognizer) {
 	var result any
-	text, fail := l.text()
+	names := []string{"ents"}
+	fields, text, fail := l.text()
 	if fail == nil {
 		found, err := rec.Entities(ctx, text)
 		switch {
@@ -41,12 +43,14 @@ func (l *line) answer(ctx context.Context, rec ner.Recognizer) {
 	if fail != nil {
 		fail.Message = l.where + ": " + fail.Message
 		result, l.bad = fail, true
+		names = []string{"error", "error_type", "hint"}
 	}
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	l.err = e.Encode(result)
-	l.out = b.Bytes()
+	if l.err = e.Encode(result); l.err == nil {
+		l.out, l.err = joinFields(fields, b.Bytes(), names...)
+	}
 }
 
 // lineError is the server's body for errors.
@@ -58,34 +62,38 @@ type lineError struct {
 
 const lineHint = `each line is an object with a text: {"text": "Tim Cook visited Paris"}`
 
-// text takes the text out of the line, by the server's rules.
-func (l *line) text() (string, *lineError) {
+// text takes the text out of the line, by the server's rules, and the other
+// fields. If the line is no object there are none.
+func (l *line) text() ([]field, string, *lineError) {
 	if l.long {
-		return "", &lineError{"the line is longer than any text may be", "invalid_request", "send the text in parts"}
+		return nil, "", &lineError{"the line is longer than any text may be", "invalid_request", "send the text in parts"}
 	}
 	if err := checkUTF8(l.raw); err != nil {
-		return "", &lineError{"the line is " + err.Error(), "invalid_json", "JSON is UTF-8"}
+		return nil, "", &lineError{"the line is " + err.Error(), "invalid_json", "JSON is UTF-8"}
 	}
 	if len(bytes.TrimSpace(l.raw)) == 0 {
-		return "", &lineError{"the line is empty", "invalid_json", lineHint}
+		return nil, "", &lineError{"the line is empty", "invalid_json", lineHint}
 	}
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(l.raw, &fields); err != nil {
-		return "", &lineError{"not a JSON object: " + err.Error(), "invalid_json", lineHint}
+	fields, err := readFields(l.raw)
+	if errors.Is(err, errNotObject) {
+		return nil, "", &lineError{err.Error(), "invalid_json", lineHint}
 	}
-	raw, ok := fields["text"]
+	if err != nil {
+		return nil, "", &lineError{"not JSON: " + err.Error(), "invalid_json", lineHint}
+	}
+	raw, ok := fieldNamed(fields, "text")
 	if !ok {
-		return "", &lineError{"the object has no text", "invalid_request", lineHint}
+		return fields, "", &lineError{"the object has no text", "invalid_request", lineHint}
 	}
 	var text string
 	if raw[0] != '"' || json.Unmarshal(raw, &text) != nil {
-		return "", &lineError{"text is not a string", "invalid_request", lineHint}
+		return fields, "", &lineError{"text is not a string", "invalid_request", lineHint}
 	}
 	if halfSurrogate(raw) {
-		return "", &lineError{"text has half of a surrogate pair, which is no character", "invalid_request",
+		return fields, "", &lineError{"text has half of a surrogate pair, which is no character", "invalid_request",
 			`escape a character beyond U+FFFF with both halves (\ud83d\ude00), or send it as it is in UTF-8`}
 	}
-	return text, nil
+	return fields, text, nil
 }
 
 // halfSurrogate reports whether a JSON string escapes one half of a surrogate

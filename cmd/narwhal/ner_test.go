@@ -68,12 +68,12 @@ func TestLines(t *testing.T) {
 {"text":"\ud83d\ude00 \\ud83d Ada <b>"}
 ` + "{\"text\":\"\xff\"}\r\n" + `{"text":"Zoe"}`
 	want := `{"ents":[{"text":"Ada","label":"PERSON","start":3,"end":6},{"text":"Bo","label":"PERSON","start":13,"end":15}]}
-{"ents":[]}
+{"id":7,"x":[1],"ents":[]}
 line 3: the line is empty
 line 4: text is not a string
-line 5: the object has no text
+{"Text":"Ada","error":"line 5: the object has no text
 line 6: not a JSON object
-line 7: not a JSON object
+line 7: not JSON: unexpected end of JSON input
 line 8: text has half of a surrogate pair
 line 9: text has half of a surrogate pair
 {"ents":[{"text":"Ada","label":"PERSON","start":9,"end":12}]}
