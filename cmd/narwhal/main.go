@@ -7,6 +7,7 @@
 //	help.go      what is printed for --help and help SETTING
 //	errors.go    what is printed when something is wrong, and the exit status
 //	serve.go     master and worker: settings become their options
+//	lines.go     what a server says, and its last lines
 //	control.go   status, reload, scale, stop: a running master is asked
 package main
 
@@ -27,19 +28,20 @@ func main() {
 	// A worker is this same program, started by a master with a descriptor
 	// to talk over. It has no command line.
 	if worker.Spawned() {
+		status := exitOK
 		if err := runWorker(); err != nil {
 			if !errors.Is(err, worker.ErrFailed) { // or the master says it
-				report(os.Stderr, err)
+				report(lastWords(os.Stderr), err)
 			}
-			os.Exit(1)
+			status = exitError
 		}
-		return
+		exit(status)
 	}
 	dir, err := os.Getwd()
 	if err != nil {
 		os.Exit(report(os.Stderr, fmt.Errorf("find the working directory: %w", err)))
 	}
-	os.Exit(run(context.Background(), os.Args, os.Environ(), dir, os.Stdout, os.Stderr))
+	exit(run(context.Background(), os.Args, os.Environ(), dir, os.Stdout, os.Stderr))
 }
 
 // run is the program, from its arguments to its exit status.
@@ -52,7 +54,8 @@ func run(ctx context.Context, args, environ []string, dir string, stdout, stderr
 		serve:     serve,
 		loadModel: loadModel,
 	}
-	return report(stderr, newApp(s, args).RunContext(ctx, args))
+	err := newApp(s, args).RunContext(ctx, args)
+	return report(lastWords(stderr), err)
 }
 
 // newApp is the table of contents of the command line. Without a command

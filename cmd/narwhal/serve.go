@@ -62,6 +62,7 @@ func serve(ctx context.Context, s *config.Settings, stdout io.Writer) error {
 		return again, nil
 	}
 	o.Reopen = func() error { return reopenLog(s) }
+	stdout = keep(&logfile.Writer{W: stdout}) // the master's loop greets
 	o.Started = func(bound []string, model string) {
 		greet(stdout, s, bound, model)
 		giveBack()
@@ -195,12 +196,13 @@ func setLogger(s *config.Settings) {
 		return slog.New(slog.NewTextHandler(w, o)).With("pid", os.Getpid())
 	}
 	direct := logger(os.Stderr)
-	slog.SetDefault(logger(&logfile.Keeper{W: os.Stderr, Works: func(lost int) {
-		direct.Error("lines of this log were lost before the last one: it could not be written", "lost", lost, "hint", diskHint)
-	}}))
+	stderrLog = keep(&logfile.Writer{W: os.Stderr, Works: func(lost int, since time.Time) {
+		direct.Error("lines of this log were lost: it could not be written", "lost", lost, "since", since, "hint", lostHint)
+	}})
+	slog.SetDefault(logger(stderrLog))
 }
 
-const diskHint = "look for a full disk (df), and let logrotate move logs away; requests were served meanwhile"
+const lostHint = "look for a full disk (df), and let logrotate move logs away; or for a pipe or a terminal whose reader had stopped; requests were served meanwhile"
 
 // openAccess opens the access log; w is nil if there is none.
 func openAccess(s *config.Settings) (w io.Writer, reopen func() error, err error) {
@@ -220,13 +222,15 @@ func openAccess(s *config.Settings) (w io.Writer, reopen func() error, err error
 
 // keepAccess says in the log when the access log cannot be written.
 func keepAccess(w io.Writer) io.Writer {
-	return &logfile.Keeper{
+	return keep(&logfile.Writer{
 		W: w,
 		Failed: func(err error) {
-			slog.Error("the access log cannot be written; requests are served", "error", err, "hint", diskHint)
+			slog.Error("the access log cannot be written; requests are served", "error", err, "hint", lostHint)
 		},
-		Works: func(lost int) { slog.Warn("the access log can be written again", "lost", lost) },
-	}
+		Works: func(lost int, since time.Time) {
+			slog.Warn("the access log can be written again", "lost", lost, "since", since)
+		},
+	})
 }
 
 // greet tells whoever started the server what to do next, in six lines.

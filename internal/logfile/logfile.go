@@ -1,12 +1,13 @@
-// Package logfile is the two ways a server writes logs that logrotate can move
-// away: an append-only file that can be opened again, and the same for the
-// standard error stream; and a Keeper, which notices what cannot be written.
+// Package logfile writes logs that logrotate can move away: an append-only file
+// that can be opened again, and the same for the standard error stream. Its
+// Writer is put in front of either: it never waits for the log.
 package logfile
 
 import (
+	"errors"
 	"fmt"
 	"os"
-	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 )
@@ -15,8 +16,7 @@ import (
 // append to the same file.
 type File struct {
 	path string
-	mu   sync.RWMutex
-	f    *os.File
+	f    atomic.Pointer[os.File]
 }
 
 // Open opens the file for appending and makes it if need be.
@@ -25,7 +25,9 @@ func Open(path string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &File{path: path, f: f}, nil
+	l := &File{path: path}
+	l.f.Store(f)
+	return l, nil
 }
 
 func appendTo(path string) (*os.File, error) {
@@ -37,22 +39,22 @@ func appendTo(path string) (*os.File, error) {
 }
 
 func (l *File) Write(p []byte) (int, error) {
-	l.mu.RLock()
-	defer l.mu.RUnlock()
-	return l.f.Write(p)
+	for {
+		n, err := l.f.Load().Write(p)
+		if n > 0 || !errors.Is(err, os.ErrClosed) { // else Reopen has closed it meanwhile
+			return n, err
+		}
+	}
 }
 
-// Reopen opens the path again. If that fails, the log goes on where it was.
+// Reopen opens the path again. If that fails, the log goes on where it was. A
+// Write under way is not waited for: it ends in the old file.
 func (l *File) Reopen() error {
 	f, err := appendTo(l.path)
 	if err != nil {
 		return err
 	}
-	l.mu.Lock()
-	old := l.f
-	l.f = f
-	l.mu.Unlock()
-	return old.Close()
+	return l.f.Swap(f).Close()
 }
 
 // Stderr makes the file this process's standard error: log lines, but also what

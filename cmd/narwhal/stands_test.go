@@ -1,0 +1,144 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/narwhal-server/narwhal/internal/control"
+)
+
+// smallPipe is a pipe that holds one page.
+func smallPipe(t *testing.T) (r, w *os.File) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := unix.FcntlInt(w.Fd(), unix.F_SETPIPE_SZ, 4096); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close(); w.Close() })
+	return r, w
+}
+
+// Nobody reads the log and the access log, and both pipes are full: everything
+// goes on. When somebody reads again, the log says what is missing.
+func TestNobodyReadsTheLogs(t *testing.T) {
+	dir := t.TempDir()
+	config := filepath.Join(dir, "narwhal.toml")
+	write := func(extra string) {
+		text := "bind = \"127.0.0.1:0\"\nworkers = 2\nmodel = \"prose\"\naccess_logfile = \"-\"\n" + extra
+		if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("")
+	run := shortDir(t)
+	cmd := narwhalCommand(dir, "--control-socket", filepath.Join(run, "c"))
+	var out, log *os.File
+	out, cmd.Stdout = smallPipe(t)
+	log, cmd.Stderr = smallPipe(t)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	t.Cleanup(func() { cmd.Process.Kill() })
+	s := &served{t: t, cmd: cmd}
+	for sc := bufio.NewScanner(out); s.url == "" && sc.Scan(); {
+		if url, ok := strings.CutPrefix(sc.Text(), "narwhal serves "); ok {
+			s.url = "http://" + url
+		}
+	}
+
+	// A hundred signals, a death, and more lines than may wait.
+	master := control.NewClient(filepath.Join(run, "c"))
+	pids := func() (ready []int) {
+		status, err := master.Status(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range status.Workers {
+			if w.State == "ready" {
+				ready = append(ready, w.Pid)
+			}
+		}
+		return ready
+	}
+	for range 100 {
+		s.signal(syscall.SIGHUP)
+	}
+	killed := pids()[0] // status answers meanwhile
+	if err := syscall.Kill(killed, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the reloads are done and the dead worker is replaced", func() bool {
+		status, err := master.Status(t.Context())
+		now := pids()
+		return err == nil && status.State == "ready" && status.Generation > 1 && len(now) == 2 && now[0] != killed && now[1] != killed
+	})
+	write(fmt.Sprintf("log_level = %q\n", strings.Repeat("long", 20_000)))
+	for range 30 {
+		if _, err := master.Reload(t.Context()); err == nil {
+			t.Error("a bad file was accepted")
+		}
+	}
+	for range 600 {
+		resp, err := http.Get(s.url + "/" + strings.Repeat("long", 1500))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+	}
+	if got := s.ask(merkel); !strings.HasPrefix(got, "200 ") {
+		t.Errorf("got %s", got)
+	}
+
+	// Somebody reads.
+	lost := make(chan string)
+	stop := make(chan struct{})
+	go func() {
+		defer close(lost)
+		sc := bufio.NewScanner(log)
+		sc.Buffer(nil, 1<<20)
+		for sc.Scan() {
+			if strings.Contains(sc.Text(), "lines of this log were lost") {
+				lost <- sc.Text()
+				<-stop
+				return
+			}
+		}
+	}()
+	if line := <-lost; !strings.Contains(line, " lost=") || !strings.Contains(line, " since=20") {
+		t.Errorf("the log does not say how much is missing: %q", line)
+	}
+
+	// Nobody does again, and it is told to stop.
+	for range 3 {
+		master.Reload(t.Context())
+	}
+	s.signal(syscall.SIGTERM)
+	if err := <-ended; err != nil {
+		t.Errorf("the master ended with %v", err)
+	}
+	close(stop)
+}
+
+// shortDir is a folder whose name leaves room for a socket's.
+func shortDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
