@@ -2,6 +2,7 @@ package supervisor_test
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -256,4 +257,24 @@ func memoryGroup(t *testing.T, limit int) string {
 	}
 	t.Skip("NOT RUN: no group with a limit of memory can be made here: it takes root and a memory controller")
 	return ""
+}
+
+// Another program has the address, and the master waits for it: TERM ends that at
+// once, and well.
+func TestStoppedWhileItWaits(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	stopped := make(chan struct{})
+	m := launchWith(t, "/proc/self/exe", options(supervisor.Options{Bind: []string{taken.Addr().String()}}, appSettings{}), func(m *master) {
+		m.await("address in use; trying again", 1)
+		m.signal(syscall.SIGTERM)
+		close(stopped)
+	})
+	<-stopped
+	if code := m.wait(); code != 0 || m.count("address in use; trying again") != 1 || m.count("msg=stopped") != 1 {
+		t.Errorf("it ended with %d:\n%s", code, m.log())
+	}
 }

@@ -3,6 +3,7 @@ package supervisor
 import (
 	"context"
 	"log/slog"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -152,9 +153,9 @@ func (m *master) queueEnds() bool {
 
 // bindAll binds the addresses of the options, or takes what was passed, be it by
 // the old master of an upgrade or by systemd.
-func bindAll(ctx context.Context, o Options, given bool, h *inheritance, old *oldMaster) ([]*sock.Socket, error) {
+func bindAll(ctx context.Context, o Options, given bool, h *inheritance, old *oldMaster, stop <-chan os.Signal) ([]*sock.Socket, error) {
 	o.Bind = old.binds(h.binds(o, given), given)
-	sockets, err := bind(ctx, o, old.opener(func(o *oldMaster) *[]*sock.Socket { return &o.sockets }, h.open))
+	sockets, err := bind(ctx, o, old.opener(func(o *oldMaster) *[]*sock.Socket { return &o.sockets }, h.open), stop)
 	if err == nil {
 		h.rest()
 	}

@@ -121,7 +121,7 @@ type master struct {
 	addr []wire.Listener
 
 	events  chan event
-	signals <-chan os.Signal
+	signals signals
 	asks    chan *ask     // of the control socket
 	waiting askers        // for an outcome
 	gone    chan struct{} // closed when the loop has ended
@@ -148,21 +148,23 @@ type master struct {
 	reload  *reload     // under way
 	again   bool        // another HUP came during it
 
-	everReady  bool
-	started    bool
-	note       string    // what a worker's app said of itself
-	bootError  error     // why the first workers could not start
-	fatal      error     // what run returns
-	stopping   bool      // told to end
-	pid        int       // ours
-	handedOver bool      // a new master has the service
-	patient    bool      // a TERM after that has been overheard
-	stopBy     time.Time // and by then
-	ready      *atomic.Bool
-	lastTick   time.Time
+	everReady    bool
+	started      bool
+	note         string         // what a worker's app said of itself
+	bootError    error          // why the first workers could not start
+	fatal        error          // what run returns
+	stopping     bool           // told to end
+	pid          int            // ours
+	handedOver   bool           // a new master has the service
+	patient      bool           // a TERM after that has been overheard
+	stopSignal   syscall.Signal // the latest that told us to stop
+	stopSignalAt time.Time
+	stopBy       time.Time // and by then
+	ready        *atomic.Bool
+	lastTick     time.Time
 }
 
-func newMaster(o Options, sys system, addr []wire.Listener, signals <-chan os.Signal, ready *atomic.Bool) (*master, error) {
+func newMaster(o Options, sys system, addr []wire.Listener, signals signals, ready *atomic.Bool) (*master, error) {
 	o.setDefaults()
 	m := &master{
 		sys: sys, log: o.Log, now: time.Now, addr: addr,
@@ -227,7 +229,9 @@ func (m *master) run(ctx context.Context) error {
 		select {
 		case e := <-m.events:
 			m.onEvent(e)
-		case s := <-m.signals:
+		case s := <-m.signals.stop:
+			m.onSignal(s)
+		case s := <-m.signals.other:
 			m.onSignal(s)
 		case a := <-m.asks:
 			m.onAsk(a)

@@ -184,6 +184,12 @@ func launch(t *testing.T, o supervisor.Options) *master {
 // launchFile starts the program of a file, which an upgrade will look for again.
 func launchFile(t *testing.T, file string, o supervisor.Options) *master {
 	t.Helper()
+	return launchWith(t, file, o, func(*master) {})
+}
+
+// launchWith does something while the master starts.
+func launchWith(t *testing.T, file string, o supervisor.Options, meanwhile func(*master)) *master {
+	t.Helper()
 	b, err := json.Marshal(o)
 	if err != nil {
 		t.Fatal(err)
@@ -252,6 +258,7 @@ func launchFile(t *testing.T, file string, o supervisor.Options) *master {
 			t.Logf("its log:\n%s", m.log())
 		}
 	})
+	meanwhile(m)
 	select {
 	case a := <-started:
 		m.addr = strings.Fields(a)[0]

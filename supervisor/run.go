@@ -23,11 +23,8 @@ import (
 // to stop and the last worker has gone. The error is a *BootError if no worker
 // ever became ready.
 func Run(ctx context.Context, o Options) (err error) {
-	// First of all, so that no signal finds its default action. A few of the
-	// same kind may come at once; the buffer is for them.
-	signals := make(chan os.Signal, 32)
-	signal.Notify(signals, Signals...)
-	defer signal.Stop(signals)
+	var signals signals
+	defer signals.listen()()       // first of all, so that no signal finds its default action
 	signal.Ignore(syscall.SIGPIPE) // of a log whose reader has gone; the service goes on
 	given := len(o.Bind) > 0
 	o.setDefaults()
@@ -53,13 +50,17 @@ func Run(ctx context.Context, o Options) (err error) {
 		o.Log.Warn("systemd is not told anything", "error", err)
 	}
 	defer sd.Close()
-	sockets, err := bindAll(ctx, o, given, inherit(sd, o.Log), old)
+	sockets, err := bindAll(ctx, o, given, inherit(sd, o.Log), old, signals.stop)
 	defer func() {
 		for _, s := range sockets {
 			s.Unlink()
 			s.Close()
 		}
 	}()
+	if errors.Is(err, errStopped) {
+		o.Log.Info("stopped")
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -87,7 +88,11 @@ func Run(ctx context.Context, o Options) (err error) {
 
 	var ready atomic.Bool
 	if o.Admin != "" {
-		s, err := bindOne(ctx, o.Admin, adminBacklog, o.Log, old.opener(func(o *oldMaster) *[]*sock.Socket { return &o.admin }, sock.Open))
+		s, err := bindOne(ctx, o.Admin, adminBacklog, o.Log, old.opener(func(o *oldMaster) *[]*sock.Socket { return &o.admin }, sock.Open), signals.stop)
+		if errors.Is(err, errStopped) {
+			o.Log.Info("stopped")
+			return nil
+		}
 		if err != nil {
 			return fmt.Errorf("admin: %w", err)
 		}
@@ -139,10 +144,13 @@ func Run(ctx context.Context, o Options) (err error) {
 // workers of a master that was killed leave within that time if they are idle.
 const bindTries = 5
 
-func bind(ctx context.Context, o Options, open func(sock.Addr, int) (*sock.Socket, error)) ([]*sock.Socket, error) {
+// errStopped says that a signal told the master to stop before it served.
+var errStopped = errors.New("told to stop")
+
+func bind(ctx context.Context, o Options, open func(sock.Addr, int) (*sock.Socket, error), stop <-chan os.Signal) ([]*sock.Socket, error) {
 	var sockets []*sock.Socket
 	for _, b := range o.Bind {
-		s, err := bindOne(ctx, b, o.Backlog, o.Log, open)
+		s, err := bindOne(ctx, b, o.Backlog, o.Log, open, stop)
 		if err != nil {
 			return sockets, err
 		}
@@ -155,8 +163,9 @@ func bind(ctx context.Context, o Options, open func(sock.Addr, int) (*sock.Socke
 	return sockets, nil
 }
 
-// bindOne opens one address.
-func bindOne(ctx context.Context, text string, backlog int, log *slog.Logger, open func(sock.Addr, int) (*sock.Socket, error)) (*sock.Socket, error) {
+// bindOne opens one address. It returns errStopped if a signal comes while it
+// waits for the address.
+func bindOne(ctx context.Context, text string, backlog int, log *slog.Logger, open func(sock.Addr, int) (*sock.Socket, error), stop <-chan os.Signal) (*sock.Socket, error) {
 	a, err := sock.Parse(text, "")
 	if err != nil {
 		return nil, err
@@ -169,6 +178,8 @@ func bindOne(ctx context.Context, text string, backlog int, log *slog.Logger, op
 		log.Warn("address in use; trying again", "address", a.String(), "try", fmt.Sprintf("%d of %d", try, bindTries))
 		select {
 		case <-time.After(time.Second):
+		case <-stop:
+			return nil, errStopped
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}

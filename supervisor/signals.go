@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"os"
+	"os/signal"
 	"syscall"
 	"time"
 
@@ -10,11 +11,33 @@ import (
 	"github.com/narwhal-server/narwhal/internal/wire"
 )
 
-// Signals are those a master acts on.
-var Signals = []os.Signal{
-	syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGHUP,
-	syscall.SIGTTIN, syscall.SIGTTOU, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGWINCH, syscall.SIGCHLD,
+// A master acts on these, in two queues. signal.Notify drops what finds its
+// channel full, so those that stop the master have a channel that no other signal
+// can fill.
+var (
+	stopSignals  = []os.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT}
+	otherSignals = []os.Signal{syscall.SIGHUP, syscall.SIGTTIN, syscall.SIGTTOU, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGWINCH, syscall.SIGCHLD}
+)
+
+type signals struct{ stop, other chan os.Signal }
+
+// listen starts to collect signals, until the returned function is called.
+func (s *signals) listen() (end func()) {
+	// The kernel and the Go runtime merge signals of one kind that nobody has
+	// read yet, so few can come while the loop is busy.
+	s.stop, s.other = make(chan os.Signal, 32), make(chan os.Signal, 32)
+	signal.Notify(s.stop, stopSignals...)
+	signal.Notify(s.other, otherSignals...)
+	return func() {
+		signal.Stop(s.stop)
+		signal.Stop(s.other)
+	}
 }
+
+// sameTime is how long a repeated signal to stop is the same one. timeout(1)
+// sends each signal twice, to its child and to its process group; a terminal
+// sends ^C to the whole group, and a shell may pass it on.
+const sameTime = time.Second
 
 func signalName(s syscall.Signal) string {
 	if n := unix.SignalName(s); n != "" {
@@ -34,23 +57,8 @@ func (m *master) onSignal(sig os.Signal) {
 	}
 	m.log.Info("signal", "signal", signalName(s))
 	switch s {
-	case syscall.SIGTERM:
-		if m.handedOver && !m.patient { // systemd's KillMode=control-group reaches us too
-			m.patient = true
-			m.log.Info("leaving already; a new master has the service")
-			return
-		}
-		if m.stopping || m.leaving() {
-			m.killAll("told to stop twice")
-			return
-		}
-		m.leave()
-	case syscall.SIGINT, syscall.SIGQUIT:
-		if m.stopping || m.leaving() {
-			m.killAll("told to stop twice")
-			return
-		}
-		m.stop(false)
+	case syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT:
+		m.toldToStop(s)
 	case syscall.SIGHUP:
 		if !m.stopping && !m.leaving() {
 			m.onHUP()
@@ -69,6 +77,27 @@ func (m *master) onSignal(sig os.Signal) {
 		m.reopen()
 	case syscall.SIGUSR2:
 		m.onUSR2()
+	}
+}
+
+// toldToStop begins a stop; a second signal ends it at once.
+func (m *master) toldToStop(s syscall.Signal) {
+	now := m.now()
+	if s == m.stopSignal && now.Before(m.stopSignalAt.Add(sameTime)) {
+		m.log.Info("the same signal again within a second counts as one", "signal", signalName(s))
+		return
+	}
+	m.stopSignal, m.stopSignalAt = s, now
+	switch {
+	case s == syscall.SIGTERM && m.handedOver && !m.patient: // systemd's KillMode=control-group reaches us too
+		m.patient = true
+		m.log.Info("leaving already; a new master has the service")
+	case m.stopping || m.leaving():
+		m.killAll("told to stop twice")
+	case s == syscall.SIGTERM:
+		m.leave()
+	default:
+		m.stop(false)
 	}
 }
 

@@ -87,7 +87,7 @@ func firstDifference(want, got string) string {
 
 // tell runs a story and returns it with the answers as they are.
 func tell(t *testing.T, story string) string {
-	st := &stage{t: t, ready: new(atomic.Bool), signals: make(chan os.Signal, 32), procs: map[string]*fake{}}
+	st := &stage{t: t, ready: new(atomic.Bool), signals: signals{stop: make(chan os.Signal, 32), other: make(chan os.Signal, 32)}, procs: map[string]*fake{}}
 	var out strings.Builder
 	answering := false
 	lines := strings.Split(strings.TrimSuffix(story, "\n"), "\n")
@@ -121,7 +121,7 @@ type stage struct {
 	m       *master
 	ready   *atomic.Bool
 	was     bool
-	signals chan os.Signal
+	signals signals
 	cancel  context.CancelFunc
 	done    chan struct{}
 
@@ -174,7 +174,12 @@ func (st *stage) do(line string) {
 		}
 		time.Sleep(d)
 	case f[0] == "signal":
-		st.signals <- unix.SignalNum("SIG" + f[1])
+		switch s := unix.SignalNum("SIG" + f[1]); s {
+		case unix.SIGTERM, unix.SIGINT, unix.SIGQUIT:
+			st.signals.stop <- s
+		default:
+			st.signals.other <- s
+		}
 	case f[0] == "reload" && f[1] == "error":
 		text := strings.TrimSpace(strings.TrimPrefix(rest, "error"))
 		st.reload = func(Options) (Options, error) { return Options{}, errors.New(text) }
