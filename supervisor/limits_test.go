@@ -132,7 +132,7 @@ func get(t *testing.T, addr, path string) int {
 // The master answers on --admin-bind however busy the workers are.
 func TestAdmin(t *testing.T) {
 	admin := "unix:" + filepath.Join(t.TempDir(), "admin.sock")
-	m := start(t, options(supervisor.Options{Workers: 1, Sync: true, Admin: admin, GracefulTimeout: 5 * time.Second}, appSettings{}))
+	m := start(t, options(supervisor.Options{Workers: 1, Sync: true, Admin: admin, GracefulTimeout: time.Hour}, appSettings{}))
 	c, err := connect(m.addr)
 	if err != nil {
 		t.Fatal(err)

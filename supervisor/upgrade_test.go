@@ -266,11 +266,11 @@ func TestUpgradeToWhatFails(t *testing.T) {
 		}
 		return f.Name()
 	}
-	o := options(supervisor.Options{Workers: 2, Sync: true, BootTimeout: 2 * time.Second}, appSettings{Work: work})
+	o := options(supervisor.Options{Workers: 2, Sync: true}, appSettings{Work: work})
 	// with is this program, with other settings than it is started with.
-	with := func(s appSettings) string {
+	with := func(s appSettings, boot time.Duration) string {
 		changed := o
-		changed.Settings = s
+		changed.Settings, changed.BootTimeout = s, boot
 		b, err := json.Marshal(changed)
 		if err != nil {
 			t.Fatal(err)
@@ -294,8 +294,8 @@ func TestUpgradeToWhatFails(t *testing.T) {
 	}
 	for i, c := range []struct{ target, why string }{
 		{"/bin/true", "it ended without a word"},
-		{with(appSettings{Broken: "no such model: zz"}), "no such model: zz"},
-		{with(appSettings{Boot: time.Hour}), "not ready within --boot-timeout 2s"},
+		{with(appSettings{Broken: "no such model: zz"}, 0), "no such model: zz"},
+		{with(appSettings{Boot: time.Hour}, 2*time.Second), "not ready within --boot-timeout 2s"},
 		{script(fmt.Sprintf("NARWHAL_TEST_MASTER='{\"Bind\":[\"1.2.3.4:1\"]}' exec '%s'", self)), "this machine has no such address"},
 	} {
 		put(c.target)

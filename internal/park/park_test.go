@@ -154,23 +154,29 @@ func TestClientLeaves(t *testing.T) {
 	}
 }
 
-// When the service ends, who sends within the linger is served, the others are
-// closed, and the workers read the end.
+// When the service ends, who sends within the linger is served.
+func TestEndServesTheLast(t *testing.T) {
+	l := lot(t, 10)
+	used, a := pair(t)
+	l.pass(t, a, time.Hour)
+	l.End(time.Hour)
+	io.WriteString(used, "last")
+	if got := read(t, take(t, l)); got != "last" {
+		t.Errorf("it came back with %q", got)
+	}
+}
+
+// When the linger is over, idle connections are closed, and the workers read the
+// end.
 func TestEnd(t *testing.T) {
 	l, err := New(10, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	l.Start()
-	used, a := pair(t)
-	idle, b := pair(t)
+	idle, a := pair(t)
 	l.pass(t, a, time.Hour)
-	l.pass(t, b, time.Hour)
-	l.End(time.Second)
-	io.WriteString(used, "last")
-	if got := read(t, take(t, l)); got != "last" {
-		t.Errorf("it came back with %q", got)
-	}
+	l.End(10 * time.Millisecond)
 	isEOF(t, idle)
 	if _, err := tryTake(l); err != io.EOF {
 		t.Errorf("after the last: %v, want EOF", err)

@@ -183,9 +183,9 @@ func crashLoop(ctx context.Context, t *trial) (int64, error) {
 		if err := t.awaitSaid(ctx, i+1, `msg="worker died"`); err != nil {
 			return 0, err
 		}
-		if err := t.served(ctx); err != nil { // by the others
-			return 0, err
-		}
+	}
+	if err := t.served(ctx); err != nil { // by the others
+		return 0, err
 	}
 	if t.count("worker keeps dying") == 0 {
 		return 0, fmt.Errorf("after %d deaths in a row the master made nobody wait", deaths)
@@ -216,6 +216,9 @@ func stoppedWorker(ctx context.Context, t *trial) (int64, error) {
 	if err := t.replaced(ctx, []int{victim}); err != nil {
 		return limit, err
 	}
+	// On a machine with much else to do others may be late as well.
+	others := t.count("request runs for too long") + t.count("worker shows no life") - 1
+	limit += int64(clientsAtOnce*others) + t.load.failed("status 504")
 	if _, _, why := t.load.sums(); strings.Contains(why, os.ErrDeadlineExceeded.Error()) {
 		return limit, fmt.Errorf("clients waited for %v: the worker was found too late", answerTime)
 	}
