@@ -18,7 +18,7 @@ var arrows = map[string]struct {
 }{
 	"cmd/narwhal": {"config supervisor worker web ner ner/spacy ner/prose ner/kernel internal/share internal/model internal/bench internal/logfile internal/gate internal/control internal/pidfile", "it joins them"},
 
-	"supervisor": {"internal/wire internal/board internal/park internal/pidfile internal/sock internal/sdnotify internal/control internal/share", "a library: it knows no HTTP server, no model and no configuration file"},
+	"supervisor": {"internal/wire internal/board internal/park internal/pidfile internal/sock internal/sdnotify internal/control internal/share internal/http1", "a library: it knows no HTTP server, no model and no configuration file"},
 	"worker":     {"internal/wire internal/board internal/park internal/sock internal/gate", "a library: master and worker meet in internal/wire only, as two processes should"},
 	"config":     {"internal/sock", "settings are plain data; addresses have one parser"},
 	"web":        {"ner internal/gate", "cmd decides which recognizer"},

@@ -1,7 +1,6 @@
 package supervisor
 
 import (
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net"
@@ -10,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/narwhal-server/narwhal/internal/http1"
 	"github.com/narwhal-server/narwhal/internal/sock"
 )
 
@@ -29,30 +29,14 @@ type admin struct {
 // adminBacklog is more than enough: nobody is slow here.
 const adminBacklog = 128
 
+// adminBody is the largest body of a request, bytes. No path has a use for one.
+const adminBody = 4 << 10
+
 // newAdmin makes the server; it answers once it is started.
 func newAdmin(s *sock.Socket, ready *atomic.Bool, log *slog.Logger) *admin {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, http.StatusOK, map[string]any{"status": "ok"})
-	})
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if ready.Load() {
-			answer(w, http.StatusOK, map[string]any{"status": "ready"})
-			return
-		}
-		answer(w, http.StatusServiceUnavailable, map[string]any{
-			"error": "no worker is ready", "error_type": "not_ready",
-			"hint": "the service is starting or stopping; the log says which", "request_id": "",
-		})
-	})
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		answer(w, http.StatusNotFound, map[string]any{
-			"error": fmt.Sprintf("there is no %s here", r.URL.Path), "error_type": "not_found",
-			"hint": "ask for /healthz or /readyz", "request_id": "",
-		})
-	})
 	a := &admin{sock: s, log: log, srv: &http.Server{
-		Handler: mux, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, MaxHeaderBytes: 16 << 10,
+		Handler: strict(adminRoutes(ready)), DisableGeneralOptionsHandler: true, ConnContext: withConn,
+		ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, MaxHeaderBytes: 16 << 10,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}}
 	a.srv.ConnState = func(_ net.Conn, s http.ConnState) {
@@ -71,9 +55,9 @@ func (a *admin) start() error {
 	if err != nil {
 		return fmt.Errorf("admin: %w", err)
 	}
-	a.ln, a.served = ln, make(chan struct{})
+	a.ln, a.served = strictListener{ln, http1.Limits{Body: adminBody}}, make(chan struct{})
 	go func() {
-		a.srv.Serve(ln) // returns when it is closed
+		a.srv.Serve(a.ln) // returns when it is closed
 		close(a.served)
 	}()
 	a.log.Info("admin", "address", a.sock.Addr.String())
@@ -92,13 +76,6 @@ func (a *admin) leave() {
 
 // leaveTime is for clients that have connected and say nothing.
 const leaveTime = time.Second
-
-func answer(w http.ResponseWriter, status int, body map[string]any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // the client has gone if this fails
-}
 
 func (a *admin) close() {
 	if a.left {

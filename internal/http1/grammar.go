@@ -2,6 +2,7 @@ package http1
 
 import (
 	"bytes"
+	"fmt"
 	"net/netip"
 )
 
@@ -72,7 +73,14 @@ func checkTarget(method string, t []byte) *Error {
 		}
 		return nil
 	}
-	if t[0] == '/' || string(t) == "*" && method == "OPTIONS" {
+	if string(t) == "*" && method == "OPTIONS" {
+		return nil
+	}
+	path, _, _ := bytes.Cut(t, []byte("?"))
+	if i := badPercent(path); i >= 0 {
+		return malformed(fmt.Sprintf("%.3q in the path, want %% and two hexadecimal digits", path[i:]))
+	}
+	if t[0] == '/' {
 		return nil
 	}
 	scheme, rest, ok := bytes.Cut(t, []byte("://"))
@@ -86,6 +94,17 @@ func checkTarget(method string, t []byte) *Error {
 		return malformed("the request target has no valid host")
 	}
 	return nil
+}
+
+// badPercent returns where b has a percent sign without two hexadecimal digits
+// after it, or -1. In a query it does no harm, and many clients send it there.
+func badPercent(b []byte) int {
+	for i, c := range b {
+		if c == '%' && (i+2 >= len(b) || hex(b[i+1]) < 0 || hex(b[i+2]) < 0) {
+			return i
+		}
+	}
+	return -1
 }
 
 // validHost reports whether b may be the value of a Host field. It may be
@@ -114,12 +133,13 @@ func splitHost(b []byte) (host, port []byte, ok bool) {
 			n = len(b)
 		}
 		host, b = b[:n], b[n:]
-		for i := 0; i < len(host); i++ {
-			if host[i] == '%' && i+2 < len(host) && hex(host[i+1]) >= 0 && hex(host[i+2]) >= 0 {
-				i += 2
-			} else if !is(host[i], name) {
+		for _, c := range host {
+			if c != '%' && !is(c, name) {
 				return nil, nil, false
 			}
+		}
+		if badPercent(host) >= 0 {
+			return nil, nil, false
 		}
 	}
 	if len(b) == 0 {

@@ -1,0 +1,212 @@
+package supervisor
+
+import (
+	"bufio"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/narwhal-server/narwhal/internal/sock"
+)
+
+// startAdmin serves an admin address: a socket file, since a port is used up for
+// a minute by each connection.
+func startAdmin(t testing.TB) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "admin.sock")
+	addr, err := sock.Parse("unix:"+path, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := sock.Open(addr, adminBacklog)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ready atomic.Bool
+	ready.Store(true)
+	a := newAdmin(s, &ready, slog.New(slog.DiscardHandler))
+	if err := a.start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(a.close)
+	return path
+}
+
+// exchange sends bytes, each piece by itself, and the end, and returns all that the
+// server answers before it closes.
+func exchange(t testing.TB, path string, pieces ...string) string {
+	t.Helper()
+	c, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(30 * time.Second))
+	for _, p := range pieces {
+		if _, err := io.WriteString(c, p); err != nil {
+			t.Fatalf("%q: %v", p, err)
+		}
+	}
+	if err := c.(*net.UnixConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(c)
+	if err != nil {
+		t.Fatalf("%q: %v after %q", pieces, err, b)
+	}
+	return string(b)
+}
+
+// statuses are those of the answers to some requests, in order.
+func statuses(t testing.TB, all string, methods ...string) (codes []int) {
+	t.Helper()
+	br := bufio.NewReader(strings.NewReader(all))
+	for _, m := range methods {
+		resp, err := http.ReadResponse(br, &http.Request{Method: m})
+		if err != nil {
+			t.Fatalf("%q: %v", all, err)
+		}
+		if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+			t.Fatalf("%q: %v", all, err)
+		}
+		codes = append(codes, resp.StatusCode)
+	}
+	if rest, _ := io.ReadAll(br); len(rest) > 0 {
+		t.Fatalf("%q: there is more than %d answers", all, len(methods))
+	}
+	return codes
+}
+
+// The admin address refuses what workers refuse, and nothing behind it is
+// answered.
+func TestAdminIsStrict(t *testing.T) {
+	path := startAdmin(t)
+	const get = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
+	for _, test := range []struct {
+		name, in string
+		status   int
+	}{
+		{"two lengths", "POST /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400}, // H16
+		{"a bare LF", "GET /healthz HTTP/1.1\nHost: a\n\n", 400},
+		{"a bare LF in a trailer", "GET /healthz HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: y\n", 400},
+		{"a fold", "GET /healthz HTTP/1.1\r\nHost: a\r\n b\r\n\r\n", 400},
+		{"a wrong Host", "GET /healthz HTTP/1.1\r\nHost: a@b\r\n\r\n", 400},
+		{"an unknown coding", "GET /healthz HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501},
+		{"a body", "GET /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n" + strings.Repeat("x", 100000), 413},
+		{"Expect", "POST /healthz HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4000\r\n\r\n", 417},
+		{"another HTTP", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505},
+		{"TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400},
+		{"what stands for a refused request", "GET " + refusedTarget + " HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+	} {
+		for how, pieces := range map[string][]string{
+			"alone":                 {test.in},
+			"before another":        {test.in + get},
+			"byte by byte":          strings.Split(test.in[:min(len(test.in), 300)], ""),
+			"after another":         {get + test.in + get},
+			"after another, in two": {get + test.in[:5], test.in[5:]},
+		} {
+			want, methods := []int{test.status}, []string{"POST"}
+			if strings.HasPrefix(how, "after") {
+				want, methods = []int{200, test.status}, []string{"GET", "POST"}
+			}
+			all := exchange(t, path, pieces...)
+			got := statuses(t, all, methods...)
+			if len(got) != len(want) || got[0] != want[0] || got[len(got)-1] != test.status {
+				t.Errorf("%s, %s: %d, want %d", test.name, how, got, want)
+			}
+			if !strings.Contains(all, `"error_type":`) || !strings.Contains(all, "Connection: close\r\n") {
+				t.Errorf("%s, %s: %q", test.name, how, all)
+			}
+		}
+	}
+}
+
+func TestAdminMethods(t *testing.T) {
+	path := startAdmin(t)
+	for _, test := range []struct {
+		line, method string
+		status       int
+	}{
+		{"GET /healthz", "GET", 200},
+		{"HEAD /healthz", "HEAD", 200},
+		{"GET http://a/readyz", "GET", 200},
+		{"POST /healthz", "POST", 405}, // H16
+		{"DELETE /readyz", "DELETE", 405},
+		{"OPTIONS /readyz", "OPTIONS", 204},
+		{"OPTIONS *", "OPTIONS", 204},
+		{"OPTIONS http://a", "OPTIONS", 204},
+		{"GET http://a", "GET", 404},
+		{"OPTIONS /", "OPTIONS", 404},
+		{"POST /", "POST", 404},
+		{"CONNECT a:1", "CONNECT", 404},
+	} {
+		all := exchange(t, path, test.line+" HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+		if got := statuses(t, all, test.method); got[0] != test.status {
+			t.Errorf("%s: %d, want %d", test.line, got[0], test.status)
+		}
+		if allow := strings.Contains(all, "\r\nAllow: "+adminMethods+"\r\n"); allow != (test.status == 405 || test.status == 204) {
+			t.Errorf("%s: %q", test.line, all)
+		}
+	}
+}
+
+// Requests that come together or in pieces are answered, each and in order.
+func TestAdminPipelined(t *testing.T) {
+	path := startAdmin(t)
+	var in strings.Builder
+	var methods []string
+	for range 1000 {
+		in.WriteString("POST /healthz HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\nHEAD /readyz HTTP/1.1\r\nHost:\r\n\r\n")
+		methods = append(methods, "POST", "HEAD")
+	}
+	for _, step := range []int{in.Len(), 4096, 77} {
+		var pieces []string
+		for s := in.String(); s != ""; {
+			n := min(len(s), step)
+			pieces, s = append(pieces, s[:n]), s[n:]
+		}
+		codes := statuses(t, exchange(t, path, pieces...), methods...)
+		for i, c := range codes {
+			if c != []int{405, 200}[i%2] {
+				t.Fatalf("answer %d: %d", i, c)
+			}
+		}
+	}
+}
+
+// Whatever bytes come, the answers are whole and there is an end, and the next
+// client is answered.
+func FuzzAdmin(f *testing.F) {
+	const get = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
+	for _, s := range []string{get, get + get, "POST /readyz HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc" + get, get + "x", "HEAD / HTTP/1.0\r\n\r\n",
+		"HEAD / HTTP/1.1\r\nHost: a\r\nContent-Length: 9999\r\n\r\n", "PUT /healthz HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1;a\r\nb\r\n0\r\nX: y\r\n\r\n" + get} {
+		f.Add([]byte(s))
+	}
+	path := startAdmin(f)
+	f.Fuzz(func(t *testing.T, in []byte) {
+		all := exchange(t, path, string(in))
+		for br := bufio.NewReader(strings.NewReader(all)); ; {
+			if _, err := br.Peek(1); err == io.EOF {
+				break
+			}
+			resp, err := http.ReadResponse(br, nil)
+			if err != nil {
+				t.Fatalf("to %q the answer is %q: %v", in, all, err)
+			}
+			if next, _ := br.Peek(1); string(next) == "{" || resp.ContentLength < 0 { // not the answer to a HEAD
+				if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+					t.Fatalf("to %q the answer is %q: %v", in, all, err)
+				}
+			}
+		}
+		if got := exchange(t, path, get); !strings.HasPrefix(got, "HTTP/1.1 200 OK\r\n") {
+			t.Fatalf("after %q the next client gets %q", in, got)
+		}
+	})
+}

@@ -1,0 +1,56 @@
+package supervisor
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"sync/atomic"
+)
+
+// adminRoutes answers the paths of the admin address.
+func adminRoutes(ready *atomic.Bool) http.HandlerFunc {
+	routes := map[string]http.HandlerFunc{
+		"/healthz": func(w http.ResponseWriter, _ *http.Request) {
+			answer(w, http.StatusOK, map[string]any{"status": "ok"})
+		},
+		"/readyz": func(w http.ResponseWriter, _ *http.Request) {
+			if !ready.Load() {
+				refuse(w, http.StatusServiceUnavailable, "not_ready", "no worker is ready", "the service is starting or stopping; the log says which")
+				return
+			}
+			answer(w, http.StatusOK, map[string]any{"status": "ready"})
+		},
+	}
+	return func(w http.ResponseWriter, r *http.Request) {
+		handle := routes[r.URL.Path]
+		server := r.Method == http.MethodOptions && (r.URL.Path == "*" || r.URL.Path == "") // OPTIONS of the whole server
+		if handle == nil && !server {
+			refuse(w, http.StatusNotFound, "not_found", fmt.Sprintf("there is no %.100q here", r.URL.Path), "ask for /healthz or /readyz")
+			return
+		}
+		switch r.Method {
+		case http.MethodGet, http.MethodHead:
+			handle(w, r)
+		case http.MethodOptions:
+			w.Header().Set("Allow", adminMethods)
+			w.WriteHeader(http.StatusNoContent)
+		default:
+			w.Header().Set("Allow", adminMethods)
+			refuse(w, http.StatusMethodNotAllowed, "method_not_allowed", fmt.Sprintf("%s does not take %.32s, want GET", r.URL.Path, r.Method), "use GET")
+		}
+	}
+}
+
+const adminMethods = "GET, HEAD, OPTIONS"
+
+// refuse answers with the error body that every address of narwhal has.
+func refuse(w http.ResponseWriter, status int, kind, message, hint string) {
+	answer(w, status, map[string]any{"error": message, "error_type": kind, "hint": hint, "request_id": ""})
+}
+
+func answer(w http.ResponseWriter, status int, body map[string]any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body) // the client has gone if this fails
+}
