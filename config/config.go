@@ -77,6 +77,7 @@ type Settings struct {
 	source   Source
 	origins  map[string]Origin
 	warnings []string
+	notes    []string
 }
 
 // The two kinds of worker.

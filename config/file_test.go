@@ -35,9 +35,9 @@ func TestFileProblems(t *testing.T) {
 			`narwhal.toml:8: backlog: this is a list: want a whole number without quotes`,
 			`narwhal.toml:9: threads: 1 is a number with a fraction: want a whole number without quotes`,
 		}},
-		{"wrong values", "workers = 0\nworker_connections = -1\ntimeout = -1\nworker_class = \"uvicorn.workers.UvicornWorker\"\nlimit_body = \"1 flop\"\nlog_level = \"trace\"\nthreads = 3000000000\nmodel = \"\"\n", []string{
+		{"wrong values", "workers = 0\nworker_connections = -1\ntimeout = -1\nworker_class = \"forking\"\nlimit_body = \"1 flop\"\nlog_level = \"trace\"\nthreads = 3000000000\nmodel = \"\"\n", []string{
 			`narwhal.toml:1: workers: 0 is too few: want at least 1`,
-			`narwhal.toml:4: worker_class: "uvicorn.workers.UvicornWorker" is not one of sync, concurrent | concurrent stands for every threaded or asynchronous worker class`,
+			`narwhal.toml:4: worker_class: "forking" is not one of sync, concurrent | concurrent stands for every threaded or asynchronous worker class`,
 			`narwhal.toml:7: threads: 3000000000 is too large`,
 			`narwhal.toml:2: worker_connections: -1 is too few: want at least 1`,
 			`narwhal.toml:5: limit_body: "1 flop" is not a size: want bytes (1048576) or a unit (512KiB, 1MiB)`,

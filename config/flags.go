@@ -54,7 +54,7 @@ func (c *collector) String() string { return "" }
 // without dashes.
 func FlagHint(flag string) string {
 	if len(flag) > 1 && strings.Trim(flag[1:], ":.0123456789") == "" {
-		if s, ok := Lookup(flag[:1]); ok { // -w4, which Python's argparse would take
+		if s, ok := Lookup(flag[:1]); ok { // --w4; -w4 is taken
 			return "write -" + s.Short + " " + flag[1:]
 		}
 	}

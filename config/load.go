@@ -57,10 +57,14 @@ func (s *Settings) Origin(name string) Origin {
 // Warnings are sentences about what is odd and was accepted.
 func (s *Settings) Warnings() []string { return s.warnings }
 
+// Notes are sentences about values that were taken for others.
+func (s *Settings) Notes() []string { return s.notes }
+
 // loader is one Load under way.
 type loader struct {
 	settings *Settings
 	where    map[string]string // of a setting's value, for a Problem; longer than its Origin
+	notes    map[string]string // by setting
 	given    Given
 	env      environment
 	file     *file
@@ -72,6 +76,7 @@ func newLoader(src Source) *loader {
 	return &loader{
 		settings: &Settings{source: src, origins: map[string]Origin{}},
 		where:    map[string]string{},
+		notes:    map[string]string{},
 		given:    src.Given,
 		env:      newEnvironment(src.Environ),
 		dir:      src.Dir,
@@ -91,6 +96,11 @@ func (l *loader) load() (*Settings, error) {
 	}
 	if len(l.problems) > 0 {
 		return nil, errors.Join(l.problems...)
+	}
+	for _, s := range Table() {
+		if note, ok := l.notes[s.Name]; ok {
+			l.settings.notes = append(l.settings.notes, note)
+		}
 	}
 	l.settings.warnings = append(l.settings.warnings, l.env.warnings(l.settings.source.Environ)...)
 	return l.settings, nil
@@ -176,6 +186,13 @@ func (l *loader) take(s Setting, texts []string, origin Origin, where string) {
 		return
 	}
 	l.where[s.Name] = where
+	delete(l.notes, s.Name)
+	if s.means != nil {
+		given, ours := texts[len(texts)-1], *s.field(l.settings).(*string)
+		if given != ours {
+			l.notes[s.Name] = fmt.Sprintf("%s: %s means %s here", where, given, ours)
+		}
+	}
 	if origin != Default {
 		l.settings.origins[s.Name] = origin
 	}

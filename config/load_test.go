@@ -70,9 +70,10 @@ func TestPrecedence(t *testing.T) {
 	}
 }
 
-// Every setting can be given in each of the three ways.
-func TestEverySettingFromEverySource(t *testing.T) {
-	example := map[string]string{ // a value that is not the default
+// example is a value of each setting that is not its default, and needs is what
+// must be set beside it.
+var (
+	example = map[string]string{
 		"bind": "127.0.0.1:1", "backlog": "7", "admin-bind": "127.0.0.1:2",
 		"workers": "7", "worker-class": "concurrent", "threads": "1", "gomaxprocs": "7",
 		"max-requests": "7", "max-requests-jitter": "7", "max-worker-age": "7", "max-worker-memory": "7",
@@ -81,7 +82,11 @@ func TestEverySettingFromEverySource(t *testing.T) {
 		"model": "prose", "exclude": "parser", "log-level": "debug", "log-format": "json",
 		"error-logfile": "e.log", "access-logfile": "a.log", "pid": "p", "control-socket": "c.sock", "chdir": ".",
 	}
-	needs := map[string]Given{"max-requests-jitter": {"max-requests": {"1"}}}
+	needs = map[string]Given{"max-requests-jitter": {"max-requests": {"1"}}}
+)
+
+// Every setting can be given in each of the three ways.
+func TestEverySettingFromEverySource(t *testing.T) {
 	for _, setting := range Table() {
 		if setting.FlagOnly {
 			continue

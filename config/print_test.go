@@ -7,6 +7,47 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// A file that Print wrote is read as the same settings, and without a warning:
+// with every setting at its default, and with each in turn at another value.
+func TestPrintedFileIsSilent(t *testing.T) {
+	for _, setting := range append([]Setting{{}}, Table()...) {
+		if setting.FlagOnly {
+			continue
+		}
+		for _, class := range []string{Sync, Concurrent} {
+			dir := t.TempDir()
+			given := Given{"worker-class": {class}}
+			if setting.Name != "" {
+				given[setting.Name] = []string{example[setting.Name]}
+			}
+			for name, texts := range needs[setting.Name] {
+				given[name] = texts
+			}
+			s, err := Load(Source{Given: given, Dir: dir})
+			if err != nil {
+				t.Errorf("%s, %s: %v", class, setting.Name, err)
+				continue
+			}
+			var b strings.Builder
+			if err := s.Print(&b); err != nil {
+				t.Fatal(err)
+			}
+			write(t, dir, "printed.toml", b.String())
+			again, err := Load(Source{Given: Given{"config": {"printed.toml"}}, Dir: dir})
+			if diff := cmp.Diff(s, again, onlyValues); err != nil || diff != "" {
+				t.Errorf("%s, %s: read again: %v, differs:\n%s", class, setting.Name, err, diff)
+				continue
+			}
+			if len(again.Warnings()) > len(s.Warnings()) || len(again.Notes()) > 0 {
+				t.Errorf("%s, %s: the printed file warns: %q %q", class, setting.Name, again.Warnings(), again.Notes())
+			}
+			if setting.Name == "" && len(again.Warnings()) > 0 {
+				t.Errorf("%s: the defaults, printed, warn: %q", class, again.Warnings())
+			}
+		}
+	}
+}
+
 func TestPrint(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, DefaultFile, "\ntimeout = 90\nbind = [\"127.0.0.1:5000\", \"unix:/run/a,b.sock\"]\n")

@@ -29,9 +29,10 @@ type Setting struct {
 	// Switch is a flag without a value. It has neither variable nor field.
 	Switch bool
 
-	min   int               // the least value of a count or a size
-	words map[string]string // other words for some choices
-	hint  string            // for someone who gave what is no value of it
+	min   int                         // the least value of a count or a size
+	words map[string]string           // other words for some choices
+	means func(string) (string, bool) // the same, where they are many; what was taken for what is said
+	hint  string                      // for someone who gave what is no value of it
 	field func(*Settings) any
 }
 

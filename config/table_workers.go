@@ -16,7 +16,7 @@ Where nothing else sets it the variable WEB_CONCURRENCY does, as with Gunicorn.`
 		{
 			Name: "worker-class", Short: "k", Group: Workers, Placeholder: "CLASS", Default: Sync,
 			Choices: []string{Sync, Concurrent},
-			words:   map[string]string{"gthread": Concurrent, "gevent": Concurrent},
+			means:   classOf,
 			hint:    "concurrent stands for every threaded or asynchronous worker class",
 			Usage:   "sync: one request at a time; concurrent: many",
 			Help: `How a worker serves:
@@ -24,9 +24,11 @@ Where nothing else sets it the variable WEB_CONCURRENCY does, as with Gunicorn.`
   sync              one request at a time; the connection is closed after each
   concurrent        many connections and many requests at once
 
-A concurrent worker computes --threads requests at a time; those that only wait (a --delay, a body that is still arriving, an idle connection) take up none of them. Gunicorn's names gthread and gevent mean concurrent.`,
+A concurrent worker computes --threads requests at a time; those that only wait (a --delay, a body that is still arriving, an idle connection) take up none of them.
+
+The worker classes of Gunicorn and its ecosystem are understood: gthread, gevent, eventlet, tornado, uvicorn.workers.UvicornWorker, uvicorn_worker.UvicornWorker and others that end in Worker mean concurrent, and what that was taken for is said in one line.`,
 			Gunicorn: "-k, --worker-class",
-			Differs:  "two classes: gthread and gevent are accepted and mean concurrent, which is what Uvicorn's workers are. --threads does not change the class",
+			Differs:  "two classes: the names of Gunicorn's threaded and asynchronous classes, and uvicorn.workers.UvicornWorker, are accepted and mean concurrent. --threads does not change the class",
 			field:    func(s *Settings) any { return &s.WorkerClass },
 		},
 		{

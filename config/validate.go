@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"time"
 
@@ -39,8 +40,16 @@ func (l *loader) warn(name, why string) {
 	l.settings.warnings = append(l.settings.warnings, l.where[name]+": "+why)
 }
 
-// isSet reports whether someone gave the setting a value.
-func (l *loader) isSet(name string) bool { return l.settings.Origin(name) != Default }
+// differs reports whether a setting has another value than by default. It does
+// not ask who gave the value: a file that --print-config wrote gives them all.
+func (l *loader) differs(name string) bool {
+	s, ok := Lookup(name)
+	usual := new(Settings)
+	if !ok || s.assign(usual, l.defaults(s)) != nil {
+		return true
+	}
+	return !reflect.DeepEqual(s.field(usual), s.field(l.settings))
+}
 
 func (l *loader) checkFolders() {
 	s := l.settings
@@ -119,7 +128,7 @@ func (l *loader) checkWorkers() {
 		l.blame("threads", "add --worker-class concurrent (Gunicorn's gthread), or leave --threads out",
 			"a sync worker computes one request at a time, not %d", s.Threads)
 	}
-	if s.WorkerClass == Sync && s.KeepAlive > 0 && s.Keeps() == Off && l.isSet("keep-alive") {
+	if s.WorkerClass == Sync && s.KeepAlive > 0 && s.Keeps() == Off && l.differs("keep-alive") {
 		l.warn("keep-alive", "ignored, since a sync worker closes each connection after its answer; --keep-alive-mode parked keeps it open")
 	}
 	if s.WorkerClass == Sync && s.KeepAliveMode == Pinned {

@@ -62,6 +62,11 @@ func (s Setting) choose(text string) (string, error) {
 	if ours, ok := s.words[text]; ok {
 		return ours, nil
 	}
+	if s.means != nil {
+		if ours, ok := s.means(text); ok {
+			return ours, nil
+		}
+	}
 	return "", fmt.Errorf("%q is not one of %s", text, strings.Join(s.Choices, ", "))
 }
 

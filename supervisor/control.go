@@ -87,8 +87,11 @@ func (m *master) askScale(a *ask) {
 	case m.stopping || m.leaving():
 		a.failed("", "scale: the master is stopping")
 		return
-	case a.workers < 1 || a.workers > mostWorkers:
-		a.failed("narwhal stop ends the service", "scale: %d workers: want 1 to %d", a.workers, mostWorkers)
+	case a.workers < 1:
+		a.failed("narwhal stop ends the service", "scale: %d workers: want at least 1", a.workers)
+		return
+	case a.workers > mostWorkers:
+		a.failed("more workers than cores do not make it faster", "scale: %d workers: want at most %d", a.workers, mostWorkers)
 		return
 	case m.reload != nil:
 		a.failed("try again when it is done", "scale: a reload is under way, and it sets the number of workers")
@@ -100,8 +103,7 @@ func (m *master) askScale(a *ask) {
 	m.waiting.scale = append(m.waiting.scale, a)
 }
 
-// mostWorkers leaves half of the scoreboard to successors.
-const mostWorkers = 512
+const mostWorkers = control.MaxWorkers
 
 // reloadEnds tells those who wait for the reload, which succeeded if err is nil.
 func (m *master) reloadEnds(err error) {

@@ -8,14 +8,12 @@ import (
 	"io"
 	"os"
 	ossignal "os/signal" // help.go has a signal of its own
-	"strings"
 	"syscall"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/urfave/cli/v2"
 
-	"github.com/narwhal-server/narwhal/config"
 	"github.com/narwhal-server/narwhal/internal/bench"
 )
 
@@ -68,20 +66,6 @@ func benchFlags() []cli.Flag {
 	}
 }
 
-// benchDuration takes seconds and durations, as narwhal's settings do.
-type benchDuration time.Duration
-
-// String has to be what Set takes: package cli copies -z to --duration by it.
-func (d *benchDuration) String() string { return time.Duration(*d).String() }
-
-func (d *benchDuration) Set(text string) error {
-	v, err := config.ParseDuration(text)
-	if err == nil {
-		*d = benchDuration(v)
-	}
-	return err
-}
-
 func runBench(c *cli.Context) error {
 	if err := benchTrailingFlags(c); err != nil {
 		return err
@@ -122,59 +106,6 @@ func runBench(c *cli.Context) error {
 	return benchVerdict(report, objectives)
 }
 
-// benchTrailingFlags sets the flags behind the URL, which package flag leaves as
-// arguments: narwhal bench URL -n 10 is what hands write.
-func benchTrailingFlags(c *cli.Context) error {
-	args := c.Args().Slice()
-	for i := 1; i < len(args); i++ {
-		name, value, given := strings.Cut(strings.TrimLeft(args[i], "-"), "=")
-		if !strings.HasPrefix(args[i], "-") {
-			return &usageError{what: fmt.Sprintf("bench takes one URL, not %q as well", args[i])}
-		}
-		flag := benchFlag(c.Command.Flags, name)
-		if flag == nil {
-			return &usageError{what: "unknown flag " + args[i], hint: "narwhal help bench lists its flags"}
-		}
-		if _, isSwitch := flag.(*cli.BoolFlag); isSwitch && !given {
-			value = "true"
-		} else if !given {
-			if i++; i == len(args) {
-				return &usageError{what: args[i-1] + " needs a value"}
-			}
-			value = args[i]
-		}
-		if err := c.Set(flag.Names()[0], value); err != nil {
-			return &usageError{what: fmt.Sprintf("--%s %s: %v", flag.Names()[0], value, err)}
-		}
-	}
-	return nil
-}
-
-func benchFlag(flags []cli.Flag, name string) cli.Flag {
-	for _, f := range flags {
-		for _, n := range f.Names() {
-			if n == name {
-				return f
-			}
-		}
-	}
-	return nil
-}
-
-// benchTime is a flag of type benchDuration.
-func benchTime(c *cli.Context, name string) time.Duration {
-	return time.Duration(*c.Generic(name).(*benchDuration))
-}
-
-// benchURL takes an address as curl does: the greeting of the server and the
-// README name it without http://.
-func benchURL(arg string) string {
-	if arg == "" || strings.Contains(arg, "://") {
-		return arg
-	}
-	return "http://" + arg
-}
-
 func benchOptions(c *cli.Context) (bench.Options, error) {
 	o := bench.Options{
 		URL:              benchURL(c.Args().First()),
@@ -193,10 +124,8 @@ func benchOptions(c *cli.Context) (bench.Options, error) {
 		AllowRemote:      c.Bool("allow-remote"),
 		Drain:            time.Second,
 	}
-	for _, name := range []string{"requests", "trials", "connections", "rate", "max-in-flight"} {
-		if c.IsSet(name) && fmt.Sprint(c.Value(name)) == "0" {
-			return o, &usageError{what: fmt.Sprintf("--%s is 0: want more", name)}
-		}
+	if err := benchCombination(c, o); err != nil {
+		return o, err
 	}
 	if o.Rate > 0 && o.Requests == 0 && o.Duration == 0 {
 		o.Duration = 10 * time.Second

@@ -39,7 +39,7 @@ func TestBenchInterrupted(t *testing.T) {
 	if err := cmd.Wait(); err != nil {
 		t.Fatalf("%v\n%s", err, &stderr)
 	}
-	for _, want := range []string{"interrupted: what was measured until then\n", "p99", " right, 0 failed\n", "\nstatus 200  "} {
+	for _, want := range []string{"interrupted: what was measured until then\n", "p99", " answers with status 200, 0 failed\n", "\nstatus 200  "} {
 		if !strings.Contains(stdout.String(), want) {
 			t.Errorf("the report has no %q:\n%s", want, &stdout)
 		}

@@ -9,6 +9,7 @@ import (
 	"os"
 	ossignal "os/signal" // help.go has a signal of its own
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -116,8 +117,8 @@ func tellMaster(args int, tell func(*cli.Context, control.Master) (string, error
 		if err := flagsFirst(name, c.Args().Slice()); err != nil {
 			return err
 		}
-		if c.NArg() != args {
-			return &usageError{what: fmt.Sprintf("%s: %d arguments given, want %d", name, c.NArg(), args), hint: "narwhal " + name + " --help"}
+		if c.NArg() > args {
+			return &usageError{what: fmt.Sprintf("%s takes no argument, not %q", name, c.Args().First()), hint: "where several servers run, name one with --pid-file PATH or --control-socket PATH"}
 		}
 		// Interrupted, it stops waiting; what was asked for goes on.
 		ctx, stop := ossignal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
@@ -140,11 +141,26 @@ func tellMaster(args int, tell func(*cli.Context, control.Master) (string, error
 }
 
 func scaleMaster(c *cli.Context) error {
-	n, err := strconv.Atoi(c.Args().First())
-	if c.Args().Present() && (err != nil || n < 1) {
-		return &usageError{what: fmt.Sprintf("scale: %q is not a number of workers", c.Args().First()), hint: "narwhal scale 4"}
+	if err := flagsFirst("scale", c.Args().Slice()); err != nil {
+		return err
+	}
+	text := c.Args().First()
+	n, err := strconv.Atoi(text)
+	switch {
+	case c.NArg() != 1:
+		return &usageError{what: fmt.Sprintf("scale takes one number of workers, not %d arguments", c.NArg()), hint: "narwhal scale 4"}
+	case err != nil && strings.Trim(text, "0123456789") != "":
+		return &usageError{what: fmt.Sprintf("scale: %q is not a whole number of workers", text), hint: "narwhal scale 4"}
+	case n < 1:
+		return tooFewWorkers(text)
+	case n > control.MaxWorkers:
+		return &usageError{what: fmt.Sprintf("scale: %s workers: want at most %d", text, control.MaxWorkers), hint: "more workers than cores do not make recognition faster"}
 	}
 	return tellMaster(1, func(c *cli.Context, m control.Master) (string, error) { return m.Scale(c.Context, n) })(c)
+}
+
+func tooFewWorkers(text string) error {
+	return &usageError{what: fmt.Sprintf("scale: %s workers: want at least 1", text), hint: "narwhal stop ends the server"}
 }
 
 // watchEvery is between two looks of status --watch.

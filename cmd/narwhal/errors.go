@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -90,23 +92,79 @@ func usageErrorOf(args []string) cli.OnUsageErrorFunc {
 	return func(c *cli.Context, err error, _ bool) error {
 		text := err.Error()
 		if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
+			if c.Command.Name == "scale" && strings.Trim(name, "0123456789") == "" {
+				return tooFewWorkers("-" + name)
+			}
 			return &usageError{what: "unknown flag " + asTyped(name, args), hint: flagHint(c.Command, name)}
 		}
 		if name, ok := strings.CutPrefix(text, "flag needs an argument: -"); ok {
 			e := &usageError{what: asTyped(name, args) + " needs a value"}
-			if setting, ok := config.Lookup(name); ok {
+			setting, ok := config.Lookup(name)
+			if f := findFlag(c.Command.Flags, name); f != nil && !isServer(c.Command) {
+				e.hint = flagText(f)
+			} else if ok {
 				e.hint = setting.Spellings() + ": " + setting.Usage
 			}
 			return e
 		}
 		if m := invalidValue.FindStringSubmatch(text); m != nil {
+			typed := asTyped(m[3], args)
 			if m[1] == "boolean " {
-				return &usageError{what: asTyped(m[3], args) + " takes no value"}
+				return &usageError{what: typed + " takes no value", hint: "write " + typed + " alone, or leave it out"}
 			}
-			return &usageError{what: fmt.Sprintf("%s: invalid value %s: %s", asTyped(m[3], args), m[2], m[4])}
+			value, err := strconv.Unquote(m[2])
+			if err != nil {
+				value = m[2]
+			}
+			return invalidValueError(findFlag(c.Command.Flags, m[3]), typed, value, m[4])
 		}
-		return &usageError{what: text}
+		return &usageError{what: text, hint: c.Command.HelpName + " --help lists its flags"}
 	}
+}
+
+// invalidValueError says what a flag's value has to be. Why is what package flag
+// or the value itself says; of numbers it says no more than "parse error".
+func invalidValueError(f cli.Flag, typed, value, why string) *usageError {
+	switch f.(type) {
+	case *cli.IntFlag:
+		why = fmt.Sprintf("%q is not a whole number", value)
+	case *cli.Uint64Flag:
+		why = fmt.Sprintf("%q is not a whole number of 0 or more", value)
+	case *cli.Float64Flag:
+		why = fmt.Sprintf("%q is not a number", value)
+	}
+	e := &usageError{what: typed + ": " + why}
+	if f != nil {
+		e.hint = flagText(f)
+	}
+	return e
+}
+
+// flagText is a flag's line of help: -n, --requests N: requests of a trial.
+func flagText(f cli.Flag) string {
+	doc, ok := f.(cli.DocGenerationFlag)
+	if !ok {
+		return ""
+	}
+	var names []string
+	for _, n := range f.Names() {
+		if len(n) == 1 {
+			names = slices.Insert(names, 0, "-"+n)
+		} else {
+			names = append(names, "--"+n)
+		}
+	}
+	usage := doc.GetUsage()
+	placeholder := "VALUE"
+	if _, after, ok := strings.Cut(usage, "`"); ok {
+		placeholder, _, _ = strings.Cut(after, "`")
+	}
+	text := strings.Join(names, ", ")
+	if doc.TakesValue() {
+		text += " " + placeholder
+	}
+	usage = strings.TrimPrefix(usage, "`"+placeholder+"` ") // it stands behind the name already
+	return text + ": " + strings.ReplaceAll(usage, "`", "")
 }
 
 // asTyped finds the flag in the command line, for package flag drops a dash.
@@ -119,8 +177,14 @@ func asTyped(name string, args []string) string {
 	return "-" + name
 }
 
+// isServer reports whether a command's flags are the settings.
+func isServer(c *cli.Command) bool { return c.Name == "narwhal" || c.Name == "serve" }
+
 func flagHint(command *cli.Command, name string) string {
-	if command.Name != "narwhal" && command.Name != "serve" {
+	if !isServer(command) {
+		if near, ok := config.Nearest(name, flagNames(command.Flags)); ok {
+			return "did you mean --" + near + "?"
+		}
 		return command.HelpName + " --help lists its flags"
 	}
 	if hint := config.FlagHint(name); hint != "" {

@@ -54,8 +54,14 @@ func run(ctx context.Context, args, environ []string, dir string, stdout, stderr
 		serve:     serve,
 		loadModel: loadModel,
 	}
-	err := newApp(s, args).RunContext(ctx, args)
+	err := runApp(ctx, s, args)
 	return report(lastWords(stderr), err)
+}
+
+// runApp runs the command that args ask for.
+func runApp(ctx context.Context, s *serving, args []string) error {
+	app := newApp(s, args)
+	return app.RunContext(ctx, splitJoined(app, args))
 }
 
 // newApp is the table of contents of the command line. Without a command

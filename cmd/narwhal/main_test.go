@@ -36,7 +36,7 @@ func try(t *testing.T, line string) *outcome {
 			return "a model", nil
 		},
 	}
-	o.status = report(&o.err, newApp(s, args).RunContext(t.Context(), args))
+	o.status = report(&o.err, runApp(t.Context(), s, args))
 	return &o
 }
 
@@ -63,12 +63,23 @@ func TestCommandLine(t *testing.T) {
 		{"help quit", 0, "INT, QUIT"},
 		{"help workres", 2, `narwhal: error: there is no help on "workres"`},
 		{"help workers timeout", 2, "narwhal: error: help explains one word at a time"},
-		{"-w4", 2, "narwhal: error: unknown flag -w4"},
+		{"--w4", 2, "narwhal: error: unknown flag --w4"},
+		{"-w4 --check-config", 0, "configuration OK: no configuration file"},
+		{"-w0", 2, "narwhal: error: --workers: 0 is too few: want at least 1"},
+		{"-worker 4", 2, "narwhal: error: unknown flag -worker"},
+		{"version", 2, `narwhal: error: there is no command "version"`},
+		{"8000", 2, `narwhal: error: there is no command "8000"`},
+		{"scale 600", 2, "narwhal: error: scale: 600 workers: want at most 512"},
+		{"scale 0", 2, "narwhal: error: scale: 0 workers: want at least 1"},
+		{"scale -1", 2, "narwhal: error: scale: -1 workers: want at least 1"},
+		{"scale 2.5", 2, `narwhal: error: scale: "2.5" is not a whole number of workers`},
+		{"reload now", 2, `narwhal: error: reload takes no argument, not "now"`},
+		{"bench -n abc", 2, `narwhal: error: -n: "abc" is not a whole number`},
 		{"serve --worker=4", 2, "narwhal: error: unknown flag --worker"},
 		{"-w", 2, "narwhal: error: -w needs a value"},
 		{"serve -bind", 2, "narwhal: error: -bind needs a value"},
 		{"--check-config=perhaps", 2, "narwhal: error: --check-config takes no value"},
-		{"bench -z soon", 2, `narwhal: error: -z: invalid value "soon": "soon" is not a time: want seconds`},
+		{"bench -z soon", 2, `narwhal: error: -z: "soon" is not a time: want seconds`},
 		{"bench --nonsense", 2, "narwhal: error: unknown flag --nonsense"},
 		{"--check-config bench", 2, "narwhal: error: --check-config is a setting of the server, and bench is another command"},
 		{"---", 2, "narwhal: error: bad flag syntax: ---"},
@@ -106,6 +117,8 @@ func TestServes(t *testing.T) {
 		"-w 2 -k gevent -b 127.0.0.1:5000 -b 127.0.0.1:5001",
 		"serve -w 2 -k gevent -b 127.0.0.1:5000 -b 127.0.0.1:5001",
 		"-w 2 -b 127.0.0.1:5000 serve -k gevent --bind 127.0.0.1:5001",
+		"-w2 -kuvicorn.workers.UvicornWorker -b127.0.0.1:5000 -b=127.0.0.1:5001",
+		"serve -w2 -b127.0.0.1:5000,127.0.0.1:5001 -kgthread",
 		"-w=1 --worker-class=gthread --bind=127.0.0.1:5000,127.0.0.1:5001 serve --workers=2",
 	} {
 		o := try(t, line)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/narwhal-server/narwhal/config"
 	"github.com/narwhal-server/narwhal/internal/model"
 )
 
@@ -24,7 +25,7 @@ func modelCommand() *cli.Command {
 in this program if it was built with it.`,
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
-				return &usageError{what: fmt.Sprintf("narwhal model has no command %q", c.Args().First()), hint: "it has pull, add, list, check and remove"}
+				return &usageError{what: fmt.Sprintf("narwhal model has no command %q", c.Args().First()), hint: modelHint(c)}
 			}
 			return cli.ShowSubcommandHelp(c)
 		},
@@ -67,6 +68,18 @@ as pip is set up here. No Python is needed afterwards.`,
 	}
 }
 
+// modelHint is for a word that is no command of model.
+func modelHint(c *cli.Context) string {
+	word := c.Args().First()
+	if near, ok := config.Nearest(word, []string{"pull", "add", "list", "check", "remove"}); ok {
+		return "did you mean narwhal model " + near + "?"
+	}
+	if strings.HasPrefix(word, "en_core_") {
+		return "narwhal model pull " + word
+	}
+	return "it has pull, add, list, check and remove"
+}
+
 func pullModel(c *cli.Context) error {
 	name := model.Default
 	switch c.NArg() {
@@ -74,7 +87,7 @@ func pullModel(c *cli.Context) error {
 	case 1:
 		name = c.Args().First()
 	default:
-		return &usageError{what: fmt.Sprintf("model pull takes one name, not %q", c.Args().Slice())}
+		return &usageError{what: fmt.Sprintf("model pull takes one name, not %d", c.NArg()), hint: "narwhal model pull " + c.Args().First()}
 	}
 	// Interrupted, it stops pip and takes away what is half there.
 	ctx, stop := ossignal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
@@ -92,7 +105,7 @@ func addModel(c *cli.Context) error {
 		return err
 	}
 	if c.NArg() != 1 {
-		return &usageError{what: fmt.Sprintf("model add takes one directory or wheel, not %q", c.Args().Slice())}
+		return &usageError{what: fmt.Sprintf("model add takes one directory or wheel, not %d", c.NArg()), hint: "narwhal model add PATH"}
 	}
 	m, err := model.Standard().Add(c.Args().First(), c.String("name"))
 	if err != nil {

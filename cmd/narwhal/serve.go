@@ -43,6 +43,9 @@ func serve(ctx context.Context, s *config.Settings, stdout io.Writer) error {
 	for _, w := range s.Warnings() {
 		slog.Warn(w)
 	}
+	for _, n := range s.Notes() {
+		slog.Info(n)
+	}
 	o := options(s)
 	o.Dir = dir
 	o.Reload = func() (supervisor.Options, error) {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -110,26 +109,10 @@ func summary(s *config.Settings, model string) string {
 	if file == "" {
 		file = "no configuration file"
 	}
-	return fmt.Sprintf("configuration OK: %s\n  bind     %s\n  workers  %d (%s)\n  model    %s\n",
+	text := fmt.Sprintf("configuration OK: %s\n  bind     %s\n  workers  %d (%s)\n  model    %s\n",
 		file, strings.Join(s.Bind, ", "), s.Workers, s.WorkerClass, model)
-}
-
-// moduleApp is what Gunicorn and Uvicorn are told to serve.
-var moduleApp = regexp.MustCompile(`^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*(\(.*\))?$`)
-
-// strayArgument is an argument that is no command, or stands behind serve.
-func strayArgument(c *cli.Context) error {
-	stray := c.Args().First()
-	e := &usageError{what: fmt.Sprintf("unexpected argument %q", stray)}
-	if c.Command.Name != "serve" {
-		e.what = fmt.Sprintf("there is no command %q", stray)
-		e.hint = commandHint(stray, c.App.Commands)
+	for _, n := range s.Notes() {
+		text += "  note     " + n + "\n"
 	}
-	if moduleApp.MatchString(stray) {
-		e.hint = "leave out MODULE:APP: narwhal serves its own application"
-	}
-	if rest := c.Args().Tail(); e.hint == "" && len(rest) > 0 && strings.HasPrefix(rest[0], "-") {
-		e.hint = fmt.Sprintf("flags come first: %s was not read, since it stands behind %q", rest[0], stray)
-	}
-	return e
+	return text
 }

@@ -23,7 +23,7 @@
 //
 // Each connection is a goroutine with a socket, request bytes made beforehand
 // and a parser of answers that accepts what RFC 9112 allows and nothing else.
-// Every request that was begun is counted once, as right or by what went wrong:
+// Every request that was begun is counted once, as answered or by what went wrong:
 //
 //	Run ── burst, closed, open ── client ── dial, answer
 //	           │                     │

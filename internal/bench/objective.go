@@ -40,7 +40,7 @@ func (o Objective) Missed(r *Report) error {
 		return nil
 	}
 	if r.OK == 0 {
-		return fmt.Errorf("objective %s missed: no right answer", o.text)
+		return fmt.Errorf("objective %s missed: no request had an answer with status 200", o.text)
 	}
 	return fmt.Errorf("objective %s missed: it is %s", o.text, short(got))
 }

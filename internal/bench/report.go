@@ -16,6 +16,7 @@ type Report struct {
 
 	Requests int
 	OK       int            // status 200, complete, and right if checked
+	Checked  bool           // answers to one text were compared; otherwise OK says nothing of their content
 	Status   map[int]int    // of all complete answers
 	Errors   map[string]int // by kind: ErrRefused …
 
@@ -48,7 +49,7 @@ type Report struct {
 	Difference *Difference       // with Check: the first two that differ
 }
 
-// Failed is how many requests did not get a right answer.
+// Failed is how many requests did not get an answer that is in OK.
 func (r *Report) Failed() int { return r.Requests - r.OK }
 
 // Latency is what a user waits: Response, or Service in the closed loop.
@@ -59,8 +60,8 @@ func (r *Report) Latency() *hdrhistogram.Histogram {
 	return r.Service
 }
 
-// Percentile is a point of the latency. There is none, and it is 0, without a
-// right answer.
+// Percentile is a point of the latency. There is none, and it is 0, if no
+// request is in OK.
 func (r *Report) Percentile(p float64) time.Duration {
 	return quantile(r.Latency(), p)
 }
@@ -75,7 +76,7 @@ func quantile(h *hdrhistogram.Histogram, p float64) time.Duration {
 	return time.Duration(h.ValueAtPercentile(p))
 }
 
-// PerSecond is right answers per second.
+// PerSecond is the requests in OK per second.
 func (r *Report) PerSecond() float64 {
 	if r.Elapsed <= 0 {
 		return 0
@@ -113,6 +114,7 @@ func (r *Report) MarshalJSON() ([]byte, error) {
 		Load        string             `json:"load"`
 		Requests    int                `json:"requests"`
 		OK          int                `json:"ok"`
+		Checked     bool               `json:"checked"`
 		Failed      int                `json:"failed"`
 		Dropped     int                `json:"dropped"`
 		Unfinished  int                `json:"unfinished"`
@@ -133,7 +135,7 @@ func (r *Report) MarshalJSON() ([]byte, error) {
 		CPU         float64            `json:"client_cpu_s"`
 		Difference  *Difference        `json:"difference,omitempty"`
 	}{
-		r.Target, r.Mode, r.Load, r.Requests, r.OK, r.Failed(), r.Dropped, r.Unfinished, r.Interrupted,
+		r.Target, r.Mode, r.Load, r.Requests, r.OK, r.Checked, r.Failed(), r.Dropped, r.Unfinished, r.Interrupted,
 		r.Status, r.Errors, r.FirstError,
 		trials, r.Average().Seconds(), r.Elapsed.Seconds(), r.PerSecond(),
 		summary(r.Service), summary(r.Response),

@@ -37,6 +37,7 @@ func reports() map[string]*Report {
 	for range 6 {
 		record(closed.Service, 5*time.Millisecond)
 	}
+	closed.Checked = true
 	closed.Difference = &Difference{Text: "a <b>", FirstRequest: 1, First: `{"a":"ORG"}`, SecondRequest: 12345, Second: `{}`}
 
 	open := newTally(ModeOpen).r

@@ -124,6 +124,7 @@ func (r *run) measure(ctx context.Context) *Report {
 	report.CPU = cpuTime() - cpu
 	report.Interrupted = r.stopped.Load()
 	if r.checker != nil {
+		report.Checked = true
 		report.Answers, report.Difference = r.checker.answers(), r.checker.difference
 	}
 	if r.o.Progress != nil {

@@ -36,7 +36,16 @@ func (r *Report) writeTrials(b *bytes.Buffer) {
 	if len(r.Trials) > 1 {
 		fmt.Fprintf(b, "average     %8.3f s\n", r.Average().Seconds())
 	}
-	fmt.Fprintf(b, "all         %8.3f s, %d right answers, %.1f a second\n", r.Elapsed.Seconds(), r.OK, r.PerSecond())
+	fmt.Fprintf(b, "all         %8.3f s, %s, %.1f a second\n", r.Elapsed.Seconds(), r.answers(), r.PerSecond())
+}
+
+// answers counts what is in OK. Only answers that were compared are called right:
+// a page of HTML has status 200 too.
+func (r *Report) answers() string {
+	if r.Checked {
+		return fmt.Sprintf("%d right answers", r.OK)
+	}
+	return fmt.Sprintf("%d answers with status 200", r.OK)
 }
 
 func (r *Report) writeLatency(b *bytes.Buffer) {
@@ -93,7 +102,7 @@ func writeHistogram(b *bytes.Buffer, h *hdrhistogram.Histogram) {
 }
 
 func (r *Report) writeCounts(b *bytes.Buffer) {
-	fmt.Fprintf(b, "\nrequests    %d: %d right, %d failed", r.Requests, r.OK, r.Failed())
+	fmt.Fprintf(b, "\nrequests    %d: %s, %d failed", r.Requests, r.answers(), r.Failed())
 	if r.Mode == ModeOpen {
 		fmt.Fprintf(b, ", %d dropped", r.Dropped)
 	}
@@ -108,6 +117,9 @@ func (r *Report) writeCounts(b *bytes.Buffer) {
 		fmt.Fprintf(b, "; %d × sent again, because it closed one just then", r.Retries)
 	}
 	b.WriteByte('\n')
+	if !r.Checked && r.OK > 0 {
+		b.WriteString("content     not looked at; --check compares the answers to each text\n")
+	}
 	if r.Requests > 0 {
 		fmt.Fprintf(b, "client      %s of processor time, %s a request\n", short(r.CPU), short(r.CPU/time.Duration(r.Requests)))
 	}

@@ -65,6 +65,10 @@ type Worker struct {
 	Memory        int64         `json:"memory_bytes"` // its proportional share of memory; 0: unknown
 }
 
+// MaxWorkers is how many workers a master runs at most. It is half of what the
+// scoreboard holds: each may have a successor that starts.
+const MaxWorkers = 512
+
 // Failure is an outcome that was not the one asked for.
 type Failure struct {
 	Status  int    `json:"-"` // of HTTP
