@@ -169,6 +169,9 @@ func openPath(path string) (*Model, error) {
 		}
 		return nil, fmt.Errorf("model %s: %w: want the folder of a pipeline or a wheel", path, err)
 	}
+	if !info.IsDir() && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("model %s: neither a directory nor a wheel: it is not a regular file", path)
+	}
 	if !info.IsDir() {
 		return openWheel(path)
 	}

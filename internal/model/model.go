@@ -163,14 +163,15 @@ func isLicense(name string) bool {
 
 // isPipeline tells a pipeline from some other directory or archive.
 func isPipeline(f files) error {
-	sizes, err := f.sizes()
-	if err != nil {
-		return err
-	}
 	for _, name := range []string{"config.cfg", "tokenizer"} {
-		if _, ok := sizes[name]; !ok {
+		file, err := f.open(name)
+		if errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("%w: it has no %s", errNotPipeline, name)
 		}
+		if err != nil {
+			return err
+		}
+		file.Close()
 	}
 	return nil
 }

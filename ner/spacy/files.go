@@ -11,6 +11,8 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+
+	"github.com/narwhal-server/narwhal/internal/model"
 )
 
 // source gives the files of a pipeline by their slash-separated names, as
@@ -36,9 +38,14 @@ const maxDepth = 2
 
 // findPipeline returns the folder of dir, or below it, that holds config.cfg.
 func findPipeline(dir string) (string, error) {
+	root, err := os.OpenRoot(dir) // links out of it are not followed
+	if err != nil {
+		return "", err
+	}
+	defer root.Close()
 	var found []string
 	for depth, pattern := 0, "."; depth <= maxDepth; depth, pattern = depth+1, pattern+"/*" {
-		matches, err := fs.Glob(os.DirFS(dir), path.Join(pattern, "config.cfg"))
+		matches, err := fs.Glob(root.FS(), path.Join(pattern, "config.cfg"))
 		if err != nil {
 			return "", err
 		}
@@ -67,7 +74,12 @@ type folder struct {
 
 // read is the folder's source.
 func (f *folder) read(name string) ([]byte, error) {
-	m, err := mapFile(filepath.Join(f.dir, filepath.FromSlash(name)))
+	file, err := model.OpenFile(f.dir, name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	m, err := mapFile(file)
 	if err != nil {
 		return nil, err
 	}

@@ -30,7 +30,15 @@ func open(path string, opts Options) (*Pipeline, error) {
 		return nil, err
 	}
 	if !info.IsDir() {
-		m, err := mapFile(path)
+		if !info.Mode().IsRegular() { // to open a named pipe waits for its writer
+			return nil, errors.New("not a regular file")
+		}
+		file, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		defer file.Close()
+		m, err := mapFile(file)
 		if err != nil {
 			return nil, err
 		}

@@ -2,14 +2,17 @@
 
 package spacy
 
-import "os"
+import (
+	"io"
+	"os"
+)
 
 // mapping is a file in memory.
 type mapping struct{ data []byte }
 
 // mapFile reads the file: this system has no mmap that x/sys offers.
-func mapFile(name string) (mapping, error) {
-	data, err := os.ReadFile(name)
+func mapFile(f *os.File) (mapping, error) {
+	data, err := io.ReadAll(f)
 	return mapping{data}, err
 }
 

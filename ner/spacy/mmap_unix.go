@@ -3,7 +3,6 @@
 package spacy
 
 import (
-	"fmt"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -12,20 +11,12 @@ import (
 // mapping is a file in memory.
 type mapping struct{ data []byte }
 
-// mapFile maps a file read-only. Its pages belong to the page cache: every
-// process that maps it uses the same ones.
-func mapFile(name string) (mapping, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return mapping{}, err
-	}
-	defer f.Close()
+// mapFile maps a file read-only, and f may be closed afterwards. The pages
+// belong to the page cache: every process that maps the file uses the same ones.
+func mapFile(f *os.File) (mapping, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return mapping{}, err
-	}
-	if !info.Mode().IsRegular() {
-		return mapping{}, fmt.Errorf("not a regular file")
 	}
 	if info.Size() == 0 { // which mmap refuses
 		return mapping{}, nil

@@ -1,0 +1,135 @@
+package model
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// A pipeline's folder may come from anywhere. Nothing outside of it is read,
+// copied or waited for, whatever lies in it.
+func TestDirLeadsOutside(t *testing.T) {
+	secrets := writeDir(t, t.TempDir(), map[string]string{"shadow": "root:secret", "ner/model": "root:secret", "config.cfg": "", "tokenizer": ""})
+	link := func(target, name string) func(*testing.T, string) {
+		return func(t *testing.T, dir string) {
+			path := filepath.Join(dir, name)
+			if err := os.RemoveAll(path); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Symlink(target, path); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	up := strings.Repeat("../", 30)
+	for name, tc := range map[string]struct {
+		make func(*testing.T, string)
+		file string // what cannot be read
+		want string
+	}{
+		"absolute link":       {link(filepath.Join(secrets, "shadow"), "ner/model"), "ner/model", "leads out of"},
+		"relative link":       {link(up+secrets+"/shadow", "ner/model"), "ner/model", "leads out of"},
+		"link to a neighbour": {link("../../outside", "ner/model"), "ner/model", "leads out of"},
+		"link of a link": {func(t *testing.T, dir string) {
+			link("hop", "ner/model")(t, dir)
+			link(up+secrets+"/shadow", "ner/hop")(t, dir)
+		}, "ner/model", "leads out of"},
+		"licence":              {link(filepath.Join(secrets, "shadow"), "LICENSE"), "LICENSE", "leads out of"},
+		"configuration":        {link(filepath.Join(secrets, "config.cfg"), "config.cfg"), "config.cfg", "leads out of"},
+		"folder":               {link(filepath.Join(secrets, "ner"), "ner"), "ner/model", "leads out of"},
+		"folder, by parents":   {link(up+secrets+"/ner", "ner"), "ner/model", "leads out of"},
+		"absolute, but inside": {func(t *testing.T, dir string) { link(filepath.Join(dir, "ner/moves"), "ner/model")(t, dir) }, "ner/model", "leads out of"},
+		"device":               {link("/dev/zero", "ner/model"), "ner/model", "leads out of"},
+		"folder for a file": {func(t *testing.T, dir string) {
+			link("moves.d", "ner/model")(t, dir)
+			os.Mkdir(dir+"/ner/moves.d", 0o755)
+		}, "ner/model", "a folder"},
+		"loop": {link("model", "ner/model"), "ner/model", "ner/model"},
+		"named pipe": {func(t *testing.T, dir string) {
+			os.Remove(dir + "/ner/model")
+			if err := syscall.Mkfifo(dir+"/ner/model", 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}, "ner/model", "not a regular file"},
+		"link to a named pipe": {func(t *testing.T, dir string) {
+			link("pipe", "ner/model")(t, dir)
+			if err := syscall.Mkfifo(dir+"/ner/pipe", 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}, "ner/model", "not a regular file"},
+		"too large": {func(t *testing.T, dir string) {
+			if err := os.Truncate(dir+"/ner/model", maxFile+1); err != nil {
+				t.Fatal(err)
+			}
+		}, "ner/model", "more than"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			parent := t.TempDir()
+			writeDir(t, parent, map[string]string{"outside": "root:secret"})
+			dir := writeDir(t, filepath.Join(parent, "m"), tiny)
+			tc.make(t, dir)
+			p := places(t)
+			_, err := p.Add(dir, "x")
+			if err == nil || !strings.Contains(err.Error(), tc.want) || !strings.Contains(err.Error(), strings.Split(tc.file, "/")[0]) {
+				t.Errorf("add: %v, want an error with %q", err, tc.want)
+			}
+			if left, _ := os.ReadDir(p.User); len(left) != 0 {
+				t.Errorf("%v was installed", left)
+			}
+			if _, err := dirFiles(dir).bytes(tc.file); err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("read %s: %v, want an error with %q", tc.file, err, tc.want)
+			}
+		})
+	}
+}
+
+// What a folder of a package leads to is in the package.
+func TestPackageLeadsOutside(t *testing.T) {
+	elsewhere := writeDir(t, t.TempDir(), tiny)
+	pkg := t.TempDir()
+	if err := os.Symlink(elsewhere, filepath.Join(pkg, "en_tiny-0.1.0")); err != nil {
+		t.Fatal(err)
+	}
+	if m, err := (Places{}).Find(pkg); err == nil {
+		t.Errorf("found %s, which is not in the package", m.Path)
+	}
+}
+
+// Links inside are followed, and so is the path itself. Dead links, and files
+// that no pipeline has, do not matter.
+func TestDirLinksInside(t *testing.T) {
+	dir := writeDir(t, t.TempDir(), tiny)
+	blobs := writeDir(t, filepath.Join(dir, "blobs"), map[string]string{"1": "weights"})
+	if err := errors.Join(
+		os.Remove(filepath.Join(dir, "ner/model")),
+		os.Symlink("../blobs/1", filepath.Join(dir, "ner/model")),
+		os.Symlink("nothing", filepath.Join(dir, ".lock")),
+		syscall.Mkfifo(filepath.Join(blobs, "pipe"), 0o644),
+		os.Symlink(dir, filepath.Join(t.TempDir(), "m")),
+	); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(dir, path); err != nil {
+		t.Fatal(err)
+	}
+	p := places(t)
+	m, err := p.Add(path, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := installed(t, p, "en_tiny"); !slices.Equal(got, tinyWanted()) {
+		t.Errorf("installed %q, want %q", got, tinyWanted())
+	}
+	if info, err := os.Lstat(filepath.Join(m.Path, "ner/model")); err != nil || info.Mode() != 0o644 {
+		t.Errorf("ner/model is %v, %v; want a file", info, err)
+	}
+	if _, err := m.Bytes("ner/none"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a file that is not there: %v", err)
+	}
+}
