@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -48,17 +50,22 @@ func exchange(t testing.TB, path string, pieces ...string) string {
 	}
 	defer c.Close()
 	c.SetDeadline(time.Now().Add(30 * time.Second))
-	for _, p := range pieces {
-		if _, err := io.WriteString(c, p); err != nil {
-			t.Fatalf("%q: %v", p, err)
+	sent := make(chan error, 1)
+	go func() { // while the answers are read, or both sides would wait for the other
+		for _, p := range pieces {
+			if _, err := io.WriteString(c, p); err != nil {
+				sent <- err
+				return
+			}
 		}
-	}
-	if err := c.(*net.UnixConn).CloseWrite(); err != nil {
-		t.Fatal(err)
-	}
+		sent <- c.(*net.UnixConn).CloseWrite()
+	}()
 	b, err := io.ReadAll(c)
 	if err != nil {
 		t.Fatalf("%q: %v after %q", pieces, err, b)
+	}
+	if err := <-sent; err != nil && !errors.Is(err, syscall.EPIPE) { // the server need not read all
+		t.Fatalf("%q: %v", pieces, err)
 	}
 	return string(b)
 }
