@@ -36,9 +36,11 @@ func markdown(results []result) string {
 		most[x.event] = max(most[x.event], x.times)
 	}
 	column := func(x result) string { return fmt.Sprintf("%d × %s", most[x.event], x.event) }
-	var lifecycle, broken []result
+	var lifecycle, broken, crowded []result
 	for _, x := range results {
-		if slices.ContainsFunc(faults, func(f fault) bool { return f.name == x.event }) {
+		if x.isCrowd() {
+			crowded = append(crowded, x)
+		} else if slices.ContainsFunc(faults, func(f fault) bool { return f.name == x.event }) {
 			broken = append(broken, x)
 		} else {
 			lifecycle = append(lifecycle, x)
@@ -50,6 +52,10 @@ func markdown(results []result) string {
 	if len(broken) > 0 {
 		b.WriteByte('\n')
 		grid(&b, "fault", broken, func(x result) string { return x.event }, func(x result) string { return x.server })
+	}
+	if len(crowded) > 0 {
+		b.WriteByte('\n')
+		crowdTable(&b, crowded)
 	}
 	notes := false
 	for _, x := range results {

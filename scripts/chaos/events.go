@@ -38,7 +38,7 @@ func (s *server) replaced(ctx context.Context, old []int) error {
 				return false
 			}
 		}
-		return len(s.alive) == workers
+		return len(s.alive) == s.size()
 	})
 }
 

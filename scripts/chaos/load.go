@@ -45,13 +45,14 @@ type count struct {
 	sent, lost atomic.Int64
 	mu         sync.Mutex
 	errors     map[string]int
+	times      []time.Duration // of requests that were answered, as many as there is room for
 }
 
-// start sets clients of all these groups to work on a server.
-func start(addrs map[string]string, of []group, want []byte) *load {
+// start sets so many clients of all these groups together to work on a server.
+func start(addrs map[string]string, of []group, clients int, want []byte) *load {
 	l := &load{stop: make(chan struct{})}
 	for _, g := range of {
-		n := &count{group: g, clients: clientsAtOnce / len(of), errors: map[string]int{}}
+		n := &count{group: g, clients: clients / len(of), errors: map[string]int{}}
 		l.counts = append(l.counts, n)
 		for range n.clients {
 			l.done.Go(func() { l.work(n, client{network: g.network, addr: addrs[g.network], keep: g.keep}, want) })
@@ -71,15 +72,23 @@ func (l *load) work(n *count, c client, want []byte) {
 			return
 		default:
 		}
+		began := time.Now()
 		body, err := c.ask(query)
+		took := time.Since(began)
 		if err == nil && !bytes.Equal(body, want) {
 			err = errOtherAnswer
 		}
-		n.sent.Add(1)
 		if err == nil {
+			n.mu.Lock()
+			if len(n.times) < cap(n.times) {
+				n.times = append(n.times, took)
+			}
+			n.mu.Unlock()
+			n.sent.Add(1)
 			continue
 		}
-		n.lost.Add(1)
+		n.lost.Add(1) // first: what is answered is sent less lost
+		n.sent.Add(1)
 		n.mu.Lock()
 		n.errors[err.Error()]++
 		n.mu.Unlock()

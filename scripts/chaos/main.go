@@ -2,12 +2,14 @@
 // and counts the requests that were lost:
 //
 //	go run ./scripts/chaos            the long form, an hour at most
-//	go run ./scripts/chaos -short     under four minutes, for make test
+//	go run ./scripts/chaos -short     some minutes, for make test
 //	scripts/chaos/peers.sh            beside Gunicorn
 //	go run ./scripts/chaos -soak 30m  does the master grow?
 //
 // The matrix is modes × clients × events: narwhal.go, load.go and events.go have
 // a table of each. faults.go breaks things and looks whether the rest is served.
+// crowd.go has clients that do not behave, and crowded.go measures what the others
+// notice of them.
 // The exit status is 1 if more was lost than a limit allows, with a table of
 // what was, and the logs.
 package main
@@ -136,6 +138,14 @@ func (r *runner) cells() (all []named) {
 	for _, v := range r.modes() {
 		for _, f := range faults {
 			all = append(all, named{fmt.Sprintf("%s, %s", v, f.name), func(ctx context.Context) error { return r.play(ctx, v, f) }})
+		}
+	}
+	for _, v := range r.modes() {
+		for _, c := range crowds {
+			if r.short && c.short == 0 {
+				continue
+			}
+			all = append(all, named{fmt.Sprintf("%s, %s", v, c.name), func(ctx context.Context) error { return r.crowded(ctx, v, c) }})
 		}
 	}
 	return all

@@ -25,7 +25,8 @@ type result struct {
 	why                    string // how they were lost
 	failed                 string // why the event itself did not come about
 	note                   string
-	peer                   bool // no limit holds
+	peer                   bool     // no limit holds
+	figures                *figures // of a crowd
 }
 
 func (r result) ok() bool { return r.peer || r.failed == "" && r.lost <= r.limit }
@@ -174,7 +175,11 @@ func (r *runner) underLoad(ctx context.Context, v variant, of []group, args ...s
 		s.printLog(r.out)
 		return nil, nil, fmt.Errorf("%s: %w", v, err)
 	}
-	l := start(s.addrs, of, want)
+	n := clientsAtOnce
+	if v.clients > 0 {
+		n = v.clients
+	}
+	l := start(s.addrs, of, n, want)
 	if err := l.awaitAnswers(ctx, enough); err != nil {
 		l.end()
 		s.printLog(r.out)

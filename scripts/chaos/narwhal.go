@@ -30,7 +30,7 @@ var modes = []variant{
 func startNarwhal(r *runner, v variant, args []string) (*exec.Cmd, map[string]string, error) {
 	path := r.path(".sock")
 	all := []string{
-		"-w", strconv.Itoa(workers), "-b", "127.0.0.1:0", "-b", "unix:" + path,
+		"-w", strconv.Itoa(v.size()), "-b", "127.0.0.1:0", "-b", "unix:" + path,
 		"--model", r.model, "--control-socket", path + ".ctl",
 	}
 	all = append(append(all, v.args...), args...)

@@ -40,11 +40,21 @@ type variant struct {
 	sync    bool   // a worker computes one request at a time
 	short   bool   // in the short form too
 	program string // "": the runner's
+	workers int    // 0: the usual number
+	clients int    // 0: the usual number
 }
 
 func (v variant) String() string { return v.product.name + " " + v.name }
 
 const workers = 4
+
+// size is how many workers it has.
+func (v variant) size() int {
+	if v.workers > 0 {
+		return v.workers
+	}
+	return workers
+}
 
 // patience is the longest anything is waited for.
 const patience = time.Minute
@@ -94,7 +104,7 @@ func (r *runner) launch(ctx context.Context, v variant, args ...string) (*server
 		_ = cmd.Wait() // how it ended is in the log, and known by what is asked of it
 		s.ended(cmd.Process.Pid)
 	}()
-	if err := s.await(ctx, "all workers to be ready", func() bool { return len(s.alive) == workers }); err != nil {
+	if err := s.await(ctx, "all workers to be ready", func() bool { return len(s.alive) == s.size() }); err != nil {
 		return s, err
 	}
 	if s.addrs["tcp"] != "" {

@@ -13,8 +13,12 @@ func (r *runner) add(x result) {
 	if x.peer {
 		may = ""
 	}
-	fmt.Fprintf(r.out, "%-29s %-9s %-20s %2d × %6d requests, %d lost%s\n", x.server, x.clients, x.event, x.times, x.sent, x.lost, may)
-	for _, line := range []string{x.why, x.failed, x.note} {
+	fmt.Fprintf(r.out, "%-29s %-9s %-24s %2d × %6d requests, %d lost%s\n", x.server, x.clients, x.event, x.times, x.sent, x.lost, may)
+	figures := ""
+	if x.figures != nil {
+		figures = x.figures.String()
+	}
+	for _, line := range []string{figures, x.why, x.failed, x.note} {
 		if line != "" {
 			fmt.Fprintf(r.out, "    %s\n", line)
 		}

@@ -1,0 +1,202 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// crowd is many clients that hold connections to a server and do not behave.
+// They are plain descriptors: thousands of them cost this program nothing.
+type crowd struct {
+	name        string
+	long, short int // how many; 0: not in the short form
+	join        func(fd int) error
+	again       func(fds []int) error // done every second while the crowd is there; nil: nothing
+	answered    bool                  // they get answers, so wait for these
+}
+
+// crowds are all of them. One that joins must not block.
+var crowds = []crowd{
+	{name: "40 never read", long: 40, join: askMuch, answered: true},
+	{name: "200 never read", long: 200, join: askMuch, answered: true},
+	{name: "200 read a byte a second", long: 200, join: askMuch, again: readByte, answered: true},
+	{name: "200 send a byte a second", long: 200, join: sending("GET / HTTP/1.1\r\nX: "), again: sendByte},
+	{name: "5000 stalled heads", long: 5000, join: sending("P")},
+	{name: "1900 announced bodies", long: 1900, join: sending("POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 1048576\r\n\r\n{")},
+	{name: "1900 announced chunks", long: 1900, join: sending("POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n100000\r\n{")},
+	{name: "8000 silent", long: 8000, join: func(int) error { return nil }},
+}
+
+// much is a request of 20 kB whose answer is larger than what the kernel takes
+// for a client that does not read.
+var much = muchText()
+
+func muchText() []byte {
+	var b strings.Builder
+	for i := 0; b.Len() < 20000; i++ {
+		b.WriteString(strconv.Itoa(i) + "% ")
+	}
+	return request(b.String())
+}
+
+func askMuch(fd int) error { return send(fd, much) }
+
+func sending(what string) func(fd int) error {
+	return func(fd int) error { return send(fd, []byte(what)) }
+}
+
+// send sends all or fails: what a crowd sends fits into the kernel's buffer.
+func send(fd int, what []byte) error {
+	n, err := unix.Write(fd, what)
+	if err == nil && n < len(what) {
+		err = fmt.Errorf("the kernel took %d of %d bytes", n, len(what))
+	}
+	return err
+}
+
+func readByte(fds []int) error {
+	var b [1]byte
+	for _, fd := range fds {
+		unix.Read(fd, b[:]) // if the server has hung up, that is its right
+	}
+	return nil
+}
+
+func sendByte(fds []int) error {
+	for _, fd := range fds {
+		unix.Write(fd, []byte("x")) // likewise
+	}
+	return nil
+}
+
+// gathered is a crowd that is there.
+type gathered struct {
+	crowd
+	fds []int
+}
+
+// joinTime is how long clients may take to connect. Who is not through by then
+// found the queue full, and goes on trying, as the kernel does for every client.
+const joinTime = 3 * time.Second
+
+// gather connects n clients at once.
+func (c crowd) gather(addr string, n int) (*gathered, error) {
+	if err := openFiles(n + 500); err != nil {
+		return nil, err
+	}
+	to, err := net.ResolveTCPAddr("tcp4", addr)
+	if err != nil {
+		return nil, err
+	}
+	g := &gathered{crowd: c}
+	for range n {
+		fd, err := dialSmall(&unix.SockaddrInet4{Port: to.Port, Addr: [4]byte(to.IP.To4())})
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("connect client %d of the crowd: %w", len(g.fds)+1, err), g.leave())
+		}
+		g.fds = append(g.fds, fd)
+	}
+	waiting := append([]int(nil), g.fds...)
+	for end := time.Now().Add(joinTime); len(waiting) > 0 && time.Now().Before(end); {
+		ready, err := g.ready(waiting, unix.POLLOUT, 100*time.Millisecond)
+		if err != nil {
+			return nil, errors.Join(err, g.leave())
+		}
+		waiting = waiting[:0:0]
+		for fd, connected := range ready {
+			if !connected {
+				waiting = append(waiting, fd)
+			} else if err := c.join(fd); err != nil && !isGone(err) {
+				return nil, errors.Join(fmt.Errorf("send: %w", err), g.leave())
+			}
+		}
+	}
+	return g, nil
+}
+
+// isGone says that the server has closed the connection, which it may.
+func isGone(err error) bool {
+	return errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET)
+}
+
+// dialSmall begins a connection with the smallest buffer for what it receives.
+func dialSmall(to unix.Sockaddr) (int, error) {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return -1, err
+	}
+	err = errors.Join(
+		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 1024),
+		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_MAXSEG, 1448),
+		// Thousands that end orderly would use up the ports of this machine for a minute.
+		unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1}),
+	)
+	if err == nil {
+		if err = unix.Connect(fd, to); err == unix.EINPROGRESS {
+			err = nil
+		}
+	}
+	if err != nil {
+		return -1, errors.Join(err, unix.Close(fd))
+	}
+	return fd, nil
+}
+
+// ready says of each descriptor whether there is what events ask for.
+func (g *gathered) ready(fds []int, events int16, wait time.Duration) (map[int]bool, error) {
+	polls := make([]unix.PollFd, len(fds))
+	for i, fd := range fds {
+		polls[i] = unix.PollFd{Fd: int32(fd), Events: events}
+	}
+	if _, err := unix.Poll(polls, int(wait.Milliseconds())); err != nil && err != unix.EINTR {
+		return nil, fmt.Errorf("look at the crowd's connections: %w", err)
+	}
+	out := make(map[int]bool, len(fds))
+	for _, p := range polls {
+		out[int(p.Fd)] = p.Revents != 0
+	}
+	return out, nil
+}
+
+// open counts the connections that are made and that the server has not ended.
+func (g *gathered) open() (n int) {
+	for _, fd := range g.fds {
+		info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+		if err == nil && info.State == unix.BPF_TCP_ESTABLISHED {
+			n++
+		}
+	}
+	return n
+}
+
+// leave closes all connections, with a reset.
+func (g *gathered) leave() error {
+	var errs []error
+	for _, fd := range g.fds {
+		errs = append(errs, unix.Close(fd))
+	}
+	g.fds = nil
+	return errors.Join(errs...)
+}
+
+// openFiles makes sure that this program may open n files.
+func openFiles(n int) error {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return fmt.Errorf("ask for the limit of open files: %w", err)
+	}
+	want := uint64(n)
+	if limit.Cur >= want {
+		return nil
+	}
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: want, Max: max(want, limit.Max)}); err != nil {
+		return fmt.Errorf("raise the limit of open files from %d to %d: %w; raise the hard limit before (ulimit -Hn %d, as root)", limit.Cur, want, err, want)
+	}
+	return nil
+}

@@ -1,0 +1,285 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A crowded server has a crowd beside its clients. The crowd comes and goes
+// several times, so that clients are measured with and without it in one run,
+// on a machine that may have other things to do as well.
+
+const (
+	crowdRounds  = 3                // in the short form 1
+	crowdSamples = 250              // requests of each kind of client, with and without
+	crowdClients = 1                // of each kind
+	slowerAtMost = 1.5              // p99 with a crowd by p99 without
+	backWithin   = 10 * time.Second // after the crowd has left
+	backRoom     = 16 << 20         // of a worker, beside what it had before
+)
+
+// roomForCrowds is how much memory a worker may take for the bodies and answers
+// of all its clients together.
+const roomForCrowds = 64 << 20
+
+// crowdWorkers are few, so that a crowd is more than they hold together.
+const crowdWorkers = 2
+
+// round is the 99th percentile of the clients' time without and with a crowd.
+type round struct{ without, with time.Duration }
+
+func (r round) ratio() float64 { return float64(r.with) / float64(max(1, r.without)) }
+
+// figures is what was measured in a crowded server.
+type figures struct {
+	round                // of which the ratio is the median
+	memory         int64 // before
+	most, may      int64
+	back           time.Duration // until memory was back
+	there, invited int           // clients of the crowd
+}
+
+func (f *figures) String() string {
+	return fmt.Sprintf("p99 %.2f × (%.1f ms, without %.1f ms), memory %d MiB, at most %d of %d, back in %.1f s, %d of %d connected",
+		f.ratio(), ms(f.with), ms(f.without), f.memory>>20, f.most>>20, f.may>>20, f.back.Seconds(), f.there, f.invited)
+}
+
+func ms(d time.Duration) float64 { return d.Seconds() * 1000 }
+
+// crowded plays a crowd.
+func (r *runner) crowded(ctx context.Context, v variant, c crowd) error {
+	n, rounds, args := c.long, crowdRounds, []string(nil)
+	if r.short { // smaller limits, too, which fewer clients reach
+		n, rounds, args = c.short, 1, []string{"--worker-connections", "100", "--backlog", "64"}
+	}
+	v.workers, v.clients = crowdWorkers, crowdClients*len(groups)
+	s, l, err := r.underLoad(ctx, v, groups, args...)
+	if err != nil {
+		return err
+	}
+	f := &figures{invited: n}
+	err = r.measureCrowd(ctx, s, l, c, rounds, f)
+	out := result{server: v.String(), clients: names(groups), event: c.name, times: rounds, figures: f}
+	return r.finish(ctx, s, l, out, err, func() int64 { return 0 })
+}
+
+func (r *runner) measureCrowd(ctx context.Context, s *server, l *load, c crowd, rounds int, f *figures) error {
+	if c.answered {
+		asker := client{network: "tcp", addr: s.addrs["tcp"]}
+		if answer, err := asker.ask(much); err != nil || len(answer) < 32<<10 {
+			return fmt.Errorf("a request with a large answer: %d bytes, %v; this needs en_core_web_sm", len(answer), err)
+		}
+	}
+	if _, err := l.slowest(ctx, crowdSamples); err != nil { // warm
+		return err
+	}
+	var err error
+	if f.memory, err = s.memory(); err != nil {
+		return err
+	}
+	f.may = f.memory + int64(crowdWorkers*roomForCrowds)
+	watched := s.watchMemory()
+	defer func() { f.most = watched.end() }()
+	var all []round
+	for range rounds {
+		var one round
+		if one.without, err = l.slowest(ctx, crowdSamples); err != nil {
+			return err
+		}
+		if one.with, err = r.withCrowd(ctx, s, l, c, f); err != nil {
+			return err
+		}
+		all = append(all, one)
+		if err := l.awaitAnswers(ctx, enough); err != nil {
+			return err
+		}
+	}
+	slices.SortFunc(all, func(a, b round) int { return cmp.Compare(a.ratio(), b.ratio()) })
+	f.round = all[len(all)/2]
+	f.most = watched.end()
+	if f.back, err = s.awaitMemory(ctx, f.memory+int64(crowdWorkers*backRoom)); err != nil {
+		return err
+	}
+	if err := reload(ctx, s, 0); err != nil {
+		return err
+	}
+	switch {
+	case f.most > f.may:
+		return fmt.Errorf("memory: %v", f)
+	case r.short: // the rest depends on the machine
+		return nil
+	case f.ratio() > slowerAtMost:
+		return fmt.Errorf("clients are slower beside the crowd: %v", f)
+	case f.back > backWithin:
+		return fmt.Errorf("memory came back late: %v", f)
+	}
+	return nil
+}
+
+// withCrowd lets the crowd come, measures the other clients beside it, and lets
+// it go.
+func (r *runner) withCrowd(ctx context.Context, s *server, l *load, c crowd, f *figures) (p99 time.Duration, err error) {
+	g, err := c.gather(s.addrs["tcp"], f.invited)
+	if err != nil {
+		return 0, err
+	}
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for c.again != nil {
+			select {
+			case <-stop:
+				return
+			case <-time.After(time.Second):
+				c.again(g.fds)
+			}
+		}
+	}()
+	defer func() {
+		close(stop)
+		<-stopped
+		err = errors.Join(err, g.leave())
+	}()
+	if c.answered {
+		if err := g.awaitAnswers(ctx); err != nil {
+			return 0, err
+		}
+	}
+	f.there = g.open()
+	return l.slowest(ctx, crowdSamples)
+}
+
+// awaitAnswers waits until every answer of the crowd has begun to arrive: until
+// then the server has work with them, as with anybody's requests.
+func (g *gathered) awaitAnswers(ctx context.Context) error {
+	waiting := g.fds
+	for end := time.Now().Add(patience); len(waiting) > 0; {
+		if time.Now().After(end) {
+			return fmt.Errorf("%d of %d clients that do not read had no answer after %v", len(waiting), len(g.fds), patience)
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		ready, err := g.ready(waiting, unix.POLLIN, 100*time.Millisecond)
+		if err != nil {
+			return err
+		}
+		waiting = slices.DeleteFunc(slices.Clone(waiting), func(fd int) bool { return ready[fd] })
+	}
+	return nil
+}
+
+// slowest has every kind of client send n requests more, and returns the 99th
+// percentile of all. The kinds count alike, however slow one is.
+func (l *load) slowest(ctx context.Context, n int) (time.Duration, error) {
+	for _, c := range l.counts {
+		c.mu.Lock()
+		c.times = make([]time.Duration, 0, n)
+		c.mu.Unlock()
+	}
+	var all []time.Duration
+	for _, c := range l.counts {
+		// One more each: what is under way now began before.
+		if err := c.awaitAnswers(ctx, int64(n+c.clients)); err != nil {
+			return 0, err
+		}
+		c.mu.Lock()
+		all = append(all, c.times...)
+		c.times = nil
+		c.mu.Unlock()
+	}
+	slices.Sort(all)
+	return all[len(all)*99/100], nil
+}
+
+// memory is that of the master and all its workers.
+func (s *server) memory() (sum int64, err error) {
+	for _, pid := range append(descendants(s.pid), s.pid) {
+		n, err := pss(pid)
+		if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ESRCH) {
+			continue // it has just ended
+		}
+		if err != nil {
+			return 0, err
+		}
+		sum += n
+	}
+	return sum, nil
+}
+
+// watching takes the memory of a server again and again.
+type watching struct {
+	stop, stopped chan struct{}
+	most          int64
+}
+
+const watchEvery = 250 * time.Millisecond
+
+func (s *server) watchMemory() *watching {
+	w := &watching{stop: make(chan struct{}), stopped: make(chan struct{})}
+	go func() {
+		defer close(w.stopped)
+		for {
+			if n, err := s.memory(); err == nil {
+				w.most = max(w.most, n)
+			}
+			select {
+			case <-w.stop:
+				return
+			case <-time.After(watchEvery):
+			}
+		}
+	}()
+	return w
+}
+
+// end returns the most there was. It may be called twice.
+func (w *watching) end() int64 {
+	select {
+	case <-w.stop:
+	default:
+		close(w.stop)
+	}
+	<-w.stopped
+	return w.most
+}
+
+// awaitMemory waits until a server has no more memory than that.
+func (s *server) awaitMemory(ctx context.Context, most int64) (time.Duration, error) {
+	began := time.Now()
+	for {
+		n, err := s.memory()
+		if err != nil || n <= most {
+			return time.Since(began), err
+		}
+		if time.Since(began) > patience {
+			return 0, fmt.Errorf("%v after the crowd has left the server has %d MiB: want %d or less", patience, n>>20, most>>20)
+		}
+		select {
+		case <-time.After(watchEvery):
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
+	}
+}
+
+// isCrowd says that a result is of a crowd.
+func (x result) isCrowd() bool { return x.figures != nil }
+
+// crowdTable has a row for each crowd and server.
+func crowdTable(b *strings.Builder, of []result) {
+	b.WriteString("| crowd | server | lost | p99 with by without | memory, at most, bound | back after |\n| --- | --- | --- | --- | --- | --- |\n")
+	for _, x := range of {
+		f := x.figures
+		fmt.Fprintf(b, "| %s | %s | %d of %d | %.2f (%.1f ms, %.1f ms) | %d, %d, %d MiB | %.1f s |\n", x.event, x.server, x.lost, x.sent,
+			f.ratio(), ms(f.with), ms(f.without), f.memory>>20, f.most>>20, f.may>>20, f.back.Seconds())
+	}
+}
