@@ -47,7 +47,7 @@ var arrows = map[string]struct {
 	"scripts/compare":      {"internal/bench", "a tool"},
 	"scripts/embedmodel":   {"internal/model", "a tool"},
 	"scripts/parity":       {"ner ner/spacy ner/prose internal/model", "a tool"},
-	"scripts/fairness":     {"internal/bench", "a tool"},
+	"scripts/fairness":     {"internal/bench internal/control", "a tool"},
 	"scripts/systemd/load": {"", "a client"},
 	"scripts/measure":      {"ner/spacy ner/kernel internal/bench", "a tool"},
 }

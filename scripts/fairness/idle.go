@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"time"
+)
+
+const (
+	idleWorkers = 4
+	idleClients = 16
+	idleText    = 20_000 // bytes
+	idleAtMost  = 0.01   // of the workers' time
+	lookEvery   = 5 * time.Millisecond
+)
+
+// idle looks how long a worker is idle while a request waits in another, with 16
+// clients that ask again as soon as they are answered.
+func idle(ctx context.Context, o options) error {
+	var errs []error
+	for _, c := range classes {
+		seen, told, err := idleOf(ctx, o, c)
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.name, err)
+		}
+		fmt.Printf("%-20s  seen %.2f %% of the time", c.name, seen*100)
+		if told >= 0 {
+			fmt.Printf(", by the workers' own count %.2f %%", told*100)
+			seen = told
+		}
+		fmt.Println()
+		if seen >= idleAtMost {
+			errs = append(errs, fmt.Errorf("%s: a worker idled for %.1f %% of the time while a request waited elsewhere: want less than %.0f %%", c.name, seen*100, idleAtMost*100))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// idleOf returns the share of looks that found an idle worker beside one with
+// two requests, and what the workers' counters say, -1 if they have none.
+func idleOf(ctx context.Context, o options, c class) (seen, told float64, err error) {
+	s, err := start(ctx, o.program, idleWorkers, c.args...)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer func() { err = errors.Join(err, s.stop()) }()
+	done := make(chan error, 1)
+	began := time.Now()
+	go func() {
+		_, err := s.closedLoop(ctx, idleClients, idleText, o.time)
+		done <- err
+	}()
+	looks, found := 0, 0
+	for {
+		select {
+		case err := <-done:
+			if err != nil {
+				return 0, 0, err
+			}
+			told, err = s.missed(ctx, time.Since(began))
+			return float64(found) / float64(max(1, looks)), told, err
+		case <-time.After(lookEvery):
+		}
+		status, err := s.master.Status(ctx)
+		if err != nil {
+			return 0, 0, err
+		}
+		least, most := status.Workers[0].InFlight, 0
+		for _, w := range status.Workers {
+			least, most = min(least, w.InFlight), max(most, w.InFlight)
+		}
+		looks++
+		if least == 0 && most > 1 {
+			found++
+		}
+	}
+}
+
+// missed is the workers' own count of the time in which they idled while a
+// request waited with a sibling, as a share of their time; -1 if this narwhal
+// does not count it.
+func (s *server) missed(ctx context.Context, of time.Duration) (float64, error) {
+	out, err := exec.CommandContext(ctx, s.cmd.Path, "status", "--json", "--control-socket", filepath.Join(s.dir, "ctl")).Output()
+	if err != nil {
+		return 0, fmt.Errorf("narwhal status: %w", err)
+	}
+	var status struct {
+		Workers []struct {
+			Missed *time.Duration `json:"missed_ns"`
+		}
+	}
+	if err := json.Unmarshal(out, &status); err != nil {
+		return 0, fmt.Errorf("narwhal status --json: %w", err)
+	}
+	var all time.Duration
+	for _, w := range status.Workers {
+		if w.Missed == nil {
+			return -1, nil
+		}
+		all += *w.Missed
+	}
+	return float64(all) / float64(of*time.Duration(len(status.Workers))), nil
+}

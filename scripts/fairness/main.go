@@ -1,0 +1,85 @@
+// Fairness measures whether requests wait though a worker is idle, and whether
+// all clients are served alike:
+//
+//	go run ./scripts/fairness           all of the following
+//	go run ./scripts/fairness pairs     two requests at once, two workers: does each get one?
+//	go run ./scripts/fairness clients   kept connections: how much less does the slowest get?
+//	go run ./scripts/fairness idle      how long is a worker idle while a request waits elsewhere?
+//	go run ./scripts/fairness load      the waits at 70 % load, beside those of one ideal queue
+//
+// -narwhal names the program, bin/narwhal if it is not given. The exit status is 1
+// if a limit is exceeded.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+// options are the command line's.
+type options struct {
+	program string
+	pairs   int           // of each class and size
+	runs    int           // of clients
+	time    time.Duration // of a run of load and idle
+}
+
+// parts are the measurements, in the order in which they are made.
+var parts = []struct {
+	name string
+	run  func(context.Context, options) error
+}{
+	{"pairs", pairs},
+	{"clients", clients},
+	{"idle", idle},
+	{"load", load},
+}
+
+func main() {
+	var o options
+	flag.StringVar(&o.program, "narwhal", "bin/narwhal", "the `program` to measure")
+	flag.IntVar(&o.pairs, "pairs", 200, "pairs of requests for each class and size")
+	flag.IntVar(&o.runs, "runs", 20, "runs of each number of kept connections")
+	flag.DurationVar(&o.time, "time", 30*time.Second, "of each run of idle and load")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, o, flag.Args())
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "fairness:", err)
+		os.Exit(1)
+	}
+}
+
+// run measures what is named, or all. One that exceeds a limit does not keep the
+// others from being measured.
+func run(ctx context.Context, o options, names []string) error {
+	var errs []error
+	known := map[string]bool{}
+	for _, p := range parts {
+		known[p.name] = true
+		asked := len(names) == 0
+		for _, n := range names {
+			asked = asked || n == p.name
+		}
+		if !asked || ctx.Err() != nil {
+			continue
+		}
+		fmt.Printf("\n== %s\n", p.name)
+		if err := p.run(ctx, o); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", p.name, err))
+		}
+	}
+	for _, n := range names {
+		if !known[n] {
+			errs = append(errs, fmt.Errorf("there is no measurement %q: want pairs, clients, idle or load", n))
+		}
+	}
+	return errors.Join(append(errs, ctx.Err())...)
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// sizes of texts, in bytes.
+var sizes = []int{4_000, 20_000, 200_000, 700_000}
+
+// pairs sends two requests at once to two idle workers, again and again. A pair
+// was shared if one worker computed both, one after the other, while the other
+// worker idled. That must not happen, however large the requests are and however
+// they arrive.
+func pairs(ctx context.Context, o options) error {
+	fmt.Printf("%-20s %9s", "pairs that shared", "text")
+	for _, m := range manners {
+		fmt.Printf("  %14s", m.name)
+	}
+	fmt.Println()
+	shared := 0
+	for _, c := range classes {
+		n, err := pairsOf(ctx, o, c)
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.name, err)
+		}
+		shared += n
+	}
+	if shared > 0 {
+		return fmt.Errorf("%d pairs shared a worker while the other idled: want 0", shared)
+	}
+	return nil
+}
+
+func pairsOf(ctx context.Context, o options, c class) (shared int, err error) {
+	s, err := start(ctx, o.program, 2, c.args...)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, s.stop()) }()
+	for _, size := range sizes {
+		fmt.Printf("%-20s %6d kB", c.name, size/1000)
+		for _, m := range manners {
+			if m.keep && !c.keep {
+				continue
+			}
+			n := max(1, o.pairs/(len(manners)-1))
+			these, err := s.pairsLike(ctx, m, size, n)
+			if err != nil {
+				return shared, fmt.Errorf("%d bytes, %s: %w", size, m.name, err)
+			}
+			fmt.Printf("  %14s", fmt.Sprintf("%d of %d", these, n))
+			shared += these
+		}
+		fmt.Println()
+	}
+	return shared, nil
+}
+
+// pairsLike counts those of n pairs that shared a worker.
+func (s *server) pairsLike(ctx context.Context, m manner, size, n int) (shared int, err error) {
+	head, body := request(size, m.keep)
+	two := [2]client{{addr: s.addr}, {addr: s.addr}}
+	defer two[0].close()
+	defer two[1].close()
+	before, err := s.settled(ctx, 0)
+	if err != nil {
+		return 0, err
+	}
+	apart := 0
+	for done := 0; done < n; {
+		overlapped, err := together(&two, m, head, body)
+		if err != nil {
+			return shared, err
+		}
+		after, err := s.settled(ctx, sum(before)+2)
+		if err != nil {
+			return shared, err
+		}
+		one := false
+		for pid, requests := range after {
+			one = one || requests-before[pid] == 2
+		}
+		before = after
+		// If the first was answered before all of the second was sent, none waited.
+		if !overlapped {
+			if apart++; apart > 10*n {
+				return shared, fmt.Errorf("of %d pairs only %d were sent at the same time: this machine has too much else to do", done+apart, done)
+			}
+			continue
+		}
+		done++
+		if one {
+			shared++
+		}
+	}
+	return shared, nil
+}
+
+// together sends a request with each client at the same moment, and reports
+// whether both had been sent whole before the first was answered.
+func together(two *[2]client, m manner, head, body []byte) (overlapped bool, err error) {
+	type result struct {
+		sent, answered time.Time
+		err            error
+	}
+	begin, results := make(chan struct{}), make(chan result, 2)
+	for i := range two {
+		go func() {
+			<-begin
+			var r result
+			r.sent, r.answered, r.err = two[i].ask(m, head, body)
+			results <- r
+		}()
+	}
+	close(begin)
+	a, b := <-results, <-results
+	if err := errors.Join(a.err, b.err); err != nil {
+		return false, err
+	}
+	return a.sent.Before(b.answered) && b.sent.Before(a.answered), nil
+}
+
+func sum(of map[int]uint64) (n uint64) {
+	for _, x := range of {
+		n += x
+	}
+	return n
+}
