@@ -29,9 +29,11 @@ generate:
 	$(GO) generate ./...
 	$(GO) test ./config ./supervisor ./cmd/narwhal -update
 
-# Longer than `make test` does it: a minute for each.
-fuzz:
+# Longer than `make test` does it: a minute for each, and a minute of random bytes
+# and mutated requests for a real server in all its modes.
+fuzz: build
 	@scripts/fuzz 60s
+	@$(GO) run ./scripts/chaos -narwhal bin/narwhal -noise 60s
 
 # Against real spaCy, 3,000,000 tokens and more; takes about half an hour.
 parity:

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -103,6 +105,16 @@ after
 	}
 	if err := r.write(file, "b"); err == nil {
 		t.Error("a section that is not there was written")
+	}
+}
+
+// A stream is known by its seed and number, so that what fails can be repeated.
+func TestStream(t *testing.T) {
+	for n := range uint64(1000) {
+		a, b := stream(rand.New(rand.NewPCG(1, n))), stream(rand.New(rand.NewPCG(1, n)))
+		if len(a) == 0 || !bytes.Equal(a, b) {
+			t.Fatalf("stream %d is %q and %q", n, a, b)
+		}
 	}
 }
 

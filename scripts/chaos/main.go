@@ -5,6 +5,7 @@
 //	go run ./scripts/chaos -short     some minutes, for make test
 //	scripts/chaos/peers.sh            beside Gunicorn
 //	go run ./scripts/chaos -soak 30m  does the master grow?
+//	go run ./scripts/chaos -noise 1m  random bytes and mutated requests
 //
 // The matrix is modes × clients × events: narwhal.go, load.go and events.go have
 // a table of each. faults.go breaks things and looks whether the rest is served.
@@ -49,7 +50,8 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	f.BoolVar(&r.short, "short", false, "fewer events, all kinds of clients at once")
 	f.StringVar(&r.narwhal, "narwhal", "", "the `program`; without it, it is built")
 	f.StringVar(&r.model, "model", "auto", "the `model` to serve; prose is always there, and slow to start")
-	seed := f.Uint64("seed", 1, "the order of mixed events comes from this `number`")
+	f.Uint64Var(&r.seed, "seed", 1, "the order of mixed events, and noise, come from this `number`")
+	f.DurationVar(&r.noise, "noise", 0, "instead: random bytes and mutated requests, for so long in all `modes`")
 	only := f.String("only", "", "play only what this `pattern` finds in lines such as \"narwhal sync, tcp new, HUP\"")
 	f.StringVar(&r.venv, "peers", "", "instead: narwhal beside the Gunicorn of this virtual `environment`, as peers.sh makes it")
 	doc := f.String("doc", "", "write the figures into this `file`, such as docs/reliability.md")
@@ -62,7 +64,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	if err != nil {
 		return fmt.Errorf("-only: %w", err)
 	}
-	r.random = rand.New(rand.NewPCG(*seed, 0))
+	r.random = rand.New(rand.NewPCG(r.seed, 0))
 	ctx, cancel := context.WithTimeout(ctx, *limit)
 	defer cancel()
 	if err := adoptOrphans(); err != nil {
@@ -81,7 +83,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 		return err
 	}
 	began := time.Now()
-	fmt.Fprintf(out, "seed %d, %d workers, %d clients\n", *seed, workers, clientsAtOnce)
+	fmt.Fprintf(out, "seed %d, %d workers, %d clients\n", r.seed, workers, clientsAtOnce)
 	for _, c := range r.cells() {
 		if !pattern.MatchString(c.name) {
 			continue
@@ -124,6 +126,13 @@ func (r *runner) cells() (all []named) {
 		}
 		return all
 	}
+	if r.noise > 0 {
+		for _, v := range modes {
+			d := r.noise / time.Duration(len(modes))
+			all = append(all, named{v.String() + ", noise", func(ctx context.Context) error { return r.noisy(ctx, v, d) }})
+		}
+		return all
+	}
 	matrix := r.matrix()
 	if r.venv != "" {
 		matrix = r.peers()
@@ -141,6 +150,7 @@ func (r *runner) cells() (all []named) {
 		}
 	}
 	for _, v := range r.modes() {
+		all = append(all, named{v.String() + ", noise", func(ctx context.Context) error { return r.noisy(ctx, v, 0) }})
 		for _, c := range crowds {
 			if r.short && c.short == 0 {
 				continue

@@ -283,6 +283,8 @@ type runner struct {
 	out     io.Writer
 	short   bool
 	soaking time.Duration
+	noise   time.Duration
+	seed    uint64
 	results []result
 	venv    string // with Gunicorn
 	names   int
