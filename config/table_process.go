@@ -57,7 +57,7 @@ func logs() []Setting {
 			Name: "log-format", Group: Logs, Placeholder: "FORMAT", Default: "text",
 			Choices: []string{"text", "json"},
 			Usage:   "text (key=value) or json, one line a message",
-			Help:    `How messages and accesses are written: text, with key=value pairs for people and for grep, or json, one object in each line, for machines.`,
+			Help:    `How messages and accesses are written: text, with key=value pairs for people and for grep, or json, one object in each line, for machines. It holds for every line of every process, but not for the stacks that the Go runtime writes at a crash. The greeting is printed on a terminal only.`,
 			Differs: "in place of format strings and logging configuration",
 			field:   func(s *Settings) any { return &s.LogFormat },
 		},
@@ -65,14 +65,16 @@ func logs() []Setting {
 			Name: "error-logfile", Aliases: []string{"log-file"}, Group: Logs, Placeholder: "PATH",
 			Default: "-", Unset: "-",
 			Usage:    "where messages go; - is stderr",
-			Help:     `The file to which the master's and the workers' messages are appended; - is stderr. USR1 opens it again, after it has been renamed by logrotate for example.`,
+			Help:     `The file to which the master's and the workers' messages are appended; - is stderr. USR1 opens it again, after it has been renamed by logrotate for example.
+
+/dev/stderr, /dev/stdout and /dev/fd/N mean the descriptor that narwhal was started with, as - does. HUP can name another file, but no other descriptor.`,
 			Gunicorn: "--error-logfile, --log-file",
 			field:    func(s *Settings) any { return &s.ErrorLogfile },
 		},
 		{
 			Name: "access-logfile", Group: Logs, Placeholder: "PATH", Unset: "none",
 			Usage:    "where a line for each request goes; - is stdout",
-			Help:     `The file to which a line for each answered request is appended; - is stdout. There is none unless it is set. USR1 opens it again.`,
+			Help:     `The file to which a line for each answered request is appended; - is stdout. There is none unless it is set. USR1 opens it again. /dev/stdout, /dev/stderr and /dev/fd/N are as with --error-logfile.`,
 			Gunicorn: "--access-logfile", Uvicorn: "--access-log",
 			Differs: "off by default, as Gunicorn's; Uvicorn's is on",
 			field:   func(s *Settings) any { return &s.AccessLogfile },

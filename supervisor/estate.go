@@ -19,6 +19,10 @@ import (
 // and it does not begin with NARWHAL_, because those are settings.
 const estateEnv = "_NARWHAL_UPGRADE"
 
+// Upgraded reports whether this process is the new master of an upgrade. It must
+// be asked before Run.
+func Upgraded() bool { return os.Getenv(estateEnv) != "" }
+
 // talkFD is the new master's end of the socketpair; the sockets follow it.
 const talkFD = 3
 

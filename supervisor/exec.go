@@ -31,6 +31,7 @@ type machine struct {
 	parking bool // the lot has been started
 	shared  shared
 	sockets []*sock.Socket
+	stdout  *os.File // of workers, and of the next master
 	log     *slog.Logger
 
 	// For upgrades, see inherit.go.
@@ -44,12 +45,12 @@ type machine struct {
 	owned   func() // called when we have taken over
 }
 
-func newMachine(sockets []*sock.Socket, lot *park.Lot, log *slog.Logger) (*machine, error) {
+func newMachine(sockets []*sock.Socket, lot *park.Lot, stdout *os.File, log *slog.Logger) (*machine, error) {
 	b, err := board.New()
 	if err != nil {
 		return nil, err
 	}
-	s := &machine{board: b, sockets: sockets, lot: lot, log: log}
+	s := &machine{board: b, sockets: sockets, lot: lot, stdout: stdout, log: log}
 	for i := board.Lines - 1; i >= 0; i-- {
 		s.lines = append(s.lines, i)
 	}
@@ -116,7 +117,7 @@ func (s *machine) Start(h wire.HelloMessage, env []string, events chan<- event) 
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Args = []string{fmt.Sprintf("narwhal: worker %d (generation %d)", h.Slot, h.Generation)}
 	cmd.Env = append(workerEnviron(os.Environ()), append(env, fmt.Sprintf("%s=%d", wire.Env, wire.ControlFD))...)
-	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	cmd.Stdout, cmd.Stderr = s.stdout, os.Stderr
 	memory, err := s.shared.of(h.Generation)
 	if err != nil {
 		ctl.Close()

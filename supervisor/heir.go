@@ -66,7 +66,7 @@ func (s *machine) Upgrade(events chan<- event) (heir, error) {
 	pidfd := -1
 	cmd := &exec.Cmd{
 		Path: s.program, Args: os.Args, Dir: s.dir, Env: append(firstEnviron(), estateEnv+"="+string(will)),
-		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, ExtraFiles: files,
+		Stdin: os.Stdin, Stdout: s.stdout, Stderr: os.Stderr, ExtraFiles: files,
 		SysProcAttr: &syscall.SysProcAttr{Cloneflags: unix.CLONE_PARENT, PidFD: &pidfd},
 	}
 	if err := cmd.Start(); err != nil {

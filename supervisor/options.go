@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"log/slog"
+	"os"
 	"time"
 
 	"github.com/narwhal-server/narwhal/internal/sock"
@@ -54,6 +55,14 @@ type Options struct {
 	// error leaves everything as it is. Default: the same again.
 	Reload func() (Options, error) `json:"-"`
 
+	// Reloaded is called when a reload has put these options in force. Default:
+	// nothing.
+	Reloaded func() `json:"-"`
+
+	// Stdout is the standard output of workers, and of the new master of an
+	// upgrade. Default: that of this process.
+	Stdout *os.File `json:"-"`
+
 	// Reopen is called when SIGUSR1 comes. Default: nothing.
 	Reopen func() error `json:"-"`
 
@@ -81,6 +90,9 @@ func (o *Options) setDefaults() {
 	}
 	if o.GracefulTimeout == 0 {
 		o.GracefulTimeout = 30 * time.Second
+	}
+	if o.Stdout == nil {
+		o.Stdout = os.Stdout
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()

@@ -76,6 +76,9 @@ func (m *master) stepReload() {
 	// Every slot has it.
 	m.reload = nil
 	m.adopt(r.gen)
+	if m.o.Reloaded != nil {
+		m.o.Reloaded()
+	}
 	m.log.Info("reload: done", "generation", r.gen.n)
 	m.reloadEnds(nil)
 	if m.again {

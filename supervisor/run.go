@@ -72,7 +72,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	defer lot.Close()
-	sys, err := newMachine(sockets, lot, o.Log)
+	sys, err := newMachine(sockets, lot, o.Stdout, o.Log)
 	if err != nil {
 		return err
 	}

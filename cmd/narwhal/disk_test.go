@@ -184,7 +184,7 @@ func TestPidFileOnFullDisk(t *testing.T) {
 	if cmd.ProcessState.ExitCode() != 1 {
 		t.Errorf("ended with %v", err)
 	}
-	for _, want := range []string{"narwhal: error: pid file ", "no space left on device", "--pid"} {
+	for _, want := range []string{"level=ERROR msg=\"pid file ", "no space left on device", "--pid"} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("it does not say %q:\n%s", want, out)
 		}

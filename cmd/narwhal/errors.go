@@ -46,6 +46,19 @@ func (e *hinted) Unwrap() error { return e.error }
 //	narwhal: error: --threads: a sync worker computes one request at a time, not 4
 //	hint: add --worker-class concurrent (Gunicorn's gthread), or leave --threads out
 func report(w io.Writer, err error) int {
+	return eachError(err, func(text, hint string) {
+		if text != "" {
+			fmt.Fprintf(w, "narwhal: error: %s\n", text)
+		}
+		if hint != "" {
+			fmt.Fprintf(w, "hint: %s\n", hint)
+		}
+	})
+}
+
+// eachError tells each thing that went wrong, and what to do about it, to say. It
+// returns the exit status.
+func eachError(err error, say func(text, hint string)) int {
 	if err == nil {
 		return exitOK
 	}
@@ -74,11 +87,8 @@ func report(w io.Writer, err error) int {
 		case errors.As(err, &exit):
 			status = exit.ExitCode()
 		}
-		if text := err.Error(); text != "" {
-			fmt.Fprintf(w, "narwhal: error: %s\n", text)
-		}
-		if hint != "" {
-			fmt.Fprintf(w, "hint: %s\n", hint)
+		if text := err.Error(); text != "" || hint != "" {
+			say(text, hint)
 		}
 	}
 	return status

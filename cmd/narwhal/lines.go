@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"log/slog"
 	"os"
 	"time"
 
@@ -33,11 +34,24 @@ func exit(status int) {
 	os.Exit(status)
 }
 
-// lastWords is where a process says why it ends: a server where its log is, after
-// the lines that wait there.
-func lastWords(stderr io.Writer) io.Writer {
-	if stderrLog != nil {
-		return stderrLog
+// lastWords says why a process ends, and returns its exit status. A server says
+// it in its log, in the log's format, and a master to the terminal it was started
+// from, if that is not the log. A command says it on standard error.
+func lastWords(stderr io.Writer, err error) int {
+	if stderrLog == nil {
+		return report(stderr, err)
 	}
-	return stderr
+	if !logJSON.Load() && isTerminal(os.Stderr) {
+		return report(stderrLog, err)
+	}
+	if screen != nil {
+		report(screen, err)
+	}
+	return eachError(err, func(text, hint string) {
+		if hint != "" {
+			slog.Error(text, "hint", hint)
+		} else {
+			slog.Error(text)
+		}
+	})
 }

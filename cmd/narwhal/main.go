@@ -31,7 +31,7 @@ func main() {
 		status := exitOK
 		if err := runWorker(); err != nil {
 			if !errors.Is(err, worker.ErrFailed) { // or the master says it
-				report(lastWords(os.Stderr), err)
+				lastWords(os.Stderr, err)
 			}
 			status = exitError
 		}
@@ -55,7 +55,10 @@ func run(ctx context.Context, args, environ []string, dir string, stdout, stderr
 		loadModel: loadModel,
 	}
 	err := runApp(ctx, s, args)
-	return report(lastWords(stderr), err)
+	if err != nil && s.serves && stderrLog == nil {
+		s.chooseLog()
+	}
+	return lastWords(stderr, err)
 }
 
 // runApp runs the command that args ask for.

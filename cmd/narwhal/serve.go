@@ -7,9 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"math"
-	"net"
 	"os"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -25,6 +23,10 @@ import (
 
 // serve is the master: settings become supervisor.Options.
 func serve(ctx context.Context, s *config.Settings, stdout io.Writer) error {
+	workersStdout, err := openLog(s) // before anything is said
+	if err != nil {
+		return err
+	}
 	dir, err := os.Getwd() // an upgrade starts where this began
 	if err != nil {
 		return fmt.Errorf("find the working directory: %w", err)
@@ -33,9 +35,6 @@ func serve(ctx context.Context, s *config.Settings, stdout io.Writer) error {
 		if err := os.Chdir(s.Chdir); err != nil {
 			return fmt.Errorf("--chdir: %w", err)
 		}
-	}
-	if err := openLog(s); err != nil {
-		return err
 	}
 	if warning, hint := proseWarning(s.Model); warning != "" {
 		slog.Warn(warning, "hint", hint)
@@ -47,7 +46,8 @@ func serve(ctx context.Context, s *config.Settings, stdout io.Writer) error {
 		slog.Info(n)
 	}
 	o := options(s)
-	o.Dir = dir
+	o.Dir, o.Stdout = dir, workersStdout
+	inForce := s
 	o.Reload = func() (supervisor.Options, error) {
 		next, err := s.Reload()
 		if err != nil {
@@ -59,15 +59,26 @@ func serve(ctx context.Context, s *config.Settings, stdout io.Writer) error {
 		for _, w := range next.Warnings() {
 			slog.Warn(w)
 		}
+		for _, n := range next.Notes() {
+			slog.Info(n)
+		}
 		again := options(next)
 		again.Dir = o.Dir
 		again.Reload, again.Reopen, again.Started = o.Reload, o.Reopen, o.Started
+		again.Reloaded = func() {
+			changeLog(inForce, next)
+			inForce = next
+		}
 		return again, nil
 	}
-	o.Reopen = func() error { return reopenLog(s) }
-	stdout = keep(&logfile.Writer{W: stdout}) // the master's loop greets
+	o.Reopen = func() error { return reopenLog(inForce) }
+	hello := announce
+	if isTerminal(stdout) {
+		w := keep(&logfile.Writer{W: stdout}) // the master's loop greets
+		hello = func(s *config.Settings, bound []string, model string) { greet(w, s, bound, model) }
+	}
 	o.Started = func(bound []string, model string) {
-		greet(stdout, s, bound, model)
+		hello(inForce, bound, model)
 		giveBack()
 	}
 	collectOften()
@@ -117,12 +128,13 @@ func options(s *config.Settings) supervisor.Options {
 
 // runWorker is a spawned process.
 func runWorker() error {
+	file := earlyLog()
 	return worker.Run(func(env worker.Env) (worker.App, error) {
 		var s config.Settings
 		if err := json.Unmarshal(env.Settings, &s); err != nil {
 			return nil, fmt.Errorf("settings of the master: %w", err)
 		}
-		setLogger(&s)
+		useLog(&s, file)                     // a reload may have changed it: the master follows when all workers have
 		if err := kernel.Err(); err != nil { // NARWHAL_SIMD asks for what is not there
 			slog.Warn(err.Error())
 		}
@@ -166,128 +178,6 @@ func runWorker() error {
 		giveBack()
 		return app, nil
 	})
-}
-
-// openLog sends the log where it belongs: always standard error, which may be
-// made a file. So what the runtime writes at a crash, and a worker's last
-// words, are in the log too.
-func openLog(s *config.Settings) error {
-	if err := reopenLog(s); err != nil {
-		return fmt.Errorf("--error-logfile: %w", err)
-	}
-	setLogger(s)
-	return nil
-}
-
-func reopenLog(s *config.Settings) error {
-	if s.ErrorLogfile == "-" || s.ErrorLogfile == "" {
-		return nil
-	}
-	return logfile.Stderr(s.ErrorLogfile)
-}
-
-func setLogger(s *config.Settings) {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(s.LogLevel)); err != nil {
-		level = slog.LevelInfo // config has checked it
-	}
-	logger := func(w io.Writer) *slog.Logger {
-		o := &slog.HandlerOptions{Level: level}
-		if s.LogFormat == "json" {
-			return slog.New(slog.NewJSONHandler(w, o)).With("pid", os.Getpid())
-		}
-		return slog.New(slog.NewTextHandler(w, o)).With("pid", os.Getpid())
-	}
-	direct := logger(os.Stderr)
-	stderrLog = keep(&logfile.Writer{W: os.Stderr, Works: func(lost int, since time.Time) {
-		direct.Error("lines of this log were lost: it could not be written", "lost", lost, "since", since, "hint", lostHint)
-	}})
-	slog.SetDefault(logger(stderrLog))
-}
-
-const lostHint = "look for a full disk (df), and let logrotate move logs away; or for a pipe or a terminal whose reader had stopped; requests were served meanwhile"
-
-// openAccess opens the access log; w is nil if there is none.
-func openAccess(s *config.Settings) (w io.Writer, reopen func() error, err error) {
-	none := func() error { return nil }
-	switch s.AccessLogfile {
-	case "":
-		return nil, none, nil
-	case "-":
-		return keepAccess(os.Stdout), none, nil
-	}
-	f, err := logfile.Open(s.AccessLogfile)
-	if err != nil {
-		return nil, nil, fmt.Errorf("--access-logfile: %w", err)
-	}
-	return keepAccess(f), f.Reopen, nil
-}
-
-// keepAccess says in the log when the access log cannot be written.
-func keepAccess(w io.Writer) io.Writer {
-	return keep(&logfile.Writer{
-		W: w,
-		Failed: func(err error) {
-			slog.Error("the access log cannot be written; requests are served", "error", err, "hint", lostHint)
-		},
-		Works: func(lost int, since time.Time) {
-			slog.Warn("the access log can be written again", "lost", lost, "since", since)
-		},
-	})
-}
-
-// greet tells whoever started the server what to do next, in six lines.
-func greet(w io.Writer, s *config.Settings, bound []string, model string) {
-	first, url := bound[0], "http://localhost"
-	curl := "curl -X GET "
-	if path, ok := strings.CutPrefix(first, "unix:"); ok {
-		curl += "--unix-socket " + path + " "
-	} else if !strings.HasPrefix(first, "fd://") {
-		url = "http://" + reachable(first)
-	}
-	class := "sync: one request at a time each"
-	if s.WorkerClass == config.Concurrent {
-		class = "concurrent: up to " + fmt.Sprint(s.WorkerConnections) + " connections each"
-	}
-	fmt.Fprintf(w, "narwhal serves %s\n", strings.Join(bound, ", "))
-	fmt.Fprintf(w, "  try      %s%s -H 'Content-Type: application/json' -d '{\"text\":\"Angela Merkel was born in Hamburg.\"}'\n", curl, url)
-	fmt.Fprintf(w, "  workers  %d (%s)\n", s.Workers, class)
-	fmt.Fprintf(w, "  model    %s\n", model)
-	fmt.Fprintf(w, "  reach    %s\n", reach(bound))
-	fmt.Fprintf(w, "  stop     Ctrl-C, or kill %d\n", os.Getpid())
-}
-
-// reachable is an address of this machine that stands for all of them.
-func reachable(addr string) string {
-	host, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		return addr
-	}
-	switch host {
-	case "", "0.0.0.0":
-		host = "127.0.0.1"
-	case "::":
-		host = "::1"
-	}
-	return net.JoinHostPort(host, port)
-}
-
-// reach says from how far away the addresses can be reached.
-func reach(bound []string) string {
-	for _, b := range bound {
-		host, _, err := net.SplitHostPort(b)
-		switch ip := net.ParseIP(host); {
-		case strings.HasPrefix(b, "unix:"):
-		case strings.HasPrefix(b, "fd://"):
-			return "as far as whoever opened the socket decided"
-		case err == nil && (host == "localhost" || ip != nil && ip.IsLoopback()):
-		case err == nil && (host == "" || ip != nil && ip.IsUnspecified()):
-			return "every network of this machine; there is no login and no TLS, so put a proxy or a firewall in front"
-		default:
-			return "the network of " + host + "; there is no login and no TLS, so put a proxy or a firewall in front"
-		}
-	}
-	return "this machine only"
 }
 
 // shareMemory has the workers hold one copy of the packed weights, 7 MB of

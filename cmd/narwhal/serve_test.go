@@ -48,13 +48,12 @@ func startCommand(t *testing.T, cmd *exec.Cmd) *served {
 	if cmd.Stderr == nil {
 		cmd.Stderr = s
 	}
-	out, err := s.cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	out, tty := openTerminal(t) // it greets a person
+	s.cmd.Stdout = tty
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	tty.Close()
 	t.Cleanup(func() {
 		s.cmd.Process.Signal(syscall.SIGTERM)
 		s.cmd.Wait()
@@ -216,7 +215,7 @@ func TestMissingModel(t *testing.T) {
 	cmd.Args[0] = "narwhal"
 	cmd.Env = []string{"HOME=" + t.TempDir()}
 	out, err := cmd.CombinedOutput()
-	if cmd.ProcessState.ExitCode() != 3 || !bytes.Contains(out, []byte("narwhal: error: no worker could start: ")) || !bytes.Contains(out, []byte("/no/such/model")) {
+	if cmd.ProcessState.ExitCode() != 3 || !bytes.Contains(out, []byte("level=ERROR msg=\"no worker could start: ")) || !bytes.Contains(out, []byte("/no/such/model")) {
 		t.Errorf("ended with %v and said\n%s", err, out)
 	}
 }

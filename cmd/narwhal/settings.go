@@ -20,6 +20,27 @@ type serving struct {
 
 	serve     func(context.Context, *config.Settings, io.Writer) error
 	loadModel func(*config.Settings, io.Writer) (describe string, err error)
+
+	serves bool // set when the command is to serve
+}
+
+// chooseLog is for a server whose settings are wrong. What it says about that is
+// in the format that flags and variables ask for, if these can be read.
+func (s *serving) chooseLog() {
+	src := config.Source{Given: config.Given{"config": {""}}, Dir: s.source.Dir}
+	for _, name := range []string{"log-format", "log-level"} {
+		if v := s.source.Given[name]; v != nil {
+			src.Given[name] = v
+		}
+	}
+	for _, v := range s.source.Environ {
+		if strings.HasPrefix(v, "NARWHAL_LOG_") {
+			src.Environ = append(src.Environ, v)
+		}
+	}
+	if chosen, err := config.Load(src); err == nil && chosen.LogFormat == "json" {
+		setLogger(chosen.LogFormat, chosen.LogLevel)
+	}
 }
 
 // before sees to what comes in front of a command's name.
@@ -55,11 +76,12 @@ func (s *serving) action(c *cli.Context) error {
 		return strayArgument(c)
 	}
 	settings, err := config.Load(s.source)
+	checkOnly, printOnly := given(c, "check-config"), given(c, "print-config")
+	s.serves = !checkOnly && !printOnly
 	if err != nil {
 		return err
 	}
-	checkOnly, printOnly := given(c, "check-config"), given(c, "print-config")
-	if !checkOnly && !printOnly {
+	if s.serves {
 		return s.serve(c.Context, settings, s.stdout)
 	}
 	for _, w := range settings.Warnings() {

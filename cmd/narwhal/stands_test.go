@@ -43,8 +43,8 @@ func TestNobodyReadsTheLogs(t *testing.T) {
 	write("")
 	run := shortDir(t)
 	cmd := narwhalCommand(dir, "--control-socket", filepath.Join(run, "c"))
-	var out, log *os.File
-	out, cmd.Stdout = smallPipe(t)
+	var log *os.File
+	_, cmd.Stdout = smallPipe(t)
 	log, cmd.Stderr = smallPipe(t)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -53,14 +53,17 @@ func TestNobodyReadsTheLogs(t *testing.T) {
 	go func() { ended <- cmd.Wait() }()
 	t.Cleanup(func() { cmd.Process.Kill() })
 	s := &served{t: t, cmd: cmd}
-	for sc := bufio.NewScanner(out); s.url == "" && sc.Scan(); {
-		if url, ok := strings.CutPrefix(sc.Text(), "narwhal serves "); ok {
-			s.url = "http://" + url
+	master := control.NewClient(filepath.Join(run, "c"))
+	eventually(t, "it serves", func() bool {
+		status, err := master.Status(t.Context())
+		if err != nil || status.State != "ready" {
+			return false
 		}
-	}
+		s.url = "http://" + status.Listen[0]
+		return true
+	})
 
 	// A hundred signals, a death, and more lines than may wait.
-	master := control.NewClient(filepath.Join(run, "c"))
 	pids := func() (ready []int) {
 		status, err := master.Status(t.Context())
 		if err != nil {

@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -34,14 +36,16 @@ func memory(narwhal, model string) error {
 	return nil
 }
 
+// serving is the line with which narwhal says that it serves, and where.
+var serving = regexp.MustCompile(`msg=serving .*address=(\S+)`)
+
 func pssOf(narwhal, model string, workers int) (mb float64, err error) {
 	model, err = filepath.Abs(model)
 	if err != nil {
 		return 0, err
 	}
-	cmd := exec.Command(narwhal, "--bind", "127.0.0.1:0", "--workers", strconv.Itoa(workers), "--model", model, "--log-level", "warning")
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
+	cmd := exec.Command(narwhal, "--bind", "127.0.0.1:0", "--workers", strconv.Itoa(workers), "--model", model)
+	log, err := cmd.StderrPipe()
 	if err != nil {
 		return 0, err
 	}
@@ -51,11 +55,14 @@ func pssOf(narwhal, model string, workers int) (mb float64, err error) {
 	defer cmd.Wait()
 	defer cmd.Process.Signal(syscall.SIGTERM)
 	url := ""
-	for sc := bufio.NewScanner(out); sc.Scan() && !strings.HasPrefix(sc.Text(), "  stop"); {
-		if a, ok := strings.CutPrefix(sc.Text(), "narwhal serves "); ok {
-			url = "http://" + a + "/"
+	for sc := bufio.NewScanner(log); url == "" && sc.Scan(); {
+		if m := serving.FindStringSubmatch(sc.Text()); m != nil {
+			url = "http://" + m[1] + "/"
+		} else if strings.Contains(sc.Text(), "level=ERROR") {
+			fmt.Fprintln(os.Stderr, sc.Text())
 		}
 	}
+	go io.Copy(io.Discard, log)
 	if url == "" {
 		return 0, fmt.Errorf("%s did not start", narwhal)
 	}
