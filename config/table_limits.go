@@ -74,7 +74,7 @@ A stop takes up to --drain-delay + --graceful-timeout. Let whoever stops the ser
 		{
 			Name: "keep-alive", Group: Times, Placeholder: "TIME", Default: "2s",
 			Usage:    "idle time of a kept connection",
-			Help:     `How long a connection is kept open on which no request arrives. With 0 each connection is closed after one answer. A sync worker does that anyway, unless --keep-alive-mode says otherwise.` + forms,
+			Help:     `How long a client may count on a connection on which it sends no request. Answers say it in whole seconds (Keep-Alive: timeout=2), and the connection is closed one second later, so that a request sent at the last moment still finds it open. With 0 each connection is closed after one answer. A sync worker does that anyway, unless --keep-alive-mode says otherwise.` + forms,
 			Gunicorn: "--keep-alive", Uvicorn: "--timeout-keep-alive",
 			Differs: "a sync worker closes each connection, as in Gunicorn; Uvicorn's default is 5s",
 			field:   func(s *Settings) any { return &s.KeepAlive },

@@ -14,8 +14,9 @@ import (
 // decode returns the text of a request body, {"text": "…"}. Other keys are
 // ignored, and of several "text" the last one counts, as in Python.
 //
-// It is strict where Python is not: NaN and Infinity are no JSON. It refuses
-// half a surrogate pair ("\ud800"), of which Python makes a string that is no
+// The values of other keys may be what Python's json takes: NaN, Infinity and
+// -Infinity are numbers. It is strict where Python is not: it refuses half a
+// surrogate pair ("\ud800"), of which Python makes a string that is no
 // text and spaCy then fails on, and encoding/json silently another text.
 func decode(body []byte) (string, *failure) {
 	body = bytes.TrimPrefix(body, []byte("\ufeff"))
@@ -26,11 +27,20 @@ func decode(body []byte) (string, *failure) {
 	if len(body) == 0 {
 		return "", errEmpty
 	}
-	if body[0] != '{' && json.Valid(body) {
-		return "", &failure{422, "invalid_request", "the body is " + kind(body) + `, want an object with a "text"`, hintBody}
-	}
 	var fields map[string]json.RawMessage // not a struct, which "Text" would match too
-	if err := json.Unmarshal(body, &fields); err != nil {
+	err := json.Unmarshal(body, &fields)
+	if isSyntax(err) {
+		if plain := plainNumbers(body); plain != nil {
+			body = plain
+			err = json.Unmarshal(body, &fields)
+		}
+	}
+	switch {
+	case isSyntax(err):
+		return "", notJSON(err)
+	case body[0] != '{':
+		return "", &failure{422, "invalid_request", "the body is " + kind(body) + `, want an object with a "text"`, hintBody}
+	case err != nil:
 		return "", notJSON(err)
 	}
 	raw, ok := fields["text"]
@@ -45,10 +55,60 @@ func decode(body []byte) (string, *failure) {
 			"escape a character beyond U+FFFF with both halves (\\ud83d\\ude00), or send it as it is in UTF-8"}
 	}
 	var text string
-	if err := json.Unmarshal(raw, &text); err != nil {
+	if err = json.Unmarshal(raw, &text); err != nil {
 		return "", notJSON(err)
 	}
 	return text, nil
+}
+
+func isSyntax(err error) bool {
+	var syntax *json.SyntaxError
+	return errors.As(err, &syntax)
+}
+
+// plainNumbers returns a copy of the body in which NaN, Infinity and -Infinity
+// are 0 and blanks, so that every byte keeps its place. It returns nil if there
+// are none. It may spoil what is no JSON, but makes none of it.
+func plainNumbers(body []byte) []byte {
+	var plain []byte
+	before := byte(' ') // the last byte that is no blank
+	for i := 0; i < len(body); i++ {
+		c := body[i]
+		switch c {
+		case '"':
+			for i++; i < len(body) && body[i] != '"'; i++ {
+				if body[i] == '\\' {
+					i++
+				}
+			}
+		case 'N', 'I', '-':
+			n := len(pythonNumber(body[i:]))
+			if n == 0 || before != ':' && before != ',' && before != '[' && before != ' ' {
+				break
+			}
+			if plain == nil {
+				plain = bytes.Clone(body)
+			}
+			copy(plain[i:], "0         "[:n])
+			i += n - 1
+			c = '0'
+		case ' ', '\t', '\r', '\n':
+			continue
+		}
+		before = c
+	}
+	return plain
+}
+
+// pythonNumber returns the number at the beginning of b that Python's json takes
+// and that is no JSON.
+func pythonNumber(b []byte) string {
+	for _, n := range []string{"NaN", "Infinity", "-Infinity"} {
+		if bytes.HasPrefix(b, []byte(n)) {
+			return n
+		}
+	}
+	return ""
 }
 
 // kind names what a JSON value is.

@@ -9,10 +9,7 @@ import (
 
 // entities answers with the entities of the text in the body.
 func (s *server) entities(r *request) error {
-	if f := checkType(&r.Request.Header); f != nil {
-		return f
-	}
-	text, f := decode(r.Request.Body())
+	text, f := s.text(r)
 	if f != nil {
 		return f
 	}

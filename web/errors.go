@@ -48,7 +48,9 @@ func (f *failure) write(ctx *fasthttp.RequestCtx) int {
 	case fasthttp.StatusServiceUnavailable:
 		ctx.Response.Header.Set(fasthttp.HeaderRetryAfter, "1")
 	case fasthttp.StatusMethodNotAllowed:
-		ctx.Response.Header.Set(fasthttp.HeaderAllow, strings.Join(routeOf(ctx).methods, ", "))
+		if r := routeOf(ctx); r != nil {
+			ctx.Response.Header.Set(fasthttp.HeaderAllow, r.allow())
+		}
 	}
 	if f.unframed() {
 		ctx.SetConnectionClose()

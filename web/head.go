@@ -102,25 +102,3 @@ func isToken(b []byte) bool {
 	}
 	return len(b) > 0
 }
-
-// checkType refuses a body that is declared as something else than JSON, or as
-// compressed. A body that is not declared is taken for JSON.
-func checkType(h *fasthttp.RequestHeader) *failure {
-	if encoding := strings.ToLower(string(h.ContentEncoding())); encoding != "" && encoding != "identity" {
-		return &failure{415, "unsupported_media_type", fmt.Sprintf("the body is declared as Content-Encoding: %.64s, want none", encoding),
-			"send the JSON uncompressed"}
-	}
-	declared, _, _ := strings.Cut(string(h.ContentType()), ";")
-	declared = strings.ToLower(strings.Trim(declared, " \t"))
-	switch {
-	case declared == "", declared == "application/json", declared == "text/json",
-		strings.HasPrefix(declared, "application/") && strings.HasSuffix(declared, "+json"):
-		return nil
-	}
-	f := &failure{415, "unsupported_media_type", fmt.Sprintf("the body is declared as %.64s, want application/json", declared),
-		"send the header field Content-Type: application/json"}
-	if declared == "application/x-www-form-urlencoded" {
-		f.hint = "curl declares the body of -d as a form unless it is told: -H 'Content-Type: application/json'"
-	}
-	return f
-}

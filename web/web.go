@@ -55,7 +55,7 @@ type Options struct {
 
 // routes is every path there is.
 var routes = []route{
-	{path: "/", methods: []string{"GET", "POST"}, handle: (*server).entities},
+	{path: "/", methods: []string{"GET", "HEAD", "POST"}, handle: (*server).entities},
 	{path: "/healthz", methods: []string{"GET", "HEAD"}, handle: (*server).healthz, exempt: true},
 	{path: "/readyz", methods: []string{"GET", "HEAD"}, handle: (*server).readyz, exempt: true},
 	{path: "/openapi.json", methods: []string{"GET", "HEAD"}, handle: (*server).openapi},
@@ -112,7 +112,7 @@ func New(o Options) *fasthttp.Server {
 		MaxRequestBodySize: o.LimitBody,
 		ReadTimeout:        o.ReadTimeout,
 		WriteTimeout:       o.ReadTimeout,
-		IdleTimeout:        o.KeepAlive,
+		IdleTimeout:        idleTimeout(o.KeepAlive),
 		DisableKeepalive:   o.KeepAlive == 0,
 
 		// A connection without a request has no buffers, and one that never
@@ -150,6 +150,7 @@ func (s *server) handle(ctx *fasthttp.RequestCtx) {
 		if s.KeepAlive > 0 && r.gate.Closes() {
 			ctx.SetConnectionClose()
 		}
+		s.sayKeepAlive(ctx)
 		r.gate.End(status)
 		s.access.write(ctx, status, ctx.Time())
 	}()
@@ -165,6 +166,12 @@ func (s *server) answer(r *request) int {
 	}
 	if r.gate.Over() {
 		return errOver.write(r.RequestCtx)
+	}
+	if r.IsOptions() {
+		if failure := options(r.RequestCtx); failure != nil {
+			return failure.write(r.RequestCtx)
+		}
+		return r.Response.StatusCode()
 	}
 	err := routeOf(r.RequestCtx).handle(s, r)
 	switch {
@@ -202,6 +209,8 @@ func admit(ctx *fasthttp.RequestCtx) *failure {
 	switch {
 	case !known(method):
 		return unknownMethod(method)
+	case method == http.MethodOptions && (route != nil || isServer(ctx)):
+		return nil
 	case route == nil:
 		return notFound(string(ctx.Path()))
 	case !slices.Contains(route.methods, method):

@@ -1,0 +1,113 @@
+package web
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"github.com/valyala/fasthttp"
+)
+
+// text returns the text of a request for entities: its body uncompressed, and
+// read as JSON.
+func (s *server) text(r *request) (string, *failure) {
+	declared := mediaType(&r.Request.Header)
+	if declared == "application/x-www-form-urlencoded" || declared == "multipart/form-data" {
+		return "", wrongType(declared)
+	}
+	body, f := s.uncompressed(r)
+	if f != nil {
+		return "", f
+	}
+	text, f := decode(body)
+	// The original program reads JSON whatever it is declared as. So the
+	// declaration matters only for what is no JSON.
+	if f != nil && f.kind == "invalid_json" && f != errEmpty && !isJSON(declared) {
+		return "", wrongType(declared)
+	}
+	return text, f
+}
+
+// mediaType returns the Content-Type in small letters without its parameters.
+func mediaType(h *fasthttp.RequestHeader) string {
+	declared, _, _ := strings.Cut(string(h.ContentType()), ";")
+	return strings.ToLower(strings.Trim(declared, " \t"))
+}
+
+// isJSON reports whether a declared type is one of JSON. No type is taken for JSON.
+func isJSON(declared string) bool {
+	return declared == "" || declared == "application/json" || declared == "text/json" ||
+		strings.HasPrefix(declared, "application/") && strings.HasSuffix(declared, "+json")
+}
+
+func wrongType(declared string) *failure {
+	f := &failure{415, "unsupported_media_type", fmt.Sprintf("the body is declared as %.64s, want application/json", declared),
+		"send the header field Content-Type: application/json"}
+	if declared == "application/x-www-form-urlencoded" {
+		f.hint = "curl declares the body of -d as a form unless it is told: -H 'Content-Type: application/json'"
+	}
+	return f
+}
+
+// codings are the content codings that a body may have, as an Accept-Encoding
+// field lists them.
+const codings = "gzip, deflate, br"
+
+// maxCodings is how many times a body may be compressed: a small one that was
+// compressed many times would cost much for its size.
+const maxCodings = 3
+
+// uncompressed returns the body without the codings of its Content-Encoding
+// fields. After each step it is no larger than the limit, and no memory is
+// taken for more than that. A body in br has a window of up to 16 MiB besides.
+func (s *server) uncompressed(r *request) ([]byte, *failure) {
+	body := r.Request.Body()
+	var applied []string
+	for _, field := range r.Request.Header.PeekAll(fasthttp.HeaderContentEncoding) {
+		for coding := range bytes.SplitSeq(field, []byte(",")) {
+			if c := strings.ToLower(string(bytes.Trim(coding, " \t"))); c != "" && c != "identity" {
+				applied = append(applied, c)
+			}
+		}
+	}
+	if len(applied) == 0 || len(body) == 0 {
+		return body, nil
+	}
+	if len(applied) > maxCodings {
+		return nil, &failure{415, "unsupported_media_type", fmt.Sprintf("the body is declared as compressed %d times, want at most %d", len(applied), maxCodings),
+			"compress the JSON once"}
+	}
+	for len(applied) > 0 {
+		last := len(applied) - 1 // they are listed in the order in which they were applied
+		out, err := uncompress(applied[last], body, s.LimitBody)
+		switch {
+		case err == nil:
+		case err == fasthttp.ErrContentEncodingUnsupported:
+			r.Response.Header.Set(fasthttp.HeaderAcceptEncoding, codings)
+			return nil, &failure{415, "unsupported_media_type", fmt.Sprintf("the body is declared as Content-Encoding: %.64s, want one of %s", applied[last], codings),
+				"compress the JSON with gzip, or not at all"}
+		case err == fasthttp.ErrBodyTooLarge:
+			return nil, s.tooLarge()
+		default:
+			return nil, &failure{400, "invalid_encoding", fmt.Sprintf("the body is declared as Content-Encoding: %.64s, but cannot be uncompressed: %v", applied[last], err),
+				"compress the JSON as declared, or leave Content-Encoding out"}
+		}
+		body, applied = out, applied[:last]
+	}
+	return body, nil
+}
+
+// uncompress undoes one coding.
+func uncompress(coding string, body []byte, limit int) ([]byte, error) {
+	var whole fasthttp.Request // fasthttp's decoders belong to a request
+	whole.SetBodyRaw(body)
+	switch coding {
+	case "gzip", "x-gzip":
+		return whole.BodyGunzipWithLimit(limit)
+	case "deflate":
+		return whole.BodyInflateWithLimit(limit)
+	case "br":
+		return whole.BodyUnbrotliWithLimit(limit)
+	}
+	return nil, fasthttp.ErrContentEncodingUnsupported
+}

@@ -1,0 +1,99 @@
+package web
+
+import (
+	"bytes"
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/narwhal-server/narwhal/internal/gate"
+)
+
+// compress applies codings in order.
+func compress(body []byte, codings ...string) []byte {
+	for _, c := range codings {
+		switch c {
+		case "gzip":
+			body = fasthttp.AppendGzipBytes(nil, body)
+		case "deflate":
+			body = fasthttp.AppendDeflateBytes(nil, body)
+		case "br":
+			body = fasthttp.AppendBrotliBytes(nil, body)
+		}
+	}
+	return body
+}
+
+func withCoding(coding string, body []byte) string {
+	return fmt.Sprintf("POST / HTTP/1.1\r\nHost: x\r\nContent-Encoding: %s\r\nContent-Length: %d\r\n\r\n%s", coding, len(body), body)
+}
+
+func TestCodings(t *testing.T) {
+	s := serve(t, gate.Options{}, Options{KeepAlive: time.Minute})
+	c := s.dial(t)
+	all := strings.Split(codings, ", ")
+	for _, first := range all {
+		for _, second := range append([]string{""}, all...) {
+			body := compress([]byte(`{"text":"Angela went to Hamburg."}`), first, second)
+			answer := c.want(200, withCoding(first+","+second, body))
+			if want := `{"Angela":"NAME","Hamburg":"LAST"}`; !strings.Contains(answer, want) {
+				t.Errorf("%s, %s: %s", first, second, answer)
+			}
+		}
+	}
+}
+
+// A small body that is huge when it is uncompressed costs no more than the
+// limit, and an answer.
+func TestBombs(t *testing.T) {
+	const limit = 256 << 10
+	huge := make([]byte, 64<<20)
+	for _, coding := range strings.Split(codings, ", ") {
+		bomb := compress(huge, coding)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if out, err := uncompress(coding, bomb, limit); err != fasthttp.ErrBodyTooLarge || out != nil {
+			t.Errorf("%s: %d bytes, %v; want too large", coding, len(out), err)
+		}
+		runtime.ReadMemStats(&after)
+		if took := after.TotalAlloc - before.TotalAlloc; took > 20<<20 { // most of it the window of br
+			t.Errorf("%s: a bomb of %d bytes takes %d", coding, len(bomb), took)
+		}
+	}
+	s := serve(t, gate.Options{}, Options{KeepAlive: time.Minute, LimitBody: limit})
+	c := s.dial(t)
+	for _, coding := range []string{"gzip", "br", "gzip, gzip"} {
+		bomb := compress(huge, strings.Split(coding, ", ")...)
+		if answer := c.want(413, withCoding(coding, bomb)); !strings.Contains(answer, `"error_type":"body_too_large"`) {
+			t.Errorf("%s: %s", coding, answer)
+		}
+	}
+	c.want(200, post("Angela"))
+}
+
+// Whatever a compressed body is, it is uncompressed within the limit or refused.
+func FuzzUncompress(f *testing.F) {
+	all := strings.Split(codings, ", ")
+	for i, c := range all {
+		f.Add(uint8(i), compress([]byte(`{"text":"Angela"}`), c))
+		f.Add(uint8(i), compress(make([]byte, 10000), c))
+	}
+	f.Fuzz(func(t *testing.T, i uint8, body []byte) {
+		const limit = 1000
+		coding := all[int(i)%len(all)]
+		out, err := uncompress(coding, body, limit)
+		if len(out) > limit {
+			t.Fatalf("%s: %q becomes %d bytes", coding, body, len(out))
+		}
+		if err != nil {
+			return
+		}
+		if again, err := uncompress(coding, compress(out, coding), limit); err != nil || !bytes.Equal(again, out) {
+			t.Fatalf("%s: %q becomes %q, %v", coding, out, again, err)
+		}
+	})
+}
