@@ -34,6 +34,28 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
+// The limit of a number holds wherever it comes from.
+func TestTooMany(t *testing.T) {
+	for where, src := range map[string]Source{
+		"--workers":               {Given: Given{"workers": {"513"}}},
+		"NARWHAL_WORKERS":         {Environ: []string{"NARWHAL_WORKERS=513"}},
+		"WEB_CONCURRENCY":         {Environ: []string{"WEB_CONCURRENCY=513"}},
+		"narwhal.toml:1: workers": {},
+	} {
+		src.Dir = t.TempDir()
+		if src.Given == nil && src.Environ == nil {
+			write(t, src.Dir, DefaultFile, "workers = 513\n")
+		}
+		_, err := Load(src)
+		if want := where + ": 513 is too many: want at most 512"; strings.Join(problems(err), "\n") != want {
+			t.Errorf("got %q, want %q", problems(err), want)
+		}
+	}
+	if s, err := Load(Source{Dir: t.TempDir(), Given: Given{"workers": {"512"}}}); err != nil || s.Workers != 512 {
+		t.Errorf("512 workers: %v", err)
+	}
+}
+
 // Each source beats the ones before it.
 func TestPrecedence(t *testing.T) {
 	for _, c := range []struct {

@@ -30,6 +30,7 @@ type Setting struct {
 	Switch bool
 
 	min   int                         // the least value of a count or a size
+	max   int                         // the greatest value of a count, 0 for none
 	words map[string]string           // other words for some choices
 	means func(string) (string, bool) // the same, where they are many; what was taken for what is said
 	hint  string                      // for someone who gave what is no value of it

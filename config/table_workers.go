@@ -3,9 +3,9 @@ package config
 func workers() []Setting {
 	return []Setting{
 		{
-			Name: "workers", Short: "w", Group: Workers, Placeholder: "N", Default: "1", min: 1, Unset: "1, or WEB_CONCURRENCY",
+			Name: "workers", Short: "w", Group: Workers, Placeholder: "N", Default: "1", min: 1, max: 512, Unset: "1, or WEB_CONCURRENCY",
 			Usage: "worker processes",
-			Help: `The number of worker processes. TTIN and TTOU change it in a running server, HUP sets it to the configured number again.
+			Help: `The number of worker processes, at most 512. TTIN and TTOU change it in a running server, HUP sets it to the configured number again.
 
 Recognition is computation: more workers than cores do not make it faster, and each worker holds a model. In sync mode the number of workers is the number of requests served at once, --delay included.
 
@@ -42,7 +42,7 @@ A sync worker computes one, so more than 1 together with --worker-class sync is 
 			field:    func(s *Settings) any { return &s.Threads },
 		},
 		{
-			Name: "gomaxprocs", Group: Workers, Placeholder: "N", Default: "0", Unset: "cores ÷ workers",
+			Name: "gomaxprocs", Group: Workers, Placeholder: "N", Default: "0", max: 1024, Unset: "cores ÷ workers",
 			Usage:   "processors each worker may use at once",
 			Help:    `GOMAXPROCS of each worker: how many processors its Go code runs on at the same time. 0 divides the cores among the workers, so that workers × GOMAXPROCS = cores, with at least 1 for each. More slows the server down as soon as there is garbage to collect.`,
 			Differs: "a Python worker has one",

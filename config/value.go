@@ -33,6 +33,9 @@ func (s Setting) assign(into *Settings, texts []string) error {
 		if n < s.min {
 			return fmt.Errorf("%d is too few: want at least %d", n, s.min)
 		}
+		if s.max > 0 && n > s.max {
+			return fmt.Errorf("%d is too many: want at most %d", n, s.max)
+		}
 		*field = n
 	case *int64:
 		n, err := ParseSize(last)

@@ -136,10 +136,11 @@ type master struct {
 	lastCrowd time.Time            // a look at the queues
 	crowded   map[string]time.Time // by address: it was said that the queue is full
 
-	slots   []*slot // in order of their numbers
-	workers map[int]*worker
-	target  int // number of slots wanted
-	age     int // of the youngest worker
+	shortage shortage
+	slots    []*slot // in order of their numbers
+	workers  map[int]*worker
+	target   int // number of slots wanted
+	age      int // of the youngest worker
 
 	gen     *generation // current
 	lastGen int         // number of the latest, also if that failed
@@ -189,6 +190,9 @@ func newMaster(o Options, sys system, addr []wire.Listener, signals signals, rea
 }
 
 func (m *master) newGeneration(o Options) (*generation, error) {
+	if o.Workers < 1 || o.Workers > mostWorkers {
+		return nil, fmt.Errorf("%d workers: want 1 to %d", o.Workers, mostWorkers)
+	}
 	b, err := json.Marshal(o.Settings)
 	if err != nil {
 		return nil, fmt.Errorf("settings: %w", err)
@@ -207,8 +211,10 @@ func (m *master) adopt(g *generation) {
 // run is the loop. It returns when the last worker has gone after a stop.
 func (m *master) run(ctx context.Context) error {
 	m.sys.Reap(m.isWorker) // orphans that died before anybody heard of it
+	atOnce := make(chan struct{})
+	close(atOnce)
 	for {
-		m.reconcile()
+		more := m.reconcile()
 		if m.bootError != nil {
 			m.fatal = &BootError{m.bootError}
 			m.bootError = nil
@@ -226,7 +232,12 @@ func (m *master) run(ctx context.Context) error {
 			return m.fatal
 		}
 		timer := time.NewTimer(m.untilNext())
+		var goOn <-chan struct{} // blocks for ever
+		if more {
+			goOn = atOnce
+		}
 		select {
+		case <-goOn:
 		case e := <-m.events:
 			m.onEvent(e)
 		case s := <-m.signals.stop:

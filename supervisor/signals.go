@@ -64,6 +64,10 @@ func (m *master) onSignal(sig os.Signal) {
 			m.onHUP()
 		}
 	case syscall.SIGTTIN:
+		if m.target >= mostWorkers {
+			m.log.Warn("there are as many workers as a master can have", "workers", m.target)
+			return
+		}
 		m.target++
 		m.log.Info("one worker more", "workers", m.target)
 	case syscall.SIGTTOU:

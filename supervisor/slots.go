@@ -6,7 +6,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/narwhal-server/narwhal/internal/sock"
 	"github.com/narwhal-server/narwhal/internal/wire"
 )
 
@@ -22,22 +21,30 @@ type slot struct {
 	deaths  deaths
 }
 
-// reconcile makes what is, as far as can be now, into what is wanted.
-func (m *master) reconcile() {
+// reconcile moves the slots one step towards the wanted state: it stops workers
+// that are not wanted and starts at most one that is. It reports whether another
+// can be started at once. In between the loop reads signals, since starting
+// hundreds of processes takes seconds. It does nothing during a stop.
+func (m *master) reconcile() (more bool) {
 	if m.stopping || m.bootError != nil {
-		return
+		return false
 	}
 	m.stepReload() // may change how many slots are wanted
 	m.scale()
-	now := m.now()
+	started := false
 	for _, s := range m.slots {
-		if s.next != nil || s.startAt.After(now) {
+		if s.next != nil || s.startAt.After(m.now()) || m.shortage.holds(m.now()) {
 			continue
 		}
 		if s.cur == nil || s.replace && !m.replacing() {
+			if started {
+				return true
+			}
 			m.spawn(s, s.gen)
+			started = true
 		}
 	}
+	return false
 }
 
 // replacing says whether a successor of a living worker is starting: one at a
@@ -90,22 +97,10 @@ func (m *master) spawn(s *slot, g *generation) {
 	}
 	proc, err := m.sys.Start(h, []string{fmt.Sprintf("GOMAXPROCS=%d", m.procs(g))}, m.events)
 	if err != nil {
-		wait := max(s.deaths.died(0), firstWait)
-		s.startAt = m.now().Add(wait)
-		attrs := []any{"worker", s.n, "error", err, "wait", wait}
-		if hint := sock.Short(err); hint != "" {
-			attrs = append(attrs, "hint", hint)
-		}
-		m.log.Error("cannot start a worker", attrs...)
-		if m.reload != nil && m.reload.slot == s {
-			m.abandonReload(err)
-		}
-		m.scaleFailed(s, err)
-		if !m.everReady && s.deaths.inARow > freeDeaths || m.onProbation() {
-			m.bootError = err
-		}
+		m.spawnFailed(s, err)
 		return
 	}
+	m.spawnWorks()
 	w := &worker{age: m.age, slot: s, gen: g, proc: proc, state: Starting, began: m.now(), since: m.now(), deadline: m.now().Add(o.BootTimeout)}
 	m.workers[w.age] = w
 	s.next = w

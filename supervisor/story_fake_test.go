@@ -20,6 +20,7 @@ type fake struct {
 	age    int
 	events chan<- event
 	dead   bool
+	exits  bool // as soon as it is signalled
 	status board.Status
 	at     time.Time // when status was set
 	memory int64     // 0: cannot be seen
@@ -101,6 +102,9 @@ func (p *fake) Send(m wire.Message) error {
 
 func (p *fake) Signal(s syscall.Signal) error {
 	p.st.say("kill %s %s", p.name, signalName(s))
+	if p.exits {
+		go p.exit(exitStatus{signal: s})
+	}
 	return nil
 }
 

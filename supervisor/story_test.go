@@ -39,6 +39,7 @@ var update = flag.Bool("update", false, "rewrite the answers in testdata")
 //	signal HUP
 //	reload workers=3 | reload error TEXT    what the next HUP finds
 //	exec fails TEXT                 the next spawn does not work
+//	exec fails always TEXT | works  no spawn works, until it is said to
 //	queue full | queue empty        that of waiting connections
 //	upgrade fails TEXT              the next start of a new master does not work
 //	new begins 10s | ready | fails TEXT | ends | deaf     the new master
@@ -125,13 +126,14 @@ type stage struct {
 	cancel  context.CancelFunc
 	done    chan struct{}
 
-	reload    func(Options) (Options, error)
-	full      atomic.Bool // the queue
-	execFails error
-	noUpgrade error
-	heir      *fakeHeir
-	asked     []asked // without an outcome yet
-	systemd   systemd
+	reload     func(Options) (Options, error)
+	full       atomic.Bool // the queue
+	execFails  error
+	execBroken bool // until it is said to work
+	noUpgrade  error
+	heir       *fakeHeir
+	asked      []asked // without an outcome yet
+	systemd    systemd
 
 	mu    sync.Mutex
 	procs map[string]*fake
@@ -198,7 +200,11 @@ func (st *stage) do(line string) {
 	case f[0] == "queue":
 		st.full.Store(f[1] == "full")
 	case f[0] == "exec":
-		st.execFails = errors.New(strings.TrimPrefix(rest, "fails "))
+		why, always := strings.CutPrefix(strings.TrimPrefix(rest, "fails "), "always ")
+		st.execFails, st.execBroken = errors.New(why), always
+		if f[1] == "works" {
+			st.execFails = nil
+		}
 	default:
 		st.mu.Lock()
 		p := st.procs[f[0]]
@@ -320,7 +326,9 @@ func (st *stage) end() {
 // The stage is the system of its master.
 func (st *stage) Start(h wire.HelloMessage, env []string, events chan<- event) (process, error) {
 	if err := st.execFails; err != nil {
-		st.execFails = nil
+		if !st.execBroken {
+			st.execFails = nil
+		}
 		return nil, err
 	}
 	p := &fake{st: st, name: fmt.Sprintf("w%d.%d", h.Slot, h.Age), age: h.Age, events: events}

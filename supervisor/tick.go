@@ -37,11 +37,8 @@ func (m *master) untilNext() time.Duration {
 	}
 	if !m.stopping {
 		for _, s := range m.slots {
-			if s.cur == nil && s.next == nil {
-				at(s.startAt)
-			}
-			if s.replace && s.next == nil && s.startAt.After(now) {
-				at(s.startAt)
+			if s.next == nil && (s.cur == nil || s.replace && s.startAt.After(now)) {
+				at(later(s.startAt, m.shortage.until))
 			}
 		}
 	}
@@ -54,6 +51,13 @@ func (m *master) untilNext() time.Duration {
 		at(m.lastCrowd.Add(crowdEvery))
 	}
 	return max(next.Sub(now), 0)
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // tick ends what is out of time.

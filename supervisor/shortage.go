@@ -1,0 +1,56 @@
+package supervisor
+
+import (
+	"time"
+
+	"github.com/narwhal-server/narwhal/internal/sock"
+)
+
+// shortage is a time in which the system starts no process for us: it is short
+// of processes, descriptors or memory. All slots suffer alike, so they wait
+// together and one line of the log speaks for all of them.
+type shortage struct {
+	tries deaths // in a row that failed
+	since time.Time
+	until time.Time // the next try
+}
+
+// holds reports whether it is too early for the next try.
+func (s *shortage) holds(now time.Time) bool { return s.until.After(now) }
+
+// spawnFailed is told that a worker's process could not be started.
+func (m *master) spawnFailed(s *slot, err error) {
+	now := m.now()
+	if m.shortage.tries.inARow == 0 {
+		m.shortage.since = now
+	}
+	wait := max(m.shortage.tries.died(0), firstWait)
+	m.shortage.until = now.Add(wait)
+	missing := 0
+	for _, s := range m.slots {
+		if s.cur == nil && s.next == nil {
+			missing++
+		}
+	}
+	attrs := []any{"worker", s.n, "missing", missing, "tries", m.shortage.tries.inARow, "error", err, "wait", wait}
+	if hint := sock.Short(err); hint != "" {
+		attrs = append(attrs, "hint", hint)
+	}
+	m.log.Error("cannot start a worker", attrs...)
+	if m.reload != nil && m.reload.slot == s {
+		m.abandonReload(err)
+	}
+	m.scaleFailed(s, err)
+	// With others that are starting, the service can begin without this one.
+	if !m.everReady && len(m.workers) == 0 && m.shortage.tries.inARow > freeDeaths || m.onProbation() {
+		m.bootError = err
+	}
+}
+
+// spawnWorks is told that a process was started.
+func (m *master) spawnWorks() {
+	if n := m.shortage.tries.inARow; n > 0 {
+		m.log.Info("workers can be started again", "failed_tries", n, "after", m.now().Sub(m.shortage.since).Round(time.Millisecond))
+		m.shortage = shortage{}
+	}
+}
