@@ -18,7 +18,7 @@ var arrows = map[string]struct {
 }{
 	"cmd/narwhal": {"config supervisor worker web ner ner/spacy ner/prose ner/kernel internal/share internal/model internal/bench internal/logfile internal/gate internal/control internal/pidfile", "it joins them"},
 
-	"supervisor": {"internal/wire internal/board internal/park internal/pidfile internal/sock internal/sdnotify internal/control internal/share internal/http1", "a library: it knows no HTTP server, no model and no configuration file"},
+	"supervisor": {"internal/wire internal/board internal/park internal/pidfile internal/sock internal/sdnotify internal/control internal/share internal/http1 internal/bounded", "a library: it knows no HTTP server, no model and no configuration file"},
 	"worker":     {"internal/wire internal/board internal/park internal/sock internal/gate", "a library: master and worker meet in internal/wire only, as two processes should"},
 	"config":     {"internal/sock", "settings are plain data; addresses have one parser"},
 	"web":        {"ner internal/gate", "cmd decides which recognizer"},
@@ -34,7 +34,8 @@ var arrows = map[string]struct {
 	"internal/sock":     {"", "a leaf"},
 	"internal/logfile":  {"", "a leaf"},
 	"internal/sdnotify": {"", "a leaf"},
-	"internal/control":  {"internal/pidfile", "a master is found by its pid file too"},
+	"internal/control":  {"internal/bounded internal/pidfile", "few clients at once, and a master is found by its pid file too"},
+	"internal/bounded":  {"", "a leaf"},
 	"internal/pidfile":  {"", "a leaf"},
 	"internal/park":     {"", "a leaf"},
 	"internal/http1":    {"", "a leaf"},

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/narwhal-server/narwhal/internal/bounded"
 	"github.com/narwhal-server/narwhal/internal/http1"
 	"github.com/narwhal-server/narwhal/internal/sock"
 )
@@ -18,6 +19,7 @@ import (
 type admin struct {
 	srv  *http.Server
 	sock *sock.Socket
+	most int // connections
 	log  *slog.Logger
 
 	ln     net.Listener
@@ -32,11 +34,16 @@ const adminBacklog = 128
 // adminBody is the largest body of a request, bytes. No path has a use for one.
 const adminBody = 4 << 10
 
-// newAdmin makes the server; it answers once it is started.
-func newAdmin(s *sock.Socket, ready *atomic.Bool, log *slog.Logger) *admin {
-	a := &admin{sock: s, log: log, srv: &http.Server{
+// adminTime is how long a client may take for a request, and how long it may
+// leave its connection idle.
+const adminTime = 10 * time.Second
+
+// newAdmin makes a server with at most so many connections; it answers once it is
+// started.
+func newAdmin(s *sock.Socket, most int, ready *atomic.Bool, log *slog.Logger) *admin {
+	a := &admin{sock: s, most: most, log: log, srv: &http.Server{
 		Handler: strict(adminRoutes(ready)), DisableGeneralOptionsHandler: true, ConnContext: withConn,
-		ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, MaxHeaderBytes: 16 << 10,
+		ReadTimeout: adminTime, WriteTimeout: adminTime, IdleTimeout: adminTime, MaxHeaderBytes: 16 << 10,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}}
 	a.srv.ConnState = func(_ net.Conn, s http.ConnState) {
@@ -55,7 +62,7 @@ func (a *admin) start() error {
 	if err != nil {
 		return fmt.Errorf("admin: %w", err)
 	}
-	a.ln, a.served = strictListener{ln, http1.Limits{Body: adminBody}}, make(chan struct{})
+	a.ln, a.served = strictListener{bounded.Listen(ln, a.most), http1.Limits{Body: adminBody}}, make(chan struct{})
 	go func() {
 		a.srv.Serve(a.ln) // returns when it is closed
 		close(a.served)

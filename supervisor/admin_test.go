@@ -32,7 +32,7 @@ func startAdmin(t testing.TB) (path string) {
 	}
 	var ready atomic.Bool
 	ready.Store(true)
-	a := newAdmin(s, &ready, slog.New(slog.DiscardHandler))
+	a := newAdmin(s, 64, &ready, slog.New(slog.DiscardHandler))
 	if err := a.start(); err != nil {
 		t.Fatal(err)
 	}

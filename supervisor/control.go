@@ -255,8 +255,8 @@ func (c asker) Stop(ctx context.Context, quick bool) (string, error) {
 
 // startControl opens the control socket. A master without one serves as well,
 // so what is wrong with it is a warning.
-func startControl(path string, m *master) *control.Server {
-	s, err := control.Serve(path, asker{m}, m.log)
+func startControl(path string, m *master, clients int) *control.Server {
+	s, err := control.Serve(path, asker{m}, clients, m.log)
 	if err != nil {
 		m.log.Warn("no control socket; narwhal status, reload, scale and stop cannot reach this master, signals can",
 			"error", err, "hint", "name another place with --control-socket PATH, or say --control-socket off")

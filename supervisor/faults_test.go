@@ -3,6 +3,7 @@ package supervisor_test
 import (
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -289,4 +290,58 @@ func TestStoppedWhileItWaits(t *testing.T) {
 	if code := m.wait(); code != 0 || m.count("address in use; trying again") != 1 || m.count("msg=stopped") != 1 {
 		t.Errorf("it ended with %d:\n%s", code, m.log())
 	}
+}
+
+// Clients of the admin address and of the control socket that connect and hang
+// take no descriptor that the master needs to start workers.
+func TestHungClientsOfTheMaster(t *testing.T) {
+	o, c := controlled(t, supervisor.Options{Workers: 2, Sync: true, Admin: "127.0.0.1:0"})
+	m := launchFile(t, after(t, "ulimit -n 512"), options(o, appSettings{}))
+	m.await("msg=ready ", 1)
+	admin := m.field("msg=admin ", "address=")
+	for _, to := range [][2]string{{"tcp", admin}, {"unix", o.Control}} {
+		for range 600 {
+			conn, err := net.Dial(to[0], to[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			fmt.Fprint(conn, "GET /rea")
+		}
+	}
+	for _, pid := range m.workers() {
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m.await(`msg="worker ready"`, 4)
+	if _, err := c.Status(t.Context()); err != nil {
+		t.Error(err)
+	}
+	resp, err := http.Get("http://" + admin + "/readyz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != 200 {
+		t.Errorf("readyz: %d", resp.StatusCode)
+	}
+	askAll(t, m.addr, 4)
+	if n := m.count("cannot start a worker"); n > 0 {
+		t.Errorf("%d times no worker could be started:\n%s", n, m.log())
+	}
+}
+
+// after is a program that runs a line of shell and becomes this test binary.
+func after(t *testing.T, line string) (file string) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file = filepath.Join(t.TempDir(), "narwhal")
+	if err := os.WriteFile(file, fmt.Appendf(nil, "#!/bin/sh\n%s\nexec '%s'\n", line, self), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return file
 }

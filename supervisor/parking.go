@@ -4,26 +4,16 @@ import (
 	"log/slog"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/narwhal-server/narwhal/internal/park"
 )
 
-// reserve is what a master needs of its descriptors besides connections.
-const reserve = 256
-
-// openLot makes the place for parked connections, or takes over the old
-// master's. It holds what the process may.
-func openLot(old *oldMaster, log *slog.Logger) (*park.Lot, error) {
-	limit := reserve
-	var r unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &r); err == nil {
-		limit = int(min(r.Cur, 1<<20)) - reserve
-	}
+// openLot makes the place for so many parked connections, or takes over the old
+// master's.
+func openLot(old *oldMaster, most int, log *slog.Logger) (*park.Lot, error) {
 	if old != nil && old.park != nil {
-		return park.Inherit(old.park[0], old.park[1], limit, log)
+		return park.Inherit(old.park[0], old.park[1], most, log)
 	}
-	return park.New(limit, log)
+	return park.New(most, log)
 }
 
 func (s *machine) startParking() {

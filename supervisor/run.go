@@ -67,7 +67,8 @@ func Run(ctx context.Context, o Options) (err error) {
 	if old == nil {
 		store(sd, sockets, o.Log)
 	}
-	lot, err := openLot(old, o.Log)
+	room := divide(openFiles(), o.Workers)
+	lot, err := openLot(old, room.parked, o.Log)
 	if err != nil {
 		return err
 	}
@@ -96,7 +97,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		if err != nil {
 			return fmt.Errorf("admin: %w", err)
 		}
-		sys.admin = newAdmin(s, &ready, o.Log)
+		sys.admin = newAdmin(s, room.admin, &ready, o.Log)
 		defer sys.admin.close()
 		if old == nil {
 			if err := sys.admin.start(); err != nil {
@@ -122,7 +123,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	sys.owned = func() {
 		m.sd = newSystemd(sd, o.Log)
 		if o.Control != "" {
-			ctl = startControl(o.Control, m)
+			ctl = startControl(o.Control, m, room.control)
 		}
 	}
 	if old == nil {

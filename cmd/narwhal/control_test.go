@@ -72,7 +72,7 @@ func TestWatch(t *testing.T) {
 	}
 	defer os.RemoveAll(dir)
 	path := filepath.Join(dir, "x.sock")
-	server, err := control.Serve(path, idle{}, slog.New(slog.DiscardHandler))
+	server, err := control.Serve(path, idle{}, 8, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,7 +43,7 @@ func (f fake) Stop(_ context.Context, quick bool) (string, error) {
 
 func serve(t *testing.T, path string, m Master) *Server {
 	t.Helper()
-	s, err := Serve(path, m, slog.New(slog.DiscardHandler))
+	s, err := Serve(path, m, 64, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,15 +116,20 @@ func TestFailure(t *testing.T) {
 
 // Only the master's user and root are heard.
 func TestStranger(t *testing.T) {
-	for uid, want := range map[any]int{uint32(os.Getuid()): 200, uint32(0): 200, uint32(os.Getuid() + 1): 403, nil: 403} {
+	me := uint32(os.Getuid())
+	for _, c := range []struct {
+		peer
+		want int
+	}{{peer{uid: me, known: true}, 200}, {peer{uid: 0, known: true}, 200}, {peer{uid: me + 1, known: true}, 403}, {peer{}, 403}} {
+		c.keep = func() {}
 		r, err := http.NewRequest("POST", "/reload", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var w recorder
-		handler(fake{}).ServeHTTP(&w, r.WithContext(context.WithValue(t.Context(), peerKey{}, uid)))
-		if w.status != want {
-			t.Errorf("uid %v: status %d, want %d", uid, w.status, want)
+		handler(fake{}).ServeHTTP(&w, r.WithContext(context.WithValue(t.Context(), peerKey{}, c.peer)))
+		if w.status != c.want {
+			t.Errorf("uid %d, known %v: status %d, want %d", c.uid, c.known, w.status, c.want)
 		}
 	}
 }
@@ -149,7 +154,7 @@ func TestTakeOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, p := range []string{file, filepath.Join(path, "x"), filepath.Join(filepath.Dir(path), strings.Repeat("x", 108))} {
-		if _, err := Serve(p, fake{}, slog.Default()); err == nil {
+		if _, err := Serve(p, fake{}, 64, slog.Default()); err == nil {
 			t.Errorf("a socket was opened at %s", p)
 		}
 	}
@@ -280,4 +285,52 @@ func TestWait(t *testing.T) {
 	if _, err := watch(cmd.Process.Pid); err == nil {
 		t.Error("a process that has gone can be watched")
 	}
+}
+
+// Clients that connect and do not ask, whatever they leave out, keep nobody out.
+func TestHungClients(t *testing.T) {
+	path := filepath.Join(shortDir(t), "x.sock")
+	wait := make(chan struct{})
+	serve(t, path, slow{wait: wait})
+	c := NewClient(path)
+	reloaded := make(chan error)
+	go func() {
+		_, err := c.Reload(t.Context())
+		reloaded <- err
+	}()
+	<-wait
+	for i := range 600 {
+		conn, err := net.Dial("unix", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		fmt.Fprint(conn, []string{
+			"",
+			"GET /status HTT",
+			"POST /scale HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n",
+			"GET /status HTTP/1.1\r\nHost: x\r\n\r\n", // and the answer is not read
+		}[i%4])
+		if i%100 == 0 {
+			if _, err := c.Status(t.Context()); err != nil {
+				t.Errorf("with %d clients that hang: %v", i, err)
+			}
+		}
+	}
+	wait <- struct{}{} // the one that waits for its outcome has not been closed for them
+	if err := <-reloaded; err != nil {
+		t.Errorf("the reload: %v", err)
+	}
+}
+
+// slow is a master that takes its time for a reload.
+type slow struct {
+	fake
+	wait chan struct{}
+}
+
+func (s slow) Reload(context.Context) (string, error) {
+	s.wait <- struct{}{}
+	<-s.wait
+	return "reloaded", nil
 }

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/narwhal-server/narwhal/internal/bounded"
 )
 
 // Server is the socket of a master.
@@ -27,10 +29,17 @@ type Server struct {
 // Auto stands for a socket in the runtime directory.
 const Auto = "auto"
 
-// Serve opens the socket, at a path or where Auto puts it, and answers for m.
+// clientTime is how long a client may take for its request, for reading the
+// answer, and between two requests. There is no limit for the answer itself,
+// which waits for the outcome.
+const clientTime = 10 * time.Second
+
+// Serve opens the socket, at a path or where Auto puts it, and answers for m. It
+// has at most so many connections. At that number the one that has sent no whole
+// request for longest makes room.
 // A path at which another master answers is taken from it: that is how the new
 // master of an upgrade gets it.
-func Serve(path string, m Master, log *slog.Logger) (*Server, error) {
+func Serve(path string, m Master, clients int, log *slog.Logger) (*Server, error) {
 	if path == Auto {
 		dir := Dirs(os.Getenv, os.Getuid())[0]
 		if err := makeDir(dir); err != nil {
@@ -44,14 +53,14 @@ func Serve(path string, m Master, log *slog.Logger) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{Path: path, ino: ino, srv: &http.Server{
-		Handler:           handler(m),
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       10 * time.Second, // and no limit for the answer, which waits for the outcome
-		MaxHeaderBytes:    16 << 10,
-		ConnContext:       withPeer,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		Handler:        handler(m),
+		ReadTimeout:    clientTime,
+		IdleTimeout:    clientTime,
+		MaxHeaderBytes: 16 << 10,
+		ConnContext:    withPeer,
+		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}}
-	go s.srv.Serve(ln) // returns when it is closed
+	go s.srv.Serve(bounded.Listen(ln, clients)) // returns when it is closed
 	return s, nil
 }
 
@@ -122,25 +131,36 @@ func (s *Server) Close() {
 	}
 }
 
+// peer is who asks, as the kernel tells it, and on which connection.
+type peer struct {
+	uid   uint32
+	known bool
+	keep  func() // the request is there whole; its answer may take long
+}
+
 type peerKey struct{}
 
-// withPeer notes who connects, as the kernel tells it.
+// withPeer notes who connects.
 func withPeer(ctx context.Context, c net.Conn) context.Context {
-	rc, err := c.(*net.UnixConn).SyscallConn()
-	if err != nil {
-		return ctx
+	conn := c.(*bounded.Conn)
+	p := peer{keep: conn.Keep}
+	if rc, err := conn.Conn.(*net.UnixConn).SyscallConn(); err == nil {
+		_ = rc.Control(func(fd uintptr) { // fails only on a closed connection
+			cred, err := unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
+			if err == nil {
+				p.uid, p.known = cred.Uid, true
+			}
+		})
 	}
-	var cred *unix.Ucred
-	rc.Control(func(fd uintptr) { cred, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) })
-	if cred == nil || err != nil {
-		return ctx
-	}
-	return context.WithValue(ctx, peerKey{}, cred.Uid)
+	return context.WithValue(ctx, peerKey{}, p)
 }
+
+func peerOf(r *http.Request) peer { return r.Context().Value(peerKey{}).(peer) }
 
 func handler(m Master) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, r *http.Request) {
+		peerOf(r).keep()
 		s, err := m.Status(r.Context())
 		if err == nil {
 			for i := range s.Workers {
@@ -153,10 +173,12 @@ func handler(m Master) http.Handler {
 		answer(w, map[string]string{"outcome": said}, err)
 	}
 	mux.HandleFunc("POST /reload", func(w http.ResponseWriter, r *http.Request) {
+		peerOf(r).keep()
 		said, err := m.Reload(r.Context())
 		say(w, said, err)
 	})
 	mux.HandleFunc("POST /upgrade", func(w http.ResponseWriter, r *http.Request) {
+		peerOf(r).keep()
 		said, err := m.Upgrade(r.Context())
 		say(w, said, err)
 	})
@@ -168,6 +190,7 @@ func handler(m Master) http.Handler {
 			answer(w, nil, err)
 			return
 		}
+		peerOf(r).keep()
 		said, err := m.Scale(r.Context(), body.Workers)
 		say(w, said, err)
 	})
@@ -179,6 +202,7 @@ func handler(m Master) http.Handler {
 			answer(w, nil, err)
 			return
 		}
+		peerOf(r).keep()
 		said, err := m.Stop(r.Context(), body.Quick)
 		say(w, said, err)
 	})
@@ -188,8 +212,8 @@ func handler(m Master) http.Handler {
 			Hint:    "GET /status, POST /reload, POST /upgrade, POST /scale, POST /stop"})
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		uid, known := r.Context().Value(peerKey{}).(uint32)
-		if !known || uid != 0 && uid != uint32(os.Getuid()) {
+		p := peerOf(r)
+		if !p.known || p.uid != 0 && p.uid != uint32(os.Getuid()) {
 			answer(w, nil, &Failure{Status: http.StatusForbidden, Type: "forbidden",
 				Message: fmt.Sprintf("this master belongs to user %d", os.Getuid()), Hint: "ask as that user, or as root"})
 			return
@@ -219,6 +243,7 @@ func answer(w http.ResponseWriter, body any, err error) {
 		}
 		status, body = f.Status, f
 	}
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(clientTime)) // the connection can be closed already
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(body) // the client has gone if this fails

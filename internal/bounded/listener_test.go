@@ -1,0 +1,113 @@
+package bounded
+
+import (
+	"errors"
+	"io"
+	"net"
+	"testing"
+)
+
+// listen bounds a listener on loopback; dial connects to it and returns both ends.
+func listen(t *testing.T, limit int) (l *Listener, dial func() (client net.Conn, server *Conn)) {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l = Listen(ln, limit)
+	t.Cleanup(func() { l.Close() })
+	return l, func() (net.Conn, *Conn) {
+		t.Helper()
+		client, err := net.Dial("tcp", ln.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { client.Close() })
+		server, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { server.Close() })
+		return client, server.(*Conn)
+	}
+}
+
+func isClosed(c *Conn) bool {
+	_, err := c.Conn.Write([]byte{'x'})
+	return errors.Is(err, net.ErrClosed)
+}
+
+// Who has waited longest makes room; an answer counts as news of a connection.
+func TestMakesRoom(t *testing.T) {
+	_, dial := listen(t, 2)
+	client, first := dial()
+	_, second := dial()
+	if _, err := first.Write([]byte("an answer")); err != nil {
+		t.Fatal(err)
+	}
+	dial()
+	if isClosed(first) || !isClosed(second) {
+		t.Errorf("closed: the first %v, the second %v", isClosed(first), isClosed(second))
+	}
+	dial()
+	if !isClosed(first) {
+		t.Error("the third time nobody made room")
+	}
+	if _, err := io.ReadAll(client); err != nil {
+		t.Errorf("the client saw %v", err)
+	}
+}
+
+// A connection that waits for its answer stays, and newcomers wait for it.
+func TestKeep(t *testing.T) {
+	l, dial := listen(t, 1)
+	_, first := dial()
+	first.Keep()
+	accepted := make(chan struct{})
+	go func() {
+		defer close(accepted)
+		dial()
+	}()
+	if isClosed(first) {
+		t.Error("a connection that is kept was closed")
+	}
+	if _, err := first.Write([]byte("the answer")); err != nil {
+		t.Fatal(err)
+	}
+	<-accepted
+	if !isClosed(first) {
+		t.Error("a connection that has its answer did not make room")
+	}
+
+	// A listener that is closed waits for nobody.
+	for e := l.open.Front(); e != nil; e = e.Next() {
+		e.Value.(*Conn).Keep()
+	}
+	client, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	ended := make(chan error)
+	go func() {
+		_, err := l.Accept()
+		ended <- err
+	}()
+	l.Close()
+	if err := <-ended; !errors.Is(err, net.ErrClosed) {
+		t.Errorf("Accept after Close: %v", err)
+	}
+}
+
+// Connections that end make room without a victim.
+func TestCloseMakesRoom(t *testing.T) {
+	_, dial := listen(t, 2)
+	_, first := dial()
+	_, second := dial()
+	second.Close()
+	second.Close() // net/http does it twice
+	dial()
+	if isClosed(first) {
+		t.Error("there was room, and the first was closed all the same")
+	}
+}
