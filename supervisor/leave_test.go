@@ -32,9 +32,9 @@ func TestDrainDelay(t *testing.T) {
 	if sent, failed := l.end(); failed > 0 {
 		t.Errorf("%d of %d requests failed: %v", failed, sent, l.errors)
 	}
-	m.signal(syscall.SIGTERM)
+	m.signal(syscall.SIGINT)
 	if code := m.wait(); code != 0 {
-		t.Errorf("a second TERM: exit code %d", code)
+		t.Errorf("INT after TERM: exit code %d", code)
 	}
 }
 

@@ -9,6 +9,7 @@ package bounded
 
 import (
 	"container/list"
+	"errors"
 	"net"
 	"sync"
 )
@@ -103,6 +104,15 @@ func (c *Conn) Write(p []byte) (int, error) {
 	c.l.change.Signal()
 	c.l.mu.Unlock()
 	return c.Conn.Write(p)
+}
+
+// CloseWrite ends what the client reads; the connection still counts. The error is
+// errors.ErrUnsupported if the connection below cannot do it.
+func (c *Conn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return errors.ErrUnsupported
 }
 
 // Close closes the connection and makes room for another.
