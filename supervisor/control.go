@@ -193,6 +193,7 @@ func (m *master) status() *control.Status {
 		s.Listen = append(s.Listen, l.Addr)
 	}
 	now := m.now()
+	s.Uptime = now.Sub(m.began)
 	for _, w := range m.byAge() {
 		b := w.proc.Status()
 		s.Workers = append(s.Workers, control.Worker{

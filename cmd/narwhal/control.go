@@ -194,7 +194,7 @@ func showStatus(c *cli.Context) error {
 			if c.Bool("watch") && isTerminal(w) {
 				io.WriteString(w, "\x1b[H\x1b[2J") // the top of an empty screen
 			}
-			_, err = io.WriteString(w, statusText(s, time.Now()))
+			_, err = io.WriteString(w, statusText(s))
 		}
 		if err != nil || !c.Bool("watch") {
 			return err

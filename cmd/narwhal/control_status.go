@@ -20,10 +20,10 @@ import (
 //
 // BUSY is the time that requests computed, as a part of the time since the
 // worker's start; several at once make it more than 100%.
-func statusText(s *control.Status, now time.Time) string {
+func statusText(s *control.Status) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "master %d  %s  up %s  generation %d  workers %d  on %s\n",
-		s.Pid, s.State, rough(now.Sub(s.Started)), s.Generation, s.Wanted, strings.Join(s.Listen, ", "))
+		s.Pid, s.State, rough(s.Uptime), s.Generation, s.Wanted, strings.Join(s.Listen, ", "))
 	if s.Note != "" {
 		fmt.Fprintf(&b, "model %s\n", s.Note)
 	}

@@ -34,15 +34,16 @@ type Master interface {
 
 // Status is what a master says of itself and its workers.
 type Status struct {
-	Pid        int       `json:"pid"`
-	State      string    `json:"state"` // starting, ready, reloading, leaving, stopping
-	Started    time.Time `json:"started"`
-	Generation int       `json:"generation"` // of the configuration in force
-	Wanted     int       `json:"workers_wanted"`
-	Listen     []string  `json:"listen"`
-	Note       string    `json:"note,omitempty"` // what the application says of itself
-	Parked     int       `json:"parked"`         // idle connections that the master keeps
-	Workers    []Worker  `json:"workers"`
+	Pid        int           `json:"pid"`
+	State      string        `json:"state"`      // starting, ready, reloading, leaving, stopping
+	Started    time.Time     `json:"started"`    // by the clock on the wall, as it was then
+	Uptime     time.Duration `json:"uptime_ns"`  // it does not change when that clock is set
+	Generation int           `json:"generation"` // of the configuration in force
+	Wanted     int           `json:"workers_wanted"`
+	Listen     []string      `json:"listen"`
+	Note       string        `json:"note,omitempty"` // what the application says of itself
+	Parked     int           `json:"parked"`         // idle connections that the master keeps
+	Workers    []Worker      `json:"workers"`
 }
 
 // Worker is one line of the table: a process, the leaving ones included.
