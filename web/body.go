@@ -87,7 +87,8 @@ func (s *server) uncompressed(r *request) ([]byte, *failure) {
 			return nil, &failure{415, "unsupported_media_type", fmt.Sprintf("the body is declared as Content-Encoding: %.64s, want one of %s", applied[last], codings),
 				"compress the JSON with gzip, or not at all"}
 		case err == fasthttp.ErrBodyTooLarge:
-			return nil, s.tooLarge()
+			return nil, &failure{413, "body_too_large", fmt.Sprintf("the body has more than %d bytes when it is uncompressed", s.LimitBody),
+				"send the text in parts, or have the server started with a larger --limit-body"}
 		default:
 			return nil, &failure{400, "invalid_encoding", fmt.Sprintf("the body is declared as Content-Encoding: %.64s, but cannot be uncompressed: %v", applied[last], err),
 				"compress the JSON as declared, or leave Content-Encoding out"}
