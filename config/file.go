@@ -10,11 +10,16 @@ import (
 	"strings"
 
 	"github.com/BurntSushi/toml"
+
+	"github.com/narwhal-server/narwhal/internal/regular"
 )
 
 // DefaultFile is read if --config is not given and it exists in the folder the
 // server is started in.
 const DefaultFile = "narwhal.toml"
+
+// maxFile bounds a configuration file, bytes. One with every setting has 3 KB.
+const maxFile = 1 << 20
 
 // file is what a configuration file says, by the name of the setting.
 type file struct {
@@ -30,9 +35,19 @@ type fileValue struct {
 // readFile reads the file and reports everything wrong with it. A file that
 // does not exist is an error only if it was asked for.
 func readFile(name, path string, asked bool) (*file, []error) {
-	text, err := os.ReadFile(path)
+	if path == os.DevNull { // the same as none
+		return &file{name: name}, nil
+	}
+	text, err := regular.Read(path, maxFile)
 	if errors.Is(err, fs.ErrNotExist) && !asked {
 		return nil, nil
+	}
+	if kind := (*regular.Error)(nil); errors.As(err, &kind) {
+		hint := "write the settings into a file; HUP reads it again"
+		if isFolder(path) {
+			hint = "add the name of the file"
+		}
+		return nil, []error{&Problem{Where: name, Why: "cannot read the configuration file: it is " + kind.Kind + ", not a regular file", Hint: hint}}
 	}
 	if err != nil {
 		// The path is in Where already, as the user wrote it.

@@ -104,7 +104,7 @@ func TestFileMissing(t *testing.T) {
 		t.Errorf("--config x.toml (-want +got):\n%s", diff)
 	}
 	_, err = Load(Source{Environ: []string{"NARWHAL_CONFIG=" + dir}, Dir: dir})
-	want = []string{dir + ": cannot read the configuration file: is a directory"}
+	want = []string{dir + ": cannot read the configuration file: it is a folder, not a regular file | add the name of the file"}
 	if diff := cmp.Diff(want, problems(err)); diff != "" {
 		t.Errorf("NARWHAL_CONFIG=a folder (-want +got):\n%s", diff)
 	}

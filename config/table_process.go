@@ -64,8 +64,8 @@ func logs() []Setting {
 		{
 			Name: "error-logfile", Aliases: []string{"log-file"}, Group: Logs, Placeholder: "PATH",
 			Default: "-", Unset: "-",
-			Usage:    "where messages go; - is stderr",
-			Help:     `The file to which the master's and the workers' messages are appended; - is stderr. USR1 opens it again, after it has been renamed by logrotate for example.
+			Usage: "where messages go; - is stderr",
+			Help: `The file to which the master's and the workers' messages are appended; - is stderr. USR1 opens it again, after it has been renamed by logrotate for example.
 
 /dev/stderr, /dev/stdout and /dev/fd/N mean the descriptor that narwhal was started with, as - does. HUP can name another file, but no other descriptor.`,
 			Gunicorn: "--error-logfile, --log-file",

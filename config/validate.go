@@ -2,12 +2,14 @@ package config
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"time"
 
+	"github.com/narwhal-server/narwhal/internal/regular"
 	"github.com/narwhal-server/narwhal/internal/sock"
 )
 
@@ -57,26 +59,35 @@ func (l *loader) checkFolders() {
 		l.blame("chdir", "", "%s is not a folder", s.Chdir)
 		return // or every relative path would be reported too
 	}
-	l.checkPath("pid", s.Pid)
+	l.checkPath("pid", s.Pid, "choose another")
 	if s.ControlSocket == "" {
 		l.blame("control-socket", "", "the value is empty: want auto, off, or a path")
+	} else if info, err := os.Stat(s.ControlSocket); filepath.IsAbs(s.ControlSocket) && err == nil && info.Mode().Type() != fs.ModeSocket {
+		l.blame("control-socket", "choose another, or remove it", "%s is %s, not a socket", s.ControlSocket, regular.Kind(info.Mode()))
 	}
-	l.checkPath("error-logfile", s.ErrorLogfile)
-	l.checkPath("access-logfile", s.AccessLogfile)
+	l.checkPath("error-logfile", s.ErrorLogfile, "to log into a pipe, leave it out and redirect standard error: narwhal 2>PIPE")
+	l.checkPath("access-logfile", s.AccessLogfile, "to log into a pipe, say --access-logfile - and redirect standard output: narwhal >PIPE")
 	if s.ErrorLogfile == "" {
 		l.blame("error-logfile", "", "the value is empty: want a path, or - for stderr")
 	}
 }
 
-// checkPath sees that a file could be made there.
-func (l *loader) checkPath(name, path string) {
+// checkPath sees that a file could be made there, or that what is there is one.
+// To open a FIFO would wait for its other end. Links are left to whoever opens
+// them: /dev/stdout is one, and can lead to a pipe.
+func (l *loader) checkPath(name, path, instead string) {
 	if path == "" || path == "-" {
 		return
 	}
-	if isFolder(path) {
+	info, err := os.Lstat(path)
+	device := name != "pid" && err == nil && info.Mode()&fs.ModeCharDevice != 0 // a terminal, /dev/null
+	switch {
+	case isFolder(path):
 		l.blame(name, "", "%s is a folder: add the name of the file", path)
-	} else if !isFolder(filepath.Dir(path)) {
+	case !isFolder(filepath.Dir(path)):
 		l.blame(name, "create the folder, or choose another", "the folder of %s does not exist", path)
+	case err == nil && !info.Mode().IsRegular() && info.Mode()&fs.ModeSymlink == 0 && !device:
+		l.blame(name, instead, "%s is %s, not a regular file", path, regular.Kind(info.Mode()))
 	}
 }
 

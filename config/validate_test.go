@@ -1,7 +1,9 @@
 package config
 
 import (
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -56,6 +58,36 @@ func TestCombinations(t *testing.T) {
 		_, err := Load(Source{Given: given, Dir: dir})
 		if diff := cmp.Diff(c.want, strings.Join(problems(err), "\n")); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", c.args, diff)
+		}
+	}
+}
+
+// What cannot be the file of a setting is named at once: to open a FIFO would
+// wait, and to write a device can destroy it.
+func TestNotRegular(t *testing.T) {
+	dir := t.TempDir()
+	fifo := filepath.Join(dir, "fifo")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	write(t, dir, "file", "")
+	for _, c := range []struct{ name, value, want string }{
+		{"pid", "fifo", "--pid: " + fifo + " is a FIFO, not a regular file | choose another"},
+		{"pid", "/dev/null", "--pid: /dev/null is a device, not a regular file | choose another"},
+		{"error-logfile", "fifo", "--error-logfile: " + fifo + " is a FIFO, not a regular file | to log into a pipe, leave it out and redirect standard error: narwhal 2>PIPE"},
+		{"access-logfile", "fifo", "--access-logfile: " + fifo + " is a FIFO, not a regular file | to log into a pipe, say --access-logfile - and redirect standard output: narwhal >PIPE"},
+		{"access-logfile", "/dev/null", ""},
+		{"access-logfile", "file", ""},
+		{"control-socket", "fifo", "--control-socket: " + fifo + " is a FIFO, not a socket | choose another, or remove it"},
+		{"control-socket", "file", "--control-socket: " + dir + "/file is a regular file, not a socket | choose another, or remove it"},
+		{"config", "fifo", "fifo: cannot read the configuration file: it is a FIFO, not a regular file | write the settings into a file; HUP reads it again"},
+		{"config", "/dev/zero", "/dev/zero: cannot read the configuration file: it is a device, not a regular file | write the settings into a file; HUP reads it again"},
+		{"config", "/dev/null", ""},
+		{"config", ".", ".: cannot read the configuration file: it is a folder, not a regular file | add the name of the file"},
+	} {
+		_, err := Load(Source{Given: Given{c.name: {c.value}}, Dir: dir})
+		if diff := cmp.Diff(c.want, strings.Join(problems(err), "\n")); diff != "" {
+			t.Errorf("--%s %s (-want +got):\n%s", c.name, c.value, diff)
 		}
 	}
 }

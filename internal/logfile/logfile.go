@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/narwhal-server/narwhal/internal/regular"
 )
 
 // File is a log file. Write writes one line whole, also when other processes
@@ -30,8 +32,13 @@ func Open(path string) (*File, error) {
 	return l, nil
 }
 
+// appendTo refuses a FIFO, a socket and a disk: to open or to write these can wait
+// for somebody, or destroys something.
 func appendTo(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o640)
+	f, err := regular.Open(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o640, regular.Devices)
+	if kind := (*regular.Error)(nil); errors.As(err, &kind) {
+		return nil, fmt.Errorf("log file: %w: to log into a pipe, redirect standard output or standard error", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("log file: %w", err)
 	}

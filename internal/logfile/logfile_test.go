@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestReopen(t *testing.T) {
@@ -87,4 +89,23 @@ func TestStderr(t *testing.T) {
 	if b, _ := os.ReadFile(path); !strings.Contains(string(b), "the last words") {
 		t.Errorf("the log has %q", b)
 	}
+}
+
+// A FIFO that nobody reads would make its opener wait.
+func TestNoFIFO(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "fifo")
+	if err := unix.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(path); err == nil || !strings.Contains(err.Error(), "is a FIFO") {
+		t.Errorf("open: %v", err)
+	}
+	if err := Stderr(path); err == nil || !strings.Contains(err.Error(), "is a FIFO") {
+		t.Errorf("standard error: %v", err)
+	}
+	l, err := Open("/dev/null")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintln(l, "a line")
 }

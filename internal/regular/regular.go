@@ -1,0 +1,85 @@
+// Package regular opens files that must be regular ones. To open a FIFO waits for
+// its other end, to read a device may never end, and to replace one is worse. So
+// the files of settings are opened here: whatever they are, nothing waits.
+package regular
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// Error says that a file is of a kind that has no use here.
+type Error struct {
+	Path string
+	Kind string // what it is: "a FIFO"
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("%s is %s, not a regular file", e.Path, e.Kind) }
+
+// Kind names what a file is, for people.
+func Kind(mode fs.FileMode) string {
+	switch {
+	case mode.IsRegular():
+		return "a regular file"
+	case mode.IsDir():
+		return "a folder"
+	case mode&fs.ModeNamedPipe != 0:
+		return "a FIFO"
+	case mode&fs.ModeSocket != 0:
+		return "a socket"
+	case mode&fs.ModeSymlink != 0:
+		return "a symbolic link"
+	}
+	return "a device"
+}
+
+// Devices, as the last argument of Open, accepts character devices such as a
+// terminal and /dev/null, too.
+const Devices = fs.ModeDevice | fs.ModeCharDevice
+
+// Open opens a file as os.OpenFile does. If it is neither a regular file nor of
+// the other type, the error is an *Error. Open never waits for another process.
+func Open(path string, flag int, perm, other fs.FileMode) (*os.File, error) {
+	// To open a device may already do something, so look before.
+	if info, err := os.Stat(path); err == nil && !fits(info, other) {
+		return nil, &Error{path, Kind(info.Mode())}
+	}
+	f, err := os.OpenFile(path, flag|unix.O_NONBLOCK, perm)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !fits(info, other) { // it may be another by now
+		err = &Error{path, Kind(info.Mode())}
+	}
+	if err == nil {
+		err = unix.SetNonblock(int(f.Fd()), false)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+func fits(info fs.FileInfo, other fs.FileMode) bool {
+	return info.Mode().IsRegular() || other != 0 && info.Mode().Type() == other
+}
+
+// Read reads a whole file of at most limit bytes.
+func Read(path string, limit int64) ([]byte, error) {
+	f, err := Open(path, os.O_RDONLY, 0, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(b)) > limit {
+		err = fmt.Errorf("%s has more than %d bytes", path, limit)
+	}
+	return b, err
+}
