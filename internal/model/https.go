@@ -1,0 +1,156 @@
+package model
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	// Publisher is where Explosion publishes its pipelines.
+	Publisher = "https://github.com/explosion/spacy-models/releases/download"
+
+	// MirrorVariable names a place that has the same files under the same names.
+	MirrorVariable = "NARWHAL_MODEL_MIRROR"
+)
+
+// url is the release's wheel below a base such as Publisher.
+func (r *Release) url(base string) string {
+	version := r.Name + "-" + r.Version
+	return strings.TrimSuffix(base, "/") + "/" + version + "/" + version + "-py3-none-any.whl"
+}
+
+// overHTTPS fetches the wheel from below an address.
+func (r *Release) overHTTPS(o PullOptions, base string) source {
+	at, err := url.Parse(r.url(base))
+	if err == nil && (at.Scheme != "https" || at.Host == "") {
+		err = errors.New("want an address that begins with https://")
+	}
+	if err != nil {
+		return source{"from " + base, func(context.Context, string) (string, error) { return "", err }}
+	}
+	return source{"from " + at.Host, func(ctx context.Context, dir string) (string, error) {
+		return r.get(ctx, o, at, dir)
+	}}
+}
+
+// newClient waits for no server that says nothing, and never leaves HTTPS.
+func newClient() *http.Client {
+	t := http.DefaultTransport.(*http.Transport).Clone() // with its proxy from the environment
+	t.DisableCompression = true
+	t.ResponseHeaderTimeout = 30 * time.Second
+	return &http.Client{Transport: t, CheckRedirect: stayHTTPS}
+}
+
+func stayHTTPS(r *http.Request, via []*http.Request) error {
+	if r.URL.Scheme != "https" {
+		return fmt.Errorf("it leads on to %s, which is not https", r.URL.Redacted())
+	}
+	if len(via) >= 10 {
+		return errors.New("it leads on more than ten times")
+	}
+	return nil
+}
+
+var errStalled = errors.New("the server stopped sending")
+
+// get leaves the wheel in dir. Nothing is announced before a server answers.
+func (r *Release) get(ctx context.Context, o PullOptions, at *url.URL, dir string) (string, error) {
+	client, stall := o.client, o.stall
+	if client == nil {
+		client = newClient()
+	}
+	if stall == 0 {
+		stall = time.Minute
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at.String(), nil)
+	if err != nil {
+		return "", err
+	}
+	req.Header.Set("User-Agent", "narwhal")
+	resp, err := client.Do(req)
+	if err != nil {
+		return "", plainly(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("%s answers %s", at.Redacted(), resp.Status)
+	}
+	if resp.ContentLength > maxFile {
+		return "", fmt.Errorf("%s has %d bytes, more than %d", at.Redacted(), resp.ContentLength, maxFile)
+	}
+	size := resp.ContentLength
+	if size < 0 { // the server does not say
+		size = r.Wheel.Size
+	}
+	r.announce(o.Out, size, at.Redacted())
+
+	to := filepath.Join(dir, path.Base(at.Path))
+	w, err := os.Create(to)
+	if err != nil {
+		return "", err
+	}
+	defer w.Close()
+	timer := time.AfterFunc(stall, func() { cancel(errStalled) })
+	defer timer.Stop()
+	body := &watched{r: resp.Body, seen: newMeter(o.Out, resp.ContentLength), again: func() { timer.Reset(stall) }}
+	n, err := io.Copy(w, io.LimitReader(body, maxFile+1))
+	body.seen.finish()
+	switch {
+	case errors.Is(err, syscall.ENOSPC):
+		return "", fmt.Errorf("no space left in %s for %d MB; set TMPDIR to have it elsewhere", filepath.Dir(dir), Megabytes(r.Wheel.Size))
+	case err != nil && context.Cause(ctx) != nil:
+		return "", fmt.Errorf("%w after %d bytes", context.Cause(ctx), n)
+	case err != nil:
+		return "", fmt.Errorf("broken off after %d bytes (%w)", n, plainly(err))
+	case n > maxFile:
+		return "", fmt.Errorf("%s has more than %d bytes", at.Redacted(), maxFile)
+	}
+	return to, w.Close()
+}
+
+// watched is a body whose bytes are counted as they come.
+type watched struct {
+	r     io.Reader
+	seen  *meter
+	again func()
+}
+
+func (b *watched) Read(p []byte) (int, error) {
+	n, err := b.r.Read(p)
+	b.again()
+	b.seen.add(n)
+	return n, err
+}
+
+// plainly takes from an error of net/http what every layer has put before it.
+func plainly(err error) error {
+	var name *net.DNSError
+	var certificate *tls.CertificateVerificationError
+	var errno syscall.Errno
+	var outer *url.Error
+	switch {
+	case errors.As(err, &name):
+		return fmt.Errorf("the name %s cannot be resolved", name.Name)
+	case errors.As(err, &certificate):
+		return fmt.Errorf("its certificate is not trusted (%w); the package ca-certificates has those of the public authorities", certificate.Err)
+	case errors.As(err, &errno):
+		return fmt.Errorf("it cannot be reached (%w)", errno)
+	case errors.As(err, &outer):
+		return outer.Err
+	}
+	return err
+}

