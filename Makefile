@@ -9,7 +9,7 @@ WORKERS ?= 2
 
 export CGO_ENABLED ?= 0
 
-.PHONY: run build test generate fuzz parity fairness bench bench-record compare compare-quick systemd chaos chaos-peers soak clean
+.PHONY: run build install test generate fuzz parity fairness bench bench-record compare compare-quick systemd chaos chaos-peers soak clean
 
 run: build
 	@exec ./bin/narwhal --bind $(BIND) --workers $(WORKERS) --log-level warning
@@ -21,11 +21,24 @@ build:
 	@mkdir -p bin
 	@$(GO) build -trimpath -tags "$$($(GO) run ./scripts/embedmodel)" -o bin/narwhal ./cmd/narwhal
 
+# The program, its manual page and what the shells complete. DESTDIR is for
+# packages; PREFIX=/usr is where the unit of scripts/systemd looks.
+PREFIX  ?= /usr/local
+DESTDIR ?=
+
+install: build
+	install -D -m 755 bin/narwhal $(DESTDIR)$(PREFIX)/bin/narwhal
+	install -D -m 644 docs/narwhal.1 $(DESTDIR)$(PREFIX)/share/man/man1/narwhal.1
+	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/site-functions $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	bin/narwhal completion bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/narwhal
+	bin/narwhal completion zsh >$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_narwhal
+	bin/narwhal completion fish >$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/narwhal.fish
+
 test:
 	@scripts/test
 
-# Files made by other files: the assembly, the README's tables, the answers of
-# stories and scripts. Read the difference; it is the review.
+# Files made by other files: the assembly, the README's tables, the manual page,
+# the answers of stories and scripts. Read the difference; it is the review.
 generate:
 	$(GO) generate ./...
 	$(GO) test ./config ./supervisor ./cmd/narwhal -update

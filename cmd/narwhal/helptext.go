@@ -22,14 +22,7 @@ Usage:
   narwhal [serve] [settings]
 %s
 Examples:
-  narwhal
-  narwhal -w 2 --worker-connections 1000 --bind 127.0.0.1:5000
-  narwhal -w 4 -k concurrent -b unix:/run/narwhal.sock -b 127.0.0.1:5000
-  narwhal -c narwhal.toml --check-config
-
-  curl -X GET 127.0.0.1:8000 -H 'Content-Type: application/json' \
-       -d '{"text":"Angela Merkel was born in Hamburg."}'
-
+%s
 Settings, with what holds by default and the environment variable:
 
 %sA setting is taken from its flag, else its variable, else the configuration
@@ -42,10 +35,19 @@ Exit status: 0 after a graceful stop, 2 if the command line is wrong, 3 if no
 worker could start, 1 for anything else.
 `
 
+const examples = `  narwhal
+  narwhal -w 2 --worker-connections 1000 --bind 127.0.0.1:5000
+  narwhal -w 4 -k concurrent -b unix:/run/narwhal.sock -b 127.0.0.1:5000
+  narwhal -c narwhal.toml --check-config
+
+  curl -X GET 127.0.0.1:8000 -H 'Content-Type: application/json' \
+       -d '{"text":"Angela Merkel was born in Hamburg."}'
+`
+
 func helpText(commands []*cli.Command) string {
 	var usage, settings, effects strings.Builder
 	for _, c := range commands {
-		if c.Name != "serve" {
+		if c.Name != "serve" && !c.Hidden {
 			usage.WriteString(entry("  narwhal "+c.Name+" "+c.ArgsUsage, c.Usage))
 		}
 	}
@@ -61,7 +63,7 @@ func helpText(commands []*cli.Command) string {
 	for _, s := range masterSignals {
 		effects.WriteString(entry("  "+s.name, s.effect))
 	}
-	return fmt.Sprintf(overview, &usage, &settings, &effects)
+	return fmt.Sprintf(overview, &usage, examples, &settings, &effects)
 }
 
 func settingEntry(s config.Setting) string {

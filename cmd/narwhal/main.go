@@ -8,6 +8,7 @@
 //	errors.go    what is printed when something is wrong, and the exit status
 //	serve.go     master and worker: settings become their options
 //	lines.go     what a server says, and its last lines
+//	manual.go    the manual page, completion.go what a shell completes
 //	control.go   status, reload, scale, stop: a running master is asked
 package main
 
@@ -97,7 +98,7 @@ func newApp(s *serving, args []string) *cli.App {
 		HideVersion:    true, // ours says more
 	}
 	app.Commands = append(app.Commands, controlCommands()...)
-	app.Commands = append(app.Commands, helpCommand(app))
+	app.Commands = append(app.Commands, helpCommand(app), completionCommand(app), manualCommand(app))
 	prepare(app.Commands, usageErrorOf(args))
 	text := helpText(app.Commands)
 	app.CustomAppHelpTemplate = text

@@ -1,10 +1,13 @@
 # What test.sh checks of a service as it was started.
 
 start() {
-	inside systemctl start narwhal.service || fail "start"
+	readme >"$mine/readme"
+	[ "$(wc -l <"$mine/readme")" -ge 4 ] || fail "the README's steps are not found: $(cat "$mine/readme")"
+	inside bash -e -c "cd /root/narwhal
+$(cat "$mine/readme")" || fail "the README's steps"
 	answers || fail "start returned and nobody answers"
 	generation 1 || fail "start: status is $(status)"
-	ok "start returns when workers serve: $(status)"
+	ok "the README's steps end when workers serve: $(status)"
 	leaks
 	[ "$version" = 252 ] || [ "$(show NFileDescriptorStore)" = 1 ] || fail "the store holds $(show NFileDescriptorStore) sockets"
 }

@@ -33,6 +33,13 @@ await() {
 generation() { status | grep -qE "workers ready, generation $1(,|\$)"; }
 another() { local pid; pid=$(show MainPID) && [ "$pid" != "$1" ] && [ "$pid" != 0 ] && generation 1; }
 
+# readme prints the README's steps for this version. What make install does,
+# package has done.
+readme() {
+	sed -n '/^## Under systemd/,/^## Coming/p' README.md | awk '/^```/ { n++; next } n == 1' | grep -v '^make install' |
+		if [ "$version" = 252 ]; then cat; else grep -v 'service\.d'; fi
+}
+
 settings() { printf '%s\n' 'workers = 2' "${model[@]}" "$@" >"$root/etc/narwhal/narwhal.toml"; }
 dropin() { mkdir -p "$root/etc/systemd/system/narwhal.service.d" && printf '%s\n' '[Service]' "$@" >"$root/etc/systemd/system/narwhal.service.d/test.conf" && inside systemctl daemon-reload; }
 
@@ -88,14 +95,12 @@ run() {
 	cp "$work/narwhal" "$root/usr/local/bin/narwhal"
 	cp "$work/load" "$root/usr/bin/load"
 	package
-	cp "$here"/narwhal.{service,socket} "$root/etc/systemd/system/"
-	if [ "$version" = 252 ]; then
-		mkdir -p "$root/etc/systemd/system/narwhal.service.d"
-		cp "$here/narwhal-252.conf" "$root/etc/systemd/system/narwhal.service.d/252.conf"
-	fi
+	mkdir -p "$root/root/narwhal/scripts"
+	cp -r "$here" "$root/root/narwhal/scripts/"
 	settings
-	inside systemctl daemon-reload
 	start
+	cp "$here/narwhal.socket" "$root/etc/systemd/system/"
+	inside systemctl daemon-reload
 	security
 	reload
 	restart "FDSTORE"

@@ -1,0 +1,250 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/narwhal-server/narwhal/config"
+)
+
+// manualDate stands at the foot of the manual page.
+const manualDate = "2026-11-28"
+
+// manualCommand prints the manual page, for whoever packs narwhal.
+func manualCommand(app *cli.App) *cli.Command {
+	return &cli.Command{
+		Name:   "manual",
+		Usage:  "print the manual page narwhal(1)",
+		Hidden: true,
+		Action: func(c *cli.Context) error {
+			if c.Args().Present() {
+				return &usageError{what: "narwhal manual takes no argument"}
+			}
+			_, err := io.WriteString(app.Writer, manual(app))
+			return err
+		},
+	}
+}
+
+// manual is the page in the man macros that every man understands, made from
+// the same tables as the help.
+func manual(app *cli.App) string {
+	m := &roff{}
+	m.line(`.\" Made by "narwhal manual" from the tables of settings and commands.`)
+	m.line(".TH NARWHAL 1 " + manualDate + " narwhal \"User Commands\"")
+	m.line(".nh\n.ad l") // no word of a setting is broken
+	m.section("NAME")
+	m.text("narwhal - " + app.Usage)
+	m.section("SYNOPSIS")
+	m.line(".nf")
+	m.kept("narwhal [serve] [settings]")
+	for _, c := range shownCommands(app.Commands) {
+		m.kept(strings.TrimRight("narwhal "+c.Name+" "+c.ArgsUsage, " "))
+	}
+	m.line(".fi")
+	m.section("DESCRIPTION")
+	m.text("narwhal finds the named entities of texts that are sent to it over HTTP. One master process keeps several worker processes running, as Gunicorn does. Without a command it serves.")
+	m.line(".PP")
+	m.text("A setting is taken from its flag, else its environment variable, else the configuration file, else the default. Times are seconds (30, 0.5) or durations (1m30s).")
+
+	m.section("SETTINGS")
+	for _, group := range config.Groups() {
+		m.line(".SS " + quoted(string(group)))
+		for _, s := range config.Table() {
+			if s.Group == group {
+				m.setting(s)
+			}
+		}
+	}
+	m.section("COMMANDS")
+	for _, c := range shownCommands(app.Commands) {
+		m.command("narwhal", c)
+	}
+	m.section("SIGNALS")
+	m.text("To the master:")
+	for _, s := range masterSignals {
+		m.tagged(s.name)
+		m.text(s.help)
+	}
+	m.section("ENVIRONMENT")
+	m.text("Each setting has a variable, which SETTINGS names. These are others:")
+	for _, v := range manualVariables {
+		m.tagged(v.name)
+		m.text(v.help)
+	}
+	m.section("FILES")
+	for _, f := range manualFiles {
+		m.tagged(f.name)
+		m.text(f.help)
+	}
+	m.section("EXIT STATUS")
+	m.text("0 after a graceful stop or if a command had the outcome it was asked for, 2 if the command line is wrong, 3 if no worker could start, 1 for anything else.")
+	m.section("EXAMPLES")
+	m.line(".nf")
+	m.kept(examples)
+	m.line(".fi")
+	m.section("SEE ALSO")
+	m.line(".BR curl (1),\n.BR systemd.service (5)")
+	return m.String()
+}
+
+// named is a word and its meaning.
+type named struct{ name, help string }
+
+var manualVariables = []named{
+	{"WEB_CONCURRENCY", "The number of workers, if neither --workers nor NARWHAL_WORKERS is set."},
+	{"NARWHAL_SIMD", "Which of the processor's instructions the engine uses: avx512, avx2 or generic. The best that is there by default."},
+	{"NARWHAL_MODEL_MIRROR", "What narwhal model pull --mirror is."},
+	{"HTTPS_PROXY", "The proxy over which narwhal model pull reaches github.com."},
+	{"XDG_DATA_HOME", "Where models are installed: in narwhal/models below it. It is ~/.local/share by default."},
+	{"NO_COLOR", "narwhal ner marks entities without colours."},
+}
+
+var manualFiles = []named{
+	{"./narwhal.toml", "The configuration file, unless --config names another."},
+	{"./models, ~/.local/share/narwhal/models, /usr/share/narwhal/models", "Where pipelines are looked for by name, in this order."},
+	{"/run/narwhal, $XDG_RUNTIME_DIR/narwhal, /tmp/narwhal-UID", "The control socket, as --control-socket explains."},
+}
+
+func shownCommands(all []*cli.Command) []*cli.Command {
+	var shown []*cli.Command
+	for _, c := range all {
+		if c.Name != "serve" && !c.Hidden {
+			shown = append(shown, c)
+		}
+	}
+	return shown
+}
+
+func (m *roff) setting(s config.Setting) {
+	m.tagged(s.Spellings())
+	m.layout(".IP", s.Help)
+	if s.Switch {
+		return
+	}
+	facts := "Default: " + s.Initial() + ". Variable: " + s.Variable() + "."
+	if s.Key() != "" {
+		facts += " In the file: " + s.Key() + "."
+	}
+	m.line(".IP")
+	m.text(facts)
+}
+
+func (m *roff) command(prefix string, c *cli.Command) {
+	name := prefix + " " + c.Name
+	m.line(".SS " + quoted(strings.TrimRight(name+" "+c.ArgsUsage, " ")))
+	m.text(sentence(c.Usage))
+	if c.Description != "" {
+		m.line(".PP")
+		m.layout(".PP", c.Description)
+	}
+	for _, f := range c.Flags {
+		if isHelp(f) {
+			continue
+		}
+		spellings, usage, _ := strings.Cut(f.String(), "\t")
+		m.tagged(spellings)
+		m.text(sentence(usage))
+	}
+	for _, sub := range shownCommands(c.Subcommands) {
+		m.command(name, sub)
+	}
+}
+
+func isHelp(f cli.Flag) bool { return f.Names()[0] == "help" }
+
+// sentence begins with a capital and ends with a full stop.
+func sentence(text string) string {
+	if text == "" {
+		return ""
+	}
+	text = strings.ToUpper(text[:1]) + text[1:]
+	if !strings.HasSuffix(text, ".") {
+		text += "."
+	}
+	return text
+}
+
+// roff is a page of the man macros.
+type roff struct{ strings.Builder }
+
+// line writes a line as it is.
+func (m *roff) line(text string) { fmt.Fprintln(m, text) }
+
+// text writes text that man breaks into lines.
+func (m *roff) text(text string) { m.kept(config.Wrap(text, 0, 72)) }
+
+// kept writes lines as they are broken.
+func (m *roff) kept(text string) {
+	for _, l := range strings.Split(escapeRoff(text), "\n") {
+		if strings.HasPrefix(l, ".") || strings.HasPrefix(l, "'") {
+			l = `\&` + l
+		}
+		m.line(l)
+	}
+}
+
+func (m *roff) section(name string) { m.line(".SH " + quoted(name)) }
+
+// tagged begins a paragraph that has a name, in bold, at its left.
+func (m *roff) tagged(name string) { m.line(".TP\n.B " + escapeRoff(name)) }
+
+// layout writes paragraphs, each begun with a macro. Lines that begin with a
+// blank keep their form.
+func (m *roff) layout(macro, text string) {
+	lines := strings.Split(text, "\n")
+	pre := false
+	for i, l := range lines {
+		indented := strings.HasPrefix(l, " ")
+		if indented != pre && l != "" {
+			pre = indented
+			if pre {
+				m.line(macro + "\n.nf")
+			} else {
+				m.line(".fi\n" + macro)
+			}
+		}
+		switch {
+		case l == "" && pre, l == "" && i+1 < len(lines) && strings.HasPrefix(lines[i+1], " "):
+		case l == "":
+			m.line(macro)
+		case pre:
+			m.kept(l)
+		default:
+			m.text(l)
+		}
+	}
+	if pre {
+		m.line(".fi")
+	}
+}
+
+func quoted(text string) string { return `"` + strings.ReplaceAll(escapeRoff(text), `"`, `\(dq`) + `"` }
+
+// escapeRoff keeps what is text from being taken for a request or an escape.
+// A hyphen is written so that it can be searched for and copied.
+func escapeRoff(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		switch {
+		case r == '\\':
+			b.WriteString(`\e`)
+		case r == '-':
+			b.WriteString(`\-`)
+		case r == '^':
+			b.WriteString(`\(ha`)
+		case r == '~':
+			b.WriteString(`\(ti`)
+		case r == '`':
+			b.WriteString(`\(ga`)
+		case r > 0x7e:
+			fmt.Fprintf(&b, `\[u%04X]`, r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
