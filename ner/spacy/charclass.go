@@ -11,54 +11,19 @@ import (
 
 // charClass is a set of code points: what a regular expression writes as
 // [a-zà-ÿ…]. spaCy's classes of letters and icons have up to 105,734 members in
-// several hundred ranges; they are parsed from the pipeline's own patterns.
+// several hundred ranges; they are parsed from the pipeline's own patterns. The
+// matchers ask for members by classTable.
 type charClass struct {
-	ascii  [utf8.RuneSelf]bool
-	ranges []runeRange // all of the set, sorted, neither touching nor overlapping
+	ranges []runeRange // sorted, neither touching nor overlapping
 }
 
 type runeRange struct{ lo, hi rune } // both included
-
-// has reports whether r is in the class.
-func (c *charClass) has(r rune) bool {
-	if uint32(r) < utf8.RuneSelf {
-		return c.ascii[r]
-	}
-	lo, hi := 0, len(c.ranges)
-	for lo < hi {
-		mid := int(uint(lo+hi) / 2)
-		switch {
-		case r < c.ranges[mid].lo:
-			hi = mid
-		case r > c.ranges[mid].hi:
-			lo = mid + 1
-		default:
-			return true
-		}
-	}
-	return false
-}
-
-// first reports whether s begins with a member, and the size of that rune.
-func (c *charClass) first(s string) (size int, ok bool) {
-	r, size := utf8.DecodeRuneInString(s)
-	return size, size > 0 && c.has(r)
-}
-
-// last reports whether s ends with a member, and the size of that rune.
-func (c *charClass) last(s string) (size int, ok bool) {
-	r, size := utf8.DecodeLastRuneInString(s)
-	return size, size > 0 && c.has(r)
-}
 
 // newCharClass makes the union of the ranges, which it sorts and merges.
 func newCharClass(ranges []runeRange) *charClass {
 	slices.SortFunc(ranges, func(a, b runeRange) int { return cmp.Compare(a.lo, b.lo) })
 	c := new(charClass)
 	for _, r := range ranges {
-		for a := r.lo; a <= min(r.hi, utf8.RuneSelf-1); a++ {
-			c.ascii[a] = true
-		}
 		if n := len(c.ranges); n > 0 && r.lo <= c.ranges[n-1].hi+1 {
 			c.ranges[n-1].hi = max(c.ranges[n-1].hi, r.hi)
 			continue

@@ -15,14 +15,17 @@ func (p *patterns) nextInfix(x string, from int) (a, b int, ok bool) {
 			i++
 			continue
 		}
+		size := 1
+		if c >= utf8.RuneSelf {
+			r, n := firstOf(x[i:])
+			if size = n; p.runes.of(r)&inWord != 0 {
+				i += size
+				continue
+			}
+		}
 		if n := p.infixAt(x, i); n > 0 {
 			return i, i + n, true
 		}
-		if c < utf8.RuneSelf {
-			i++
-			continue
-		}
-		_, size := utf8.DecodeRuneInString(x[i:])
 		i += size
 	}
 	return 0, 0, false
@@ -42,19 +45,16 @@ var mayBeInfix = func() (may [256]bool) {
 // infixAt is the length of the infix at x[i:], or 0.
 func (p *patterns) infixAt(x string, i int) int {
 	before, at := x[:i], x[i:]
-	r, size := utf8.DecodeRuneInString(at)
+	r, size := firstOf(at)
 	after := at[size:]
-	if r == '…' || p.icon.has(r) {
-		return size
-	}
 	switch r {
 	case '.':
 		if dots := leadingDots(at); dots >= 2 {
 			return dots
 		}
-		return between(p.dotLeft, before, size, p.dotRight, after)
+		return p.between(inDotLeft, before, size, inDotRight, after)
 	case ',':
-		return between(p.alpha, before, size, p.alpha, after)
+		return p.between(inAlpha, before, size, inAlpha, after)
 	case '+', '*', '^', '-':
 		if endsInDigit(before) && after != "" && (isASCIIDigit(after[0]) || after[0] == '-') {
 			return size
@@ -62,10 +62,14 @@ func (p *patterns) infixAt(x string, i int) int {
 		if r == '-' {
 			return p.hyphen(before, at)
 		}
+		return 0
 	case '–', '—', '~':
 		return p.hyphen(before, at)
 	case ':', '<', '>', '=', '/':
-		return between(p.alphaNum, before, size, p.alpha, after)
+		return p.between(inAlphaNum, before, size, inAlpha, after)
+	}
+	if r == '…' || p.runes.of(r)&inIcon != 0 {
+		return size
 	}
 	return 0
 }
@@ -75,23 +79,26 @@ func (p *patterns) infixAt(x string, i int) int {
 var hyphens = [...]string{"-", "–", "—", "--", "---", "——", "~"}
 
 func (p *patterns) hyphen(before, at string) int {
+	if _, ok := p.lastIn(before, inAlphaNum); !ok {
+		return 0
+	}
 	for _, h := range hyphens {
 		if strings.HasPrefix(at, h) {
-			if n := between(p.alphaNum, before, len(h), p.alpha, at[len(h):]); n > 0 {
-				return n
+			if _, ok := p.firstIn(at[len(h):], inAlpha); ok {
+				return len(h)
 			}
 		}
 	}
 	return 0
 }
 
-// between returns n if before ends in a member of left and after begins with
-// one of right, else 0.
-func between(left *charClass, before string, n int, right *charClass, after string) int {
-	if _, ok := left.last(before); !ok {
+// between returns n if before ends in a rune of left and after begins with one
+// of right, else 0.
+func (p *patterns) between(left runeSets, before string, n int, right runeSets, after string) int {
+	if _, ok := p.lastIn(before, left); !ok {
 		return 0
 	}
-	if _, ok := right.first(after); !ok {
+	if _, ok := p.firstIn(after, right); !ok {
 		return 0
 	}
 	return n

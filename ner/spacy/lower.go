@@ -10,17 +10,16 @@ import (
 // becomes ς.
 func appendLower(dst []byte, s string) []byte {
 	for i, r := range s {
-		switch r {
-		case 'İ':
+		f := runeForms.of(r)
+		switch {
+		case f&oddLower == 0:
+			dst = utf8.AppendRune(dst, r+f.toLower())
+		case r == 'İ':
 			dst = append(dst, "i\u0307"...)
-		case 'Σ':
-			if isFinalSigma(s[:i], s[i+len("Σ"):]) {
-				dst = append(dst, "ς"...)
-			} else {
-				dst = append(dst, "σ"...)
-			}
+		case isFinalSigma(s[:i], s[i+len("Σ"):]):
+			dst = append(dst, "ς"...)
 		default:
-			dst = utf8.AppendRune(dst, unicode.ToLower(r))
+			dst = append(dst, "σ"...)
 		}
 	}
 	return dst
@@ -35,8 +34,9 @@ func isFinalSigma(before, after string) bool {
 		if size == 0 {
 			return false
 		}
-		if !isCaseIgnorable(r) {
-			if !isCased(r) {
+		f := runeForms.of(r)
+		if f&caseIgnored == 0 {
+			if f&cased == 0 {
 				return false
 			}
 			break
@@ -44,15 +44,11 @@ func isFinalSigma(before, after string) bool {
 		before = before[:len(before)-size]
 	}
 	for _, r := range after {
-		if !isCaseIgnorable(r) {
-			return !isCased(r)
+		if f := runeForms.of(r); f&caseIgnored == 0 {
+			return f&cased == 0
 		}
 	}
 	return true
-}
-
-func isCased(r rune) bool {
-	return unicode.In(r, unicode.Lu, unicode.Ll, unicode.Lt, unicode.Other_Lowercase, unicode.Other_Uppercase)
 }
 
 func isCaseIgnorable(r rune) bool {

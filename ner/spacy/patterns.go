@@ -1,9 +1,11 @@
 package spacy
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -40,25 +42,36 @@ func checkPatterns(f *tokenizerFile) error {
 	return nil
 }
 
-// patterns is what the four matchers know: sets of runes, named after what they
-// hold, and the units.
+// patterns is what the four matchers know: in which sets each rune is, and the
+// units.
 type patterns struct {
-	prefix *charClass // runes that are cut off the front, icons included
-	suffix *charClass // runes that are cut off the end, icons included
-	icon   *charClass // symbols and emoji (general category So)
+	runes runeTable[runeSets]
+	ascii [utf8.RuneSelf]runeSets // its first entries
 
-	alpha    *charClass // letters of any case
-	alphaNum *charClass // letters and ASCII digits
-	upper    *charClass // upper case letters, and scripts without case
-	dotPrev  *charClass // a full stop after one of these is cut off
-	dotLeft  *charClass // a full stop between one of these …
-	dotRight *charClass // … and one of these parts two sentences
-	tld      *charClass // top level domains consist of these
-
-	units    map[string]bool // "km", "%", "US$" …: cut off after a digit
-	maxUnit  int             // bytes of the longest unit
-	unitEnds *charClass      // their last runes
+	units   map[string]bool // "km", "%", "US$" …: cut off after a digit
+	maxUnit int             // bytes of the longest unit
 }
+
+// runeSets are the sets a rune is in.
+type runeSets uint16
+
+const (
+	inPrefix runeSets = 1 << iota // runes that are cut off the front, icons included
+	inSuffix                      // runes that are cut off the end, icons included
+	inIcon                        // symbols and emoji (general category So)
+
+	inAlpha    // letters of any case
+	inAlphaNum // letters and ASCII digits
+	inUpper    // upper case letters, and scripts without case
+	inDotPrev  // a full stop after one of these is cut off
+	inDotLeft  // a full stop between one of these …
+	inDotRight // … and one of these parts two sentences
+	inTLD      // top level domains consist of these
+	inUnitEnd  // last runes of units
+
+	inSpace // white space
+	inWord  // no pattern matches in a chunk of these, ASCII letters not counted
+)
 
 // Places of alternatives in the patterns of knownPatterns.
 const (
@@ -88,28 +101,89 @@ func newPatterns(f *tokenizerFile) (*patterns, error) {
 	icon := class(prefix[prefixIcon])
 	before, after, _ := strings.Cut(infix[infixDot], `\.(?=`)
 	_, tld, _ := strings.Cut(f.url, `\.)+(?:`)
-	p := &patterns{
-		icon:     icon,
-		alpha:    class(infix[infixComma]),
-		alphaNum: class(infix[infixHyphen]),
-		upper:    class(suffix[suffixInitials]),
-		dotPrev:  class(suffix[suffixDot]),
-		dotLeft:  class(before),
-		dotRight: class(after),
-		tld:      class(tld),
-		units:    make(map[string]bool),
+	sets := map[runeSets]*charClass{
+		inIcon:     icon,
+		inAlpha:    class(infix[infixComma]),
+		inAlphaNum: class(infix[infixHyphen]),
+		inUpper:    class(suffix[suffixInitials]),
+		inDotPrev:  class(suffix[suffixDot]),
+		inDotLeft:  class(before),
+		inDotRight: class(after),
+		inTLD:      class(tld),
 	}
 	if err != nil {
 		return nil, err
 	}
-	p.prefix = newCharClass(append(singleRunes(prefix, strings.TrimPrefix, "^"), icon.ranges...))
-	p.suffix = newCharClass(append(singleRunes(suffix, strings.TrimSuffix, "$"), icon.ranges...))
-	p.addUnits(suffix[suffixCurrency], suffix[suffixUnit])
+	p := &patterns{units: make(map[string]bool)}
+	sets[inPrefix] = newCharClass(append(singleRunes(prefix, strings.TrimPrefix, "^"), icon.ranges...))
+	sets[inSuffix] = newCharClass(append(singleRunes(suffix, strings.TrimSuffix, "$"), icon.ranges...))
+	sets[inUnitEnd] = p.addUnits(suffix[suffixCurrency], suffix[suffixUnit])
+	p.runes.fill = func(first rune, page *runePage[runeSets]) {
+		for set, class := range sets {
+			class.addTo(first, page, set)
+		}
+		for i := range page {
+			page[i] |= otherSets(first+rune(i), page[i])
+		}
+	}
+	for r := range p.ascii {
+		p.ascii[r] = p.runes.of(rune(r))
+	}
 	return p, nil
 }
 
-// addUnits takes the strings of alternatives (?<=[0-9])(?:km|km²|…)$.
-func (p *patterns) addUnits(alternatives ...string) {
+// addTo adds the set to the runes of a page that are in the class.
+func (c *charClass) addTo(first rune, page *runePage[runeSets], set runeSets) {
+	after, _ := slices.BinarySearchFunc(c.ranges, first, func(r runeRange, first rune) int { return cmp.Compare(r.hi, first) })
+	for _, r := range c.ranges[after:] {
+		if r.lo >= first+runesPerPage {
+			break
+		}
+		for i := max(r.lo, first); i <= min(r.hi, first+runesPerPage-1); i++ {
+			page[i-first] |= set
+		}
+	}
+}
+
+// otherSets are the sets of r that are not read from the patterns; sets are the
+// others.
+func otherSets(r rune, sets runeSets) runeSets {
+	switch {
+	case isSpace(r):
+		return inSpace
+	case r >= utf8.RuneSelf && sets&(inPrefix|inSuffix|inIcon) == 0:
+		return inWord
+	}
+	return 0
+}
+
+// firstIn reports whether x begins with a rune of the set, and the size of that rune.
+func (p *patterns) firstIn(x string, set runeSets) (size int, ok bool) {
+	if x == "" {
+		return 0, false
+	}
+	if c := x[0]; c < utf8.RuneSelf {
+		return 1, p.ascii[c]&set != 0
+	}
+	r, size := firstOf(x)
+	return size, p.runes.of(r)&set != 0
+}
+
+// lastIn reports whether x ends with a rune of the set, and the size of that rune.
+func (p *patterns) lastIn(x string, set runeSets) (size int, ok bool) {
+	if x == "" {
+		return 0, false
+	}
+	if c := x[len(x)-1]; c < utf8.RuneSelf {
+		return 1, p.ascii[c]&set != 0
+	}
+	r, size := lastOf(x)
+	return size, p.runes.of(r)&set != 0
+}
+
+// addUnits takes the strings of alternatives (?<=[0-9])(?:km|km²|…)$, and
+// returns their last runes.
+func (p *patterns) addUnits(alternatives ...string) *charClass {
 	var ends []runeRange
 	for _, a := range alternatives {
 		_, list, _ := strings.Cut(a, "(?:")
@@ -121,7 +195,7 @@ func (p *patterns) addUnits(alternatives ...string) {
 			ends = append(ends, runeRange{r, r})
 		}
 	}
-	p.unitEnds = newCharClass(ends)
+	return newCharClass(ends)
 }
 
 // singleRunes returns the alternatives that are one rune once unanchored: the

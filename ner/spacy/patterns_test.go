@@ -193,14 +193,17 @@ func TestMatchers(t *testing.T) {
 	}
 }
 
+// matcherPieces mean something to the patterns.
+var matcherPieces = append(strings.Fields(`. .. … …… , ; : ! ? ' " ’ ' s S 's ’S - -- --- – — —— ~ + * ^ = < > / @ # _ & % $ US$ C$ A$ € ₿
+	a b Z AB é É ß Σ ʰ 漢 ー я א ا ก ² Ⅳ ٣ 0 1 2 5 9 10 12 16 25 31 99 127 168 169 172 192 223 224 254 255 256
+	km km² m/s кПа тб ° °C F K 😀 © ☃ ︎ ( ) [ ] { } « 」 http :// :80 :8 :123456 com .com .org www. a.b. a_ _a
+	192.168 10. .254 user@ U.S. \ |`),
+	strings.Repeat("x", 62), strings.Repeat("é", 64), "\u0301", "\u200d", "\x00", "\u3000")
+
 // FuzzMatchers makes chunks of pieces that mean something to the patterns. Each
 // byte of its input picks a piece.
 func FuzzMatchers(f *testing.F) {
-	pieces := strings.Fields(`. .. … …… , ; : ! ? ' " ’ ' s S 's ’S - -- --- – — —— ~ + * ^ = < > / @ # _ & % $ US$ C$ A$ € ₿
-		a b Z AB é É ß Σ ʰ 漢 ー я א ا ก ² Ⅳ ٣ 0 1 2 5 9 10 12 16 25 31 99 127 168 169 172 192 223 224 254 255 256
-		km km² m/s кПа тб ° °C F K 😀 © ☃ ︎ ( ) [ ] { } « 」 http :// :80 :8 :123456 com .com .org www. a.b. a_ _a
-		192.168 10. .254 user@ U.S. \ |`)
-	pieces = append(pieces, strings.Repeat("x", 62), strings.Repeat("é", 64), "\u0301", "\u200d", "\x00", "\u3000")
+	pieces := matcherPieces
 	p, slow := testTokenizer(f).patterns, newSlowPatterns(f)
 	for i := range pieces {
 		f.Add([]byte{byte(i), byte(7 * i), byte(13 * i), byte(i + 1)})

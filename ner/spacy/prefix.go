@@ -1,6 +1,13 @@
 package spacy
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// prefixSight is how many bytes of a chunk, from its start, decide that it has
+// no prefix.
+const prefixSight = utf8.UTFMax
 
 // prefixLen is English's prefix_search: the number of bytes that are cut off
 // the front of x, or 0.
@@ -27,7 +34,7 @@ func (p *patterns) prefixLen(x string) int {
 		}
 		return 0
 	}
-	if size, ok := p.prefix.first(x); ok {
+	if size, ok := p.firstIn(x, inPrefix); ok {
 		return size
 	}
 	return 0

@@ -1,7 +1,7 @@
 package spacy
 
 import (
-	"cmp"
+	"math/bits"
 	"slices"
 	"strings"
 )
@@ -11,15 +11,15 @@ import (
 // would cut up (":)", "Ph.D.") are also looked for among the tokens of a whole
 // text, where they may lie across several chunks' pieces.
 type specials struct {
-	rules map[string]*rule
-	// lengths has bit n of byte c set if some special case begins with c and is
-	// n bytes long (63 stands for all longer). Most words fail it.
-	lengths [256]uint64
+	rules   map[string]*rule
+	maybe   [1 << 9]uint64 // a bit for the ends and the length of each, see mayHave
+	longest int            // bytes of the longest special case
 
 	// The trie of the token sequences to look for. Node 0 is its root, and no
 	// node's child.
 	nodes []trieNode
 	roots []int32 // by symbol: the root's child, or 0
+	depth int     // tokens of the longest sequence
 }
 
 // rule is a special case's tokens, with offsets from its start.
@@ -29,16 +29,28 @@ type rule struct {
 }
 
 type trieNode struct {
-	next map[int32]int32 // by symbol
-	end  bool            // a sequence ends here
+	next []edge // by symbol
+	end  bool   // a sequence ends here
+	rule *rule  // of the special case that is the sequence's tokens without a space between, if it is one
+	size int    // bytes of that special case
 }
 
-// rule returns the special case x is, or nil.
-func (s *specials) rule(x string) *rule {
-	if x == "" || s.lengths[x[0]]&(1<<min(len(x), 63)) == 0 {
-		return nil
+// edge leads from a node to its child for a symbol.
+type edge struct{ symbol, child int32 }
+
+// mayHave reports whether x may be a special case. Most words are refused.
+func (s *specials) mayHave(x string) bool {
+	if x == "" || len(x) > s.longest {
+		return false
 	}
-	return s.rules[x]
+	word, bit := endsBit(x)
+	return s.maybe[word]&bit != 0
+}
+
+// endsBit is the bit of maybe for the ends and the length of x.
+func endsBit(x string) (word int, bit uint64) {
+	h := (uint32(x[0]) | uint32(x[len(x)-1])<<8 | uint32(len(x))<<16) * 0x9e3779b1 >> 17
+	return int(h / 64), 1 << (h % 64)
 }
 
 // newSpecials makes the rules' tokens. Their symbols and the trie come later,
@@ -60,7 +72,9 @@ func newSpecials(cases map[string][]ruleToken, lex *lexicon) *specials {
 			pos, runePos = t.End, t.RuneEnd
 		}
 		s.rules[text] = r
-		s.lengths[text[0]] |= 1 << min(len(text), 63)
+		word, bit := endsBit(text)
+		s.maybe[word] |= bit
+		s.longest = max(s.longest, len(text))
 	}
 	return s
 }
@@ -70,13 +84,18 @@ func newSpecials(cases map[string][]ruleToken, lex *lexicon) *specials {
 // rules' tokens their symbols.
 func (s *specials) addPhrases(tk *tokenizer, all bool) {
 	plain := &cutter{tk: tk}
+	norms := s.ownNorms(tk.lexicon)
 	var symbols int32
-	for text := range s.rules {
+	for text, rule := range s.rules {
 		if !all && !tk.patterns.breaks(text) {
 			continue
 		}
 		plain.reset(plain.tokens[:0])
 		plain.cut(text)
+		// English has ' and the long dash, which some texts are full of.
+		if len(plain.tokens) == 1 && len(rule.tokens) == 1 && !norms[rule.tokens[0].Orth] {
+			continue // the rule's token is what it would replace
+		}
 		node := int32(0)
 		for _, t := range plain.tokens {
 			word := tk.lexicon.known[t.Orth]
@@ -87,17 +106,39 @@ func (s *specials) addPhrases(tk *tokenizer, all bool) {
 			}
 			node = s.child(node, word.symbol)
 		}
-		s.nodes[node].end = true
+		n := &s.nodes[node]
+		n.end = true
+		if last := len(plain.tokens) - 1; !slices.ContainsFunc(plain.tokens[:last], func(t Token) bool { return t.Space }) {
+			n.rule, n.size = rule, len(text)
+		}
+		s.depth = max(s.depth, len(plain.tokens))
 	}
 	s.roots = make([]int32, symbols+1)
-	for symbol, node := range s.nodes[0].next {
-		s.roots[symbol] = node
+	for _, e := range s.nodes[0].next {
+		s.roots[e.symbol] = e.child
 	}
 	for _, r := range s.rules {
 		for _, t := range r.tokens {
-			r.symbols = append(r.symbols, tk.lexicon.known[t.Orth].symbol)
+			r.symbols = append(r.symbols, tk.lexicon.find(t.Orth).symbol)
 		}
 	}
+}
+
+// ownNorms returns the texts, by their ids, of those tokens to which some rule
+// gives a norm that they do not have elsewhere.
+func (s *specials) ownNorms(lex *lexicon) map[uint64]bool {
+	own := make(map[uint64]bool)
+	var b lexBuffers
+	for text, r := range s.rules {
+		for _, t := range r.tokens {
+			var elsewhere Token
+			lex.lookup(&elsewhere, text[t.Start:t.End], &b)
+			if elsewhere.Norm != t.Norm {
+				own[t.Orth] = true
+			}
+		}
+	}
+	return own
 }
 
 // breaks reports whether x is a special case that may have to be looked for
@@ -109,110 +150,167 @@ func (p *patterns) breaks(x string) bool {
 
 // child returns the child of a node for a symbol, which it makes if need be.
 func (s *specials) child(node, symbol int32) int32 {
-	n := &s.nodes[node]
-	if child, ok := n.next[symbol]; ok {
-		return child
-	}
-	if n.next == nil {
-		n.next = make(map[int32]int32)
+	i, ok := s.nodes[node].find(symbol)
+	if ok {
+		return s.nodes[node].next[i].child
 	}
 	child := int32(len(s.nodes))
-	n.next[symbol] = child
+	s.nodes[node].next = slices.Insert(s.nodes[node].next, i, edge{symbol, child})
 	s.nodes = append(s.nodes, trieNode{})
 	return child
 }
 
-// span is a run of tokens, half open.
-type span struct {
-	start, end int
-	rule       *rule // that replaces them
+// find returns the place of the edge for a symbol, and whether there is one.
+func (n *trieNode) find(symbol int32) (i int, ok bool) {
+	end := len(n.next)
+	for i < end {
+		mid := (i + end) / 2
+		if n.next[mid].symbol < symbol {
+			i = mid + 1
+		} else {
+			end = mid
+		}
+	}
+	return i, i < len(n.next) && n.next[i].symbol == symbol
+}
+
+// span is a run of tokens, half open, and where in the trie it ends.
+type span struct{ start, end, node int32 }
+
+func (s span) len() int32 { return s.end - s.start }
+
+// replacement is a span whose tokens a rule's replace.
+type replacement struct {
+	span
+	rule *rule
 }
 
 // matchBuffers are the buffers of applySpecials.
 type matchBuffers struct {
-	spans []span
-	seen  []bool
+	chooser      chooser
+	replacements []replacement
 }
 
-// find appends every span of tokens that is a sequence of the trie.
-func (s *specials) find(symbols []int32, spans []span) []span {
+// chooser keeps, of spans that overlap, the longer and then the earlier. As in
+// spaCy a span that was refused still stands in the way of those after it: this
+// is not filter_spans. So a span is kept if no other that goes before it covers
+// its first token or its last.
+type chooser struct {
+	// before has the span that goes before all others at a token, of the last
+	// tokens and those to come, in a ring. Whether an element is of an earlier
+	// token shows by its end.
+	before []span
+	open   []span // that later ones may overlap
+}
+
+// reset prepares for spans of at most longest tokens.
+func (c *chooser) reset(longest int) {
+	c.open = c.open[:0]
+	c.before = grow(c.before, 1<<bits.Len(uint(2*longest)))
+	clear(c.before)
+}
+
+func (c *chooser) at(token int32) *span { return &c.before[int(token)&(len(c.before)-1)] }
+
+// add adds a span. Spans must be added in the order of their starts.
+func (c *chooser) add(sp span) {
+	c.open = append(c.open, sp)
+	for token := sp.start; token < sp.end; token++ {
+		if b := c.at(token); b.end <= token || b.len() < sp.len() {
+			*b = sp
+		}
+	}
+}
+
+// keep calls f with the spans that end at or before a token and are kept, after
+// all that start before that token have been added.
+func (c *chooser) keep(token int32, f func(span)) {
+	open := c.open[:0]
+	for _, sp := range c.open {
+		switch {
+		case sp.end > token:
+			open = append(open, sp)
+		case *c.at(sp.start) == sp && *c.at(sp.end - 1) == sp:
+			f(sp)
+		}
+	}
+	c.open = open
+}
+
+// find calls f with every span of tokens that is a sequence of the trie and that
+// the chooser keeps, in the order of the text.
+func (s *specials) find(symbols []int32, c *chooser, f func(span)) {
+	c.reset(s.depth)
 	for i, symbol := range symbols {
-		if symbol == 0 {
+		if symbol == 0 && len(c.open) == 0 {
 			continue
 		}
 		for node, j := s.roots[symbol], i+1; node != 0; j++ {
-			if s.nodes[node].end {
-				spans = append(spans, span{start: i, end: j})
+			n := &s.nodes[node]
+			if n.end {
+				c.add(span{int32(i), int32(j), node})
 			}
 			if j == len(symbols) {
 				break
 			}
-			node = s.nodes[node].next[symbols[j]]
+			at, ok := n.find(symbols[j])
+			if !ok {
+				break
+			}
+			node = n.next[at].child
+		}
+		if len(c.open) > 0 {
+			c.keep(int32(i+1), f)
 		}
 	}
-	return spans
-}
-
-// choose keeps, of spans that overlap, the longer and then the earlier, and
-// returns the kept in order of the text. As in spaCy a span that was refused
-// still stands in the way of those after it: this is not filter_spans. The
-// elements of seen, one a token, are false.
-func choose(spans []span, seen []bool) []span {
-	slices.SortFunc(spans, func(a, b span) int {
-		return cmp.Or(cmp.Compare(b.end-b.start, a.end-a.start), cmp.Compare(a.start, b.start))
-	})
-	kept := spans[:0]
-	for _, sp := range spans {
-		if !seen[sp.start] && !seen[sp.end-1] {
-			kept = append(kept, sp)
-		}
-		for i := sp.start; i < sp.end; i++ {
-			seen[i] = true
-		}
-	}
-	slices.SortFunc(kept, func(a, b span) int { return cmp.Compare(a.start, b.start) })
-	return kept
 }
 
 // applySpecials replaces the tokens of text that together are a special case by
 // those of its rule.
 func (c *cutter) applySpecials(text string) {
-	m := &c.match
-	if m.spans = c.tk.specials.find(c.symbols, m.spans[:0]); len(m.spans) == 0 {
-		return
-	}
-	tokens := c.tokens[c.base:]
-	m.seen = slices.Grow(m.seen[:0], len(tokens))[:len(tokens)]
-	clear(m.seen)
-	spans, grow := choose(m.spans, m.seen), 0
-	for i := range spans {
-		sp := &spans[i]
+	m, tokens, grow := &c.match, c.tokens[c.base:], 0
+	m.replacements = m.replacements[:0]
+	c.tk.specials.find(c.symbols, &m.chooser, func(sp span) {
 		// The text between has the spaces, too. It need not be a special case:
 		// ": (" has the tokens of ":(" and is none.
-		sp.rule = c.rule(text[tokens[sp.start].Start:tokens[sp.end-1].End])
-		if sp.rule != nil {
-			grow += max(0, len(sp.rule.tokens)-(sp.end-sp.start))
+		between := text[tokens[sp.start].Start:tokens[sp.end-1].End]
+		node := &c.tk.specials.nodes[sp.node]
+		rule := node.rule
+		if len(between) != node.size {
+			rule = c.rule(between)
 		}
+		if rule != nil {
+			m.replacements = append(m.replacements, replacement{sp, rule})
+			grow += max(0, len(rule.tokens)-int(sp.len()))
+		}
+	})
+	if len(m.replacements) == 0 {
+		return
 	}
 	// In place: what is still to be read is moved out of the way of what is
 	// written, as far as it can ever come.
 	n := len(tokens)
-	tokens = slices.Grow(tokens, grow)[:n+grow]
+	c.tokens = slices.Grow(c.tokens, grow)
+	tokens = c.tokens[c.base:][:n+grow]
 	read := tokens[grow:]
-	copy(read, tokens[:n])
+	if grow > 0 {
+		copy(read, tokens[:n])
+	}
 	out, done := tokens[:0], 0
-	for _, sp := range spans {
-		if sp.rule == nil {
-			continue
+	for _, r := range m.replacements {
+		first, last := &read[r.start], &read[r.end-1]
+		start, runeStart, space := first.Start, first.RuneStart, last.Space
+		if len(out) == done+grow { // those between are in their place
+			out = out[:len(out)+int(r.start)-done]
+		} else {
+			out = append(out, read[done:r.start]...)
 		}
-		first, last := read[sp.start], read[sp.end-1]
-		out = append(out, read[done:sp.start]...)
-		for _, t := range sp.rule.tokens {
-			out = append(out, t.moved(first.Start, first.RuneStart))
+		for _, t := range r.rule.tokens {
+			out = append(out, t.moved(start, runeStart))
 		}
-		out[len(out)-1].Space = last.Space
-		done = sp.end
+		out[len(out)-1].Space = space
+		done = int(r.end)
 	}
 	out = append(out, read[done:]...)
-	c.tokens = append(c.tokens[:c.base], out...)
+	c.tokens = c.tokens[:c.base+len(out)]
 }

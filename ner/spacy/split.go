@@ -11,10 +11,12 @@ type cutter struct {
 	tokens  []Token // those before base belong to the caller
 	base    int
 	symbols []int32 // of the tokens from base on, see knownWord
+	size    int     // bytes of the text
 	pos     int     // bytes and
 	runePos int     // runes that have been turned into tokens
 
-	suffixes []int // lengths of what was cut off the end of the chunk so far
+	suffixes []int32 // lengths of what was cut off the end of the chunk so far
+	looked   int     // bytes in which affixes and special cases were looked for; tests count them
 	lex      lexBuffers
 	match    matchBuffers
 }
@@ -23,7 +25,7 @@ type cutter struct {
 type byteKind uint8
 
 const (
-	kindLetter byteKind = 1 << iota // of ASCII
+	kindLetter byteKind = 1 << iota // of ASCII, or a rune in inWord
 	kindDigit                       // of ASCII
 	kindPunct                       // all else in ASCII: something may be cut there
 	kindSpace                       // white space in ASCII
@@ -52,13 +54,14 @@ var byteKinds = func() (kinds [256]byteKind) {
 // are all white space or all not. Of the white space after a word one U+0020 is
 // no token but a flag on the word; the rest of the run is a token.
 func (c *cutter) cut(text string) {
+	c.size = len(text)
 	for i := 0; i < len(text); {
-		n, kinds := wordLen(text[i:])
+		n, kinds := c.tk.patterns.wordLen(text[i:])
 		if n > 0 {
 			c.chunk(text[i:i+n], kinds)
 			i += n
 		}
-		n = spaceLen(text[i:])
+		n = c.tk.patterns.spaceLen(text[i:])
 		if n > 0 && i > 0 && text[i] == ' ' {
 			c.tokens[len(c.tokens)-1].Space = true
 			c.pos++
@@ -73,17 +76,26 @@ func (c *cutter) cut(text string) {
 	}
 }
 
-// wordLen measures the runes before the first white space of s.
-func wordLen(s string) (n int, kinds byteKind) {
+// wordLen measures the runes before the first white space of s. A rune beyond
+// ASCII counts as a letter if no pattern matches at it.
+func (p *patterns) wordLen(s string) (n int, kinds byteKind) {
+	var page *runePage[runeSets]
+	loaded := rune(-1)
 	for n < len(s) {
 		kind := byteKinds[s[n]]
 		switch kind {
 		case kindSpace:
 			return n, kinds
 		case kindHigh:
-			r, size := utf8.DecodeRuneInString(s[n:])
-			if isSpace(r) {
+			r, size := firstOf(s[n:])
+			if pageOf(r) != loaded {
+				page, loaded = p.runes.page(r), pageOf(r)
+			}
+			switch sets := page[uint32(r)%runesPerPage]; {
+			case sets&inSpace != 0:
 				return n, kinds
+			case sets&inWord != 0:
+				kind = kindLetter
 			}
 			n += size
 		default:
@@ -95,13 +107,18 @@ func wordLen(s string) (n int, kinds byteKind) {
 }
 
 // spaceLen measures the white space s begins with.
-func spaceLen(s string) (n int) {
+func (p *patterns) spaceLen(s string) (n int) {
 	for n < len(s) {
-		r, size := rune(s[n]), 1
-		if r >= utf8.RuneSelf {
-			r, size = utf8.DecodeRuneInString(s[n:])
+		kind := byteKinds[s[n]]
+		if kind == kindSpace {
+			n++
+			continue
 		}
-		if !isSpace(r) {
+		if kind != kindHigh {
+			break
+		}
+		size, ok := p.firstIn(s[n:], inSpace)
+		if !ok {
 			break
 		}
 		n += size
@@ -147,8 +164,14 @@ func (c *cutter) affixes(x string) (middle, tail string, rule *rule) {
 	p := c.tk.patterns
 	c.suffixes = c.suffixes[:0]
 	whole, end := x, len(x)
+	noPrefix, noSuffix := false, false // there was none, and nothing that it sees has changed
 	for x != "" && rule == nil {
-		prefix := p.prefixLen(x)
+		prefix := 0
+		if !noPrefix || len(x) < prefixSight {
+			c.looked += min(len(x), prefixSight)
+			prefix = p.prefixLen(x)
+			noPrefix = prefix == 0
+		}
 		rest := x[prefix:]
 		if prefix > 0 {
 			if rule = c.rule(rest); rule != nil {
@@ -158,12 +181,17 @@ func (c *cutter) affixes(x string) (middle, tail string, rule *rule) {
 			}
 		}
 		// Searched in the rest, so that no lookbehind sees the prefix.
-		suffix := p.suffixLen(rest)
+		suffix := 0
+		if sight := p.suffixSight(); !noSuffix || len(rest) < sight {
+			c.looked += min(len(rest), sight)
+			suffix = p.suffixLen(rest)
+			noSuffix = suffix == 0
+		}
 		if prefix == 0 && suffix == 0 {
 			break
 		}
 		if suffix > 0 {
-			c.suffixes = append(c.suffixes, suffix)
+			c.suffixes = append(c.suffixes, int32(suffix))
 			end -= suffix
 			front := x[:len(x)-suffix] // with the prefix
 			if rule = c.rule(front); rule != nil {
@@ -175,7 +203,9 @@ func (c *cutter) affixes(x string) (middle, tail string, rule *rule) {
 			c.emit(x[:prefix], false)
 		}
 		x = rest[:len(rest)-suffix]
-		rule = c.rule(x)
+		if prefix > 0 && suffix > 0 { // else it has been looked up above
+			rule = c.rule(x)
+		}
 	}
 	return x, whole[end:], rule
 }
@@ -206,14 +236,39 @@ func (c *cutter) infixes(x string) {
 
 // emit appends the token s.
 func (c *cutter) emit(s string, isSpace bool) {
-	c.tokens = append(c.tokens, Token{})
-	t := &c.tokens[len(c.tokens)-1]
-	t.Start, t.RuneStart = c.pos, c.runePos
-	t.End = c.pos + len(s)
-	t.IsSpace = isSpace
+	n := len(c.tokens)
+	if n == cap(c.tokens) {
+		c.grow()
+	}
+	c.tokens = c.tokens[:n+1]
+	t := &c.tokens[n]
+	t.Start, t.End, t.RuneStart = c.pos, c.pos+len(s), c.runePos
+	t.Space, t.IsSpace = false, isSpace
 	c.symbols = append(c.symbols, c.tk.lexicon.lookup(t, s, &c.lex))
 	c.pos, c.runePos = t.End, t.RuneEnd
 }
+
+// grow makes room for more tokens: for as many as the text will have if it goes
+// on as it began, within limits. So a long text is copied a few times, and not
+// once for each quarter that append adds.
+func (c *cutter) grow() {
+	n := len(c.tokens)
+	size := n + minTokens
+	if c.pos > 0 {
+		size += (n - c.base) * (c.size - c.pos) / c.pos * 17 / 16
+	}
+	if most := 4*n + minTokens; size > 2*most {
+		size = most
+	}
+	size = max(size, n+n/8)
+	c.tokens = append(make([]Token, 0, size), c.tokens...)
+	if cap(c.symbols) < size-c.base {
+		c.symbols = append(make([]int32, 0, size-c.base), c.symbols...)
+	}
+}
+
+// minTokens is the least room that is made.
+const minTokens = 64
 
 // emitRule appends the tokens of a special case.
 func (c *cutter) emitRule(r *rule) {
@@ -227,10 +282,11 @@ func (c *cutter) emitRule(r *rule) {
 
 // rule returns the special case x is, or nil.
 func (c *cutter) rule(x string) *rule {
-	if !c.special {
+	if !c.special || !c.tk.specials.mayHave(x) {
 		return nil
 	}
-	return c.tk.specials.rule(x)
+	c.looked += len(x)
+	return c.tk.specials.rules[x]
 }
 
 // moved returns t, whose offsets count from the start of a chunk, for a chunk

@@ -5,16 +5,20 @@ import (
 	"unicode/utf8"
 )
 
+// suffixSight is how many bytes of a chunk, up to its end, decide that it has no
+// suffix: a digit and a unit, or a full stop and two runes.
+func (p *patterns) suffixSight() int { return max(1+p.maxUnit, 1+2*utf8.UTFMax) }
+
 // suffixLen is English's suffix_search: the number of bytes that are cut off
 // the end of x, or 0. All alternatives end at the end, and a search prefers the
 // leftmost start: the longest candidate wins.
 func (p *patterns) suffixLen(x string) int {
-	r, size := utf8.DecodeLastRuneInString(x)
-	if size == 0 {
+	if x == "" {
 		return 0
 	}
-	n := 0
-	if p.suffix.has(r) {
+	r, size := lastOf(x)
+	n, sets := 0, p.runes.of(r)
+	if sets&inSuffix != 0 {
 		n = size
 	}
 	before := x[:len(x)-size]
@@ -36,7 +40,7 @@ func (p *patterns) suffixLen(x string) int {
 			n = size
 		}
 	}
-	if p.unitEnds.has(r) {
+	if sets&inUnitEnd != 0 {
 		n = max(n, p.unitSuffix(x))
 	}
 	return n
@@ -47,14 +51,15 @@ func (p *patterns) dotSuffix(x, before string) int {
 	if dots := len(x) - len(strings.TrimRight(x, ".")); dots >= 2 {
 		return dots
 	}
-	r, size := utf8.DecodeLastRuneInString(before)
-	if size == 0 {
+	if before == "" {
 		return 0
 	}
-	if p.dotPrev.has(r) {
+	r, size := lastOf(before)
+	sets := p.runes.of(r)
+	if sets&inDotPrev != 0 {
 		return 1
 	}
-	if _, ok := p.upper.last(before[:len(before)-size]); ok && p.upper.has(r) {
+	if _, ok := p.lastIn(before[:len(before)-size], inUpper); ok && sets&inUpper != 0 {
 		return 1
 	}
 	if strings.ContainsRune("FfCcKk", r) && strings.HasSuffix(before[:len(before)-size], "°") {

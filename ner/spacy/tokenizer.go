@@ -50,6 +50,7 @@ func buildTokenizer(f *tokenizerFile, norms map[uint64]uint64) (*tokenizer, erro
 	tk := &tokenizer{patterns: patterns, lexicon: newLexicon(norms)}
 	tk.specials = newSpecials(f.specials, tk.lexicon)
 	tk.specials.addPhrases(tk, !f.fasterHeuristics)
+	tk.lexicon.finish()
 	tk.cutters.New = func() any { return &cutter{tk: tk, special: true} }
 	return tk, nil
 }

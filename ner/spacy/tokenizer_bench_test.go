@@ -49,6 +49,16 @@ func BenchmarkTokenizeMegabyte(b *testing.B) {
 		{"CJK", "漢字。"},
 		{"cyrillic", "Слово и дело, "},
 		{"sigmas", "Σ'"},
+		{"hashes", "#"},
+		{"dollars", "$"},
+		{"percents", "7% "},
+		{"apostrophes", "'"},
+		{"apostrophes and letters", "'a "},
+		{"dashes and apostrophes", "——'"},
+		{"CJK and dashes", "烬–"},
+		{"CJK brackets", "」]"},
+		{"emoji and spaces", "😀 "},
+		{"letters and wide spaces", "é\u3000"},
 	} {
 		benchmarkTokenize(b, unit.name, strings.Repeat(unit.text, 1_000_000/len(unit.text)+1))
 	}

@@ -49,7 +49,7 @@ func hasScheme(x string) bool {
 }
 
 func (p *patterns) host(x string) bool {
-	return p.domain(x) || !privateIPv4(x) && ipv4(x)
+	return p.domain(x) || ipv4(x) && !privateIPv4(x)
 }
 
 // domain reports whether x is labels, a top level domain and a tail.
@@ -70,7 +70,7 @@ func (p *patterns) domain(x string) bool {
 // one need not be tried: none of these runes begins a tail.
 func (p *patterns) tldLen(x string) (size, runes int) {
 	for runes <= 63 {
-		n, ok := p.tld.first(x[size:])
+		n, ok := p.firstIn(x[size:], inTLD)
 		if !ok {
 			break
 		}
