@@ -20,7 +20,7 @@ var arrows = map[string]struct {
 
 	"supervisor": {"internal/wire internal/board internal/park internal/pidfile internal/sock internal/sdnotify internal/control internal/share internal/http1 internal/bounded", "a library: it knows no HTTP server, no model and no configuration file"},
 	"worker":     {"internal/wire internal/board internal/park internal/sock internal/gate", "a library: master and worker meet in internal/wire only, as two processes should"},
-	"config":     {"internal/sock internal/regular", "settings are plain data; addresses have one parser"},
+	"config":     {"internal/folder internal/sock internal/regular", "settings are plain data; addresses have one parser"},
 	"web":        {"ner internal/gate", "cmd decides which recognizer"},
 
 	"ner":             {"", "the words of the domain"},
@@ -31,13 +31,14 @@ var arrows = map[string]struct {
 
 	"internal/board":    {"", "a leaf"},
 	"internal/wire":     {"", "a leaf"},
-	"internal/sock":     {"", "a leaf"},
+	"internal/folder":   {"", "a leaf"},
+	"internal/sock":     {"internal/folder", "a socket's file has a folder"},
 	"internal/logfile":  {"internal/regular", "a log can be many things, but not everything"},
 	"internal/regular":  {"", "a leaf"},
 	"internal/sdnotify": {"", "a leaf"},
 	"internal/control":  {"internal/bounded internal/pidfile", "few clients at once, and a master is found by its pid file too"},
 	"internal/bounded":  {"", "a leaf"},
-	"internal/pidfile":  {"", "a leaf"},
+	"internal/pidfile":  {"internal/folder", "the same"},
 	"internal/park":     {"", "a leaf"},
 	"internal/http1":    {"", "a leaf"},
 	"internal/gate":     {"internal/board internal/park internal/sock", "writes the worker's line, passes idle connections on, and asks how long a queue is"},

@@ -36,9 +36,12 @@ import "time"
 // Paths are absolute, except "-" for a standard stream, "" for none, and a
 // Model that is a name.
 type Settings struct {
-	Bind      []string // canonical: HOST:PORT, [IPv6]:PORT, :PORT, unix:/PATH, fd://N
-	Backlog   int      // length of the listen queue
-	AdminBind string   // where the master answers health checks; "" for nowhere
+	Bind    []string // canonical: HOST:PORT, [IPv6]:PORT, :PORT, unix:/PATH, fd://N
+	Backlog int      // length of the listen queue
+
+	SocketMode string // of unix sockets, as sock.ParseAccess takes it
+
+	AdminBind string // where the master answers health checks; "" for nowhere
 
 	Workers           int
 	WorkerClass       string // Sync or Concurrent; Gunicorn's names are translated

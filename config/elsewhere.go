@@ -68,7 +68,7 @@ func Others() []Other {
 		{names("daemon D"), nil, "", "narwhal stays in the foreground; let systemd or a container runtime start it"},
 		{names("user u group g initgroups"), nil, "",
 			"start narwhal as that user (User= in a systemd unit, USER in a Dockerfile)"},
-		{names("umask m"), nil, "", "set it before starting narwhal (UMask= in a systemd unit)"},
+		{names("umask m"), nil, "socket-mode", "a mode, not a mask: 0660 for 0117. It is for unix sockets; for other files set the umask before starting narwhal (UMask= in a systemd unit)"},
 		{names("env e"), names("env-file"), "", "set the variables before starting narwhal"},
 		{names("name n proc-name"), nil, "", "leave it out"},
 		{names("reuse-port"), nil, "",

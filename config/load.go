@@ -70,6 +70,8 @@ type loader struct {
 	file     *file
 	dir      string
 	problems []error
+
+	controlSocket string // as it was given
 }
 
 func newLoader(src Source) *loader {
@@ -212,6 +214,7 @@ func (l *loader) placePaths() {
 			*path = absolute(*path, dir)
 		}
 	}
+	l.controlSocket = s.ControlSocket
 	if c := s.ControlSocket; c != "" && c != "auto" && c != "off" {
 		s.ControlSocket = absolute(c, dir)
 	}

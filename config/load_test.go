@@ -20,7 +20,7 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &Settings{
-		Bind: []string{"127.0.0.1:8000"}, Backlog: 2048,
+		Bind: []string{"127.0.0.1:8000"}, SocketMode: "0666", Backlog: 2048,
 		Workers: 1, WorkerClass: Sync, WorkerConnections: 1000, LimitBody: 1 << 20,
 		Timeout: 30 * time.Second, BootTimeout: time.Minute, GracefulTimeout: 30 * time.Second, KeepAlive: 2 * time.Second, KeepAliveMode: Auto,
 		Model: "auto", LogLevel: "info", LogFormat: "text", ErrorLogfile: "-",
@@ -96,7 +96,7 @@ func TestPrecedence(t *testing.T) {
 // must be set beside it.
 var (
 	example = map[string]string{
-		"bind": "127.0.0.1:1", "backlog": "7", "admin-bind": "127.0.0.1:2",
+		"bind": "127.0.0.1:1", "socket-mode": "0660", "backlog": "7", "admin-bind": "127.0.0.1:2",
 		"workers": "7", "worker-class": "concurrent", "threads": "1", "gomaxprocs": "7",
 		"max-requests": "7", "max-requests-jitter": "7", "max-worker-age": "7", "max-worker-memory": "7",
 		"worker-connections": "7", "limit-concurrency": "7", "limit-body": "7",

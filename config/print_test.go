@@ -65,6 +65,7 @@ func TestPrint(t *testing.T) {
 	}
 	want := `# configuration file: ` + dir + `/narwhal.toml
 bind = ["127.0.0.1:5000", "unix:/run/a,b.sock"]  # narwhal.toml:3
+socket_mode = "0666"                      # default
 backlog = 2048                            # default
 admin_bind = ""                           # default
 workers = 4                               # --workers

@@ -1,5 +1,7 @@
 package config
 
+import "github.com/narwhal-server/narwhal/internal/sock"
+
 func listening() []Setting {
 	return []Setting{
 		{
@@ -12,7 +14,8 @@ func listening() []Setting {
   [IPv6]:PORT       an IPv6 address, in brackets
   :PORT             every interface, IPv4 and IPv6
   PORT              127.0.0.1:PORT
-  unix:PATH         a unix socket
+  unix:PATH         a unix socket; --socket-mode says who may connect
+  unix:@NAME        an abstract unix socket, which has no file
   fd://N            a socket inherited as descriptor N, 3 or more
 
 Repeat the flag, or separate addresses with commas, to listen on several. Port 0 takes a free port, and the server prints which.
@@ -23,6 +26,18 @@ Whoever can reach the address can use the server: there is no authentication. Th
 			Gunicorn: "-b, --bind", Uvicorn: "--host, --port, --uds, --fd",
 			Differs: "one flag instead of Uvicorn's four. A PORT alone means 127.0.0.1. PORT in the environment is not read",
 			field:   func(s *Settings) any { return &s.Bind },
+		},
+		{
+			Name: "socket-mode", Group: Listening, Placeholder: "MODE", Default: sock.DefaultAccess,
+			Usage: "who may connect to the unix sockets: MODE or MODE:GROUP",
+			Help: `The mode of the files of the unix sockets that --bind and --admin-bind make, in octal digits, and if need be their group: 0660:www-data. To connect one needs write permission, and has to reach the file: its folders count too. The umask does not matter.
+
+The default lets every user of the machine connect, as Gunicorn, Uvicorn and systemd do, since a proxy is another user as a rule. With 0660:GROUP only the server's user and the members of GROUP can. To give a socket to a group, the server's user must be a member of it, or root.
+
+A socket that systemd opens has the mode of its unit (SocketMode=, SocketGroup=). An abstract socket has none: every user of the network namespace can connect.`,
+			Gunicorn: "-m, --umask",
+			Differs:  "a mode, not a mask, and for sockets only; the default is as open as Gunicorn's",
+			field:    func(s *Settings) any { return &s.SocketMode },
 		},
 		{
 			Name: "backlog", Group: Listening, Placeholder: "N", Default: "2048", min: 1,

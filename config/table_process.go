@@ -90,7 +90,7 @@ func process() []Setting {
 			Usage:    "the configuration file",
 			Help: `A TOML file of settings. Its keys are the names of the flags with _ for -:
 
-  bind = ["127.0.0.1:5000", "unix:/run/narwhal.sock"]
+  bind = ["127.0.0.1:5000", "unix:/tmp/narwhal.sock"]
   workers = 4
   worker_class = "concurrent"
   timeout = "1m30s"

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/narwhal-server/narwhal/internal/folder"
 	"github.com/narwhal-server/narwhal/internal/regular"
 	"github.com/narwhal-server/narwhal/internal/sock"
 )
@@ -60,9 +61,14 @@ func (l *loader) checkFolders() {
 		return // or every relative path would be reported too
 	}
 	l.checkPath("pid", s.Pid, "choose another")
-	if s.ControlSocket == "" {
+	info, err := os.Stat(s.ControlSocket)
+	switch {
+	case s.ControlSocket == "":
 		l.blame("control-socket", "", "the value is empty: want auto, off, or a path")
-	} else if info, err := os.Stat(s.ControlSocket); filepath.IsAbs(s.ControlSocket) && err == nil && info.Mode().Type() != fs.ModeSocket {
+	case strings.HasPrefix(l.controlSocket, "@"):
+		l.blame("control-socket", "name a path; a file of that name is ./"+l.controlSocket,
+			"%s is an abstract socket, which every user could take; the control socket is a file", l.controlSocket)
+	case filepath.IsAbs(s.ControlSocket) && err == nil && info.Mode().Type() != fs.ModeSocket:
 		l.blame("control-socket", "choose another, or remove it", "%s is %s, not a socket", s.ControlSocket, regular.Kind(info.Mode()))
 	}
 	l.checkPath("error-logfile", s.ErrorLogfile, "to log into a pipe, leave it out and redirect standard error: narwhal 2>PIPE")
@@ -84,10 +90,13 @@ func (l *loader) checkPath(name, path, instead string) {
 	switch {
 	case isFolder(path):
 		l.blame(name, "", "%s is a folder: add the name of the file", path)
-	case !isFolder(filepath.Dir(path)):
-		l.blame(name, "create the folder, or choose another", "the folder of %s does not exist", path)
 	case err == nil && !info.Mode().IsRegular() && info.Mode()&fs.ModeSymlink == 0 && !device:
 		l.blame(name, instead, "%s is %s, not a regular file", path, regular.Kind(info.Mode()))
+	case err == nil: // whether it can be written is seen when it is opened
+	default:
+		if p := folder.Check(path); p != nil {
+			l.blame(name, p.Hint, "%s", p.What)
+		}
 	}
 }
 
@@ -100,6 +109,9 @@ func (l *loader) checkAddresses() {
 	s := l.settings
 	if len(s.Bind) == 0 {
 		l.blame("bind", "leave it out for "+sock.DefaultHost+":"+sock.DefaultPort, "there is no address to listen on")
+	}
+	if _, err := sock.ParseAccess(s.SocketMode); err != nil {
+		l.blame("socket-mode", "0666 lets everybody connect, 0660:GROUP a group", "%v", err)
 	}
 	var bound []sock.Addr
 	for i, text := range s.Bind {

@@ -26,7 +26,7 @@ func startAdmin(t testing.TB) (path string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := sock.Open(addr, adminBacklog)
+	s, err := sock.Open(addr, adminBacklog, sock.Access{})
 	if err != nil {
 		t.Fatal(err)
 	}

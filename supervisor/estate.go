@@ -116,20 +116,22 @@ func (o *oldMaster) binds(otherwise []string, given bool) []string {
 	return units
 }
 
-// opener takes the socket the old master had for an address, and opens the
+// opener takes the socket the old master had for an address, with access of our
+// own for when we have taken over, and opens the
 // others.
-func (o *oldMaster) opener(of func(*oldMaster) *[]*sock.Socket, open func(sock.Addr, int) (*sock.Socket, error)) func(sock.Addr, int) (*sock.Socket, error) {
+func (o *oldMaster) opener(of func(*oldMaster) *[]*sock.Socket, open opener) opener {
 	if o == nil {
 		return open
 	}
-	return func(a sock.Addr, backlog int) (*sock.Socket, error) {
+	return func(a sock.Addr, backlog int, access sock.Access) (*sock.Socket, error) {
 		if s := sock.Take(of(o), a); s != nil {
+			s.SetAccess(access)
 			return s, nil
 		}
 		if a.Network == "fd" {
 			return nil, fmt.Errorf("bind %s: the old master has no such socket, and an upgrade has no other parent: restart instead", a)
 		}
-		return open(a, backlog)
+		return open(a, backlog, access)
 	}
 }
 

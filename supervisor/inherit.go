@@ -41,16 +41,19 @@ func (p *passed) stored() bool { return strings.HasPrefix(p.Name, storePrefix) }
 
 // inheritance are all of them.
 type inheritance struct {
-	all []*passed
-	sd  *sdnotify.Socket
-	log *slog.Logger
+	all    []*passed
+	unused error // why sockets that were passed are not ours, nil if there are none
+	sd     *sdnotify.Socket
+	log    *slog.Logger
 }
 
 func inherit(sd *sdnotify.Socket, log *slog.Logger) *inheritance {
 	h := &inheritance{sd: sd, log: log}
-	for _, p := range sdnotify.Listen() {
+	all, err := sdnotify.Listen()
+	for _, p := range all {
 		h.all = append(h.all, &passed{Passed: p, addr: sock.Bound(p.FD)})
 	}
+	h.unused = err
 	return h
 }
 
@@ -72,12 +75,12 @@ func (h *inheritance) binds(o Options, given bool) []string {
 // open makes the socket of an address, or takes the one that was passed for it.
 // A socket unit's comes first: with both, the stored one is of a time before
 // the unit.
-func (h *inheritance) open(a sock.Addr, backlog int) (*sock.Socket, error) {
+func (h *inheritance) open(a sock.Addr, backlog int, access sock.Access) (*sock.Socket, error) {
 	for _, wantStored := range []bool{false, true} {
 		for _, p := range h.all {
 			if a == (sock.Addr{Network: "fd", Address: strconv.Itoa(p.FD)}) {
 				p.taken = true // sock.Open takes it by its number
-				return sock.Open(a, backlog)
+				return sock.Open(a, backlog, access)
 			}
 			if p.taken || p.stored() != wantStored || !a.Takes(p.addr) {
 				continue
@@ -87,7 +90,7 @@ func (h *inheritance) open(a sock.Addr, backlog int) (*sock.Socket, error) {
 				h.log.Info("using the socket of systemd's unit", "address", a.String(), "name", p.Name)
 				return sock.Inherit(p.FD, a)
 			}
-			s, err := sock.TakeBack(p.FD, a, backlog)
+			s, err := sock.TakeBack(p.FD, a, backlog, access)
 			if err == nil {
 				h.log.Info("taking the socket back that systemd kept", "address", a.String())
 				return s, nil
@@ -96,11 +99,16 @@ func (h *inheritance) open(a sock.Addr, backlog int) (*sock.Socket, error) {
 			h.forget(p)
 		}
 	}
-	return sock.Open(a, backlog)
+	return sock.Open(a, backlog, access)
 }
 
 // rest deals with what no address wanted.
-func (h *inheritance) rest() {
+func (h *inheritance) rest(binds []string) {
+	byNumber := slices.ContainsFunc(binds, func(b string) bool { return strings.HasPrefix(b, "fd://") })
+	if h.unused != nil && !byNumber {
+		h.log.Warn("sockets that were passed are not used", "error", h.unused,
+			"hint", "pass them to narwhal itself: systemd does so if ExecStart= names narwhal, and a script if it ends with exec narwhal …")
+	}
 	for _, p := range h.all {
 		switch {
 		case p.taken:
@@ -157,7 +165,7 @@ func bindAll(ctx context.Context, o Options, given bool, h *inheritance, old *ol
 	o.Bind = old.binds(h.binds(o, given), given)
 	sockets, err := bind(ctx, o, old.opener(func(o *oldMaster) *[]*sock.Socket { return &o.sockets }, h.open), stop)
 	if err == nil {
-		h.rest()
+		h.rest(o.Bind)
 	}
 	return sockets, err
 }

@@ -140,7 +140,7 @@ func numCPU() int {
 
 // TERM: whoever is connected is answered, running and queued alike.
 func TestTermAnswersTheQueue(t *testing.T) {
-	for _, bind := range []string{"127.0.0.1:0", "unix:" + filepath.Join(t.TempDir(), "n.sock")} {
+	for _, bind := range []string{"127.0.0.1:0", "unix:" + filepath.Join(t.TempDir(), "n.sock"), abstractName(t)} {
 		m := start(t, options(supervisor.Options{Bind: []string{bind}, Workers: 2, Sync: true}, appSettings{Work: 5 * time.Millisecond}))
 		var wg sync.WaitGroup
 		var mu sync.Mutex
@@ -181,7 +181,13 @@ func TestTermAnswersTheQueue(t *testing.T) {
 
 // kill -9 of the master: its workers answer what is connected, then leave.
 func TestMasterKilled(t *testing.T) {
-	m := start(t, options(supervisor.Options{Workers: 2, Sync: true}, appSettings{Work: 5 * time.Millisecond}))
+	for _, bind := range []string{"127.0.0.1:0", "unix:" + filepath.Join(t.TempDir(), "n.sock"), abstractName(t)} {
+		masterKilled(t, bind)
+	}
+}
+
+func masterKilled(t *testing.T, bind string) {
+	m := start(t, options(supervisor.Options{Bind: []string{bind}, Workers: 2, Sync: true}, appSettings{Work: 5 * time.Millisecond}))
 	workers := m.workers()
 	var wg sync.WaitGroup
 	errs := make(chan error, 100)

@@ -249,7 +249,7 @@ func TestInheritedSocket(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || line != "started fd://3\n" {
+	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || line != "started "+ln.Addr().String()+"\n" {
 		t.Errorf("the master said %q, %v", line, err)
 	}
 	if got := get(t, ln.Addr().String(), "/healthz"); got != 200 {

@@ -15,6 +15,11 @@ type Options struct {
 	Backlog int      // of the listen queues; default 2048
 	Workers int      // default 1
 
+	// SocketMode says who may connect to the unix sockets: MODE or MODE:GROUP.
+	// Default: sock.DefaultAccess.
+	SocketMode string
+	access     sock.Access
+
 	GOMAXPROCS int // of each worker; default cores / workers, at least 1
 
 	// Of each worker, see package internal/gate.
@@ -81,6 +86,9 @@ func (o *Options) setDefaults() {
 	}
 	if len(o.Bind) == 0 {
 		o.Bind = []string{"127.0.0.1:" + sock.DefaultPort}
+	}
+	if o.SocketMode == "" {
+		o.SocketMode = sock.DefaultAccess
 	}
 	def(&o.Backlog, 2048)
 	def(&o.Workers, 1)

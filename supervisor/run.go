@@ -28,6 +28,9 @@ func Run(ctx context.Context, o Options) (err error) {
 	signal.Ignore(syscall.SIGPIPE) // of a log whose reader has gone; the service goes on
 	given := len(o.Bind) > 0
 	o.setDefaults()
+	if o.access, err = sock.ParseAccess(o.SocketMode); err != nil {
+		return fmt.Errorf("socket mode: %w", err)
+	}
 	old, err := receiveEstate()
 	if err != nil {
 		return err
@@ -89,7 +92,7 @@ func Run(ctx context.Context, o Options) (err error) {
 
 	var ready atomic.Bool
 	if o.Admin != "" {
-		s, err := bindOne(ctx, o.Admin, adminBacklog, o.Log, old.opener(func(o *oldMaster) *[]*sock.Socket { return &o.admin }, sock.Open), signals.stop)
+		s, err := bindOne(ctx, o.Admin, adminBacklog, o.access, o.Log, old.opener(func(o *oldMaster) *[]*sock.Socket { return &o.admin }, sock.Open), signals.stop)
 		if errors.Is(err, errStopped) {
 			o.Log.Info("stopped")
 			return nil
@@ -148,10 +151,10 @@ const bindTries = 5
 // errStopped says that a signal told the master to stop before it served.
 var errStopped = errors.New("told to stop")
 
-func bind(ctx context.Context, o Options, open func(sock.Addr, int) (*sock.Socket, error), stop <-chan os.Signal) ([]*sock.Socket, error) {
+func bind(ctx context.Context, o Options, open opener, stop <-chan os.Signal) ([]*sock.Socket, error) {
 	var sockets []*sock.Socket
 	for _, b := range o.Bind {
-		s, err := bindOne(ctx, b, o.Backlog, o.Log, open, stop)
+		s, err := bindOne(ctx, b, o.Backlog, o.access, o.Log, open, stop)
 		if err != nil {
 			return sockets, err
 		}
@@ -164,15 +167,18 @@ func bind(ctx context.Context, o Options, open func(sock.Addr, int) (*sock.Socke
 	return sockets, nil
 }
 
+// opener makes the listening socket of an address.
+type opener func(a sock.Addr, backlog int, access sock.Access) (*sock.Socket, error)
+
 // bindOne opens one address. It returns errStopped if a signal comes while it
 // waits for the address.
-func bindOne(ctx context.Context, text string, backlog int, log *slog.Logger, open func(sock.Addr, int) (*sock.Socket, error), stop <-chan os.Signal) (*sock.Socket, error) {
+func bindOne(ctx context.Context, text string, backlog int, access sock.Access, log *slog.Logger, open opener, stop <-chan os.Signal) (*sock.Socket, error) {
 	a, err := sock.Parse(text, "")
 	if err != nil {
 		return nil, err
 	}
 	for try := 1; ; try++ {
-		s, err := open(a, backlog)
+		s, err := open(a, backlog, access)
 		if err == nil || !errors.Is(err, sock.ErrInUse) || errors.Is(err, sock.ErrLocked) || try == bindTries {
 			return s, err
 		}

@@ -181,6 +181,24 @@ func descriptors(t *testing.T, pid int) []string {
 	return out
 }
 
+// putMaster makes a file that is a master with these options, whatever those are
+// that it is started with.
+func putMaster(t *testing.T, file string, o supervisor.Options) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := json.Marshal(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	os.Remove(file)
+	if err := os.WriteFile(file, fmt.Appendf(nil, "#!/bin/sh\nNARWHAL_TEST_MASTER='%s' exec '%s'\n", b, self), 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // A new master with another pid file, or with none, removes that of the old one.
 // One that fails leaves it as it is.
 func TestUpgradeOtherPidFile(t *testing.T) {
@@ -193,14 +211,7 @@ func TestUpgradeOtherPidFile(t *testing.T) {
 	}
 	put := func(o supervisor.Options, s appSettings) {
 		t.Helper()
-		b, err := json.Marshal(options(o, s))
-		if err != nil {
-			t.Fatal(err)
-		}
-		os.Remove(file)
-		if err := os.WriteFile(file, fmt.Appendf(nil, "#!/bin/sh\nNARWHAL_TEST_MASTER='%s' exec '%s'\n", b, self), 0o755); err != nil {
-			t.Fatal(err)
-		}
+		putMaster(t, file, options(o, s))
 	}
 	has := func(path string, pid int) {
 		t.Helper()

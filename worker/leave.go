@@ -34,13 +34,18 @@ func (w *worker) alone() bool {
 // refuse keeps newcomers from a queue that ends with this process.
 func (w *worker) refuse() {
 	for i, l := range w.hello.Listeners {
-		if a, err := sock.Parse(l.Addr, ""); err != nil || a.Network != "tcp" || !l.Ours {
+		a, err := sock.Parse(l.Addr, "")
+		if err != nil || !l.Ours {
 			continue
+		}
+		refuse := sock.RefuseTCP
+		if a.Network == "unix" {
+			refuse = sock.RefuseUnix
 		}
 		var refused error
 		rc, err := w.files[i].SyscallConn()
 		if err == nil {
-			err = rc.Control(func(fd uintptr) { refused = sock.RefuseTCP(fd) })
+			err = rc.Control(func(fd uintptr) { refused = refuse(fd) })
 		}
 		if err := errors.Join(err, refused); err != nil {
 			w.log.Warn("cannot refuse new connections", "address", l.Addr, "error", err)

@@ -61,7 +61,7 @@ func benchTime(c *cli.Context, name string) time.Duration {
 // benchURL takes an address as curl does: the greeting of the server and the
 // README name it without http://.
 func benchURL(arg string) string {
-	if arg == "" || strings.Contains(arg, "://") {
+	if arg == "" || strings.Contains(arg, "://") || strings.HasPrefix(arg, "unix:") {
 		return arg
 	}
 	return "http://" + arg

@@ -83,6 +83,8 @@ func findMaster(c *cli.Context) (*control.Client, error) {
 	path, pidFile := c.Path("control-socket"), c.Path("pid-file")
 	var err error
 	switch {
+	case strings.HasPrefix(path, "@"):
+		return nil, &usageError{what: fmt.Sprintf("--control-socket %s: an abstract socket is never a control socket", path), hint: "a file of that name is ./" + path}
 	case path != "" && pidFile != "":
 		return nil, &usageError{what: "--control-socket and --pid-file both name a server", hint: "leave one of them out"}
 	case pidFile != "":

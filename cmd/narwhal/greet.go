@@ -21,7 +21,11 @@ func greet(w io.Writer, s *config.Settings, bound []string, model string) {
 	first, url := bound[0], "http://localhost"
 	curl := "curl -X GET "
 	if path, ok := strings.CutPrefix(first, "unix:"); ok {
-		curl += "--unix-socket " + path + " "
+		flag := "--unix-socket "
+		if name, abstract := strings.CutPrefix(path, "@"); abstract {
+			flag, path = "--abstract-unix-socket ", name
+		}
+		curl += flag + path + " "
 	} else if !strings.HasPrefix(first, "fd://") {
 		url = "http://" + reachable(first)
 	}

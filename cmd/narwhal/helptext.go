@@ -37,7 +37,7 @@ worker could start, 1 for anything else.
 
 const examples = `  narwhal
   narwhal -w 2 --worker-connections 1000 --bind 127.0.0.1:5000
-  narwhal -w 4 -k concurrent -b unix:/run/narwhal.sock -b 127.0.0.1:5000
+  narwhal -w 4 -k concurrent -b unix:/tmp/narwhal.sock -b 127.0.0.1:5000
   narwhal -c narwhal.toml --check-config
 
   curl -X GET 127.0.0.1:8000 -H 'Content-Type: application/json' \

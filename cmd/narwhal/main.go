@@ -40,7 +40,7 @@ func main() {
 	}
 	dir, err := os.Getwd()
 	if err != nil {
-		os.Exit(report(os.Stderr, fmt.Errorf("find the working directory: %w", err)))
+		os.Exit(report(os.Stderr, &hinted{fmt.Errorf("find the working directory: %w", err), "start narwhal in a folder that is there and that its user may enter (cd /)"}))
 	}
 	exit(run(context.Background(), os.Args, os.Environ(), dir, os.Stdout, os.Stderr))
 }

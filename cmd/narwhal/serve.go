@@ -88,6 +88,7 @@ func serve(ctx context.Context, s *config.Settings, stdout io.Writer) error {
 func options(s *config.Settings) supervisor.Options {
 	o := supervisor.Options{
 		Bind:              s.Bind,
+		SocketMode:        s.SocketMode,
 		Backlog:           s.Backlog,
 		Workers:           s.Workers,
 		GOMAXPROCS:        s.GOMAXPROCS,

@@ -37,6 +37,8 @@ func findTarget(ctx context.Context, o *Options) (*target, error) {
 		return nil, wrong("%v: want http://HOST:PORT/PATH", err)
 	}
 	switch {
+	case u.Scheme == "unix":
+		return nil, wrong("%s is not a URL: want --unix-socket PATH, and a URL for the rest", o.URL)
 	case u.Scheme == "https":
 		return nil, wrong("%s: TLS is not supported: want http://HOST:PORT/PATH", o.URL)
 	case u.Scheme != "http" || u.Host == "" || u.Opaque != "":

@@ -20,10 +20,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/narwhal-server/narwhal/internal/folder"
 )
 
 // maxSize is more than a process number needs. A longer file is something else,
@@ -130,6 +133,11 @@ func check(path string, f *os.File, made bool) error {
 func cannotWrite(path string, err error) error {
 	if wrapped := (*os.PathError)(nil); errors.As(err, &wrapped) {
 		err = wrapped.Err // the path is said already
+	}
+	if abs, e := filepath.Abs(path); e == nil && (errors.Is(err, os.ErrPermission) || errors.Is(err, os.ErrNotExist)) {
+		if p := folder.Check(abs); p != nil {
+			return fmt.Errorf("pid file %s: %s: %s, with --pid, or leave it out", path, p.What, p.Hint)
+		}
 	}
 	return fmt.Errorf("pid file %s: %w: choose a place that can be written with --pid, or leave it out", path, err)
 }

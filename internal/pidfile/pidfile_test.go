@@ -156,7 +156,7 @@ func TestRefused(t *testing.T) {
 		"important": "it has 180 bytes, so it is something else",
 		"link":      "it is a symbolic link",
 		"fifo":      "it is not a regular file",
-		"no/pid":    "no such file or directory",
+		"no/pid":    "the folder " + dir + "/no does not exist",
 		".":         "is a directory",
 	} {
 		f, err := Take(at(name))

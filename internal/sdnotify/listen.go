@@ -1,6 +1,8 @@
 package sdnotify
 
 import (
+	"cmp"
+	"fmt"
 	"os"
 	"strconv"
 	"strings"
@@ -21,17 +23,23 @@ const firstFD = 3
 // Listen returns the descriptors passed to this very process, and removes the
 // variables that tell of them, so that it returns them once. They are plain
 // numbers, not files: package os would put a non-blocking one into its poller.
-func Listen() []Passed {
+//
+// The error says why descriptors that the variables tell of are not returned: they
+// are for another process, such as a script that started this one.
+func Listen() ([]Passed, error) {
 	pid, fds, names := os.Getenv("LISTEN_PID"), os.Getenv("LISTEN_FDS"), os.Getenv("LISTEN_FDNAMES")
-	if pid != strconv.Itoa(os.Getpid()) { // a parent's, which did not clean up
-		return nil
+	if fds == "" || fds == "0" {
+		return nil, nil
+	}
+	if pid != strconv.Itoa(os.Getpid()) {
+		return nil, fmt.Errorf("LISTEN_FDS=%s is for process %s (LISTEN_PID), and this is process %d", fds, cmp.Or(pid, "none"), os.Getpid())
 	}
 	for _, name := range []string{"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PIDFDID"} {
 		os.Unsetenv(name)
 	}
 	n, err := strconv.Atoi(fds)
 	if err != nil || n < 0 {
-		return nil
+		return nil, fmt.Errorf("LISTEN_FDS=%s is not a number of descriptors", fds)
 	}
 	name := strings.Split(names, ":")
 	var out []Passed
@@ -45,7 +53,7 @@ func Listen() []Passed {
 		}
 		out = append(out, p)
 	}
-	return out
+	return out, nil
 }
 
 // StoreSize is how many descriptors systemd keeps for the unit, and whether it

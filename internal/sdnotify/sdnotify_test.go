@@ -2,6 +2,7 @@ package sdnotify_test
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -198,11 +199,15 @@ func listenChild() {
 		os.Setenv("LISTEN_PID", strconv.Itoa(os.Getpid()))
 	}
 	var out []string
-	for _, p := range sdnotify.Listen() {
+	all, err := sdnotify.Listen()
+	if err != nil {
+		out = append(out, err.Error())
+	}
+	for _, p := range all {
 		flags, _ := unix.FcntlInt(uintptr(p.FD), unix.F_GETFD, 0)
 		out = append(out, strconv.Itoa(p.FD)+"="+p.Name+" "+strconv.FormatBool(flags&unix.FD_CLOEXEC != 0))
 	}
-	if again := sdnotify.Listen(); again != nil || os.Getenv("LISTEN_FDS") != "" && len(out) > 0 {
+	if again, _ := sdnotify.Listen(); again != nil || os.Getenv("LISTEN_FDS") != "" && len(all) > 0 {
 		out = append(out, "and again")
 	}
 	os.Stdout.WriteString(strings.Join(out, ", "))
@@ -213,8 +218,10 @@ func TestListen(t *testing.T) {
 		{"own", "2", "web:narwhal@a", "3=web true, 4=narwhal@a true"},
 		{"own", "2", "web", "3= true, 4= true"},
 		{"own", "40", "", "3= true, 4= true"},
-		{"own", "many", "", ""},
-		{"1", "2", "web:b", ""},
+		{"own", "many", "", "LISTEN_FDS=many is not a number of descriptors"},
+		{"1", "2", "web:b", "LISTEN_FDS=2 is for process 1 (LISTEN_PID), and this is process PID"},
+		{"", "2", "", "LISTEN_FDS=2 is for process none (LISTEN_PID), and this is process PID"},
+		{"1", "0", "", ""},
 		{"", "", "", ""},
 	} {
 		cmd := exec.Command("/proc/self/exe")
@@ -233,7 +240,7 @@ func TestListen(t *testing.T) {
 			t.Fatal(err)
 		}
 		// A runtime may hold descriptors of its own beyond those passed.
-		got := string(out)
+		got := strings.ReplaceAll(string(out), fmt.Sprint("process ", cmd.Process.Pid), "process PID")
 		if c.fds == "40" {
 			got = strings.Join(strings.SplitN(got, ", ", 3)[:2], ", ")
 		}

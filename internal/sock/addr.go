@@ -31,6 +31,10 @@ type Addr struct {
 	Address string // HOST:PORT, PATH, or the number of the descriptor
 }
 
+// Abstract reports whether the address is a name of Linux's abstract namespace
+// (unix(7)), written @NAME: it has no file, and so neither owner nor mode.
+func (a Addr) Abstract() bool { return a.Network == "unix" && strings.HasPrefix(a.Address, "@") }
+
 // String gives the form Parse takes.
 func (a Addr) String() string {
 	switch a.Network {
@@ -50,6 +54,7 @@ func (a Addr) String() string {
 //	PORT               127.0.0.1:PORT
 //	[IPv6]:PORT        as it is; [IPv6] alone gets port 8000
 //	unix:PATH          a relative path is taken from dir
+//	unix:@NAME         an abstract socket; a file of that name is unix:./@NAME
 //	fd://N             a socket that was inherited as descriptor N
 //
 // tcp:// before a host, and unix:// before a path, are allowed as in Gunicorn.
@@ -101,6 +106,9 @@ func unixAddress(path, dir string) (Addr, error) {
 	if path == "" {
 		return Addr{}, errors.New("unix needs a path: unix:/run/narwhal.sock")
 	}
+	if path[0] == '@' {
+		return abstractAddress(path)
+	}
 	if strings.HasSuffix(path, "/") {
 		return Addr{}, fmt.Errorf("unix:%s is a folder: add the name of the socket", path)
 	}
@@ -115,6 +123,20 @@ func unixAddress(path, dir string) (Addr, error) {
 			path, len(path), maxUnixPath)
 	}
 	return Addr{"unix", path}, nil
+}
+
+// abstractAddress takes @NAME, as systemd's ListenStream= and socat do.
+func abstractAddress(name string) (Addr, error) {
+	switch {
+	case name == "@":
+		return Addr{}, errors.New("unix:@ is an abstract socket without a name: want unix:@NAME")
+	case strings.ContainsRune(name, 0):
+		return Addr{}, fmt.Errorf("unix:%q has a zero byte in it", name)
+	case len(name) > maxUnixPath+1: // the @ stands for a zero byte, and no other ends the name
+		return Addr{}, fmt.Errorf("unix:%s has %d bytes, and an abstract socket's name may have %d: choose a shorter one",
+			name, len(name)-1, maxUnixPath)
+	}
+	return Addr{"unix", name}, nil
 }
 
 func fdAddress(number string) (Addr, error) {

@@ -22,6 +22,10 @@ func TestParse(t *testing.T) {
 		{"tcp://127.0.0.1:80", "127.0.0.1:80"},
 		{"unix:/run/n.sock", "unix:/run/n.sock"},
 		{"unix:///run/n.sock", "unix:/run/n.sock"},
+		{"unix:@n", "unix:@n"},
+		{"unix:@n/../a b", "unix:@n/../a b"},
+		{"unix:./@n", "unix:/start/@n"},
+		{"unix:@" + strings.Repeat("x", 107), "unix:@" + strings.Repeat("x", 107)},
 		{"unix:n.sock", "unix:/start/n.sock"},
 		{"unix://n.sock", "unix:/start/n.sock"},
 		{"unix:./a/../n.sock", "unix:/start/n.sock"},
@@ -58,6 +62,9 @@ func TestParse(t *testing.T) {
 		{"hôst:80", `cannot contain 'ô'`},
 		{"unix:", "unix needs a path"},
 		{"Unix", "unix needs a path"},
+		{"unix:@", "without a name"},
+		{"unix:@a\x00b", "zero byte"},
+		{"unix:@" + strings.Repeat("x", 108), "has 108 bytes, and an abstract socket's name may have 107"},
 		{"unix:/run/", "is a folder"},
 		{"unix:/a\x00b", "zero byte"},
 		{"unix:/" + strings.Repeat("x", 107), "has 108 bytes, and a socket's may have 107"},
@@ -111,7 +118,7 @@ func parse(t *testing.T, text string) Addr {
 // What an address prints as is read as the same address.
 func FuzzParse(f *testing.F) {
 	for _, text := range []string{
-		"127.0.0.1:5000", "5000", ":0", "[::1]:80", "[fe80::1%a b]:80", "unix:x", "unix:/run/a:b", "fd://7", "localhost", "tcp://a:1",
+		"127.0.0.1:5000", "5000", ":0", "[::1]:80", "[fe80::1%a b]:80", "unix:x", "unix:@x", "unix:/run/a:b", "fd://7", "localhost", "tcp://a:1",
 	} {
 		f.Add(text)
 	}

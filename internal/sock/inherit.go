@@ -31,8 +31,8 @@ func Bound(fd int) Addr {
 			return Addr{"tcp", netip.AddrPortFrom(netip.AddrFrom16(n.Addr), uint16(n.Port)).String()}
 		}
 	case *unix.SockaddrUnix:
-		if filepath.IsAbs(n.Name) {
-			return Addr{"unix", n.Name}
+		if a := (Addr{"unix", n.Name}); filepath.IsAbs(n.Name) || a.Abstract() && n.Name != "@" {
+			return a
 		}
 	}
 	return unknown
@@ -45,6 +45,8 @@ func (a Addr) Takes(bound Addr) bool {
 	switch {
 	case a.Network != bound.Network:
 		return false
+	case a.Abstract() || bound.Abstract():
+		return a == bound
 	case a.Network == "unix":
 		abs, err := filepath.Abs(a.Address)
 		return err == nil && abs == filepath.Clean(bound.Address)
@@ -79,7 +81,7 @@ func Inherit(fd int, a Addr) (*Socket, error) {
 // and given away to be kept. It is as if Open had made it, except that whoever
 // came in between waits in its queue. A unix socket whose file is gone cannot
 // be reached any more and is an error.
-func TakeBack(fd int, a Addr, backlog int) (*Socket, error) {
+func TakeBack(fd int, a Addr, backlog int, access Access) (*Socket, error) {
 	var key string
 	if a.Network == "tcp" {
 		resolved, err := resolve(a)
@@ -89,7 +91,8 @@ func TakeBack(fd int, a Addr, backlog int) (*Socket, error) {
 		key = "tcp:" + resolved.String() // as in openTCP
 	} else {
 		key = "unix:" + a.Address
-		if info, err := os.Lstat(a.Address); err != nil || info.Mode().Type() != os.ModeSocket {
+		if a.Abstract() { // the name lives as long as the socket
+		} else if info, err := os.Lstat(a.Address); err != nil || info.Mode().Type() != os.ModeSocket {
 			return nil, fmt.Errorf("take back %s: its file is gone", a)
 		}
 	}
@@ -103,16 +106,17 @@ func TakeBack(fd int, a Addr, backlog int) (*Socket, error) {
 		return nil, err
 	}
 	s.lock, s.ours = lock, true
-	if a.Network == "unix" {
+	if a.Network == "unix" && !a.Abstract() {
 		s.ino = inode(a.Address)
+		err = access.apply(a)
 	}
 	// The one before may have refused newcomers when it stopped, or its workers
 	// when it died.
-	err = unix.SetsockoptInt(int(s.File.Fd()), unix.SOL_SOCKET, unix.SO_DETACH_FILTER, 0)
-	if errors.Is(err, unix.ENOENT) {
-		err = nil
+	detached := unix.SetsockoptInt(int(s.File.Fd()), unix.SOL_SOCKET, unix.SO_DETACH_FILTER, 0)
+	if errors.Is(detached, unix.ENOENT) {
+		detached = nil
 	}
-	if err = errors.Join(err, unix.Listen(int(s.File.Fd()), backlog)); err != nil {
+	if err = errors.Join(err, detached, unix.Listen(int(s.File.Fd()), backlog)); err != nil {
 		s.Close()
 		return nil, fmt.Errorf("take back %s: %w", a, err)
 	}

@@ -43,6 +43,7 @@ func TestBoundAndTakes(t *testing.T) {
 		{"tcp", ":0", "0.0.0.0:%s", "127.0.0.1:%s"},
 		{"tcp", ":0", ":%s", "unix:/x:%s"},
 		{"unix", path, "unix:" + path, "unix:" + path + "2"},
+		{"unix", "@narwhal-test", "unix:@narwhal-test", "unix:" + path},
 	} {
 		fd, bound := listener(t, c.network, c.address)
 		_, port, _ := net.SplitHostPort(bound)
@@ -61,11 +62,6 @@ func TestBoundAndTakes(t *testing.T) {
 		}
 		unix.Close(fd)
 		os.Remove(path)
-	}
-	fd, _ := listener(t, "unix", "@narwhal-test")
-	defer unix.Close(fd)
-	if got, want := Bound(fd).String(), fmt.Sprintf("fd://%d", fd); got != want {
-		t.Errorf("an abstract socket is %s, want %s", got, want)
 	}
 	if got := Bound(int(os.Stdin.Fd())).Network; got != "fd" {
 		t.Errorf("standard input listens on %s", got)
@@ -96,13 +92,14 @@ func TestInheritLeavesItToItsOwner(t *testing.T) {
 
 // What a master stored, refused and left can be used by the next one.
 func TestTakeBack(t *testing.T) {
-	for _, bind := range []string{"127.0.0.1:0", "unix:" + filepath.Join(t.TempDir(), "n.sock")} {
+	access := Access{Mode: 0o666}
+	for _, bind := range []string{"127.0.0.1:0", "unix:" + filepath.Join(t.TempDir(), "n.sock"), abstractName(t)} {
 		first := open(t, bind)
 		fd, err := unix.Dup(int(first.File.Fd())) // systemd's copy
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := TakeBack(fd, first.Addr, 10); err == nil || !strings.Contains(err.Error(), "serves it") {
+		if _, err := TakeBack(fd, first.Addr, 10, access); err == nil || !strings.Contains(err.Error(), "serves it") {
 			t.Errorf("%s was taken from a master that lives: %v", bind, err)
 		}
 		first.Keep()
@@ -112,7 +109,7 @@ func TestTakeBack(t *testing.T) {
 		first.Unlink()
 		first.Close()
 		a := Bound(fd)
-		second, err := TakeBack(fd, a, 10)
+		second, err := TakeBack(fd, a, 10, access)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -126,13 +123,13 @@ func TestTakeBack(t *testing.T) {
 		c.Close()
 		second.Unlink()
 		second.Close()
-		if a.Network == "unix" {
+		if a.Network == "unix" && !a.Abstract() {
 			if _, err := os.Lstat(a.Address); err == nil {
 				t.Error("a socket of ours was left behind")
 			}
 			fd, _ := listener(t, "unix", a.Address)
 			os.Remove(a.Address)
-			if _, err := TakeBack(fd, a, 10); err == nil {
+			if _, err := TakeBack(fd, a, 10, access); err == nil {
 				t.Error("a socket without a file was taken back")
 			}
 			unix.Close(fd)

@@ -1,6 +1,7 @@
 package sock
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -20,7 +21,7 @@ func takeLock(key string, a Addr) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lock %s: %w", a, err)
 	}
-	name := &unix.SockaddrUnix{Name: "@narwhal/" + key}
+	name := &unix.SockaddrUnix{Name: lockName(key)}
 	err = unix.Bind(fd, name)
 	if err == nil {
 		err = unix.Listen(fd, 0)
@@ -37,6 +38,16 @@ func takeLock(key string, a Addr) (*os.File, error) {
 		holder = fmt.Sprintf("pid %d", pid)
 	}
 	return nil, fmt.Errorf("bind %s: %w: %s serves it; stop that one, or choose another --bind", a, ErrLocked, holder)
+}
+
+// lockName fits into an address whatever the key is: a unix socket's path may
+// need all of the room itself.
+func lockName(key string) string {
+	name := "@narwhal/" + key
+	if len(name) > maxUnixPath {
+		name = fmt.Sprintf("@narwhal/%x", sha256.Sum256([]byte(key)))
+	}
+	return name
 }
 
 // holderOf asks the kernel which process listens on the lock.

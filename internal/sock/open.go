@@ -23,25 +23,27 @@ type Socket struct {
 	due   bool     // of an upgrade: ours once its old master leaves
 	kept  bool     // somebody holds it for a later process of the service
 	ino   uint64   // of the unix socket's file, to unlink no other's
+
+	access Access // to that file
 }
 
 // Open makes the listening socket of an address, or adopts the inherited one of
 // fd://N. The error says what to do.
-func Open(a Addr, backlog int) (*Socket, error) {
+func Open(a Addr, backlog int, access Access) (*Socket, error) {
 	var s *Socket
 	var err error
 	switch a.Network {
 	case "fd":
 		s, err = adopt(a)
 	case "unix":
-		s, err = openUnix(a)
+		s, err = openUnix(a, access)
 	default:
 		s, err = openTCP(a)
 	}
 	if err != nil {
 		return nil, err
 	}
-	s.asked = a
+	s.asked, s.access = a, access
 	// A second listen only sets the backlog, for which package net has no way.
 	if s.ours {
 		if err := unix.Listen(int(s.File.Fd()), backlog); err != nil {
@@ -199,7 +201,8 @@ func adopt(a Addr) (*Socket, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Socket{Addr: a, File: file}, nil
+	name := Bound(n) // what clients connect to
+	return &Socket{Addr: name, File: file}, nil
 }
 
 // Ours says whether the socket ends with this process, which may end it for

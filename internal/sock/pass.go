@@ -95,6 +95,11 @@ func (s *Socket) Own(backlog int) error {
 		return nil
 	}
 	s.ours, s.due = true, false
+	if s.Addr.Network == "unix" && !s.Addr.Abstract() && s.ino != 0 && inode(s.Addr.Address) == s.ino {
+		if err := s.access.apply(s.Addr); err != nil {
+			return err
+		}
+	}
 	err := unix.Listen(int(s.File.Fd()), backlog)
 	if s.lock != nil {
 		err = errors.Join(err, unix.Listen(int(s.lock.Fd()), 0)) // it names this process from now on
@@ -104,6 +109,9 @@ func (s *Socket) Own(backlog int) error {
 	}
 	return nil
 }
+
+// SetAccess says who may connect to an inherited unix socket once it is ours.
+func (s *Socket) SetAccess(access Access) { s.access = access }
 
 // Asked is the address the socket was opened for.
 func (s *Socket) Asked() Addr { return s.asked }

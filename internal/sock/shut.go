@@ -11,7 +11,7 @@ import (
 
 // Refuse stops new connections from coming, while those that are connected can
 // still be accepted: closing a listening socket resets what waits in its queue.
-// A unix socket loses its name. On a TCP socket a filter drops the SYN packets:
+// A unix socket loses its name, or is shut down if that is abstract. On a TCP socket a filter drops the SYN packets:
 // a client that comes now tries again a second later and finds the port closed
 // or a new server. Kernels that allow filters to privileged processes only get
 // the socket bound to an interface that is not there: newcomers then find the
@@ -21,7 +21,10 @@ func (s *Socket) Refuse() error {
 	if !s.Ours() {
 		return nil
 	}
-	if s.Addr.Network == "unix" {
+	switch {
+	case s.Addr.Abstract(): // its name goes with the last descriptor
+		return RefuseUnix(s.File.Fd())
+	case s.Addr.Network == "unix":
 		s.unlink()
 		return nil
 	}
@@ -36,6 +39,15 @@ func RefuseTCP(fd uintptr) error {
 		err = leaveInterfaces(int(fd))
 	}
 	if err != nil {
+		return fmt.Errorf("refuse new connections: %w", err)
+	}
+	return nil
+}
+
+// RefuseUnix shuts a listening unix socket down: connect is refused from then on,
+// and what is in the queue can still be accepted. It cannot be undone.
+func RefuseUnix(fd uintptr) error {
+	if err := unix.Shutdown(int(fd), unix.SHUT_RD); err != nil {
 		return fmt.Errorf("refuse new connections: %w", err)
 	}
 	return nil

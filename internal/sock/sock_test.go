@@ -18,7 +18,7 @@ import (
 func open(t *testing.T, bind string) *Socket {
 	t.Helper()
 	a := parse(t, bind)
-	s, err := Open(a, 100)
+	s, err := Open(a, 100, Access{Mode: 0o666})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +29,7 @@ func open(t *testing.T, bind string) *Socket {
 func openFails(t *testing.T, bind string, want ...string) {
 	t.Helper()
 	a := parse(t, bind)
-	s, err := Open(a, 100)
+	s, err := Open(a, 100, Access{Mode: 0o666})
 	if err == nil {
 		s.Close()
 		t.Fatalf("%s was opened", bind)
@@ -186,7 +186,7 @@ func TestRefuse(t *testing.T) {
 		bind   string
 		refuse func(*Socket) error
 	}{
-		{"127.0.0.1:0", refuse}, {"[::1]:0", refuse}, {"unix:" + filepath.Join(t.TempDir(), "n.sock"), refuse},
+		{"127.0.0.1:0", refuse}, {"[::1]:0", refuse}, {"unix:" + filepath.Join(t.TempDir(), "n.sock"), refuse}, {abstractName(t), refuse},
 		{"127.0.0.1:0", unprivileged}, {"[::1]:0", unprivileged},
 	} {
 		bind := c.bind

@@ -1,6 +1,7 @@
 package sock
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -9,39 +10,83 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/narwhal-server/narwhal/internal/folder"
 )
 
 // openUnix binds a socket file. A stale one, whose master is dead, is replaced;
 // one that answers, and any other file, is left alone and reported.
-func openUnix(a Addr) (*Socket, error) {
-	abs, err := filepath.Abs(a.Address)
-	if err != nil {
-		return nil, fmt.Errorf("bind %s: %w", a, err)
-	}
-	lock, err := takeLock("unix:"+abs, a)
-	if err != nil {
-		return nil, err
-	}
-	if err := clearStale(a); err != nil {
-		lock.Close()
-		return nil, err
-	}
-	ln, err := net.ListenUnix("unix", &net.UnixAddr{Net: "unix", Name: a.Address})
-	if err != nil {
-		lock.Close()
-		if errors.Is(err, unix.ENOENT) {
-			return nil, fmt.Errorf("bind %s: the folder %s does not exist: make it, or choose another path", a, filepath.Dir(a.Address))
+func openUnix(a Addr, access Access) (*Socket, error) {
+	if !a.Abstract() {
+		abs, err := filepath.Abs(a.Address)
+		if err != nil {
+			return nil, fmt.Errorf("bind %s: %w", a, err)
 		}
-		return nil, fmt.Errorf("bind %s: %w", a, err)
+		a.Address = abs
 	}
+	lock, err := takeLock("unix:"+a.Address, a)
+	if err != nil {
+		return nil, err
+	}
+	s, err := bindUnix(a, access)
+	if err != nil {
+		lock.Close()
+		return nil, err
+	}
+	s.lock = lock
+	return s, nil
+}
+
+func bindUnix(a Addr, access Access) (*Socket, error) {
+	if !a.Abstract() {
+		if err := clearStale(a); err != nil {
+			return nil, err
+		}
+	}
+	lc := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
+		var err error
+		// The file begins with this mode less the umask: at no time may anybody
+		// connect who must not.
+		cerr := c.Control(func(fd uintptr) { err = unix.Fchmod(int(fd), uint32(access.Mode)) })
+		return errors.Join(cerr, err)
+	}}
+	l, err := lc.Listen(context.Background(), "unix", a.Address)
+	if err != nil {
+		return nil, unixError(a, err)
+	}
+	ln := l.(*net.UnixListener)
 	ln.SetUnlinkOnClose(false) // only the Go listener is closed; the socket stays
 	file, err := rawFile(ln, a.String())
 	ln.Close()
 	if err != nil {
-		lock.Close()
 		return nil, err
 	}
-	return &Socket{Addr: a, File: file, lock: lock, ours: true, ino: inode(a.Address)}, nil
+	s := &Socket{Addr: a, File: file, ours: true}
+	if !a.Abstract() {
+		s.ino = inode(a.Address)
+		if err := access.apply(a); err != nil {
+			s.unlink()
+			s.Close()
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// unixError says which folder is in the way, or who has the name.
+func unixError(a Addr, err error) error {
+	if wrapped := (*os.SyscallError)(nil); errors.As(err, &wrapped) {
+		err = wrapped.Err // the address is said already
+	}
+	if a.Abstract() && errors.Is(err, unix.EADDRINUSE) {
+		return fmt.Errorf("bind %s: %w: stop the other program (ss -lxp shows it), or choose another name", a, ErrInUse)
+	}
+	if !a.Abstract() {
+		if p := folder.Check(a.Address); p != nil {
+			return fmt.Errorf("bind %s: %w", a, p)
+		}
+	}
+	return fmt.Errorf("bind %s: %w", a, err)
 }
 
 func clearStale(a Addr) error {
@@ -50,7 +95,7 @@ func clearStale(a Addr) error {
 	case errors.Is(err, os.ErrNotExist):
 		return nil
 	case err != nil:
-		return fmt.Errorf("bind %s: %w", a, err)
+		return unixError(a, err)
 	case info.Mode().Type() != os.ModeSocket:
 		return fmt.Errorf("bind %s: the path exists and is not a socket: remove it, or choose another path", a)
 	}
@@ -66,6 +111,9 @@ func clearStale(a Addr) error {
 		return fmt.Errorf("bind %s: is the socket there stale? %w", a, err)
 	}
 	if err := os.Remove(a.Address); err != nil {
+		if p := folder.Check(a.Address); p != nil {
+			return fmt.Errorf("bind %s: remove the stale socket: %w", a, p)
+		}
 		return fmt.Errorf("bind %s: remove the stale socket: %w", a, err)
 	}
 	return nil
