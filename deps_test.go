@@ -19,9 +19,9 @@ var arrows = map[string]struct {
 	"cmd/narwhal": {"config supervisor worker web ner ner/spacy ner/prose ner/kernel internal/share internal/model internal/bench internal/logfile internal/gate internal/control internal/pidfile", "it joins them"},
 
 	"supervisor": {"internal/wire internal/board internal/park internal/pidfile internal/sock internal/sdnotify internal/control internal/share internal/http1 internal/bounded", "a library: it knows no HTTP server, no model and no configuration file"},
-	"worker":     {"internal/wire internal/board internal/park internal/sock internal/gate", "a library: master and worker meet in internal/wire only, as two processes should"},
+	"worker":     {"internal/wire internal/board internal/park internal/sock internal/gate internal/http1", "a library: master and worker meet in internal/wire only, as two processes should"},
 	"config":     {"internal/folder internal/sock internal/regular", "settings are plain data; addresses have one parser"},
-	"web":        {"ner internal/gate", "cmd decides which recognizer"},
+	"web":        {"ner internal/gate internal/http1", "cmd decides which recognizer"},
 
 	"ner":             {"", "the words of the domain"},
 	"ner/spacy":       {"ner ner/kernel internal/model", "an engine anybody can import; pipelines are found by name in one way"},
@@ -41,7 +41,7 @@ var arrows = map[string]struct {
 	"internal/pidfile":  {"internal/folder", "the same"},
 	"internal/park":     {"", "a leaf"},
 	"internal/http1":    {"", "a leaf"},
-	"internal/gate":     {"internal/board internal/park internal/sock", "writes the worker's line, passes idle connections on, and asks how long a queue is"},
+	"internal/gate":     {"internal/board internal/park internal/sock internal/http1", "reads requests, writes the worker's line, passes idle connections on, and asks how long a queue is"},
 	"internal/share":    {"", "a leaf"},
 	"internal/model":    {"", "files and hashes; what runs them is the caller's"},
 	"internal/bench":    {"", "a client knows nothing of the server"},

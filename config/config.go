@@ -55,6 +55,7 @@ type Settings struct {
 	WorkerConnections int   // open connections of a worker
 	LimitConcurrency  int   // unanswered requests of a worker before a 503; 0 for no limit
 	LimitBody         int64 // bytes of a request body
+	LimitBuffers      int64 // bytes of all requests and unsent answers of a worker; 0 for the default, see Buffers
 
 	Timeout         time.Duration // 0 for none
 	BootTimeout     time.Duration // 0 for none
@@ -109,4 +110,13 @@ func (s *Settings) Keeps() string {
 		return Off
 	}
 	return Pinned
+}
+
+// Buffers is the number of bytes of requests and unsent answers that a worker holds
+// at most.
+func (s *Settings) Buffers() int64 {
+	if s.LimitBuffers > 0 {
+		return s.LimitBuffers
+	}
+	return max(64<<20, 2*s.LimitBody)
 }

@@ -99,7 +99,7 @@ var (
 		"bind": "127.0.0.1:1", "socket-mode": "0660", "backlog": "7", "admin-bind": "127.0.0.1:2",
 		"workers": "7", "worker-class": "concurrent", "threads": "1", "gomaxprocs": "7",
 		"max-requests": "7", "max-requests-jitter": "7", "max-worker-age": "7", "max-worker-memory": "7",
-		"worker-connections": "7", "limit-concurrency": "7", "limit-body": "7",
+		"worker-connections": "7", "limit-concurrency": "7", "limit-body": "7", "limit-buffers": "2MiB",
 		"timeout": "7", "boot-timeout": "7", "graceful-timeout": "7", "drain-delay": "7", "keep-alive": "7", "keep-alive-mode": "parked", "delay": "7ms",
 		"model": "prose", "exclude": "parser", "log-level": "debug", "log-format": "json",
 		"error-logfile": "e.log", "access-logfile": "a.log", "pid": "p", "control-socket": "c.sock", "chdir": ".",

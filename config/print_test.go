@@ -79,6 +79,7 @@ max_worker_memory = "0"                   # default
 worker_connections = 1000                 # default
 limit_concurrency = 0                     # default
 limit_body = "512KiB"                     # NARWHAL_LIMIT_BODY
+limit_buffers = "0"                       # default
 timeout = "1m30s"                         # narwhal.toml:2
 boot_timeout = "1m"                       # default
 graceful_timeout = "30s"                  # default

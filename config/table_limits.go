@@ -29,6 +29,15 @@ It cannot be larger than --worker-connections, since it could never be reached t
 			Differs: "neither limits it",
 			field:   func(s *Settings) any { return &s.LimitBody },
 		},
+		{
+			Name: "limit-buffers", Group: Limits, Placeholder: "SIZE", Default: "0", Unset: "0: 64MiB, or twice --limit-body if that is more",
+			Usage: "requests and unsent answers in a worker, bytes",
+			Help: `How many bytes of requests and of unsent answers a worker holds at once, all connections together. At the limit it accepts nobody: clients wait in the kernel's queue, or another worker takes them. A request that would need more is answered with 503 and a Retry-After. But first the requests make room that have been incomplete for longest, if for more than a second.
+
+A worker holds the bytes that have come, not those that a Content-Length announces. Beside them it has a copy of each request that it computes (--threads), and some kilobytes for each connection. Must not be smaller than --limit-body. 0 means 64MiB, or twice --limit-body if that is more.`,
+			Differs: "neither has such a limit",
+			field:   func(s *Settings) any { return &s.LimitBuffers },
+		},
 	}
 }
 
@@ -86,11 +95,12 @@ A stop takes up to --drain-delay + --graceful-timeout. Let whoever stops the ser
 			Help: `What becomes of a connection between two requests:
 
   off       it is closed after each answer
-  pinned    it stays with its worker, for which its next request waits;
-            for concurrent workers only
+  pinned    it stays with its worker, and moves with a request that would
+            have to wait while another worker is free; for concurrent workers
+            only
   parked    the master keeps it until any worker has room for its next request
 
-Parked connections share one queue with new ones, so no request waits for a busy worker beside an idle one; a new worker has its part of the work at once; and a worker that dies takes no idle connection with it. The price is some 0.13 ms of processor time a request. When the master itself is killed, idle connections are closed.
+Parked connections share one queue with new ones: a new worker has its part of the work at once, and a worker that dies takes no idle connection with it. The price is some 0.13 ms of processor time a request. When the master itself is killed, idle connections are closed.
 
 auto is off for --worker-class sync and pinned for concurrent.`,
 			Differs: "both pin connections to their worker; Gunicorn's sync worker closes them",

@@ -175,6 +175,11 @@ func (l *loader) checkLimits() {
 			"%d can never be exceeded, since a worker holds %d connections (--worker-connections)",
 			s.LimitConcurrency, s.WorkerConnections)
 	}
+	if s.LimitBuffers > 0 && s.LimitBody > s.LimitBuffers {
+		l.blame("limit-buffers", "make it larger, or --limit-body smaller",
+			"%s is less than --limit-body, %s, so that the largest body could never be read",
+			FormatSize(s.LimitBuffers), FormatSize(s.LimitBody))
+	}
 	if s.LimitBody > maxBody {
 		l.blame("limit-body", "", "%s is more than %s: a worker holds a body in memory",
 			FormatSize(s.LimitBody), FormatSize(maxBody))

@@ -34,6 +34,8 @@ func TestCombinations(t *testing.T) {
 		{"max-worker-memory=lots", `--max-worker-memory: "lots" is not a size: want bytes (1048576) or a unit (512KiB, 1MiB)`},
 		{"limit-body=1GiB", ""},
 		{"limit-body=2GiB", "--limit-body: 2GiB is more than 1GiB: a worker holds a body in memory"},
+		{"limit-buffers=2MiB", ""},
+		{"limit-body=3MiB limit-buffers=2MiB", "--limit-buffers: 2MiB is less than --limit-body, 3MiB, so that the largest body could never be read | make it larger, or --limit-body smaller"},
 		{"limit-body=0", "--limit-body: 0 bytes are too few: want at least 1"},
 		{"bind=", "--bind: there is no address to listen on | leave it out for 127.0.0.1:8000"},
 		{"admin-bind=unix:a.sock", ""},

@@ -30,6 +30,7 @@ type machine struct {
 	lot     *park.Lot
 	parking bool // the lot has been started
 	shared  shared
+	pair    [2]*os.File // on which workers pass requests to each other
 	sockets []*sock.Socket
 	stdout  *os.File // of workers, and of the next master
 	log     *slog.Logger
@@ -51,6 +52,14 @@ func newMachine(sockets []*sock.Socket, lot *park.Lot, stdout *os.File, log *slo
 		return nil, err
 	}
 	s := &machine{board: b, sockets: sockets, lot: lot, stdout: stdout, log: log}
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		b.Close()
+		return nil, fmt.Errorf("a pair for the workers: socketpair: %w", err)
+	}
+	for i, fd := range fds {
+		s.pair[i] = os.NewFile(uintptr(fd), "requests between workers")
+	}
 	for i := board.Lines - 1; i >= 0; i-- {
 		s.lines = append(s.lines, i)
 	}
@@ -125,6 +134,7 @@ func (s *machine) Start(h wire.HelloMessage, env []string, events chan<- event) 
 	}
 	cmd.ExtraFiles = []*os.File{theirs, s.board.File(), s.lot.Workers()}
 	cmd.ExtraFiles = append(cmd.ExtraFiles, memory...)
+	cmd.ExtraFiles = append(cmd.ExtraFiles, s.pair[:]...)
 	for _, l := range s.sockets {
 		cmd.ExtraFiles = append(cmd.ExtraFiles, l.File)
 	}

@@ -27,15 +27,14 @@ type Options struct {
 	Threads           int           // requests computed at the same time; default GOMAXPROCS
 	WorkerConnections int           // open connections; default 1000
 	LimitConcurrency  int           // default off
+	LimitBuffers      int           // bytes of requests and unsent answers; default 64 MiB
 	MaxRequests       int           // requests until it is replaced; default off
 	MaxRequestsJitter int           // up to so many more, at random
 	MaxWorkerAge      time.Duration // until it is replaced, less up to a tenth at random; default off
 	MaxWorkerMemory   int64         // bytes above which it is replaced; default off
 	Linger            time.Duration // how long a leaving worker leaves idle connections to be used
 
-	// Park keeps idle connections with the master, package internal/park. It
-	// needs a server that reads a next request only with empty buffers, as
-	// fasthttp does, and that tells the gate when (gate.Conn.Idle).
+	// Park keeps idle connections with the master, package internal/park.
 	Park bool
 
 	Timeout         time.Duration // a request running longer is hung; default off

@@ -88,6 +88,7 @@ func (m *master) spawn(s *slot, g *generation) {
 			Places:            o.Threads,
 			Connections:       o.WorkerConnections,
 			LimitConcurrency:  o.LimitConcurrency,
+			LimitBuffers:      o.LimitBuffers,
 			MaxRequests:       o.MaxRequests,
 			MaxRequestsJitter: o.MaxRequestsJitter,
 			GracefulTimeout:   o.GracefulTimeout,

@@ -162,7 +162,7 @@ func TestLimits(t *testing.T) {
 		{"target too long", target(4095), 414},
 		{"head much too long", fields(5000), 431},
 		{"field much too long", field(1 << 20), 431},
-		{"target much too long", target(1 << 20), 431},
+		{"target much too long", target(1 << 20), 414},
 		{"body", body(100), 200},
 		{"body too long", body(101), 413},
 		{"body much too long", body(10 << 20), 413},
@@ -226,10 +226,7 @@ func TestClientThatLeavesInTheMiddle(t *testing.T) {
 	c := s.dial(t)
 	c.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{")
 	c.Close()
-	line := s.access.waitFor(t, " 400 ")
-	if !strings.Contains(line, `"- - -" 400`) {
-		t.Errorf("access log: %s", line)
-	}
+	s.access.waitFor(t, `"POST / HTTP/1.1" 400 `)
 }
 
 func TestLimitOnRequests(t *testing.T) {

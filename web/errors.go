@@ -5,13 +5,14 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/valyala/fasthttp"
 
+	"github.com/narwhal-server/narwhal/internal/gate"
+	"github.com/narwhal-server/narwhal/internal/http1"
 	"github.com/narwhal-server/narwhal/ner"
 )
 
@@ -144,32 +145,30 @@ func (s *server) unreadable(ctx *fasthttp.RequestCtx, err error) {
 	s.access.write(ctx, s.reason(err).write(ctx), time.Time{})
 }
 
+// refused says why the body of a request was not read, or nil if it was.
+func (s *server) refused(ctx *fasthttp.RequestCtx) *failure {
+	c, ok := ctx.Conn().(*gate.Conn)
+	if !ok || c.Refused() == nil {
+		return nil
+	}
+	ctx.SetConnectionClose()
+	return s.reason(c.Refused())
+}
+
 // reason says why a request could not be read.
 func (s *server) reason(err error) *failure {
-	var small *fasthttp.ErrSmallBuffer
-	has := func(part string) bool { return strings.Contains(err.Error(), part) }
+	var refused *http1.Error
 	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded):
+	case errors.As(err, &refused):
+		return &failure{refused.Status, refused.Type, refused.Message, refused.Hint}
+	case errors.Is(err, gate.ErrTimeout):
 		return &failure{408, "request_timeout", fmt.Sprintf("the request did not arrive within %s", s.ReadTimeout),
 			"send all of it at once; Content-Length must be the number of bytes in the body"}
-	case errors.Is(err, fasthttp.ErrBodyTooLarge):
-		return s.tooLarge()
-	case errors.As(err, &small):
-		return &failure{431, "header_too_large", fmt.Sprintf("the request line and the header fields have more than %d bytes", limitHead),
-			"send fewer or shorter header fields; the text belongs into the body"}
-	case errors.Is(err, fasthttp.ErrUnsupportedTransferEncoding):
-		return errTransferEncoding
+	case errors.Is(err, gate.ErrMemory):
+		return &failure{503, "overloaded", "the worker has as many bytes of requests and answers as --limit-buffers allows", "try again in a second"}
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return &failure{400, "bad_request", "the connection ends in the middle of the request", "Content-Length must be the number of bytes in the body"}
-	case has(`unsupported http version "HTTP/`):
-		return errVersion
-	case has("unsupported http version"), has("in the first line"):
-		return malformed("the request line is not of the form GET / HTTP/1.1")
 	}
-	// Without the frame fasthttp puts around it ("error when reading request
-	// headers: …: buffer size=…").
-	if inner := errors.Unwrap(err); inner != nil && has("request headers") {
-		err = inner
-	}
-	return malformed(strings.ReplaceAll(err.Error(), "fasthttp: ", ""))
+	// fasthttp does not take what http1 has let through.
+	return &failure{400, "bad_request", "malformed HTTP: " + strings.ReplaceAll(err.Error(), "fasthttp: ", ""), "use an HTTP library, or see RFC 9112"}
 }

@@ -23,7 +23,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"runtime/debug"
 	"slices"
@@ -33,6 +32,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/narwhal-server/narwhal/internal/gate"
+	"github.com/narwhal-server/narwhal/internal/http1"
 	"github.com/narwhal-server/narwhal/ner"
 )
 
@@ -91,15 +91,27 @@ func New(o Options) *fasthttp.Server {
 		o.LimitBody = 1 << 20
 	}
 	s := &server{Options: o}
+	o.Gate.Rules(gate.Rules{
+		Limits:   http1.Limits{Head: limitHead, Target: limitTarget, Field: limitField, Fields: limitFields, Body: o.LimitBody},
+		Timeout:  o.ReadTimeout,
+		Refusals: true,
+		Admit: func(h *http1.Head) bool {
+			route := routeAt(h.Target)
+			return route != nil && slices.Contains(route.methods, h.Method)
+		},
+		Exempt: func(h *http1.Head) bool {
+			route := routeAt(h.Target)
+			return route != nil && route.exempt
+		},
+	})
 	if o.AccessLog != nil {
 		s.access = &accessLog{w: o.AccessLog, json: o.AccessLogFormat == "json"}
 	}
 	return &fasthttp.Server{
-		Handler:       s.handle,
-		ErrorHandler:  s.unreadable,
-		ExpectHandler: s.expect,
-		Name:          "narwhal",
-		Logger:        logger{o.Log},
+		Handler:      s.handle,
+		ErrorHandler: s.unreadable,
+		Name:         "narwhal",
+		Logger:       logger{o.Log},
 
 		// Nothing of a request may get into a log.
 		SecureErrorLogMessage: true,
@@ -108,19 +120,14 @@ func New(o Options) *fasthttp.Server {
 		// accept and refuse them.
 		Concurrency: 1 << 20,
 
-		ReadBufferSize:     limitHead,
+		// The gate reads a request whole before fasthttp sees it, and normalises
+		// it, which may add a Content-Length.
+		ReadBufferSize:     limitHead + 1<<10,
 		MaxRequestBodySize: o.LimitBody,
 		ReadTimeout:        o.ReadTimeout,
 		WriteTimeout:       o.ReadTimeout,
 		IdleTimeout:        idleTimeout(o.KeepAlive),
 		DisableKeepalive:   o.KeepAlive == 0,
-
-		// A connection without a request has no buffers, and one that never
-		// sends anything is closed without an answer. The price is one system
-		// call for each request, 5 to 15 % of the time of an empty one.
-		ReduceMemoryUsage: true,
-
-		ConnState: tellIdle,
 
 		NoDefaultContentType:         true,
 		DisablePreParseMultipartForm: true,
@@ -134,12 +141,10 @@ const statusGone = 499
 // handle answers a request that was read whole.
 func (s *server) handle(ctx *fasthttp.RequestCtx) {
 	identify(ctx)
-	route := routeOf(ctx)
 	r := &request{RequestCtx: ctx, gate: s.Gate.Begin(ctx.Conn(), gate.Info{
 		Method: string(ctx.Method()),
 		Path:   string(ctx.Path()),
 		Size:   len(ctx.Request.Body()),
-		Exempt: route != nil && route.exempt,
 	})}
 	status := fasthttp.StatusInternalServerError
 	defer func() {
@@ -160,7 +165,10 @@ func (s *server) handle(ctx *fasthttp.RequestCtx) {
 // answer has the route write the response, or writes the error, and returns
 // the status.
 func (s *server) answer(r *request) int {
-	failure := admit(r.RequestCtx)
+	failure := s.refused(r.RequestCtx)
+	if failure == nil {
+		failure = admit(r.RequestCtx)
+	}
 	if failure != nil {
 		return failure.write(r.RequestCtx)
 	}
@@ -188,6 +196,17 @@ func (s *server) answer(r *request) int {
 	return errInternal.write(r.RequestCtx)
 }
 
+// routeAt returns the route of a request target, nil if there is none.
+func routeAt(target string) *route {
+	path, _, _ := strings.Cut(target, "?")
+	for i := range routes {
+		if routes[i].path == path {
+			return &routes[i]
+		}
+	}
+	return nil
+}
+
 // routeOf returns the route of a request, nil if there is none.
 func routeOf(ctx *fasthttp.RequestCtx) *route {
 	for i := range routes {
@@ -198,12 +217,8 @@ func routeOf(ctx *fasthttp.RequestCtx) *route {
 	return nil
 }
 
-// admit says why a request without a route that takes it is refused. It needs
-// only the head of the request, not its body.
+// admit says why a request without a route that takes it is refused.
 func admit(ctx *fasthttp.RequestCtx) *failure {
-	if f := checkHead(&ctx.Request.Header); f != nil {
-		return f
-	}
 	method := string(ctx.Method())
 	route := routeOf(ctx)
 	switch {
@@ -227,38 +242,6 @@ func known(method string) bool {
 		return true
 	}
 	return false
-}
-
-// expect is asked before the body when the client waits for permission to send
-// it, as curl does with large ones.
-func (s *server) expect(ctx *fasthttp.RequestCtx) int {
-	f := admit(ctx)
-	if f == nil && ctx.Request.Header.ContentLength() > s.LimitBody {
-		f = s.tooLarge()
-	}
-	if f == nil {
-		return fasthttp.StatusContinue
-	}
-	identify(ctx)
-	linger(ctx)
-	status := f.write(ctx)
-	s.access.write(ctx, status, time.Time{})
-	return status
-}
-
-// tellIdle tells the gate where requests begin and end. Between these two
-// fasthttp reads only if its buffer is empty.
-func tellIdle(c net.Conn, state fasthttp.ConnState) {
-	conn, ok := c.(*gate.Conn)
-	if !ok {
-		return
-	}
-	switch state {
-	case fasthttp.StateIdle:
-		conn.Idle()
-	case fasthttp.StateActive:
-		conn.Active()
-	}
 }
 
 // hangUp closes the connection without an answer.

@@ -139,12 +139,11 @@ func listen(t testing.TB, g *gate.Gate, ln interface {
 	if cerr := rc.Control(func(s uintptr) { fd, err = unix.FcntlInt(s, unix.F_DUPFD_CLOEXEC, 3) }); cerr != nil || err != nil {
 		t.Fatal(cerr, err)
 	}
-	gated, err := g.Listen(os.NewFile(uintptr(fd), ln.Addr().String()))
-	if err != nil {
+	if err := g.Listen(os.NewFile(uintptr(fd), ln.Addr().String())); err != nil {
 		t.Fatal(err)
 	}
 	ln.Close()
-	return gated
+	return g
 }
 
 // conn is a client's end.

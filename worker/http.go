@@ -7,35 +7,27 @@ import (
 	"net/http"
 
 	"github.com/narwhal-server/narwhal/internal/gate"
+	"github.com/narwhal-server/narwhal/internal/http1"
 )
 
 type connKey struct{}
 
+// maxBody is the largest body that HTTP lets in, in bytes.
+const maxBody = 32 << 20
+
 // HTTP makes a server of package net/http tell the gate of its requests: they
 // take their turn, the scoreboard shows them, --limit-concurrency applies, and
 // answers of a leaving worker say Connection: close. It changes srv and returns
-// it. Its idle connections cannot be parked (Options.Park of a master): net/http asks for
-// more with up to three bytes of a next request in its buffer.
+// it. Requests are read whole before the handler is called, with bodies of at most
+// 32 MiB, and within srv.ReadTimeout (default 30 s).
 func HTTP(env Env, srv *http.Server) *http.Server {
+	env.Gate.Rules(gate.Rules{Limits: http1.Limits{Body: maxBody}, Timeout: srv.ReadTimeout})
 	inner := srv.ConnContext
 	srv.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
 		if inner != nil {
 			ctx = inner(ctx, c)
 		}
 		return context.WithValue(ctx, connKey{}, c)
-	}
-	state := srv.ConnState
-	srv.ConnState = func(c net.Conn, s http.ConnState) {
-		if state != nil {
-			state(c, s)
-		}
-		conn, ok := c.(*gate.Conn)
-		switch {
-		case ok && s == http.StateIdle:
-			conn.Idle()
-		case ok && s == http.StateActive:
-			conn.Active()
-		}
 	}
 	next := srv.Handler
 	if next == nil {

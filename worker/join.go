@@ -49,7 +49,9 @@ func join() (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.line = b.Line(w.hello.Line)
+	w.board, w.line = b, b.Line(w.hello.Line)
+	w.give = os.NewFile(wire.GiveFD, "requests for siblings")
+	w.take = os.NewFile(wire.TakeFD, "requests of siblings")
 	for i, l := range w.hello.Listeners {
 		fd := wire.FirstListenFD + i
 		if err := unix.SetNonblock(fd, true); err != nil {
@@ -69,6 +71,7 @@ func (w *worker) start(start func(Env) (App, error)) (App, error) {
 		Places:      h.Worker.Places,
 		Connections: h.Worker.Connections,
 		Limit:       h.Worker.LimitConcurrency,
+		Memory:      h.Worker.LimitBuffers,
 		Line:        w.line,
 		Worn:        func() { w.worn("max-requests") },
 		Starved: func(err error) {

@@ -29,7 +29,7 @@ import (
 )
 
 // App is a server. *fasthttp.Server is one as it is; for *http.Server use HTTP.
-// Serve is called once for each listener, at the same time.
+// Serve is called once; its listener has the connections of all sockets.
 type App interface {
 	Serve(ln net.Listener) error
 }
@@ -75,6 +75,7 @@ var ErrFailed = errors.New("the worker could not start")
 type worker struct {
 	ctl   *wire.Conn
 	hello *wire.HelloMessage
+	board *board.Board
 	line  *board.Line
 	gate  *gate.Gate
 	files []*os.File // listening sockets
@@ -82,6 +83,7 @@ type worker struct {
 	// Where idle connections go, and where they come from: one socket, but the
 	// gate closes the latter when it takes no more.
 	park, unpark *os.File
+	give, take   *os.File // where requests go to siblings, and come from them
 	log          *slog.Logger
 	env          Env
 }
@@ -135,32 +137,23 @@ func (w *worker) beat() (stop func()) {
 	return func() { close(done) }
 }
 
-// serve starts the app on every listener; the channel gets what each returns.
+// serve starts the app; the channel gets what its Serve returns.
 func (w *worker) serve(app App) (<-chan error, error) {
-	served := make(chan error, len(w.files)+1)
-	var lns []net.Listener
 	for _, f := range w.files {
-		ln, err := w.gate.Listen(f)
-		if err != nil {
+		if err := w.gate.Listen(f); err != nil {
 			return nil, err
 		}
-		lns = append(lns, ln)
 	}
 	// Also where nothing is parked any more: after a change of settings, what
 	// others have parked still has to be served.
-	parked, err := w.gate.Unpark(w.unpark)
-	if err != nil {
+	if err := w.gate.Unpark(w.unpark); err != nil {
 		return nil, err
 	}
-	go func() {
-		// Its end is the master's, who says more by the other socket.
-		if err := app.Serve(parked); err != nil && !errors.Is(err, net.ErrClosed) {
-			served <- err
-		}
-	}()
-	for _, ln := range lns {
-		go func() { served <- app.Serve(ln) }()
+	if err := w.gate.Share(w.board, w.give, w.take); err != nil {
+		return nil, err
 	}
+	served := make(chan error, 1)
+	go func() { served <- app.Serve(w.gate) }()
 	return served, nil
 }
 

@@ -96,6 +96,7 @@ func options(s *config.Settings) supervisor.Options {
 		Threads:           s.Threads,
 		WorkerConnections: s.WorkerConnections,
 		LimitConcurrency:  s.LimitConcurrency,
+		LimitBuffers:      int(s.Buffers()),
 		MaxRequests:       s.MaxRequests,
 		MaxRequestsJitter: s.MaxRequestsJitter,
 		MaxWorkerAge:      s.MaxWorkerAge,

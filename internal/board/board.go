@@ -94,6 +94,10 @@ type Line struct {
 	received atomic.Uint64 // bytes of connections
 	sent     atomic.Uint64
 	busy     atomic.Int64  // nanoseconds that requests have computed
+	idle     atomic.Int64  // 1 if a request that came now would be computed at once
+	waiting  atomic.Int64  // whole requests that wait for a place
+	oldest   atomic.Int64  // since when the first of them has waited, 0 if none
+	missed   atomic.Int64  // nanoseconds that the worker idled while a request waited with a sibling
 	seq      atomic.Uint64 // odd while the fields below are being written
 	started  atomic.Int64  // start of the request running longest, 0 if none
 	size     atomic.Int64  // its body in bytes
@@ -126,7 +130,7 @@ func (s State) String() string {
 var _ [0]struct{} = [unsafe.Sizeof(Line{}) - lineSize]struct{}{}
 
 const (
-	whatWords = lineSize/8 - 12
+	whatWords = lineSize/8 - 16
 	whatBytes = whatWords * 8
 )
 
@@ -140,6 +144,8 @@ func (l *Line) Reset() {
 	l.received.Store(0)
 	l.sent.Store(0)
 	l.busy.Store(0)
+	l.missed.Store(0)
+	l.ShowQueue(false, 0, 0)
 	l.Running(0, "", "", 0)
 	l.Beat()
 }
@@ -172,6 +178,30 @@ func (l *Line) Sent(n int) { l.sent.Add(uint64(n)) }
 
 // Busy adds the time that a request has computed.
 func (l *Line) Busy(d time.Duration) { l.busy.Add(int64(d)) }
+
+// ShowQueue says whether the worker is idle, how many requests wait in it, and since
+// when the first of them has.
+func (l *Line) ShowQueue(idle bool, waiting int, oldest int64) {
+	var i int64
+	if idle {
+		i = 1
+	}
+	l.idle.Store(i)
+	l.waiting.Store(int64(waiting))
+	l.oldest.Store(oldest)
+}
+
+// Queue is what a sibling looks at: whether the worker is idle, and since when its
+// oldest waiting request has waited, 0 if none does.
+func (l *Line) Queue() (idle bool, oldest int64) { return l.idle.Load() == 1, l.oldest.Load() }
+
+// Serves says whether the worker serves and has shown life lately.
+func (l *Line) Serves(within time.Duration) bool {
+	return State(l.state.Load()) == Serving && Now()-l.beat.Load() < int64(within)
+}
+
+// Missed adds time in which the worker idled while a request waited with a sibling.
+func (l *Line) Missed(d time.Duration) { l.missed.Add(int64(d)) }
 
 // Running says which request has been running longest; start 0 means none.
 // Method and path are cut to what fits.
@@ -212,6 +242,8 @@ type Status struct {
 	Received uint64        // bytes
 	Sent     uint64        // bytes
 	Busy     time.Duration // that requests have computed, added up
+	Waiting  int           // whole requests that wait for a place
+	Missed   time.Duration // idle while a request waited with a sibling, added up
 
 	Running time.Duration // age of the request running longest, 0 if none
 	What    string        // its method and path; empty if that cannot be told
@@ -233,6 +265,8 @@ func (l *Line) Read() Status {
 		Received: l.received.Load(),
 		Sent:     l.sent.Load(),
 		Busy:     time.Duration(l.busy.Load()),
+		Waiting:  int(l.waiting.Load()),
+		Missed:   time.Duration(l.missed.Load()),
 	}
 	for range 100 {
 		before := l.seq.Load()

@@ -36,8 +36,8 @@ func BenchmarkPlace(b *testing.B) {
 	})
 }
 
-// BenchmarkAccept is a connection: accepted by the gate, a byte read, one written,
-// closed. "bare" is the same with a listener of package net.
+// BenchmarkAccept is a connection: accepted by the gate, a request read, a byte
+// written, closed. "bare" is the same with a listener of package net.
 func BenchmarkAccept(b *testing.B) {
 	b.Run("gate", func(b *testing.B) {
 		ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -46,13 +46,11 @@ func BenchmarkAccept(b *testing.B) {
 		}
 		addr := ln.Addr().String()
 		g := New(Options{Places: 1, Connections: 100})
-		gated, err := g.Listen(rawFile(b, ln.(*net.TCPListener)))
-		if err != nil {
+		if err := g.Listen(rawFile(b, ln.(*net.TCPListener))); err != nil {
 			b.Fatal(err)
 		}
 		ln.Close()
-		benchAccept(b, gated, addr)
-		g.Stop()
+		benchAccept(b, g, addr)
 	})
 	b.Run("bare", func(b *testing.B) {
 		ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -72,9 +70,9 @@ func benchAccept(b *testing.B, ln net.Listener, addr string) {
 				return
 			}
 			go func() {
-				var one [1]byte
-				if _, err := c.Read(one[:]); err == nil {
-					c.Write(one[:])
+				var request [64]byte
+				if _, err := c.Read(request[:]); err == nil {
+					c.Write(request[:1])
 				}
 				c.Close()
 			}()
@@ -86,7 +84,7 @@ func benchAccept(b *testing.B, ln net.Listener, addr string) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if _, err := c.Write([]byte{1}); err != nil {
+		if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
 			b.Fatal(err)
 		}
 		if _, err := io.Copy(io.Discard, c); err != nil {

@@ -1,272 +1,330 @@
 package gate
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net"
 	"os"
 	"sync"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// Conn is an accepted connection that tells the gate when it only waits.
+// Conn is what a server gets from Accept: a connection that carries one request.
+// The server reads the request, writes the answer, and closes the Conn or reads on.
+// Reading on ends with io.EOF as soon as the answer is written: the connection
+// itself then goes on without the server. It ends if the server closes the Conn
+// without having read io.EOF.
+//
+// Of a request that could not be read the server gets one byte and then the error
+// (an *http1.Error, ErrTimeout, ErrMemory, io.ErrUnexpectedEOF), so that it can
+// answer with it; servers close silently on an error in place of the first byte.
 type Conn struct {
-	g             *Gate
-	file          *os.File
-	rc            syscall.RawConn
-	local, remote net.Addr
+	g *Gate
 
 	// Guarded by g.mu.
-	held     bool      // has a place
-	waiting  bool      // a Read waits for data
-	busy     bool      // its request is with the handler
-	handled  bool      // the server tells where requests end
-	boundary bool      // nothing of a next request was read
-	served   bool      // it has got an answer here
-	resting  bool      // waits at a boundary: counted in g.idle
-	since    time.Time // it reached the boundary
-	row      int       // requests it has brought
-	shed     bool      // its next answer says Connection: close
-	reaped   bool      // to be closed if it is still idle
-	deadline time.Time // of reads, as the server set it
-	linger   bool      // Close waits for what the client is still sending
-	closed   bool      // Close was called, or it was parked: no place any more
-
-	// Used by one Read at a time.
-	buf  []byte
-	n    int
-	err  error
-	try  func(fd uintptr) bool // tryRead, bound once
-	once sync.Once
+	c        *client
+	told     bool // Begin was called
+	answered bool // End was called
+	wrote    bool // something of an answer
+	byteRead bool // of a request that could not be read
+	over     bool // Read has returned io.EOF
+	closed   bool
+	readBy   time.Time // deadline; after the answer, that of the connection
+	writeBy  time.Time
+	cond     *sync.Cond
+	onGone   chan struct{} // closed when the client hangs up; nil: nobody waits
 }
 
 var _ net.Conn = (*Conn)(nil)
 
-// admit makes a connection of an accepted descriptor. g.mu is held.
-func (g *Gate) admit(fd int, local, remote net.Addr) (*Conn, error) {
-	// An os.File, because package net can make a connection of a descriptor
-	// only by duplicating it. TCP_NODELAY and keep-alive probes come with the
-	// listening socket.
-	file := os.NewFile(uintptr(fd), "connection")
-	rc, err := file.SyscallConn()
-	if err != nil {
-		file.Close()
-		return nil, err
-	}
-	c := &Conn{g: g, file: file, rc: rc, local: local, remote: remote, boundary: true, since: time.Now()}
-	c.try = c.tryRead
-	g.conns[c] = struct{}{}
-	g.hold(c)
-	if g.o.Line != nil {
-		g.o.Line.Conns(len(g.conns))
-	}
-	return c, nil
+// serve makes the Conn. g.mu is held.
+func (c *client) serve() *Conn {
+	c.conn = &Conn{g: c.g, c: c}
+	return c.conn
 }
 
-// Read reads. While it waits, the connection has no place.
+// poke wakes whoever waits for the client. g.mu is held.
+func (c *Conn) poke() {
+	if c == nil {
+		return
+	}
+	if c.cond != nil {
+		c.cond.Broadcast()
+	}
+	if c.onGone != nil && c.c.hungUp() {
+		close(c.onGone)
+		c.onGone = nil
+	}
+}
+
+// expire wakes those whose deadline is over. g.mu is held.
+func (c *Conn) expire(time.Time) {
+	if c.cond != nil {
+		c.cond.Broadcast()
+	}
+}
+
+// wait waits for poke. g.mu is held.
+func (c *Conn) wait() {
+	if c.cond == nil {
+		c.cond = sync.NewCond(&c.g.mu)
+	}
+	c.cond.Wait()
+}
+
+func passed(t time.Time) bool { return !t.IsZero() && !time.Now().Before(t) }
+
+// Read gives the request, then waits for the client to hang up, and returns
+// io.EOF when it has or when the request is answered.
 func (c *Conn) Read(p []byte) (int, error) {
+	c.g.mu.Lock()
+	defer c.g.mu.Unlock()
 	if len(p) == 0 {
 		return 0, nil
 	}
-	c.buf, c.n, c.err = p, 0, nil
+	k := c.c
+	switch {
+	case c.closed:
+		return 0, net.ErrClosed
+	case k.raw:
+		return c.readRaw(p)
+	case k.refused != nil && !k.asRequest && !c.byteRead:
+		c.byteRead = true
+		p[0] = 'X'
+		return 1, nil
+	case k.refused != nil && !k.asRequest:
+		return 0, k.refused
+	}
+	if n, _ := k.in.Read(p); n > 0 {
+		return n, nil
+	}
 	for {
-		err := c.rc.Read(c.try)
-		c.stopWaiting()
 		switch {
-		case err == nil:
-			c.buf = nil
-			return c.n, c.err
-		case errors.Is(err, os.ErrDeadlineExceeded) && c.retry():
-			continue // the deadline was the gate's, which wanted this Read to look again
-		case errors.Is(err, os.ErrClosed):
-			err = net.ErrClosed
+		case c.closed:
+			return 0, net.ErrClosed
+		case c.answered || !c.told && c.wrote:
+			c.over = true
+			return 0, io.EOF
+		case k.hungUp():
+			return 0, io.EOF
+		case passed(c.readBy):
+			return 0, os.ErrDeadlineExceeded
+		case k.raw:
+			return c.readRaw(p)
 		}
-		c.buf = nil
-		return 0, err
+		c.wait()
 	}
 }
 
-// tryRead reads what is there; false means wait for more.
-func (c *Conn) tryRead(fd uintptr) bool {
-	if c.yield(int(fd)) {
-		c.err = io.EOF
-		return true
+// readRaw reads from the connection itself.
+func (c *Conn) readRaw(p []byte) (int, error) {
+	k := c.c
+	if len(k.rest) > 0 {
+		n := copy(p, k.rest)
+		k.rest = k.rest[n:]
+		k.account()
+		return n, nil
 	}
 	for {
-		n, err := unix.Read(int(fd), c.buf)
+		n, err := unix.Read(k.fd, p)
 		switch {
 		case err == unix.EINTR:
 			continue
 		case err == unix.EAGAIN:
-			if c.rest(int(fd)) {
-				c.err = io.EOF
-				return true
-			}
-			return false
 		case err != nil:
-			c.err = &net.OpError{Op: "read", Net: c.local.Network(), Source: c.local, Addr: c.remote, Err: err}
+			return 0, &net.OpError{Op: "read", Net: "tcp", Err: err}
 		case n == 0:
-			c.err = io.EOF
+			return 0, io.EOF
 		default:
-			c.n = n
+			return n, nil
 		}
-		c.gotData()
-		return true
-	}
-}
-
-func (c *Conn) gotData() {
-	c.g.mu.Lock()
-	defer c.g.mu.Unlock()
-	c.awake()
-	if c.n > 0 {
-		if c.g.o.Line != nil {
-			c.g.o.Line.Received(c.n)
-		}
-		c.boundary = false
-		if c.reaped { // it was used in the last moment
-			c.reaped, c.g.reaping = false, nil
-			c.g.change.Broadcast()
+		if c.wait(); c.closed {
+			return 0, net.ErrClosed
+		} else if passed(c.readBy) {
+			return 0, os.ErrDeadlineExceeded
 		}
 	}
-	c.g.hold(c)
 }
 
-func (c *Conn) stopWaiting() {
-	c.g.mu.Lock()
-	c.awake()
-	c.g.mu.Unlock()
-}
-
-// retry restores the deadline the server wanted if the gate has overwritten it.
-func (c *Conn) retry() bool {
-	c.g.mu.Lock()
-	defer c.g.mu.Unlock()
-	if c.g.stage != hangUp && !c.reaped || (!c.deadline.IsZero() && !time.Now().Before(c.deadline)) {
-		return false
-	}
-	return c.file.SetReadDeadline(c.deadline) == nil
-}
-
+// Write writes. It waits for the client only if a megabyte was not taken yet.
 func (c *Conn) Write(p []byte) (int, error) {
-	n, err := c.file.Write(p)
-	if c.g.o.Line != nil {
-		c.g.o.Line.Sent(n)
+	g, k := c.g, c.c
+	g.mu.Lock()
+	if !c.wrote {
+		c.wrote = true
+		c.switches(p)
 	}
-	c.g.mu.Lock()
-	if !c.handled && c.g.park == nil {
-		c.atBoundary() // a server that does not tell: what it writes is an answer
+	k.outBy = c.writeBy
+	direct := len(k.out) == 0 && k.failed == nil && !c.closed
+	g.mu.Unlock()
+
+	n, err := 0, error(nil)
+	if direct {
+		n, err = write(k.fd, p) // without the lock: nobody else writes while the server does
 	}
-	c.g.mu.Unlock()
-	if errors.Is(err, os.ErrClosed) {
-		err = net.ErrClosed
+
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	k.sent(n)
+	if err != nil {
+		k.fail(err)
 	}
-	return n, err
-}
-
-// Linger makes Close wait a moment for what the client is still sending. A
-// plain close would answer that with a reset, and the client could lose an
-// answer it has already been sent, such as «your body is too large».
-func (c *Conn) Linger() {
-	c.g.mu.Lock()
-	c.linger = true
-	c.g.mu.Unlock()
-}
-
-const (
-	lingerTime  = time.Second
-	lingerBytes = 16 << 20
-)
-
-// Close closes the connection and gives back its place.
-func (c *Conn) Close() error {
-	err := error(net.ErrClosed)
-	c.once.Do(func() {
-		c.g.mu.Lock()
-		c.g.release(c)
-		c.closed = true
-		linger := c.linger
-		c.g.mu.Unlock()
-		if linger {
-			err = nil
-			go c.lingeringClose()
-			return
+	if c.closed {
+		return n, net.ErrClosed
+	}
+	if k.failed == nil {
+		k.keep(p[n:])
+	}
+	for len(k.out) > mostUnsent && k.failed == nil && !c.closed {
+		if k.place && c.answered {
+			c.giveBack()
+			g.proceed()
 		}
-		err = c.close()
-	})
-	return err
+		c.wait()
+	}
+	switch {
+	case k.failed != nil:
+		return n, &net.OpError{Op: "write", Net: c.remote().Network(), Addr: c.remote(), Err: k.failed}
+	case c.closed:
+		return n, net.ErrClosed
+	}
+	return len(p), nil
 }
 
-func (c *Conn) close() error {
-	err := c.file.Close()
-	c.g.mu.Lock()
-	delete(c.g.conns, c)
-	if c.g.reaping == c {
-		c.g.reaping = nil
-	}
-	if c.g.o.Line != nil {
-		c.g.o.Line.Conns(len(c.g.conns))
-	}
-	c.g.change.Broadcast()
-	c.g.mu.Unlock()
-	return err
-}
-
-// lingeringClose says that no more will come, then reads and forgets until the
-// client has closed too or has sent for long enough.
-func (c *Conn) lingeringClose() {
-	defer c.close()
-	_ = c.rc.Control(func(fd uintptr) { _ = unix.Shutdown(int(fd), unix.SHUT_WR) })
-	if c.file.SetReadDeadline(time.Now().Add(lingerTime)) != nil {
+// switches looks whether the answer ends HTTP on this connection, as that to a
+// WebSocket client does. The request then holds no place any more. g.mu is held.
+func (c *Conn) switches(answer []byte) {
+	k := c.c
+	h := k.in.Head()
+	if h == nil || !h.Upgrade {
 		return
 	}
-	buf := make([]byte, 16<<10)
-	for left := lingerBytes; left > 0; {
-		n, err := c.file.Read(buf)
-		if err != nil {
-			return
-		}
-		left -= n
+	if bytes.HasPrefix(answer, []byte("HTTP/1.1 101")) || h.Method == "CONNECT" && bytes.HasPrefix(answer, []byte("HTTP/1.1 2")) {
+		k.raw = true
+		c.giveBack()
 	}
 }
 
-func (c *Conn) LocalAddr() net.Addr  { return c.local }
-func (c *Conn) RemoteAddr() net.Addr { return c.remote }
+// giveBack gives the place back, if there is one. g.mu is held.
+func (c *Conn) giveBack() {
+	if c.c.place {
+		c.c.place = false
+		c.g.free()
+	}
+}
 
+// Refused says why the request has no body, or nil if nothing is wrong with it. See
+// Rules.Refusals.
+func (c *Conn) Refused() error {
+	c.g.mu.Lock()
+	defer c.g.mu.Unlock()
+	return c.c.refused
+}
+
+// Linger makes Close wait a moment for what the client is still sending. The gate
+// does so itself where it sees that there is something.
+func (c *Conn) Linger() {
+	c.g.mu.Lock()
+	c.c.linger = true
+	c.g.mu.Unlock()
+}
+
+// Close ends the server's part. See Conn for what becomes of the connection.
+func (c *Conn) Close() error {
+	g, k := c.g, c.c
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if c.closed {
+		return net.ErrClosed
+	}
+	c.closed = true
+	if c.onGone != nil {
+		close(c.onGone)
+		c.onGone = nil
+	}
+	if c.cond != nil {
+		c.cond.Broadcast()
+	}
+	c.giveBack()
+	k.uncount()
+	k.conn = nil
+	keep := c.over && !k.closes && !k.raw && !k.ended
+	k.in.Reset()
+	k.account()
+	switch {
+	case !keep:
+		k.end()
+	case len(k.out) > 0:
+		k.row++
+		k.state, k.until = flushing, c.readBy
+	default:
+		k.row++
+		k.boundary(c.readBy)
+	}
+	g.proceed()
+	return nil
+}
+
+// LocalAddr is the address that the client has connected to.
+func (c *Conn) LocalAddr() net.Addr {
+	c.g.mu.Lock()
+	defer c.g.mu.Unlock()
+	if k := c.c; k.local == nil {
+		k.local = &net.UnixAddr{Net: "unix"}
+		if !c.closed {
+			if sa, err := unix.Getsockname(k.fd); err == nil {
+				k.local = address(sa)
+			}
+		}
+	}
+	return c.c.local
+}
+
+// RemoteAddr is the client's address.
+func (c *Conn) RemoteAddr() net.Addr {
+	c.g.mu.Lock()
+	defer c.g.mu.Unlock()
+	return c.remote()
+}
+
+func (c *Conn) remote() net.Addr {
+	k := c.c
+	if k.remote == nil {
+		k.remote = &unix.SockaddrUnix{}
+		if !c.closed {
+			if sa, err := unix.Getpeername(k.fd); err == nil {
+				k.remote = sa
+			}
+		}
+	}
+	return address(k.remote)
+}
+
+// SetDeadline is SetReadDeadline and SetWriteDeadline.
 func (c *Conn) SetDeadline(t time.Time) error {
 	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
 }
 
+// SetReadDeadline sets until when Read waits. What is set last also says how long
+// the connection is kept for another request.
 func (c *Conn) SetReadDeadline(t time.Time) error {
 	c.g.mu.Lock()
 	defer c.g.mu.Unlock()
-	c.deadline = t
-	return c.file.SetReadDeadline(t)
+	c.readBy = t
+	if c.cond != nil {
+		c.cond.Broadcast()
+	}
+	return nil
 }
 
-func (c *Conn) SetWriteDeadline(t time.Time) error { return c.file.SetWriteDeadline(t) }
-
-// gone waits until the client has hung up or the time is over, and says which.
-// A half-closed connection counts as gone, as it does in net/http: from here a
-// client that has closed and one that only sends no more look the same.
-func (c *Conn) gone(until time.Time) bool {
+// SetWriteDeadline sets until when the client must have taken what is written
+// from then on. Without it, Rules.Timeout holds from the write.
+func (c *Conn) SetWriteDeadline(t time.Time) error {
 	c.g.mu.Lock()
-	before := c.deadline
-	err := c.file.SetReadDeadline(until)
+	c.writeBy = t
 	c.g.mu.Unlock()
-	if err != nil {
-		return true
-	}
-	var gone bool
-	_ = c.rc.Read(func(fd uintptr) bool {
-		gone = hungUp(int(fd))
-		return gone
-	})
-	c.g.mu.Lock()
-	_ = c.file.SetReadDeadline(before)
-	c.g.mu.Unlock()
-	return gone
+	return nil
 }

@@ -35,7 +35,7 @@ func TestLongQueueIsAccepted(t *testing.T) {
 			s.backlog(t, backlog)
 			c := dial(t, s.addr)
 			send(t, c, "/first")
-			s.wait(t, "the first computes", func(g *Gate) bool { return g.computing == 1 })
+			s.wait(t, "the first computes", func(g *Gate) bool { return g.taken == 1 })
 			var conns []net.Conn
 			for range clients {
 				c := dial(t, s.addr)
@@ -45,9 +45,9 @@ func TestLongQueueIsAccepted(t *testing.T) {
 			close(first)
 			answer(t, c)
 			c.Close()
-			s.wait(t, "connections are accepted", func(g *Gate) bool { return g.computing == 1 && len(g.conns) == test.want })
+			s.wait(t, "connections are accepted", func(g *Gate) bool { return g.taken == 1 && len(g.clients) == test.want })
 			time.Sleep(50 * time.Millisecond)
-			s.wait(t, "and no more", func(g *Gate) bool { return len(g.conns) == test.want })
+			s.wait(t, "and no more", func(g *Gate) bool { return len(g.clients) == test.want })
 			close(others)
 			for _, c := range conns {
 				answer(t, c)
@@ -62,10 +62,9 @@ func (s *server) backlog(t *testing.T, n int) {
 	t.Helper()
 	s.g.mu.Lock()
 	defer s.g.mu.Unlock()
-	for l := range s.g.listeners {
-		var err error
-		if cerr := l.rc.Control(func(fd uintptr) { err = unix.Listen(int(fd), n) }); cerr != nil || err != nil {
-			t.Fatal(cerr, err)
+	for fd := range s.g.sources {
+		if err := unix.Listen(fd, n); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

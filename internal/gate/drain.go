@@ -39,52 +39,118 @@ func (g *Gate) Drain(ctx context.Context, d Departure) error {
 	})
 	defer stop()
 
-	first := closed
-	if d.Queue {
-		first = emptying
-	}
-	g.mu.Lock()
-	g.last = d.Last
-	g.mu.Unlock()
-	g.enter(first)
-	g.mu.Lock()
-	for len(g.listeners) > 0 && ctx.Err() == nil {
-		g.change.Wait()
-	}
-	g.mu.Unlock()
-	g.enter(closed)
-
-	timer := time.AfterFunc(d.Linger, func() { g.enter(hangUp) })
-	defer timer.Stop()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for len(g.conns) > 0 && ctx.Err() == nil {
+	defer g.finish()
+	g.last = d.Last
+	if d.Queue {
+		g.enter(emptying)
+		for g.has(fromListen) && ctx.Err() == nil {
+			g.change.Wait()
+		}
+	}
+	g.enter(closed)
+	timer := time.AfterFunc(d.Linger, func() {
+		g.mu.Lock()
+		g.enter(hangUp)
+		g.mu.Unlock()
+	})
+	defer timer.Stop()
+	for (len(g.clients) > 0 || g.has(fromPark) || g.left()) && ctx.Err() == nil {
 		g.change.Wait()
 	}
 	return ctx.Err()
 }
 
-// enter moves on to a stage, never back, and wakes whoever waits.
+// has says whether a source of this kind is open. g.mu is held.
+func (g *Gate) has(k kind) bool {
+	for _, s := range g.sources {
+		if s.kind == k {
+			return true
+		}
+	}
+	return false
+}
+
+// enter moves on to a stage, never back. g.mu is held.
 func (g *Gate) enter(s stage) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if s <= g.stage {
+	if s <= g.stage || g.closing {
 		return
 	}
 	g.stage = s
-	now := time.Now()
-	for l := range g.listeners {
-		_ = l.file.SetReadDeadline(now) // it may be closed already
-	}
-	if s == hangUp {
-		for c := range g.conns {
-			if c.resting {
-				_ = c.file.SetReadDeadline(now)
+	g.quiet = time.Now()
+	switch s {
+	case closed:
+		for _, o := range g.sources {
+			if o.over() && o.kind != fromShare {
+				o.close()
 			}
 		}
+		if g.o.Park != nil && !g.last {
+			for _, c := range g.clients {
+				if c.resting {
+					c.leave()
+				}
+			}
+		}
+	case hangUp:
+		now := time.Now()
+		for _, c := range g.clients {
+			c.expire(now)
+		}
 	}
+	g.proceed()
 	g.change.Broadcast()
 }
 
+// quiet is how long a queue must stay empty before a leaving worker believes
+// that nobody is connected and not yet accepted. It covers a handshake under
+// way and TCP_DEFER_ACCEPT, which hides a connection until its data is there.
+const quiet = 100 * time.Millisecond
+
+// emptied ends accepting when the queues of a leaving worker have been empty for
+// long enough. g.mu is held.
+func (g *Gate) emptied(now time.Time) {
+	if g.stage != emptying || now.Sub(g.quiet) < quiet {
+		return
+	}
+	for _, s := range g.sources {
+		if s.kind == fromListen {
+			s.close()
+		}
+	}
+}
+
 // Stop stops accepting at once, without waiting for anything.
-func (g *Gate) Stop() { g.enter(closed) }
+func (g *Gate) Stop() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.enter(closed)
+	g.stopped = true
+	g.change.Broadcast()
+	g.endStopped()
+}
+
+// endStopped ends a gate that was stopped and has nothing left. g.mu is held.
+func (g *Gate) endStopped() {
+	if g.stopped && len(g.clients) == 0 {
+		g.finish()
+	}
+}
+
+// finish ends the gate. g.mu is held.
+func (g *Gate) finish() {
+	if g.closing {
+		return
+	}
+	for _, s := range g.sources {
+		s.close()
+	}
+	if g.share.file != nil {
+		g.share.file.Close()
+	}
+	g.closing = true
+	g.timer.Stop()
+	g.granted.Broadcast()
+	_ = g.set.SetReadDeadline(time.Now()) // wait closes the set
+}

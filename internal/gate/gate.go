@@ -1,27 +1,31 @@
-// Package gate keeps a worker from taking work that an idle sibling could do.
+// Package gate decides which worker computes which request, and when.
 //
-// All workers of a master accept from the same sockets. A worker that accepts
-// whatever it finds serves it late while its siblings idle, and loses all of it
-// when it crashes. So a connection is accepted only while the worker has a free
-// place:
+// All workers of a master accept from the same sockets. A worker that took
+// whatever it found would serve it late while its siblings idle, and would lose
+// all of it in a crash. So the gate separates three things that a connection does:
 //
-//	        accept            read would block         data arrives
-//	queue ────────▶ place ───────────────────▶ waiting ────────────▶ place ─▶ …
-//	        (only if one is free)                 (may exceed the number of places)
+//	reading ──whole request──▶ waiting ──a free place──▶ computing ──▶ writing
+//	   ▲                          │                                      │
+//	   │                          └──▶ an idle sibling (share.go)        │
+//	   └──────────── kept ◀── or parked with the master (package park) ◀─┘
 //
-// A place is held by a connection that is being read, and by a request that
-// computes or waits to compute. A connection that only waits (idle, its request
-// still arriving, its answer delayed on purpose) holds a connection, not a
-// place: a silent client costs nobody anything. There are as many places as
-// requests may compute at once; those that came in beyond that compute in the
-// order in which they asked. Kept connections bring their next requests without
-// asking for a place; for each of these one waiting connection is accepted beyond
-// the places, so that they do not keep others out. So is what makes the kernel's
-// queue longer than half of what it holds: see crowd.go.
+// Only a computing request holds a place, and there are as many places as
+// requests may compute at once. Reading and writing hold a connection and
+// nothing else: a client that sends or reads slowly, or not at all, stops nobody.
+// Whole requests get places in the order in which they became whole. A worker
+// accepts a connection only while it has a free place.
 //
-// A connection that is kept after an answer stays in the worker, or is parked
-// with the master (package park) until its next request, which any worker may
-// then take: see idle.go.
+// The gate reads requests itself (package http1) and gives them to the server
+// whole. Accept returns a Conn for each request that has its place; the server
+// reads the request from it, writes the answer, and, when it asks for the next
+// request, reads io.EOF. So any server with Serve(net.Listener) works: for it
+// every connection carries one request.
+//
+// One epoll set has all sockets of a worker, and one lock guards all state. Whoever
+// holds the lock may look for events (look): the goroutine that waits for them, a
+// request that ends, and one that computes for long (Look). The last is what makes
+// a busy worker see a new request: with one processor, the goroutine that waits
+// would not run before the computation ends.
 //
 // The gate knows every connection, so it also does what a server's own shutdown
 // cannot do without losing requests: Drain, in drain.go.
@@ -31,12 +35,16 @@ import (
 	"container/list"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"sync"
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/narwhal-server/narwhal/internal/board"
+	"github.com/narwhal-server/narwhal/internal/http1"
 )
 
 // ErrGone says that the client has hung up, so nobody waits for the answer.
@@ -46,6 +54,11 @@ var ErrGone = errors.New("the client has gone")
 type Options struct {
 	Places      int // requests that compute at the same time; at least 1
 	Connections int // open connections at which accepting stops; at least 1
+
+	// Memory bounds the bytes of all requests and unsent answers together; 0
+	// means 64 MiB. At the bound nothing is accepted, and a request that would
+	// need more is refused with 503; see memory.go.
+	Memory int
 
 	// Sync makes a request keep its place while it waits on purpose, too: one
 	// request at a time in every sense. Places is then 1.
@@ -66,40 +79,88 @@ type Options struct {
 
 	Line *board.Line // where the worker's state is written; may be nil
 
-	// Park, if not nil, is where idle connections are passed to the master. The
-	// server must call Conn.Idle, and have nothing of a next request buffered
-	// when it reads after that.
+	// Park, if not nil, is where idle connections are passed to the master.
 	Park *os.File
+}
+
+// Rules are what a server tells the gate of the requests it wants. The zero value
+// is the default.
+type Rules struct {
+	Limits  http1.Limits
+	Timeout time.Duration // from the first byte of a request to its last; 0: 30 s
+
+	// Admit, if not nil, says of a request whether its body is wanted, when the
+	// client waits for permission to send it (Expect: 100-continue). If not, the
+	// server gets the request without a body and answers it.
+	Admit func(*http1.Head) bool
+
+	// Refusals says that the server asks Conn.Refused about each request. It then
+	// gets the head of a request whose body is refused, without the body, and can
+	// answer as to a request.
+	Refusals bool
+
+	// Exempt, if not nil, says which requests Limit does not count.
+	Exempt func(*http1.Head) bool
 }
 
 // Gate is the one keeper of a worker's connections and requests.
 type Gate struct {
 	o Options
 
-	mu        sync.Mutex
-	change    sync.Cond // a place or a connection became free, or the stage changed
-	stage     stage
-	leaving   bool
-	last      bool // the service itself ends: connections cannot be parked any more
-	active    int  // places held; may exceed o.Places, see above
-	guest     bool // one connection more may be accepted, see Begin
-	conns     map[*Conn]struct{}
-	idle      int   // of conns, those that wait with nothing read of a request
-	reaping   *Conn // an idle one that makes room for a new one
-	listeners map[*listener]struct{}
-	took      *listener       // the last to take a connection
-	turn      *listener       // whose turn it is, nil if anybody's
-	park      syscall.RawConn // nil: connections are not parked
+	parkFD int // of Options.Park
 
-	computing int
-	waiting   list.List // of *Request, in the order in which they asked to compute
-	running   list.List // of *Request, the one running longest first
+	ep   int // the epoll set, which epoll wraps for the runtime's poller
+	set  *os.File
+	rset syscall.RawConn
 
-	inflight int // requests begun and not ended
-	counted  int // of those, the ones Limit counts
+	mu      sync.Mutex
+	rules   Rules
+	change  sync.Cond // for Drain: something ended
+	granted sync.Cond // for Accept: ready has one more, or nothing comes any more
+
+	stage   stage
+	leaving bool
+	last    bool      // the service itself ends: connections cannot be parked any more
+	stopped bool      // Stop was called
+	closing bool      // the gate has come to its end
+	quiet   time.Time // emptying: when a connection last came, or could not be let in
+
+	sources map[int]*source // what connections come from, by descriptor
+	turn    []*source       // the same, the one whose turn it is first
+	clients map[int]*client
+	again   []*client // more can be read of them without an event
+	idle    int       // clients that wait with nothing of a request
+	partial int       // clients that have sent a part of one
+
+	fifo  list.List // of *entry: whole requests that wait for a place
+	ready []*client // granted, to be returned by Accept
+	taken int       // places held
+	guest bool      // one connection more may be accepted, see grant
+
+	share share
+
+	running  list.List // of *Request, the one running longest first
+	inflight int       // whole requests not answered
+	counted  int       // of those, the ones Limit counts
 	answered int
 
-	starved time.Time // Starved was called
+	memory  int // bytes of requests and unsent answers
+	release release
+
+	timer   *time.Timer
+	tickIn  time.Duration // tick was asked for in this time; 0: it was not
+	ticked  time.Time     // when the clients' times were looked at
+	starved time.Time     // Starved was called
+	scratch [64 << 10]byte
+	events  [128]unix.EpollEvent
+}
+
+// entry is a place in the queue: of a request to be given to the server, or of one
+// that the server has and that has waited on purpose.
+type entry struct {
+	c     *client
+	r     *Request
+	whole int64 // since when it waits, on the scoreboard's clock
 }
 
 type stage int
@@ -111,22 +172,59 @@ const (
 	hangUp         // idle connections are closed
 )
 
-// New makes a gate. It panics if o.Park is no open file.
+const (
+	defaultMemory  = 64 << 20
+	defaultTimeout = 30 * time.Second
+)
+
+// New makes a gate. It panics if the process cannot have an epoll set, or if
+// o.Park is no open file: neither is the fault of a client.
 func New(o Options) *Gate {
 	o.Places = max(o.Places, 1)
 	if o.Sync {
 		o.Places = 1
 	}
 	o.Connections = max(o.Connections, 1)
-	g := &Gate{o: o, conns: map[*Conn]struct{}{}, listeners: map[*listener]struct{}{}}
-	g.change.L = &g.mu
+	if o.Memory <= 0 {
+		o.Memory = defaultMemory
+	}
+	g := &Gate{o: o, sources: map[int]*source{}, clients: map[int]*client{}}
+	g.rules.Timeout = defaultTimeout
+	g.change.L, g.granted.L = &g.mu, &g.mu
+	var err error
+	if g.ep, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err == nil {
+		err = unix.SetNonblock(g.ep, true) // os.NewFile looks at the flag
+	}
+	if err == nil {
+		g.set = os.NewFile(uintptr(g.ep), "gate")
+		g.rset, err = g.set.SyscallConn()
+	}
+	if err != nil {
+		panic(fmt.Sprintf("gate: epoll: %v", err))
+	}
 	if o.Park != nil {
-		var err error
-		if g.park, err = o.Park.SyscallConn(); err != nil {
+		rc, err := o.Park.SyscallConn()
+		if err == nil {
+			err = rc.Control(func(fd uintptr) { g.parkFD = int(fd) })
+		}
+		if err != nil {
 			panic(fmt.Sprintf("gate: parking connections: %v", err))
 		}
 	}
+	g.timer = time.AfterFunc(time.Hour, g.tick)
+	g.timer.Stop()
+	go g.wait()
 	return g
+}
+
+// Rules sets the rules. It is called before the first request comes.
+func (g *Gate) Rules(r Rules) {
+	if r.Timeout <= 0 {
+		r.Timeout = defaultTimeout
+	}
+	g.mu.Lock()
+	g.rules = r
+	g.mu.Unlock()
 }
 
 // Leave announces that the service is about to end. Requests are served as
@@ -144,51 +242,71 @@ func (g *Gate) Leaving() bool {
 	return g.leaving || g.stage != open
 }
 
-// InFlight is the number of requests begun and not ended.
+// InFlight is the number of whole requests that are not answered.
 func (g *Gate) InFlight() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.inflight
 }
 
-// mayAccept says whether one more connection may be accepted. g.mu is held.
-func (g *Gate) mayAccept() bool {
-	return len(g.conns) < g.o.Connections && g.placeFree()
-}
-
-// placeFree says whether a connection would get a place. g.mu is held.
-func (g *Gate) placeFree() bool { return g.o.Limit > 0 || g.active < g.o.Places || g.guest }
-
-// hold gives the connection a place. g.mu is held.
-func (g *Gate) hold(c *Conn) {
-	if !c.held && !c.closed {
-		c.held = true
-		g.active++
-	}
-}
-
-// release takes the place back. g.mu is held.
-func (g *Gate) release(c *Conn) {
-	if c.held {
-		c.held = false
-		g.active--
-		g.change.Broadcast()
+// Rebalance has every connection closed with its next answer, so that clients
+// connect anew and a worker that has just come gets its part of them.
+func (g *Gate) Rebalance() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, c := range g.clients {
+		c.shed = true
 	}
 }
 
 // starvedQuiet is the time between two calls of Starved.
 const starvedQuiet = time.Minute
 
-// starve tells that something is short.
+// starve tells that something is short. g.mu is held.
 func (g *Gate) starve(err error) {
-	g.mu.Lock()
 	now := time.Now()
-	say := g.o.Starved != nil && now.Sub(g.starved) >= starvedQuiet
-	if say {
-		g.starved = now
+	if g.o.Starved == nil || now.Sub(g.starved) < starvedQuiet {
+		return
 	}
-	g.mu.Unlock()
-	if say {
-		g.o.Starved(err)
+	g.starved = now
+	go g.o.Starved(err)
+}
+
+var _ net.Listener = (*Gate)(nil)
+
+// Accept returns the next request that has a place, as a connection. It returns
+// net.ErrClosed when the worker leaves and has no more.
+func (g *Gate) Accept() (net.Conn, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for len(g.ready) == 0 {
+		if g.closing {
+			return nil, net.ErrClosed
+		}
+		g.granted.Wait()
 	}
+	c := g.ready[0]
+	g.ready[0] = nil
+	if g.ready = g.ready[1:]; len(g.ready) == 0 {
+		g.ready = nil
+	}
+	return c.serve(), nil
+}
+
+// Close is part of net.Listener. It stops accepting, as Stop does.
+func (g *Gate) Close() error {
+	g.Stop()
+	return nil
+}
+
+// Addr is the address of one of the listening sockets.
+func (g *Gate) Addr() net.Addr {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, s := range g.turn {
+		if s.kind == fromListen {
+			return s.addr
+		}
+	}
+	return &net.UnixAddr{Net: "unix"}
 }

@@ -48,19 +48,9 @@ func parkingAt(t *testing.T, end int, o Options, handle func(*http.Request) int)
 	t.Cleanup(func() { files[0].Close() })
 	o.Park = files[0]
 	s := serve(t, o, 0, handle)
-	gl, err := s.g.Unpark(files[1])
-	if err != nil {
+	if err := s.g.Unpark(files[1]); err != nil {
 		t.Fatal(err)
 	}
-	go func() {
-		for {
-			c, err := gl.Accept()
-			if err != nil {
-				return
-			}
-			go s.conn(c, 0, handle)
-		}
-	}()
 	return s
 }
 
@@ -111,7 +101,7 @@ func TestParks(t *testing.T) {
 		if resp := answer(t, used); resp.StatusCode != 200 || resp.Close {
 			t.Fatalf("answer %d, close %v", resp.StatusCode, resp.Close)
 		}
-		s.wait(t, "nothing is open", func(g *Gate) bool { return len(g.conns) == 0 && lot.Len() == 2 })
+		s.wait(t, "nothing is open", func(g *Gate) bool { return len(g.clients) == 0 && lot.Len() == 2 })
 	}
 	send(t, unused, "/")
 	answer(t, unused)
@@ -128,10 +118,7 @@ func TestHalfARequestStays(t *testing.T) {
 	}
 	answer(t, c)
 	s.wait(t, "it waits for the other half", func(g *Gate) bool {
-		for c := range g.conns {
-			return c.waiting && !c.boundary
-		}
-		return false
+		return g.partial == 1
 	})
 	fmt.Fprint(c, "st: x\r\n\r\n")
 	answer(t, c)
@@ -148,10 +135,10 @@ func TestDrainParks(t *testing.T) {
 	if err := park.Pass(master, fd, 0); err != nil {
 		t.Fatal(err)
 	}
-	s.wait(t, "one computes", func(g *Gate) bool { return g.computing == 1 })
+	s.wait(t, "one computes", func(g *Gate) bool { return g.taken == 1 })
 	drained := make(chan error, 1)
 	go func() { drained <- s.g.Drain(t.Context(), Departure{Linger: time.Hour}) }()
-	s.wait(t, "it takes nothing", func(g *Gate) bool { return len(g.listeners) == 0 })
+	s.wait(t, "it takes nothing", func(g *Gate) bool { return len(g.sources) == 0 })
 	send(t, c, "/") // for whoever comes next
 	release <- struct{}{}
 	if resp := answer(t, c); resp.StatusCode != 200 || resp.Close {
@@ -271,7 +258,7 @@ func TestKeptConnectionsLetNewcomersIn(t *testing.T) {
 		c := dial(t, s.addr)
 		wg.Go(func() { askOnAndOn(t, c, stop, func() {}) })
 	}
-	s.wait(t, "two kept connections", func(g *Gate) bool { return len(g.conns) == 2 && served.Load() > 10 })
+	s.wait(t, "two kept connections", func(g *Gate) bool { return len(g.clients) == 2 && served.Load() > 10 })
 	for range 20 {
 		c := dial(t, s.addr)
 		send(t, c, "/new")
@@ -320,7 +307,7 @@ func TestCapReapsTheLongestIdle(t *testing.T) {
 	first, second := idle[0], idle[1]
 	busy := dial(t, s.addr)
 	fmt.Fprint(busy, "GET / HTTP/1.1\r\n")
-	s.wait(t, "full", func(g *Gate) bool { return len(g.conns) == 3 })
+	s.wait(t, "full", func(g *Gate) bool { return len(g.clients) == 3 })
 	newcomer := dial(t, s.addr)
 	send(t, newcomer, "/")
 	answer(t, newcomer)
@@ -365,5 +352,37 @@ func TestRebalance(t *testing.T) {
 	send(t, later, "/")
 	if resp := answer(t, later); resp.Close {
 		t.Error("one that came later is told to close")
+	}
+}
+
+// A request that has arrived on an idle connection is answered, even if the gate has
+// not looked at the event when it is about to close the connection.
+func TestArrivedInTheLastMoment(t *testing.T) {
+	for _, end := range []string{"drain", "cap", "time-out"} {
+		t.Run(end, func(t *testing.T) {
+			s := serve(t, Options{Places: 1, Connections: 1}, 0, ok)
+			c := dial(t, s.addr)
+			send(t, c, "/")
+			answer(t, c)
+			s.wait(t, "it is idle", func(g *Gate) bool { return g.idle == 1 })
+			s.g.mu.Lock()
+			send(t, c, "/") // on loopback it has arrived when this returns
+			var k *client
+			for _, k = range s.g.clients {
+			}
+			switch end {
+			case "drain":
+				s.g.stage = hangUp
+				k.expire(time.Now())
+			case "cap":
+				s.g.reap()
+			case "time-out":
+				k.until = time.Now().Add(-time.Second)
+				k.expire(time.Now())
+			}
+			s.g.proceed()
+			s.g.mu.Unlock()
+			answer(t, c)
+		})
 	}
 }

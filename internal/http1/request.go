@@ -1,6 +1,7 @@
 package http1
 
 import (
+	"bytes"
 	"io"
 	"strconv"
 )
@@ -145,7 +146,7 @@ func (r *Request) stepBody(p []byte) int {
 func (r *Request) Begun() bool { return r.state > stateStartLF }
 
 // Head returns what the head says, or nil while it is not whole and valid. It
-// is there, too, when the body is refused as too large.
+// is there, too, when the body is refused.
 func (r *Request) Head() *Head {
 	if !r.whole {
 		return nil
@@ -183,6 +184,21 @@ func (r *Request) Read(p []byte) (n int, err error) {
 		return 0, io.EOF
 	}
 	return n, nil
+}
+
+// Cut makes the request one without a body, and whole, so that a server can say why
+// the body is refused. The head must be there.
+func (r *Request) Cut() {
+	for at := 0; r.has&hasChunked == 0 && at < len(r.head); {
+		end := at + bytes.IndexByte(r.head[at:], '\n') + 1
+		if name, _, ok := bytes.Cut(r.head[at:end], []byte(":")); ok && bytes.EqualFold(name, []byte("Content-Length")) {
+			r.head = append(r.head[:at], r.head[end:]...)
+			break
+		}
+		at = end
+	}
+	r.body, r.err, r.state = nil, nil, stateDone
+	r.info.Length = 0
 }
 
 // Reset makes r ready for the next request and lets go of its memory.

@@ -90,6 +90,7 @@ type Worker struct {
 	Places            int           `json:"places"` // requests computed at once, 0: GOMAXPROCS
 	Connections       int           `json:"connections"`
 	LimitConcurrency  int           `json:"limit_concurrency"`
+	LimitBuffers      int           `json:"limit_buffers"` // bytes of requests and answers, 0: the gate's default
 	MaxRequests       int           `json:"max_requests"`
 	MaxRequestsJitter int           `json:"max_requests_jitter"`
 	GracefulTimeout   time.Duration `json:"graceful_timeout"`
@@ -106,7 +107,9 @@ const (
 	ParkFD        = 5
 	SharedFD      = 6
 	ScratchFD     = 7
-	FirstListenFD = 8
+	GiveFD        = 8 // the pair on which workers pass requests to each other
+	TakeFD        = 9
+	FirstListenFD = 10
 )
 
 // maxPacket bounds a message; settings are a few kilobytes.

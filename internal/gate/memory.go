@@ -1,0 +1,66 @@
+package gate
+
+import (
+	"runtime/debug"
+	"time"
+)
+
+// account counts the memory that a client holds. g.mu is held.
+func (c *client) account() {
+	m := 0
+	if c.state != gone {
+		m = c.in.Size() + cap(c.rest) + cap(c.out)
+	}
+	g := c.g
+	if m < c.memory {
+		g.release.freed += c.memory - m
+	}
+	g.memory += m - c.memory
+	c.memory = m
+}
+
+// stalled is how long a request must have been incomplete before it is closed for
+// one that needs its memory.
+const stalled = time.Second
+
+// makeRoom refuses requests that have been incomplete for long, the longest first,
+// until the bound of memory holds again. It never refuses c itself. g.mu is held.
+func (g *Gate) makeRoom(c *client) bool {
+	for g.memory > g.o.Memory {
+		var longest *client
+		for _, o := range g.clients {
+			if o != c && o.state == reading && o.partial && o.memory > 0 && (longest == nil || o.since.Before(longest.since)) {
+				longest = o
+			}
+		}
+		if longest == nil || time.Since(longest.since) < stalled {
+			return false
+		}
+		longest.refuse(ErrTimeout)
+	}
+	return true
+}
+
+// release returns memory to the system after it was needed for requests. The
+// runtime alone would keep it for minutes.
+type release struct {
+	freed int       // bytes that clients gave back since the last time
+	last  time.Time // the last time
+}
+
+const (
+	releaseMin   = 4 << 20
+	releaseEvery = time.Second
+)
+
+func (r *release) due() bool { return r.freed >= releaseMin }
+
+// giveBack does so when the gate holds less than it has freed. g.mu is held.
+func (g *Gate) giveBack(now time.Time) {
+	r := &g.release
+	if !r.due() || g.memory > r.freed || now.Sub(r.last) < releaseEvery || g.taken > 0 && now.Sub(r.last) < 5*releaseEvery {
+		return
+	}
+	r.freed, r.last = 0, now
+	go debug.FreeOSMemory()
+}

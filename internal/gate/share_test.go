@@ -1,0 +1,254 @@
+package gate
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/narwhal-server/narwhal/internal/board"
+)
+
+// family is some gates on one socket and one scoreboard, as the workers of a master
+// are.
+type family struct {
+	addr    string
+	members []*server
+	board   *board.Board
+}
+
+func newFamily(t *testing.T, n int, o Options, handle func(member int, r *http.Request) int) *family {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	b, err := board.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &family{addr: ln.Addr().String(), board: b}
+	for i := range n {
+		o := o
+		o.Line = b.Line(i)
+		o.Line.Reset()
+		o.Line.State(board.Serving)
+		s := &server{g: New(o), addr: f.addr, done: make(chan error, 1)}
+		f.members = append(f.members, s)
+		var ends [2]*os.File
+		for j := range ends {
+			fd, err := unix.FcntlInt(uintptr(fds[j]), unix.F_DUPFD_CLOEXEC, 3)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ends[j] = os.NewFile(uintptr(fd), "pair")
+		}
+		if err := s.g.Share(b, ends[0], ends[1]); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.g.Listen(rawFile(t, ln.(*net.TCPListener))); err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			for {
+				c, err := s.g.Accept()
+				if err != nil {
+					s.done <- err
+					return
+				}
+				go s.conn(c, 0, func(r *http.Request) int { return handle(i, r) })
+			}
+		}()
+		t.Cleanup(s.g.Stop)
+	}
+	for _, fd := range fds {
+		unix.Close(fd)
+	}
+	stop := make(chan struct{})
+	t.Cleanup(func() { close(stop) })
+	go func() { // as the workers' beat
+		for {
+			select {
+			case <-stop:
+				return
+			case <-time.After(100 * time.Millisecond):
+			}
+			for i := range n {
+				b.Line(i).Beat()
+			}
+		}
+	}()
+	return f
+}
+
+// pairs has those who meet wait for each other, two by two.
+type pairs struct {
+	mu     sync.Mutex
+	change sync.Cond
+	came   int
+}
+
+func (p *pairs) meet() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.change.L = &p.mu
+	p.came++
+	p.change.Broadcast()
+	for both := (p.came + 1) / 2 * 2; p.came < both; {
+		p.change.Wait()
+	}
+}
+
+// Of two requests that arrive at the same time, in pieces, none waits for a worker
+// while another idles: both compute at once, whoever accepted them.
+func TestNoRequestWaitsBesideAnIdleWorker(t *testing.T) {
+	for _, o := range []Options{{Places: 1, Connections: 9}, {Sync: true, Connections: 9}} {
+		for _, size := range []int{10, 4 << 10, 100 << 10} {
+			t.Run(fmt.Sprintf("sync %v, %d bytes", o.Sync, size), func(t *testing.T) {
+				var both pairs
+				f := newFamily(t, 2, o, func(int, *http.Request) int {
+					both.meet() // for ever, unless the other one computes, too
+					return 200
+				})
+				for range 50 {
+					var conns [2]net.Conn
+					for i := range conns {
+						conns[i] = dial(t, f.addr)
+						fmt.Fprintf(conns[i], "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", size)
+					}
+					for _, c := range conns {
+						io.WriteString(c, strings.Repeat("x", size))
+					}
+					for _, c := range conns {
+						c.SetDeadline(time.Now().Add(20 * time.Second))
+						answer(t, c)
+						c.Close()
+					}
+				}
+			})
+		}
+	}
+}
+
+// Two kept connections are served at once, on whichever worker they are: the one
+// whose request would have to wait moves, with what was read of it and after it.
+func TestKeptConnectionMoves(t *testing.T) {
+	var both pairs
+	f := newFamily(t, 2, Options{Places: 1, Connections: 9}, func(int, *http.Request) int {
+		both.meet()
+		return 200
+	})
+	const get = "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+	var conns [2]net.Conn
+	var readers [2]*bufio.Reader
+	for i := range conns {
+		conns[i] = dial(t, f.addr)
+		conns[i].SetDeadline(time.Now().Add(time.Minute))
+		readers[i] = bufio.NewReader(conns[i])
+	}
+	for round := range 20 {
+		for _, c := range conns {
+			// Every second time, half of the next request comes with this one.
+			if round%2 == 0 {
+				io.WriteString(c, get+get[:10])
+			} else {
+				io.WriteString(c, get[10:])
+			}
+		}
+		for _, r := range readers {
+			resp, err := http.ReadResponse(r, nil)
+			if err != nil || resp.StatusCode != 200 {
+				t.Fatal(resp, err)
+			}
+			io.Copy(io.Discard, resp.Body)
+		}
+	}
+}
+
+// What a sync worker cannot compute at once it does not keep: a crash costs one
+// request.
+func TestSyncKeepsNothing(t *testing.T) {
+	release := make(chan struct{})
+	f := newFamily(t, 2, Options{Sync: true, Connections: 9}, func(int, *http.Request) int { <-release; return 200 })
+	var conns []net.Conn
+	for range 6 {
+		c := dial(t, f.addr)
+		fmt.Fprint(c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n")
+		conns = append(conns, c)
+	}
+	for _, s := range f.members {
+		s.wait(t, "heads are read", func(g *Gate) bool { return g.fifo.Len() == 0 })
+	}
+	for _, c := range conns {
+		io.WriteString(c, "x")
+	}
+	for _, s := range f.members {
+		s.wait(t, "each has one", func(g *Gate) bool { return g.taken == 1 && g.fifo.Len() == 0 && g.inflight == 1 })
+	}
+	close(release)
+	for _, c := range conns {
+		answer(t, c)
+		c.Close()
+	}
+}
+
+// Workers that leave at the same time, and nobody serves after them, take what is in
+// the pair: the last ones, and those of an old master after an upgrade alike.
+func TestLastTakesWhatIsShared(t *testing.T) {
+	for _, d := range []Departure{{}, {Queue: true, Last: true}} {
+		release := make(chan struct{})
+		f := newFamily(t, 2, Options{Sync: true, Connections: 9}, func(int, *http.Request) int { <-release; return 200 })
+		var conns []net.Conn
+		for range 6 {
+			c := dial(t, f.addr)
+			fmt.Fprint(c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n")
+			conns = append(conns, c)
+		}
+		for {
+			read := 0
+			for _, s := range f.members {
+				s.g.mu.Lock()
+				read += s.g.partial
+				s.g.mu.Unlock()
+			}
+			if read == len(conns) {
+				break
+			}
+			time.Sleep(time.Millisecond)
+		}
+		for _, c := range conns {
+			io.WriteString(c, "x")
+		}
+		for i, s := range f.members {
+			s.wait(t, "each computes, the others are in the pair", func(g *Gate) bool { return g.taken == 1 && g.partial == 0 && g.inflight == 1 })
+			f.board.Line(i).State(board.Leaving)
+		}
+		drained := make(chan error, 2)
+		for _, s := range f.members {
+			go func() { drained <- s.g.Drain(t.Context(), d) }()
+		}
+		close(release)
+		for _, c := range conns {
+			answer(t, c)
+			c.Close()
+		}
+		for range f.members {
+			if err := <-drained; err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}

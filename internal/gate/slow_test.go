@@ -1,0 +1,252 @@
+package gate
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/narwhal-server/narwhal/internal/http1"
+)
+
+// large is a server whose answers have a size; it takes Options as serve does.
+func large(t *testing.T, o Options, size int) *server {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &server{g: New(o), addr: ln.Addr().String(), done: make(chan error, 1)}
+	file := rawFile(t, ln.(*net.TCPListener))
+	ln.Close()
+	buffer(t, file, unix.SO_SNDBUF) // connections inherit it
+	if err := s.g.Listen(file); err != nil {
+		t.Fatal(err)
+	}
+	body := bytes.Repeat([]byte("x"), size)
+	go func() {
+		for {
+			c, err := s.g.Accept()
+			if err != nil {
+				s.done <- err
+				return
+			}
+			go func() {
+				defer c.Close()
+				if _, err := http.ReadRequest(bufio.NewReader(c)); err != nil {
+					return
+				}
+				r := s.g.Begin(c, Info{})
+				_ = r.Enter()
+				r.End(200)
+				fmt.Fprintf(c, "HTTP/1.1 200 x\r\nContent-Length: %d\r\n\r\n", len(body))
+				c.Write(body)
+				io.Copy(io.Discard, c)
+			}()
+		}
+	}()
+	t.Cleanup(s.g.Stop)
+	return s
+}
+
+// dialSlow makes a client whose kernel takes little of an answer.
+func dialSlow(t *testing.T, addr string) net.Conn {
+	t.Helper()
+	c := dial(t, addr)
+	buffer(t, c.(*net.TCPConn), unix.SO_RCVBUF)
+	return c
+}
+
+// buffer makes a buffer of a socket small.
+func buffer(t *testing.T, socket syscall.Conn, option int) {
+	t.Helper()
+	rc, err := socket.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cerr := rc.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, option, 4096) }); cerr != nil || err != nil {
+		t.Fatal(cerr, err)
+	}
+}
+
+// A client that does not read its answer costs its connection, and memory, and
+// nothing else, in every class and whatever the answer's size.
+func TestClientsThatDoNotRead(t *testing.T) {
+	for _, sync := range []bool{true, false} {
+		for _, size := range []int{120_000, mostUnsent + 300_000} {
+			t.Run(fmt.Sprintf("sync %v, %d bytes", sync, size), func(t *testing.T) {
+				s := large(t, Options{Sync: sync, Connections: 100}, size)
+				var mute []net.Conn
+				for range 5 {
+					c := dialSlow(t, s.addr)
+					send(t, c, "/")
+					mute = append(mute, c)
+				}
+				s.wait(t, "all wait to be read", func(g *Gate) bool { return g.answered == len(mute) })
+				c := dial(t, s.addr)
+				send(t, c, "/")
+				if n := bodySize(t, c); n != size {
+					t.Errorf("a client beside them got %d bytes, want %d", n, size)
+				}
+				if size < mostUnsent { // the buffers make reading slow
+					if n := bodySize(t, mute[0]); n != size {
+						t.Errorf("a client that reads at last got %d bytes, want %d", n, size)
+					}
+				}
+				for _, c := range append(mute, c) {
+					c.Close()
+				}
+				s.wait(t, "nothing is held", func(g *Gate) bool { return len(g.clients) == 0 && g.memory == 0 })
+			})
+		}
+	}
+}
+
+func bodySize(t *testing.T, c net.Conn) int {
+	t.Helper()
+	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := io.Copy(io.Discard, resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return int(n)
+}
+
+// An answer that is not taken in time ends the connection.
+func TestAnswerNotTakenInTime(t *testing.T) {
+	s := large(t, Options{Places: 1, Connections: 9}, 600_000)
+	s.g.Rules(Rules{Timeout: 50 * time.Millisecond})
+	c := dialSlow(t, s.addr)
+	send(t, c, "/")
+	s.wait(t, "it is closed", func(g *Gate) bool { return g.answered == 1 && len(g.clients) == 0 })
+	if n, err := io.Copy(io.Discard, c); err == nil && n >= 600_000 {
+		t.Error("all of the answer was sent")
+	}
+}
+
+// Whoever has sent no whole head makes room at the limit of connections, as idle
+// connections do; whoever has waited longest goes first.
+func TestStalledHeadsMakeRoom(t *testing.T) {
+	for _, o := range []Options{{Places: 1, Connections: 3}, {Sync: true, Connections: 3}} {
+		s := serve(t, o, 0, ok)
+		for range 3 {
+			fmt.Fprint(dial(t, s.addr), "P")
+		}
+		s.wait(t, "full", func(g *Gate) bool { return g.partial == 3 })
+		for range 10 {
+			c := dial(t, s.addr)
+			send(t, c, "/")
+			answer(t, c)
+			fmt.Fprint(dial(t, s.addr), "P") // they come again
+		}
+	}
+}
+
+// Memory follows the bytes that came, not those that are announced.
+func TestMemoryFollowsTheBytes(t *testing.T) {
+	s := serve(t, Options{Places: 1, Connections: 100}, 0, ok)
+	s.g.Rules(Rules{Limits: http1.Limits{Body: 1 << 30}})
+	for range 20 {
+		fmt.Fprintf(dial(t, s.addr), "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\nx", 1<<30)
+		fmt.Fprint(dial(t, s.addr), "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3fffffff\r\nx")
+	}
+	s.wait(t, "all stall", func(g *Gate) bool { return g.partial == 40 })
+	s.wait(t, "they hold little", func(g *Gate) bool { return g.memory < 40*4096 })
+}
+
+// At the bound of memory what was sent last is refused, unless something has
+// stalled for long; then that makes room. Nobody else is hurt.
+func TestMemoryIsBounded(t *testing.T) {
+	const bound = 1 << 20
+	s := serve(t, Options{Places: 1, Connections: 100, Memory: bound}, 0, ok)
+	s.g.Rules(Rules{Limits: http1.Limits{Body: bound}})
+	most := 0
+	for range 6 { // each stalls with a quarter of what there is
+		c := dial(t, s.addr)
+		fmt.Fprintf(c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", bound/2, strings.Repeat("x", bound/4))
+		s.wait(t, "it is read or refused", func(g *Gate) bool {
+			most = max(most, g.memory)
+			return g.memory >= bound/2 || g.partial > 0
+		})
+	}
+	if most > bound {
+		t.Errorf("%d bytes were held, want at most %d", most, bound)
+	}
+	// Newcomers do not wait for the time-out of those who stall.
+	for range 5 {
+		c := dial(t, s.addr)
+		send(t, c, "/")
+		answer(t, c)
+	}
+}
+
+// What is sent beyond a request does not destroy its answer when the connection
+// ends with it.
+func TestPipelinedBeyondTheLastAnswer(t *testing.T) {
+	s := serve(t, Options{Sync: true, Connections: 9}, 0, ok)
+	for range 20 {
+		c := dial(t, s.addr)
+		fmt.Fprint(c, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\nPOST / HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n"+strings.Repeat("x", 60000))
+		got, err := io.ReadAll(c)
+		if !strings.HasSuffix(string(got), "\r\n\r\nok") || err != nil {
+			t.Fatalf("read %q, %v", got, err)
+		}
+	}
+}
+
+// A handler of net/http may take over a connection, as for a WebSocket. It then
+// has the bytes as they are, and no place.
+func TestUpgrade(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := New(Options{Places: 1, Connections: 9})
+	if err := g.Listen(rawFile(t, ln.(*net.TCPListener))); err != nil {
+		t.Fatal(err)
+	}
+	srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Upgrade") == "" {
+			io.WriteString(w, "hi")
+			return
+		}
+		c, rw, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer c.Close()
+		io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n")
+		io.Copy(c, rw)
+	})}
+	go srv.Serve(g)
+	t.Cleanup(g.Stop)
+	c := dial(t, ln.Addr().String())
+	br := bufio.NewReader(c)
+	fmt.Fprint(c, "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\nfirst\n")
+	if resp, err := http.ReadResponse(br, nil); err != nil || resp.StatusCode != 101 {
+		t.Fatal(resp, err)
+	}
+	for _, line := range []string{"first\n", "second\n"} {
+		if line == "second\n" {
+			fmt.Fprint(c, line)
+		}
+		if got, err := br.ReadString('\n'); got != line {
+			t.Fatalf("echoed %q, %v; want %q", got, err, line)
+		}
+	}
+	other := dial(t, ln.Addr().String())
+	send(t, other, "/")
+	answer(t, other) // the only place is free
+}
