@@ -33,7 +33,8 @@ func Listen(ln net.Listener, limit int) *Listener {
 }
 
 // Accept returns the next connection, a *Conn. At the limit it closes one to make
-// room; if all are kept (Conn.Keep), it waits until one is not.
+// room; if all are kept (Conn.Keep), it waits until one is not. A connection that was
+// accepted while Close was called is returned: its client may have sent a request.
 func (l *Listener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil {
@@ -49,7 +50,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 		}
 		l.change.Wait()
 	}
-	if l.closed {
+	if l.closed && l.open.Len() >= l.limit {
 		c.Close()
 		return nil, net.ErrClosed
 	}

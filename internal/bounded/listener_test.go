@@ -111,3 +111,42 @@ func TestCloseMakesRoom(t *testing.T) {
 		t.Error("there was room, and the first was closed all the same")
 	}
 }
+
+// late is a listener that accepts a connection while it is being closed.
+type late struct {
+	net.Listener
+	conn   net.Conn
+	asked  chan struct{}
+	closed chan struct{}
+}
+
+func (l late) Accept() (net.Conn, error) {
+	close(l.asked)
+	<-l.closed
+	return l.conn, nil
+}
+
+func (l late) Close() error {
+	close(l.closed)
+	return nil
+}
+
+// A connection that is accepted while the listener is closed is served: its client may
+// have sent a request.
+func TestAcceptedWhileClosed(t *testing.T) {
+	ours, theirs := net.Pipe()
+	defer ours.Close()
+	defer theirs.Close()
+	below := late{conn: ours, asked: make(chan struct{}), closed: make(chan struct{})}
+	l := Listen(below, 1)
+	got := make(chan error)
+	go func() {
+		_, err := l.Accept()
+		got <- err
+	}()
+	<-below.asked
+	l.Close()
+	if err := <-got; err != nil {
+		t.Errorf("Accept: %v", err)
+	}
+}
