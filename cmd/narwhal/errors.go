@@ -77,6 +77,9 @@ func eachError(err error, say func(text, hint string)) int {
 			if problem.Usage {
 				status = exitUsage
 			}
+			if setting, ok := config.Lookup(problem.Where); ok && problem.Usage && hint == "" {
+				hint = setting.Spellings() + ": " + setting.Usage
+			}
 		case errors.As(err, &usage):
 			hint = usage.hint
 			status = exitUsage

@@ -176,10 +176,12 @@ func (p *File) Write() error {
 	return nil
 }
 
-// Leave leaves the file to the next master: Remove only closes it.
+// Leave leaves file and lock to the next master, to which it was passed. From then
+// on the lock depends on that one's life alone.
 func (p *File) Leave() {
 	if p != nil {
 		p.ours = false
+		p.file.Close()
 	}
 }
 
@@ -189,7 +191,7 @@ func (p *File) Remove() {
 	if p == nil {
 		return
 	}
-	pid, _, _ := number(p.file)
+	pid, _, _ := number(p.file) // 0 if it cannot be read
 	theirs := p.Unlocked != nil && pid != 0 && pid != os.Getpid()
 	if p.ours && !theirs && leadsTo(p.path, p.file) {
 		os.Remove(p.path) // a file that is left behind is taken by the next master

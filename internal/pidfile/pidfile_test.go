@@ -81,8 +81,8 @@ func TestHeld(t *testing.T) {
 	}
 	p.FD = fd
 	next := Receive(p)
-	f.Leave()
-	f.Remove()
+	f.Leave() // and it lives on for a while, for its last requests
+	defer f.Remove()
 	if _, err := Take(path); !errors.As(err, &held) {
 		t.Errorf("between the two masters somebody else got it: %v", err)
 	}
@@ -90,6 +90,11 @@ func TestHeld(t *testing.T) {
 		t.Error(err)
 	}
 	next.Remove()
+	again, err := Take(path)
+	if err != nil {
+		t.Fatalf("after the next master's end, with the first one still there: %v", err)
+	}
+	again.Remove()
 	if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the file was left: %v", err)
 	}
