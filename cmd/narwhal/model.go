@@ -50,10 +50,13 @@ code of a package is run, and no Python is needed afterwards.`,
 			},
 			{
 				Name:      "add",
-				Usage:     "install a pipeline directory or wheel, as spacy train makes them",
+				Usage:     "install a pipeline that spacy train or spacy package has made",
 				ArgsUsage: "PATH",
-				Flags:     []cli.Flag{&cli.StringFlag{Name: "name", Usage: "what to call it", DefaultText: "the name in its meta.json"}},
-				Action:    addModel,
+				Description: `PATH is a folder, a wheel, or a source archive (.tar.gz). Only the files that
+narwhal reads are copied, with the licence. Links and names that lead out of the
+folder or the archive are refused.`,
+				Flags:  []cli.Flag{&cli.StringFlag{Name: "name", Usage: "what to call it", DefaultText: "the name in its meta.json"}},
+				Action: addModel,
 			},
 			{
 				Name:   "list",
@@ -124,7 +127,7 @@ func addModel(c *cli.Context) error {
 		return err
 	}
 	if c.NArg() != 1 {
-		return &usageError{what: fmt.Sprintf("model add takes one directory or wheel, not %d", c.NArg()), hint: "narwhal model add PATH"}
+		return &usageError{what: fmt.Sprintf("model add takes one folder, wheel or archive, not %d", c.NArg()), hint: "narwhal model add PATH"}
 	}
 	m, err := model.Standard().Add(c.Args().First(), c.String("name"))
 	if err != nil {

@@ -49,16 +49,9 @@ func newZip(r *zip.Reader, memory string) (*zipFiles, error) {
 		}
 		all[f.Name] = f
 	}
-	root, found := "", 0
-	for name := range all {
-		dir, base := path.Split(name)
-		if base == "config.cfg" && all[dir+"tokenizer"] != nil {
-			root = dir
-			found++
-		}
-	}
-	if found != 1 {
-		return nil, fmt.Errorf("%w: the archive has %d folders with config.cfg and tokenizer, want 1", errNotPipeline, found)
+	root, err := pipelineRoot(all)
+	if err != nil {
+		return nil, err
 	}
 	z := &zipFiles{entries: map[string]*zip.File{}, memory: memory}
 	for name, f := range all {
@@ -67,6 +60,23 @@ func newZip(r *zip.Reader, memory string) (*zipFiles, error) {
 		}
 	}
 	return z, nil
+}
+
+// pipelineRoot is the one folder of an archive that has a config.cfg and a
+// tokenizer, with a slash at its end unless it is the archive's own.
+func pipelineRoot[F any](files map[string]F) (string, error) {
+	root, found := "", 0
+	for name := range files {
+		dir, base := path.Split(name)
+		if _, ok := files[dir+"tokenizer"]; ok && base == "config.cfg" {
+			root = dir
+			found++
+		}
+	}
+	if found != 1 {
+		return "", fmt.Errorf("%w: the archive has %d folders with config.cfg and tokenizer, want 1", errNotPipeline, found)
+	}
+	return root, nil
 }
 
 func (z *zipFiles) sizes() (map[string]int64, error) {

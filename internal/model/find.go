@@ -172,6 +172,9 @@ func openPath(path string) (*Model, error) {
 	if !info.IsDir() && !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("model %s: neither a directory nor a wheel: it is not a regular file", path)
 	}
+	if !info.IsDir() && isTar(path) {
+		return nil, &tarError{path}
+	}
 	if !info.IsDir() {
 		return openWheel(path)
 	}
@@ -180,6 +183,13 @@ func openPath(path string) (*Model, error) {
 		return nil, fmt.Errorf("model %s: %w", path, err)
 	}
 	return openDir(path, Path, dir)
+}
+
+// tarError says that a path is a tar archive.
+type tarError struct{ path string }
+
+func (e *tarError) Error() string {
+	return fmt.Sprintf("model %s: a tar archive cannot be used where it lies; narwhal model add installs it", e.path)
 }
 
 func openDir(name string, origin Origin, dir string) (*Model, error) {

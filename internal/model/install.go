@@ -15,12 +15,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Add copies a pipeline directory or wheel into the user's models and gives it
+// Add copies a pipeline directory, wheel or tar archive into the user's models and gives it
 // a name: the one in its meta.json if name is empty. Nothing is checked against
 // a table, since a user's own pipeline is in none; Check does that.
 func (p Places) Add(path, name string) (*Model, error) {
 	from, err := openPath(path)
-	if err != nil {
+	if tarred := (*tarError)(nil); errors.As(err, &tarred) {
+		tmp, err := os.MkdirTemp("", "narwhal-add-")
+		if err != nil {
+			return nil, err
+		}
+		defer os.RemoveAll(tmp)
+		from, err = openTar(path, tmp)
+		if errors.Is(err, syscall.ENOSPC) {
+			return nil, fmt.Errorf("%w; set TMPDIR to unpack it elsewhere than in %s", err, filepath.Dir(tmp))
+		}
+		if err != nil {
+			return nil, err
+		}
+	} else if err != nil {
 		return nil, err
 	}
 	if name == "" {

@@ -1,0 +1,121 @@
+package model
+
+import (
+	"archive/tar"
+	"bufio"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+)
+
+// isTar reports whether a file is a tar archive, plain or compressed with gzip.
+// spacy package makes such source archives beside wheels.
+func isTar(name string) bool {
+	f, err := os.Open(name)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	head := make([]byte, 262)
+	n, _ := io.ReadFull(f, head)
+	head = head[:n]
+	return strings.HasPrefix(string(head), "\x1f\x8b") || strings.HasSuffix(string(head), "ustar")
+}
+
+// openTar unpacks what a pipeline may have of an archive into the folder dir,
+// and opens the pipeline there. A tar cannot be read in place, as a wheel can.
+func openTar(name, dir string) (*Model, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	r := bufio.NewReader(f)
+	var content io.Reader = r
+	if magic, _ := r.Peek(2); string(magic) == "\x1f\x8b" {
+		if content, err = gzip.NewReader(r); err != nil {
+			return nil, fmt.Errorf("model %s: %w", name, err)
+		}
+	}
+	files, err := unpack(content, dir)
+	if err != nil {
+		return nil, fmt.Errorf("model %s: %w", name, err)
+	}
+	root, err := pipelineRoot(files)
+	if err != nil {
+		return nil, fmt.Errorf("model %s: %w", name, err)
+	}
+	return openDir(name, Path, path.Join(dir, root))
+}
+
+// unpack writes the regular files of an archive below dir, and returns their
+// names. Anything else, and any name that leads out of the archive, is refused.
+func unpack(content io.Reader, dir string) (map[string]bool, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	files := map[string]bool{}
+	entries, total := 0, int64(0)
+	for r := tar.NewReader(content); ; {
+		h, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return files, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if entries++; entries > maxEntries {
+			return nil, fmt.Errorf("the archive has more than %d entries", maxEntries)
+		}
+		if h.Typeflag == tar.TypeDir || h.Typeflag == tar.TypeXGlobalHeader {
+			continue
+		}
+		name := strings.TrimPrefix(h.Name, "./")
+		total += h.Size
+		switch {
+		case h.Typeflag != tar.TypeReg:
+			return nil, fmt.Errorf("the archive's entry %q is not a file", h.Name)
+		case !fs.ValidPath(name):
+			return nil, fmt.Errorf("the archive has an entry %q, which leads outside of it", h.Name)
+		case files[name]:
+			return nil, fmt.Errorf("the archive has two entries %q", name)
+		case total > maxFile:
+			return nil, fmt.Errorf("the archive unpacks to %d bytes, more than %d", total, maxFile)
+		}
+		files[name] = true
+		if !mayBeWanted(name) {
+			continue
+		}
+		if err := root.MkdirAll(path.Dir(name), 0o700); err != nil {
+			return nil, err
+		}
+		w, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		if err != nil {
+			return nil, err
+		}
+		_, err = io.Copy(w, r)
+		if err := errors.Join(err, w.Close()); err != nil {
+			return nil, fmt.Errorf("unpack %s: %w", name, err)
+		}
+	}
+}
+
+// mayBeWanted reports whether a file is wanted in some folder of the archive.
+func mayBeWanted(name string) bool {
+	for {
+		if wanted(name) {
+			return true
+		}
+		var found bool
+		if _, name, found = strings.Cut(name, "/"); !found {
+			return false
+		}
+	}
+}
