@@ -127,11 +127,6 @@ func textTooLong(err *ner.TooLongError) *failure {
 	return &failure{422, "invalid_request", fmt.Sprintf("`text` has %d code points, want at most %d", err.Length, err.Limit), "send the text in parts"}
 }
 
-func (s *server) tooLarge() *failure {
-	return &failure{413, "body_too_large", fmt.Sprintf("the body has more than %d bytes", s.LimitBody),
-		"send the text in parts, or have the server started with a larger --limit-body"}
-}
-
 // unreadable answers a request that could not be read; the connection is
 // closed after it.
 func (s *server) unreadable(ctx *fasthttp.RequestCtx, err error) {

@@ -193,3 +193,23 @@ func TestHalfClose(t *testing.T) {
 		}
 	}
 }
+
+// A whole address in the request line is treated as its path alone is.
+func TestWholeAddress(t *testing.T) {
+	b := newBlocking()
+	s := serve(t, gate.Options{Places: 2, Limit: 1}, Options{Recognizer: b, KeepAlive: time.Minute})
+	c := s.dial(t)
+	c.send("POST http://x/ HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 17\r\n\r\n")
+	want := "HTTP/1.1 100 Continue\r\n\r\n"
+	got := make([]byte, len(want))
+	if _, err := io.ReadFull(c.r, got); err != nil || string(got) != want {
+		t.Fatalf("before the body: %q, %v; want %q", got, err, want)
+	}
+	c.send(`{"text":"Angela"}`)
+	<-b.asked
+	// Health is exempt from the limit on requests.
+	s.dial(t).want(200, "GET http://x/healthz?x HTTP/1.1\r\nHost: x\r\n\r\n")
+	s.dial(t).want(503, "GET http://x HTTP/1.1\r\nHost: x\r\n\r\n")
+	b.free <- struct{}{}
+	c.wantAnswer(200)
+}

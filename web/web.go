@@ -196,9 +196,14 @@ func (s *server) answer(r *request) int {
 	return errInternal.write(r.RequestCtx)
 }
 
-// routeAt returns the route of a request target, nil if there is none.
+// routeAt returns the route of a request target, a path or a whole address, nil
+// if there is none.
 func routeAt(target string) *route {
 	path, _, _ := strings.Cut(target, "?")
+	if _, rest, ok := strings.Cut(path, "://"); ok && path[0] != '/' {
+		_, path, _ = strings.Cut(rest, "/")
+		path = "/" + path
+	}
 	for i := range routes {
 		if routes[i].path == path {
 			return &routes[i]
