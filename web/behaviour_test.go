@@ -172,7 +172,9 @@ func TestLimits(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := s.dial(t)
-			c.send(test.request)
+			// The answer is read while the request is sent: how long the server takes
+			// in what it does not want is limited.
+			go io.WriteString(c, test.request)
 			answer := c.wantAnswer(test.status)
 			if !strings.Contains(answer, "\nConnection: close\n") {
 				t.Errorf("no Connection: close in %s", answer)
