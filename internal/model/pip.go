@@ -43,7 +43,11 @@ func (r *Release) withPip(out io.Writer) source {
 		}
 		r.announce(out, r.Pip.Size, strings.Join(pip, " ")+" download "+r.Pip.Requirement)
 		name, _, _ := strings.Cut(r.Pip.Requirement, "==")
-		fmt.Fprintf(out, "%s is a copy of %s's files that was packed by %s\n", name, r.Author, r.Pip.By)
+		by := "packed by " + r.Pip.By
+		if r.Pip.By == "" {
+			by = "and its metadata does not name who packed it"
+		}
+		fmt.Fprintf(out, "%s is a copy of %s's files, %s\n", name, r.Author, by)
 		if err := r.download(ctx, pip, dir); err != nil {
 			return "", err
 		}

@@ -81,7 +81,7 @@ func TestPull(t *testing.T) {
 			words += " -m pip"
 		}
 		if want := "fetching en_tiny 0.1.0 by Nobody (MIT licence), 2 MB: " + words + " download en-tiny==0.1.0\n" +
-			"en-tiny is a copy of Nobody's files that was packed by a stranger\n" +
+			"en-tiny is a copy of Nobody's files, packed by a stranger\n" +
 			"checked: the 3 files that narwhal reads have the SHA-256 that it knows\n"; out.String() != want {
 			t.Errorf("said %q, want %q", out.String(), want)
 		}

