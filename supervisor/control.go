@@ -198,7 +198,7 @@ func (m *master) status() *control.Status {
 		b := w.proc.Status()
 		s.Workers = append(s.Workers, control.Worker{
 			Slot: w.slot.n, Pid: w.proc.Pid(), Age: w.age, Generation: w.gen.n, State: w.state.String(), Uptime: now.Sub(w.began),
-			Requests: b.Requests, Errors: b.Failures, Received: b.Received, Sent: b.Sent, Busy: b.Busy, InFlight: b.InFlight, Connections: b.Conns,
+			Requests: b.Requests, Errors: b.Failures, Received: b.Received, Sent: b.Sent, Busy: b.Busy, Missed: b.Missed, InFlight: b.InFlight, Waiting: b.Waiting, Connections: b.Conns,
 			Oldest: b.Running, OldestRequest: b.What,
 		})
 	}

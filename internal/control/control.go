@@ -59,7 +59,9 @@ type Worker struct {
 	Received      uint64        `json:"received_bytes"`
 	Sent          uint64        `json:"sent_bytes"`
 	Busy          time.Duration `json:"busy_ns"` // that requests have computed, added up
+	Missed        time.Duration `json:"missed_ns"` // that it idled while a request waited with a sibling, added up
 	InFlight      int           `json:"in_flight"`
+	Waiting       int           `json:"waiting"` // of those in flight, whole and without a place
 	Connections   int           `json:"connections"`
 	Oldest        time.Duration `json:"oldest_request_ns"` // 0: none runs
 	OldestRequest string        `json:"oldest_request,omitempty"`
