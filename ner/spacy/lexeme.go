@@ -8,7 +8,7 @@ import (
 // which spaCy calls a lexeme.
 type lexicon struct {
 	known  map[uint64]knownWord // by id of the text; nil after finish
-	frozen wordTable            // the same after finish
+	frozen idTable[knownWord]   // the same after finish
 	prefix [utf8.RuneSelf]uint64
 
 	// The ids and the symbols of texts of one byte; set by finish.
@@ -49,7 +49,7 @@ func (l *lexicon) find(id uint64) knownWord {
 
 // finish computes the lexemes of single bytes, when all is learned.
 func (l *lexicon) finish() {
-	l.frozen, l.known = newWordTable(l.known), nil
+	l.frozen, l.known = newIDTable(l.known), nil
 	var b lexBuffers
 	for c := range l.single {
 		var t Token

@@ -17,9 +17,11 @@ type specials struct {
 
 	// The trie of the token sequences to look for. Node 0 is its root, and no
 	// node's child.
-	nodes []trieNode
-	roots []int32 // by symbol: the root's child, or 0
-	depth int     // tokens of the longest sequence
+	nodes    []trieNode
+	children map[uint64]int32 // by edge; nil after freeze
+	frozen   idTable[int32]   // the same after freeze
+	roots    []int32          // by symbol: the root's child, or 0
+	depth    int              // tokens of the longest sequence
 }
 
 // rule is a special case's tokens, with offsets from its start.
@@ -28,15 +30,28 @@ type rule struct {
 	symbols []int32
 }
 
-type trieNode struct {
-	next []edge // by symbol
-	end  bool   // a sequence ends here
-	rule *rule  // of the special case that is the sequence's tokens without a space between, if it is one
-	size int    // bytes of that special case
+// appendTo appends the rule's tokens, for a text that starts at the place given.
+func (r *rule) appendTo(tokens []Token, start, runeStart int) []Token {
+	n := len(tokens)
+	tokens = append(tokens, r.tokens...)
+	for i := n; i < len(tokens); i++ {
+		t := &tokens[i]
+		t.Start += start
+		t.End += start
+		t.RuneStart += runeStart
+		t.RuneEnd += runeStart
+	}
+	return tokens
 }
 
-// edge leads from a node to its child for a symbol.
-type edge struct{ symbol, child int32 }
+type trieNode struct {
+	end  bool  // a sequence ends here
+	rule *rule // of the special case that is the sequence's tokens without a space between, if it is one
+	size int   // bytes of that special case
+}
+
+// edge identifies the edge from a node to its child for a symbol.
+func edge(node, symbol int32) uint64 { return mix64(uint64(node)<<32 | uint64(symbol)) }
 
 // mayHave reports whether x may be a special case. Most words are refused.
 func (s *specials) mayHave(x string) bool {
@@ -56,7 +71,7 @@ func endsBit(x string) (word int, bit uint64) {
 // newSpecials makes the rules' tokens. Their symbols and the trie come later,
 // from addPhrases, which needs a tokenizer with rules.
 func newSpecials(cases map[string][]ruleToken, lex *lexicon) *specials {
-	s := &specials{rules: make(map[string]*rule, len(cases)), nodes: make([]trieNode, 1)}
+	s := &specials{rules: make(map[string]*rule, len(cases)), nodes: make([]trieNode, 1), children: make(map[uint64]int32)}
 	var b lexBuffers
 	for text, tokens := range cases {
 		r := new(rule)
@@ -113,10 +128,7 @@ func (s *specials) addPhrases(tk *tokenizer, all bool) {
 		}
 		s.depth = max(s.depth, len(plain.tokens))
 	}
-	s.roots = make([]int32, symbols+1)
-	for _, e := range s.nodes[0].next {
-		s.roots[e.symbol] = e.child
-	}
+	s.freeze(symbols)
 	for _, r := range s.rules {
 		for _, t := range r.tokens {
 			r.symbols = append(r.symbols, tk.lexicon.find(t.Orth).symbol)
@@ -150,28 +162,22 @@ func (p *patterns) breaks(x string) bool {
 
 // child returns the child of a node for a symbol, which it makes if need be.
 func (s *specials) child(node, symbol int32) int32 {
-	i, ok := s.nodes[node].find(symbol)
-	if ok {
-		return s.nodes[node].next[i].child
+	child, ok := s.children[edge(node, symbol)]
+	if !ok {
+		child = int32(len(s.nodes))
+		s.nodes = append(s.nodes, trieNode{})
+		s.children[edge(node, symbol)] = child
 	}
-	child := int32(len(s.nodes))
-	s.nodes[node].next = slices.Insert(s.nodes[node].next, i, edge{symbol, child})
-	s.nodes = append(s.nodes, trieNode{})
 	return child
 }
 
-// find returns the place of the edge for a symbol, and whether there is one.
-func (n *trieNode) find(symbol int32) (i int, ok bool) {
-	end := len(n.next)
-	for i < end {
-		mid := (i + end) / 2
-		if n.next[mid].symbol < symbol {
-			i = mid + 1
-		} else {
-			end = mid
-		}
+// freeze prepares the trie, whose symbols are 1 to symbols, for searches.
+func (s *specials) freeze(symbols int32) {
+	s.frozen, s.children = newIDTable(s.children), nil
+	s.roots = make([]int32, symbols+1)
+	for symbol := range s.roots {
+		s.roots[symbol] = s.frozen.find(edge(0, int32(symbol)))
 	}
-	return i, i < len(n.next) && n.next[i].symbol == symbol
 }
 
 // span is a run of tokens, half open, and where in the trie it ends.
@@ -199,14 +205,15 @@ type chooser struct {
 	// before has the span that goes before all others at a token, of the last
 	// tokens and those to come, in a ring. Whether an element is of an earlier
 	// token shows by its end.
-	before []span
-	open   []span // that later ones may overlap
+	before  []span
+	waiting []span // that later ones may overlap, in the order of their starts
+	longest int32  // tokens of the longest span there can be
 }
 
 // reset prepares for spans of at most longest tokens.
 func (c *chooser) reset(longest int) {
-	c.open = c.open[:0]
-	c.before = grow(c.before, 1<<bits.Len(uint(2*longest)))
+	c.waiting, c.longest = c.waiting[:0], int32(longest)
+	c.before = grow(c.before, 1<<bits.Len(uint(3*longest)))
 	clear(c.before)
 }
 
@@ -214,7 +221,7 @@ func (c *chooser) at(token int32) *span { return &c.before[int(token)&(len(c.bef
 
 // add adds a span. Spans must be added in the order of their starts.
 func (c *chooser) add(sp span) {
-	c.open = append(c.open, sp)
+	c.waiting = append(c.waiting, sp)
 	for token := sp.start; token < sp.end; token++ {
 		if b := c.at(token); b.end <= token || b.len() < sp.len() {
 			*b = sp
@@ -222,19 +229,18 @@ func (c *chooser) add(sp span) {
 	}
 }
 
-// keep calls f with the spans that end at or before a token and are kept, after
-// all that start before that token have been added.
+// keep calls f with the spans that are kept, of those that no span which starts
+// at or after a token can overlap.
 func (c *chooser) keep(token int32, f func(span)) {
-	open := c.open[:0]
-	for _, sp := range c.open {
-		switch {
-		case sp.end > token:
-			open = append(open, sp)
-		case *c.at(sp.start) == sp && *c.at(sp.end - 1) == sp:
+	done := 0
+	for done < len(c.waiting) && c.waiting[done].start+c.longest <= token {
+		sp := c.waiting[done]
+		if *c.at(sp.start) == sp && *c.at(sp.end - 1) == sp {
 			f(sp)
 		}
+		done++
 	}
-	c.open = open
+	c.waiting = c.waiting[:copy(c.waiting, c.waiting[done:])]
 }
 
 // find calls f with every span of tokens that is a sequence of the trie and that
@@ -242,27 +248,23 @@ func (c *chooser) keep(token int32, f func(span)) {
 func (s *specials) find(symbols []int32, c *chooser, f func(span)) {
 	c.reset(s.depth)
 	for i, symbol := range symbols {
-		if symbol == 0 && len(c.open) == 0 {
+		if symbol == 0 && len(c.waiting) == 0 {
 			continue
 		}
 		for node, j := s.roots[symbol], i+1; node != 0; j++ {
-			n := &s.nodes[node]
-			if n.end {
+			if s.nodes[node].end {
 				c.add(span{int32(i), int32(j), node})
 			}
 			if j == len(symbols) {
 				break
 			}
-			at, ok := n.find(symbols[j])
-			if !ok {
-				break
-			}
-			node = n.next[at].child
+			node = s.frozen.find(edge(node, symbols[j]))
 		}
-		if len(c.open) > 0 {
+		if len(c.waiting) > 0 && c.waiting[0].start+c.longest <= int32(i+1) {
 			c.keep(int32(i+1), f)
 		}
 	}
+	c.keep(int32(len(symbols))+c.longest, f)
 }
 
 // applySpecials replaces the tokens of text that together are a special case by
@@ -305,9 +307,7 @@ func (c *cutter) applySpecials(text string) {
 		} else {
 			out = append(out, read[done:r.start]...)
 		}
-		for _, t := range r.rule.tokens {
-			out = append(out, t.moved(start, runeStart))
-		}
+		out = r.rule.appendTo(out, start, runeStart)
 		out[len(out)-1].Space = space
 		done = int(r.end)
 	}

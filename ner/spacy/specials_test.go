@@ -36,7 +36,7 @@ func TestChooser(t *testing.T) {
 	for seed := range uint64(3000) {
 		rng := rand.New(rand.NewPCG(seed, 0))
 		symbols := 1 + rng.IntN(3)
-		s := &specials{nodes: make([]trieNode, 1)}
+		s := &specials{nodes: make([]trieNode, 1), children: make(map[uint64]int32)}
 		for range 1 + rng.IntN(6) {
 			node, n := int32(0), 1+rng.IntN(6)
 			for range n {
@@ -45,10 +45,7 @@ func TestChooser(t *testing.T) {
 			s.nodes[node].end = true
 			s.depth = max(s.depth, n)
 		}
-		s.roots = make([]int32, symbols+1)
-		for _, e := range s.nodes[0].next {
-			s.roots[e.symbol] = e.child
-		}
+		s.freeze(int32(symbols))
 		text := make([]int32, rng.IntN(60))
 		for i := range text {
 			text[i] = int32(rng.IntN(symbols + 1))
@@ -63,11 +60,7 @@ func TestChooser(t *testing.T) {
 				if j == len(text) {
 					break
 				}
-				at, ok := s.nodes[node].find(text[j])
-				if !ok {
-					break
-				}
-				node = s.nodes[node].next[at].child
+				node = s.frozen.find(edge(node, text[j]))
 			}
 		}
 		s.find(text, &c, func(sp span) { got = append(got, sp) })
@@ -78,14 +71,14 @@ func TestChooser(t *testing.T) {
 	}
 }
 
-func TestWordTable(t *testing.T) {
+func TestIDTable(t *testing.T) {
 	for _, n := range [...]int{0, 1, 2, 3, 64, 5000} {
 		rng := rand.New(rand.NewPCG(uint64(n), 0))
 		known := make(map[uint64]knownWord)
 		for len(known) < n {
 			known[uint64(rng.IntN(4*n))<<rng.IntN(40)] = knownWord{norm: rng.Uint64(), symbol: int32(rng.IntN(9))}
 		}
-		table := newWordTable(known)
+		table := newIDTable(known)
 		for id, want := range known {
 			if got := table.find(id); got != want {
 				t.Errorf("%d words: find(%d) = %v, want %v", n, id, got, want)

@@ -272,9 +272,7 @@ const minTokens = 64
 
 // emitRule appends the tokens of a special case.
 func (c *cutter) emitRule(r *rule) {
-	for i := range r.tokens {
-		c.tokens = append(c.tokens, r.tokens[i].moved(c.pos, c.runePos))
-	}
+	c.tokens = r.appendTo(c.tokens, c.pos, c.runePos)
 	c.symbols = append(c.symbols, r.symbols...)
 	last := &c.tokens[len(c.tokens)-1]
 	c.pos, c.runePos = last.End, last.RuneEnd
@@ -287,16 +285,6 @@ func (c *cutter) rule(x string) *rule {
 	}
 	c.looked += len(x)
 	return c.tk.specials.rules[x]
-}
-
-// moved returns t, whose offsets count from the start of a chunk, for a chunk
-// that starts at the place given.
-func (t Token) moved(pos, runePos int) Token {
-	t.Start += pos
-	t.End += pos
-	t.RuneStart += runePos
-	t.RuneEnd += runePos
-	return t
 }
 
 // reset prepares for the next text, whose tokens are to be appended to dst.
