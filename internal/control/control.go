@@ -58,7 +58,7 @@ type Worker struct {
 	Errors        uint64        `json:"errors"` // of the requests, answered 5xx
 	Received      uint64        `json:"received_bytes"`
 	Sent          uint64        `json:"sent_bytes"`
-	Busy          time.Duration `json:"busy_ns"` // that requests have computed, added up
+	Busy          time.Duration `json:"busy_ns"`   // that requests have computed, added up
 	Missed        time.Duration `json:"missed_ns"` // that it idled while a request waited with a sibling, added up
 	InFlight      int           `json:"in_flight"`
 	Waiting       int           `json:"waiting"` // of those in flight, whole and without a place
