@@ -40,6 +40,7 @@ type client struct {
 	refused   error  // what was read is no request, and this is why
 	asRequest bool   // though its head is, and the server gets that
 	ready     bool   // the socket may have something
+	hup       bool   // an event has said that the client sends no more
 	again     bool   // it is in g.again
 	ended     bool   // the client has said that it sends no more
 	resting   bool   // counted in g.idle: it waits at a boundary, or lingers
@@ -121,6 +122,7 @@ func (g *Gate) showClients() {
 func (c *client) event(ev uint32) {
 	if ev&^uint32(unix.EPOLLOUT) != 0 {
 		c.ready = true
+		c.hup = c.hup || ev&^(unix.EPOLLIN|unix.EPOLLOUT) != 0
 	}
 	if ev&unix.EPOLLOUT != 0 && len(c.out) > 0 {
 		c.flush()

@@ -38,6 +38,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -148,6 +149,7 @@ type Gate struct {
 	release release
 
 	timer   *time.Timer
+	looked  atomic.Int64  // when Look last did, on the scoreboard's clock
 	tickIn  time.Duration // tick was asked for in this time; 0: it was not
 	ticked  time.Time     // when the clients' times were looked at
 	starved time.Time     // Starved was called

@@ -73,6 +73,18 @@ func parked(t *testing.T, master int) int {
 	}
 }
 
+// unpark passes a connection back when something has arrived on it, as the master
+// does.
+func unpark(t *testing.T, master, fd int) {
+	t.Helper()
+	for !park.Readable(fd) {
+		time.Sleep(time.Millisecond)
+	}
+	if err := park.Pass(master, fd, 0); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func ok(*http.Request) int { return 200 }
 
 // withLot is the same with the real master's part.
@@ -113,9 +125,7 @@ func TestHalfARequestStays(t *testing.T) {
 	c := dial(t, s.addr)
 	fd := parked(t, master)
 	fmt.Fprint(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHo")
-	if err := park.Pass(master, fd, 0); err != nil {
-		t.Fatal(err)
-	}
+	unpark(t, master, fd)
 	answer(t, c)
 	s.wait(t, "it waits for the other half", func(g *Gate) bool {
 		return g.partial == 1
@@ -132,9 +142,7 @@ func TestDrainParks(t *testing.T) {
 	c := dial(t, s.addr)
 	fd := parked(t, master)
 	send(t, c, "/")
-	if err := park.Pass(master, fd, 0); err != nil {
-		t.Fatal(err)
-	}
+	unpark(t, master, fd)
 	s.wait(t, "one computes", func(g *Gate) bool { return g.taken == 1 })
 	drained := make(chan error, 1)
 	go func() { drained <- s.g.Drain(t.Context(), Departure{Linger: time.Hour}) }()
@@ -160,9 +168,7 @@ func TestLastDrainTakesWhatIsParked(t *testing.T) {
 	go func() { drained <- s.g.Drain(t.Context(), Departure{Last: true}) }()
 	s.wait(t, "it accepts nothing", func(g *Gate) bool { return g.stage >= closed })
 	send(t, c, "/")
-	if err := park.Pass(master, fd, 0); err != nil {
-		t.Fatal(err)
-	}
+	unpark(t, master, fd)
 	unix.Close(fd)
 	if resp := answer(t, c); resp.StatusCode != 200 || !resp.Close {
 		t.Errorf("answer %d, close %v", resp.StatusCode, resp.Close)

@@ -4,37 +4,42 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/narwhal-server/narwhal/internal/board"
 )
 
 // wait waits for events until the gate is closed.
 func (g *Gate) wait() {
-	for {
-		closing := false
-		err := g.rset.Read(func(uintptr) bool {
-			g.mu.Lock()
-			defer g.mu.Unlock()
-			closing = g.closing
-			return closing || g.look()
-		})
-		if closing || err != nil {
-			g.set.Close()
-			return
+	_ = g.rset.Read(func(uintptr) bool { // it ends when finish sets a deadline
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		for !g.closing && g.look() {
 		}
-	}
+		return g.closing
+	})
+	g.set.Close()
 }
+
+// lookEvery is how often a computation looks at most.
+const lookEvery = 500 * time.Microsecond
 
 // Look has the gate see what has come meanwhile. A request that computes for
-// more than some milliseconds calls it now and then.
+// more than a millisecond calls it now and then.
 func (g *Gate) Look() {
+	now := board.Now()
+	if now-g.looked.Load() < int64(lookEvery) {
+		return
+	}
 	g.mu.Lock()
+	defer g.mu.Unlock()
 	if !g.closing {
 		g.look()
+		g.looked.Store(board.Now())
 	}
-	g.mu.Unlock()
 }
 
-// look handles what has happened, without waiting, and says whether anything
-// had. g.mu is held.
+// look handles what has happened, without waiting, and says whether there is more.
+// g.mu is held.
 func (g *Gate) look() bool {
 	n, err := unix.EpollWait(g.ep, g.events[:], 0)
 	if err != nil {
@@ -61,7 +66,7 @@ func (g *Gate) look() bool {
 		}
 	}
 	g.proceed()
-	return n > 0 || len(g.again) > 0
+	return n == len(g.events) || len(g.again) > 0
 }
 
 // proceed does what has become possible: it gives places to those who wait, takes

@@ -53,6 +53,11 @@ func (c *client) fill() {
 			if g.o.Line != nil {
 				g.o.Line.Received(n)
 			}
+			// All that was there has been read. What comes is another event, and so is
+			// the end, unless it came before.
+			if n < len(g.scratch) && !c.hup {
+				c.ready = false
+			}
 			c.took(g.scratch[:n])
 		}
 	}
