@@ -119,6 +119,11 @@ func playMaster(text string) error {
 	if err := json.Unmarshal([]byte(text), &o); err != nil {
 		return err
 	}
+	if os.Getenv("NARWHAL_TEST_NO_MEMFD") != "" {
+		if err := forbidMemfd(); err != nil {
+			return err
+		}
+	}
 	o.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	if file := os.Getenv("NARWHAL_TEST_RELOAD"); file != "" {
 		o.Reload = func() (supervisor.Options, error) {
@@ -190,6 +195,12 @@ func launchFile(t *testing.T, file string, o supervisor.Options) *master {
 // launchWith does something while the master starts.
 func launchWith(t *testing.T, file string, o supervisor.Options, meanwhile func(*master)) *master {
 	t.Helper()
+	return launchCommand(t, exec.Command(file), o, meanwhile)
+}
+
+// launchCommand starts a command that becomes this test binary.
+func launchCommand(t *testing.T, cmd *exec.Cmd, o supervisor.Options, meanwhile func(*master)) *master {
+	t.Helper()
 	b, err := json.Marshal(o)
 	if err != nil {
 		t.Fatal(err)
@@ -199,8 +210,8 @@ func launchWith(t *testing.T, file string, o supervisor.Options, meanwhile func(
 	if err := os.WriteFile(m.reload, b, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	m.cmd = exec.Command(file)
-	m.cmd.Env = append(os.Environ(), "NARWHAL_TEST_MASTER="+string(b), "NARWHAL_TEST_RELOAD="+m.reload)
+	m.cmd = cmd
+	m.cmd.Env = append(append(os.Environ(), cmd.Env...), "NARWHAL_TEST_MASTER="+string(b), "NARWHAL_TEST_RELOAD="+m.reload)
 	stdout, err := m.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 	"github.com/narwhal-server/narwhal/internal/control"
 	"github.com/narwhal-server/narwhal/internal/sdnotify"
 	"github.com/narwhal-server/narwhal/internal/sock"
+	"github.com/narwhal-server/narwhal/internal/threads"
 	"github.com/narwhal-server/narwhal/internal/wire"
 )
 
@@ -26,6 +27,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	var signals signals
 	defer signals.listen()()       // first of all, so that no signal finds its default action
 	signal.Ignore(syscall.SIGPIPE) // of a log whose reader has gone; the service goes on
+	threads.Reserve(spareThreads)
 	given := len(o.Bind) > 0
 	o.setDefaults()
 	if o.access, err = sock.ParseAccess(o.SocketMode); err != nil {
@@ -41,6 +43,9 @@ func Run(ctx context.Context, o Options) (err error) {
 		if err := old.begin(o.BootTimeout); err != nil {
 			return err
 		}
+	}
+	if err := checkNeeds(); err != nil {
+		return err
 	}
 
 	pid, err := takePid(o.Pid, old, o.Log)
@@ -143,6 +148,10 @@ func Run(ctx context.Context, o Options) (err error) {
 	o.Log.Info("stopped")
 	return err
 }
+
+// spareThreads are for what can wait in the kernel at the same time: logs, the
+// start of a worker, and the end of some.
+const spareThreads = 8
 
 // bindTries is how often an address in use is tried, a second apart: the
 // workers of a master that was killed leave within that time if they are idle.

@@ -25,6 +25,7 @@ import (
 
 	"github.com/narwhal-server/narwhal/internal/board"
 	"github.com/narwhal-server/narwhal/internal/gate"
+	"github.com/narwhal-server/narwhal/internal/threads"
 	"github.com/narwhal-server/narwhal/internal/wire"
 )
 
@@ -65,6 +66,10 @@ type Extras struct {
 // Spawned says whether a master started this process.
 func Spawned() bool { return os.Getenv(wire.Env) != "" }
 
+// spareThreads are for logs, and for writes and reads that take the kernel longer
+// than a moment.
+const spareThreads = 16
+
 // beatEvery is how often a worker shows life on the scoreboard.
 const beatEvery = 500 * time.Millisecond
 
@@ -96,6 +101,7 @@ func Run(start func(Env) (App, error)) error {
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGUSR1)
 	signal.Ignore(syscall.SIGINT, syscall.SIGHUP) // Ctrl-C and a lost terminal are the master's business
 	signal.Ignore(syscall.SIGPIPE)                // of a log whose reader has gone
+	threads.Reserve(spareThreads)
 
 	w, err := join()
 	if err != nil {

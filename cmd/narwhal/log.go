@@ -63,7 +63,7 @@ func setLogger(format, level string) {
 	slog.SetDefault(newLogger(stderrLog))
 }
 
-const lostHint = "look for a full disk (df), and let logrotate move logs away; or for a pipe or a terminal whose reader had stopped; requests were served meanwhile"
+const lostHint = "look for a full disk (df) or a limit of file sizes (ulimit -f), and let logrotate move logs away; or for a pipe or a terminal whose reader had stopped; requests were served meanwhile"
 
 // logEnv tells a worker how to log before it has its settings: format, level and
 // the file that its standard error is. It does not begin with NARWHAL_, because

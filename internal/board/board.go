@@ -8,6 +8,7 @@
 package board
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"sync/atomic"
@@ -31,13 +32,20 @@ type Board struct {
 // New makes a board in a memfd of its own.
 func New() (*Board, error) {
 	fd, err := unix.MemfdCreate("narwhal-board", unix.MFD_CLOEXEC)
-	if err != nil {
+	switch {
+	case errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EPERM):
+		return nil, fmt.Errorf("scoreboard: memfd_create: %w: master and workers share memory that way: allow it in the container's seccomp profile", err)
+	case err != nil:
 		return nil, fmt.Errorf("scoreboard: memfd_create: %w", err)
 	}
 	file := os.NewFile(uintptr(fd), "narwhal-board")
-	if err := file.Truncate(Lines * lineSize); err != nil {
+	err = file.Truncate(Lines * lineSize)
+	if errors.Is(err, unix.EFBIG) {
+		err = fmt.Errorf("%w: raise the limit of file sizes (LimitFSIZE= in the unit, ulimit -f), which holds for shared memory, too", unix.EFBIG)
+	}
+	if err != nil {
 		file.Close()
-		return nil, fmt.Errorf("scoreboard: %w", err)
+		return nil, fmt.Errorf("scoreboard: %d KiB of shared memory: %w", Lines*lineSize>>10, err)
 	}
 	b, err := Open(file)
 	if err != nil {

@@ -29,6 +29,7 @@ package wire
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -148,11 +149,12 @@ func Inherited(fd int) (*Conn, error) {
 	return &Conn{os.NewFile(uintptr(fd), "worker end")}, nil
 }
 
-// sendTime bounds a Send: the sender must not hang on a peer that was stopped.
-// The kernel's buffer takes every message there is, so nothing else waits.
-const sendTime = time.Second
+// ErrDeaf says that the other process has not read what it was sent before. The
+// kernel holds hundreds of messages for it, so it was stopped or it hangs.
+var ErrDeaf = errors.New("the other process does not read")
 
-// Send sends one message.
+// Send sends one message. It never waits: the error is ErrDeaf if the other
+// process has too much to read.
 func (c *Conn) Send(m Message) error {
 	b, err := json.Marshal(m)
 	if err != nil {
@@ -161,10 +163,22 @@ func (c *Conn) Send(m Message) error {
 	if len(b) > maxPacket {
 		return fmt.Errorf("send %s: %d bytes, at most %d fit", m.Kind, len(b), maxPacket)
 	}
-	if err := c.file.SetWriteDeadline(time.Now().Add(sendTime)); err != nil {
+	rc, err := c.file.SyscallConn()
+	if err != nil {
 		return fmt.Errorf("send %s: %w", m.Kind, err)
 	}
-	if _, err := c.file.Write(b); err != nil {
+	var sent error
+	err = rc.Write(func(fd uintptr) bool {
+		for {
+			if sent = unix.Send(int(fd), b, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL); sent != unix.EINTR {
+				return true // whatever came of it
+			}
+		}
+	})
+	if sent == unix.EAGAIN {
+		sent = ErrDeaf
+	}
+	if err := errors.Join(err, sent); err != nil {
 		return fmt.Errorf("send %s: %w", m.Kind, err)
 	}
 	return nil

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"strings"
@@ -85,6 +86,25 @@ func TestLargeMessages(t *testing.T) {
 	}
 	if err := master.Send(Message{Kind: Failed, Error: strings.Repeat("x", maxPacket)}); err == nil {
 		t.Error("a message too large was sent")
+	}
+}
+
+// A worker that was stopped reads nothing, and nobody waits for it.
+func TestDeaf(t *testing.T) {
+	master, worker := pair(t)
+	sent := 0
+	var err error
+	for ; err == nil && sent < 100_000; sent++ {
+		err = master.Send(Message{Kind: Reopen})
+	}
+	if !errors.Is(err, ErrDeaf) || sent < 100 {
+		t.Errorf("after %d messages: %v", sent, err)
+	}
+	if m, err := worker.Recv(); err != nil || m.Kind != Reopen {
+		t.Errorf("when it reads again it gets %v, %v", m, err)
+	}
+	if err := master.Send(Message{Kind: Reopen}); err != nil {
+		t.Errorf("then it can be told more: %v", err)
 	}
 }
 

@@ -1,0 +1,31 @@
+// Package threads makes the threads of a Go program before they are needed.
+//
+// The Go runtime starts another thread when all others are busy or wait in the
+// kernel, and a program that cannot have one ends at once. So a limit of processes
+// (RLIMIT_NPROC, pids.max), which counts threads too, would kill a server that
+// serves, whoever has used it up.
+package threads
+
+import (
+	"runtime"
+	"sync"
+)
+
+// Reserve makes sure that the program has n threads more than it may run Go code
+// on at the same time. They sleep until they are needed, and are never given back.
+func Reserve(n int) {
+	n += runtime.GOMAXPROCS(0)
+	var there sync.WaitGroup
+	all := make(chan struct{})
+	for range n {
+		there.Add(1)
+		go func() {
+			runtime.LockOSThread() // so that each has one of its own
+			defer runtime.UnlockOSThread()
+			there.Done()
+			<-all
+		}()
+	}
+	there.Wait()
+	close(all)
+}
