@@ -23,6 +23,11 @@ const estateEnv = "_NARWHAL_UPGRADE"
 // be asked before Run.
 func Upgraded() bool { return os.Getenv(estateEnv) != "" }
 
+// LogEnv is a variable that the caller may set in its own environment to tell
+// workers, and the new master of an upgrade, how to log before they have their
+// settings. It does not begin with NARWHAL_ either.
+const LogEnv = "_NARWHAL_LOG"
+
 // talkFD is the new master's end of the socketpair; the sockets follow it.
 const talkFD = 3
 

@@ -65,7 +65,7 @@ func (s *machine) Upgrade(events chan<- event) (heir, error) {
 	}
 	pidfd := -1
 	cmd := &exec.Cmd{
-		Path: s.program, Args: os.Args, Dir: s.dir, Env: append(firstEnviron(), estateEnv+"="+string(will)),
+		Path: s.program, Args: os.Args, Dir: s.dir, Env: append(firstEnviron(), estateEnv+"="+string(will), LogEnv+"="+os.Getenv(LogEnv)),
 		Stdin: os.Stdin, Stdout: s.stdout, Stderr: os.Stderr, ExtraFiles: files,
 		SysProcAttr: &syscall.SysProcAttr{Cloneflags: unix.CLONE_PARENT, PidFD: &pidfd},
 	}
@@ -149,7 +149,7 @@ func firstEnviron() []string {
 	var out []string
 	for _, kv := range environ {
 		switch name, _, _ := strings.Cut(kv, "="); name {
-		case "", estateEnv, wire.Env, "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "WATCHDOG_PID":
+		case "", estateEnv, LogEnv, wire.Env, "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "WATCHDOG_PID":
 		default:
 			out = append(out, kv)
 		}

@@ -65,21 +65,18 @@ func setLogger(format, level string) {
 
 const lostHint = "look for a full disk (df) or a limit of file sizes (ulimit -f), and let logrotate move logs away; or for a pipe or a terminal whose reader had stopped; requests were served meanwhile"
 
-// logEnv tells a worker how to log before it has its settings: format, level and
-// the file that its standard error is. It does not begin with NARWHAL_, because
-// those are settings.
-const logEnv = "_NARWHAL_LOG"
-
-func tellWorkers(s *config.Settings) {
-	os.Setenv(logEnv, s.LogFormat+" "+s.LogLevel+" "+s.ErrorLogfile)
+// tellOthers tells workers, and the new master of an upgrade, how to log before
+// they have their settings: format, level and the file that standard error is.
+func tellOthers(s *config.Settings) {
+	os.Setenv(supervisor.LogEnv, s.LogFormat+" "+s.LogLevel+" "+s.ErrorLogfile)
 }
 
-// earlyLog is a worker's logger from its first line on. It returns the file that
-// standard error is.
+// earlyLog is the logger of one who was told. It returns the file that standard
+// error is.
 func earlyLog() (file string) {
-	format, rest, _ := strings.Cut(os.Getenv(logEnv), " ")
+	format, rest, _ := strings.Cut(os.Getenv(supervisor.LogEnv), " ")
 	level, file, _ := strings.Cut(rest, " ")
-	os.Unsetenv(logEnv)
+	os.Unsetenv(supervisor.LogEnv)
 	setLogger(format, level)
 	return file
 }
@@ -89,7 +86,7 @@ func earlyLog() (file string) {
 // they use for the access log alone.
 func openLog(s *config.Settings) (workersStdout *os.File, err error) {
 	setLogger(s.LogFormat, s.LogLevel)
-	tellWorkers(s)
+	tellOthers(s)
 	workersStdout = os.Stdout
 	fd, isStream := stream(s.AccessLogfile, 1)
 	// A new master of an upgrade has the streams that the old one made of those
@@ -158,7 +155,7 @@ func useLog(s *config.Settings, file string) {
 // changeLog is what a reload does to the master's log.
 func changeLog(from, to *config.Settings) {
 	useLog(to, from.ErrorLogfile)
-	tellWorkers(to)
+	tellOthers(to)
 	if _, isStream := stream(to.ErrorLogfile, 2); isStream && to.ErrorLogfile != from.ErrorLogfile {
 		slog.Warn("a reload cannot send the log to a stream; it stays where it was", "error_logfile", to.ErrorLogfile, "hint", "restart narwhal")
 	}

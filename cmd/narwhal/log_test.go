@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/narwhal-server/narwhal/config"
 	"github.com/narwhal-server/narwhal/internal/control"
 )
 
@@ -414,5 +415,51 @@ func TestReloadChangesTheLog(t *testing.T) {
 	wantRecords(t, "two", "json", s.read("two"))
 	if !strings.Contains(s.read("two"), `"msg":"stopped"`) {
 		t.Errorf("the end is not in the new file:\n%s", s.read("two"))
+	}
+}
+
+// A new master whose settings are wrong says so in the format of the old one's
+// log, which only the file had named.
+func TestUpgradeWithWrongSettings(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "narwhal.toml")
+	write := func(text string) {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("error_logfile = \"F\"\nlog_format = \"json\"\n")
+	s := startFew(t, dir, toFiles(t, dir), "-w1")
+	write("workres = 1\n")
+	if said, err := s.ctl.Upgrade(t.Context()); err == nil {
+		t.Errorf("wrong settings were accepted: %s", said)
+	}
+	s.stop()
+	log := s.read("F")
+	wantRecords(t, "F", "json", log)
+	if !strings.Contains(log, "narwhal.toml:1: workres: unknown setting") {
+		t.Errorf("the log does not say what is wrong:\n%s", log)
+	}
+	if text := s.read("err"); text != "" {
+		t.Errorf("standard error has\n%s", text)
+	}
+}
+
+// The greeting's line to try fits what is served.
+func TestGreetingLine(t *testing.T) {
+	for bound, want := range map[string]string{
+		"127.0.0.1:5000":   "curl -X GET http://127.0.0.1:5000 ",
+		"0.0.0.0:5000":     "curl -X GET http://127.0.0.1:5000 ",
+		"[::]:5000":        "curl -X GET http://[::1]:5000 ",
+		":5000":            "curl -X GET http://127.0.0.1:5000 ",
+		"unix:/tmp/n.sock": "curl -X GET --unix-socket /tmp/n.sock http://localhost ",
+		"unix:@n":          "curl -X GET --abstract-unix-socket n http://localhost ",
+		"fd://3":           "curl -X GET http://localhost ",
+	} {
+		var b strings.Builder
+		greet(&b, &config.Settings{Workers: 1}, []string{bound}, "a model")
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("%s: want %q in\n%s", bound, want, &b)
+		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/narwhal-server/narwhal/config"
+	"github.com/narwhal-server/narwhal/supervisor"
 )
 
 // serving is what the program does unless a command says otherwise: read the
@@ -27,6 +28,10 @@ type serving struct {
 // chooseLog is for a server whose settings are wrong. What it says about that is
 // in the format that flags and variables ask for, if these can be read.
 func (s *serving) chooseLog() {
+	if supervisor.Upgraded() { // standard error is the log of the old master
+		earlyLog()
+		return
+	}
 	src := config.Source{Given: config.Given{"config": {""}}, Dir: s.source.Dir}
 	for _, name := range []string{"log-format", "log-level"} {
 		if v := s.source.Given[name]; v != nil {
