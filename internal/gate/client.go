@@ -30,7 +30,7 @@ type client struct {
 	local  net.Addr      // nil until asked for
 	remote unix.Sockaddr // nil until asked for
 	state  state
-	since  time.Time // it is at a boundary, or its request began
+	since  time.Time // it is at a boundary, its request began, or it has last taken some of its answer
 	until  time.Time // what it waits for must have come; zero: whenever
 	row    int       // requests it has brought before
 
@@ -45,6 +45,7 @@ type client struct {
 	ended     bool   // the client has said that it sends no more
 	resting   bool   // counted in g.idle: it waits at a boundary, or lingers
 	partial   bool   // counted in g.partial
+	unsent    bool   // counted in g.unsent
 
 	// The request.
 	whole   int64 // when it became whole, on the scoreboard's clock
@@ -56,15 +57,16 @@ type client struct {
 	conn    *Conn // what the server has; nil if it has nothing
 
 	// What is written, see write.go.
-	out     []byte    // the kernel has not taken it yet
-	outBy   time.Time // the client must have taken it; zero: whenever
-	watched bool      // the epoll set tells when there is room
-	failed  error     // of writing
-	closes  bool      // the connection ends when out is sent
-	linger  bool      // it then waits for what the client is still sending
-	left    int       // bytes that a lingering one still reads
-	shed    bool      // its next answer says Connection: close
-	raw     bool      // after 101: no HTTP any more
+	out     []byte        // the kernel has not taken it yet
+	outBy   time.Time     // the client must have taken it; zero: whenever
+	watched bool          // the epoll set tells when there is room
+	failed  error         // of writing
+	idle    time.Duration // how long it is kept when all is sent; 0: as long as the client likes
+	closes  bool          // the connection ends when out is sent
+	linger  bool          // it then waits for what the client is still sending
+	left    int           // bytes that a lingering one still reads
+	shed    bool          // its next answer says Connection: close
+	raw     bool          // after 101: no HTTP any more
 
 	memory int // counted in g.memory
 }
@@ -173,7 +175,8 @@ func (c *client) hungUp() bool {
 // end closes the connection when the answer is sent. g.mu is held.
 func (c *client) end() {
 	if len(c.out) > 0 && c.failed == nil {
-		c.state, c.closes = flushing, true
+		c.closes = true
+		c.flushes()
 		return
 	}
 	data := len(c.rest) > 0

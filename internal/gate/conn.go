@@ -153,12 +153,16 @@ func (c *Conn) readRaw(p []byte) (int, error) {
 func (c *Conn) Write(p []byte) (int, error) {
 	g, k := c.g, c.c
 	g.mu.Lock()
+	if c.closed {
+		g.mu.Unlock()
+		return 0, net.ErrClosed
+	}
 	if !c.wrote {
 		c.wrote = true
 		c.switches(p)
 	}
 	k.outBy = c.writeBy
-	direct := len(k.out) == 0 && k.failed == nil && !c.closed
+	direct := len(k.out) == 0 && k.failed == nil
 	g.mu.Unlock()
 
 	n, err := 0, error(nil)
@@ -259,7 +263,11 @@ func (c *Conn) Close() error {
 		k.end()
 	case len(k.out) > 0:
 		k.row++
-		k.state, k.until = flushing, c.readBy
+		k.idle = 0
+		if !c.readBy.IsZero() {
+			k.idle = max(time.Until(c.readBy), 1)
+		}
+		k.flushes()
 	default:
 		k.row++
 		k.boundary(c.readBy)

@@ -132,6 +132,7 @@ type Gate struct {
 	again   []*client // more can be read of them without an event
 	idle    int       // clients that wait with nothing of a request
 	partial int       // clients that have sent a part of one
+	unsent  int       // clients that have not taken all of their answer
 
 	fifo  list.List // of *entry: whole requests that wait for a place
 	ready []*client // granted, to be returned by Accept

@@ -24,7 +24,7 @@ func (c *client) settle() {
 	g.idle++
 }
 
-// awake is the end of waiting for a whole request. g.mu is held.
+// awake is the end of waiting for the client. g.mu is held.
 func (c *client) awake() {
 	if c.resting {
 		c.resting = false
@@ -33,6 +33,10 @@ func (c *client) awake() {
 	if c.partial {
 		c.partial = false
 		c.g.partial--
+	}
+	if c.unsent {
+		c.unsent = false
+		c.g.unsent--
 	}
 }
 
@@ -62,22 +66,29 @@ func (c *client) leave() bool {
 // g.mu is held.
 func (g *Gate) mayReap() bool {
 	full := len(g.clients) >= g.o.Connections || g.memory >= g.o.Memory
-	return full && g.idle+g.partial > 0 && g.placeFree()
+	return full && g.idle+g.partial+g.unsent > 0 && g.placeFree()
 }
 
-// reap closes the connection that has been without a whole request for longest: of
-// those that wait for a head, if there are any, else of those whose body is on its
-// way. It reports whether one was closed. g.mu is held.
+// reap closes a connection to make room, and reports whether there was one to close.
+// First come those that wait for a head or linger, then those whose body is on its
+// way, then those that have taken nothing of their answer for some time; of each the
+// one that has been so for longest. g.mu is held.
 func (g *Gate) reap() bool {
-	var longest *client
 	rank := func(c *client) int {
-		if c.in.Head() != nil {
+		switch {
+		case c.state == flushing:
+			return 2
+		case c.state == reading && c.in.Head() != nil:
 			return 1
 		}
 		return 0
 	}
+	var longest *client
+	now := time.Now()
 	for _, c := range g.clients {
-		if c.state != reading && c.state != lingering {
+		switch {
+		case c.state == reading, c.state == lingering, c.state == flushing && now.Sub(c.since) >= stalled:
+		default:
 			continue
 		}
 		if longest == nil || rank(c) < rank(longest) || rank(c) == rank(longest) && c.since.Before(longest.since) {
@@ -88,7 +99,7 @@ func (g *Gate) reap() bool {
 		return false
 	}
 	longest.ready = true // a request may have come whose event was not looked at
-	if longest.fill(); longest.state == reading || longest.state == lingering {
+	if longest.fill(); longest.state == reading || longest.state == lingering || longest.state == flushing {
 		longest.forget()
 	}
 	return true

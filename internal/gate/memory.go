@@ -19,24 +19,30 @@ func (c *client) account() {
 	c.memory = m
 }
 
-// stalled is how long a request must have been incomplete before it is closed for
-// one that needs its memory.
+// stalled is how long a request must have been incomplete, or an answer not taken,
+// before it makes room for others.
 const stalled = time.Second
 
-// makeRoom refuses requests that have been incomplete for long, the longest first,
-// until the bound of memory holds again. It never refuses c itself. g.mu is held.
+// makeRoom ends requests that have been incomplete, and answers that have not been
+// taken, for long, the longest first, until the bound of memory holds again. It never
+// ends c itself. g.mu is held.
 func (g *Gate) makeRoom(c *client) bool {
+	now := time.Now()
 	for g.memory > g.o.Memory {
 		var longest *client
 		for _, o := range g.clients {
-			if o != c && o.state == reading && o.partial && o.memory > 0 && (longest == nil || o.since.Before(longest.since)) {
+			if o != c && (o.partial || o.unsent) && o.memory > 0 && (longest == nil || o.since.Before(longest.since)) {
 				longest = o
 			}
 		}
-		if longest == nil || time.Since(longest.since) < stalled {
+		switch {
+		case longest == nil || now.Sub(longest.since) < stalled:
 			return false
+		case longest.unsent:
+			longest.forget()
+		default:
+			longest.refuse(ErrTimeout)
 		}
-		longest.refuse(ErrTimeout)
 	}
 	return true
 }

@@ -123,6 +123,27 @@ func bodySize(t *testing.T, c net.Conn) int {
 	return int(n)
 }
 
+// At the limit of connections, and of memory, clients that do not read make room.
+func TestClientsThatDoNotReadMakeRoom(t *testing.T) {
+	for _, o := range []Options{
+		{Places: 1, Connections: 3},
+		{Places: 1, Connections: 100, Memory: 600_000},
+	} {
+		s := large(t, o, 300_000)
+		var mute []net.Conn
+		for range 3 {
+			c := dialSlow(t, s.addr)
+			send(t, c, "/")
+			mute = append(mute, c)
+		}
+		c := dial(t, s.addr)
+		send(t, c, "/")
+		if n := bodySize(t, c); n != 300_000 {
+			t.Errorf("got %d bytes", n)
+		}
+	}
+}
+
 // An answer that is not taken in time ends the connection.
 func TestAnswerNotTakenInTime(t *testing.T) {
 	s := large(t, Options{Places: 1, Connections: 9}, 600_000)

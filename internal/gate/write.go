@@ -68,10 +68,20 @@ func (c *client) keep(p []byte) {
 	}
 }
 
+// flushes has the client take the rest of its answer, without the server. g.mu is held.
+func (c *client) flushes() {
+	c.state, c.since = flushing, time.Now()
+	c.unsent = true
+	c.g.unsent++
+}
+
 // flush sends on. g.mu is held.
 func (c *client) flush() {
 	n, err := write(c.fd, c.out)
 	c.sent(n)
+	if n > 0 {
+		c.since = time.Now()
+	}
 	if err != nil {
 		c.fail(err)
 		return
@@ -86,10 +96,15 @@ func (c *client) flush() {
 	_ = unix.EpollCtl(c.g.ep, unix.EPOLL_CTL_MOD, c.fd, &unix.EpollEvent{Events: edges, Fd: int32(c.fd)})
 	c.conn.poke()
 	if c.state == flushing {
+		c.awake()
+		var until time.Time
+		if c.idle > 0 {
+			until = time.Now().Add(c.idle)
+		}
 		if c.closes {
 			c.end()
 		} else {
-			c.boundary(c.until)
+			c.boundary(until)
 		}
 	}
 }
