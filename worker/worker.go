@@ -1,5 +1,6 @@
-// Package worker is what a spawned process does. It is a library: any server
-// with Serve(net.Listener) can be run by package supervisor and this one.
+// Package worker is what a spawned process does. It is a library: any HTTP/1 server
+// with Serve(net.Listener) can be run by package supervisor and this one. The server
+// sees each request as a connection of its own, whole and checked.
 //
 //	if worker.Spawned() {
 //		return worker.Run(func(env worker.Env) (worker.App, error) { return worker.HTTP(env, &http.Server{Handler: mux}), nil })
@@ -42,8 +43,8 @@ type Env struct {
 	Age        int             // serial number of the spawn
 	Settings   json.RawMessage // Options.Settings of the master
 
-	// Gate is where the server tells of its requests. A server that does not
-	// is still gated by its connections.
+	// Gate is where the server tells of its requests. Those of a server that does
+	// not hold their places until they are answered, all the same.
 	Gate *gate.Gate
 
 	// Shared is a memfd that all workers of this generation inherit, for what they
