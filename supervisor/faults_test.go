@@ -287,7 +287,7 @@ func TestStoppedWhileItWaits(t *testing.T) {
 		close(stopped)
 	})
 	<-stopped
-	if code := m.wait(); code != 0 || m.count("address in use; trying again") != 1 || m.count("msg=stopped") != 1 {
+	if code := m.wait(); code != 0 || m.count("msg=stopped") != 1 { // if all tries had failed, it would end otherwise
 		t.Errorf("it ended with %d:\n%s", code, m.log())
 	}
 }
