@@ -201,10 +201,12 @@ func (st *stage) do(line string) {
 		st.full.Store(f[1] == "full")
 	case f[0] == "exec":
 		why, always := strings.CutPrefix(strings.TrimPrefix(rest, "fails "), "always ")
+		st.mu.Lock()
 		st.execFails, st.execBroken = errors.New(why), always
 		if f[1] == "works" {
 			st.execFails = nil
 		}
+		st.mu.Unlock()
 	default:
 		st.mu.Lock()
 		p := st.procs[f[0]]
@@ -325,10 +327,13 @@ func (st *stage) end() {
 
 // The stage is the system of its master.
 func (st *stage) Start(h wire.HelloMessage, env []string, events chan<- event) (process, error) {
-	if err := st.execFails; err != nil {
-		if !st.execBroken {
-			st.execFails = nil
-		}
+	st.mu.Lock()
+	err := st.execFails
+	if !st.execBroken {
+		st.execFails = nil
+	}
+	st.mu.Unlock()
+	if err != nil {
 		return nil, err
 	}
 	p := &fake{st: st, name: fmt.Sprintf("w%d.%d", h.Slot, h.Age), age: h.Age, events: events}

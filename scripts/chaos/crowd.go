@@ -14,23 +14,34 @@ import (
 // crowd is many clients that hold connections to a server and do not behave.
 // They are plain descriptors: thousands of them cost this program nothing.
 type crowd struct {
-	name        string
-	long, short int // how many; 0: not in the short form
+	does        string // what they do
+	long, short int    // how many; 0: not in the short form
 	join        func(fd int) error
 	again       func(fds []int) error // done every second while the crowd is there; nil: nothing
 	answered    bool                  // they get answers, so wait for these
 }
 
+// size is how many come.
+func (c crowd) size(short bool) int {
+	if short {
+		return c.short
+	}
+	return c.long
+}
+
+// name tells one crowd from another.
+func (c crowd) name(short bool) string { return fmt.Sprintf("%d %s", c.size(short), c.does) }
+
 // crowds are all of them. One that joins must not block.
 var crowds = []crowd{
-	{name: "40 never read", long: 40, join: askMuch, answered: true},
-	{name: "200 never read", long: 200, join: askMuch, answered: true},
-	{name: "200 read a byte a second", long: 200, join: askMuch, again: readByte, answered: true},
-	{name: "200 send a byte a second", long: 200, join: sending("GET / HTTP/1.1\r\nX: "), again: sendByte},
-	{name: "5000 stalled heads", long: 5000, join: sending("P")},
-	{name: "1900 announced bodies", long: 1900, join: sending("POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 1048576\r\n\r\n{")},
-	{name: "1900 announced chunks", long: 1900, join: sending("POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n100000\r\n{")},
-	{name: "8000 silent", long: 8000, join: func(int) error { return nil }},
+	{does: "never read", long: 40, short: 20, join: askMuch, answered: true},
+	{does: "never read", long: 200, join: askMuch, answered: true},
+	{does: "read a byte a second", long: 200, short: 20, join: askMuch, again: readByte, answered: true},
+	{does: "send a byte a second", long: 200, short: 40, join: sending("GET / HTTP/1.1\r\nX: "), again: sendByte},
+	{does: "stall in the head", long: 5000, short: 500, join: sending("P")},
+	{does: "announce a body", long: 1900, short: 190, join: sending("POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 1048576\r\n\r\n{")},
+	{does: "announce a chunk", long: 1900, short: 190, join: sending("POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n100000\r\n{")},
+	{does: "say nothing", long: 8000, short: 800, join: func(int) error { return nil }},
 }
 
 // much is a request of 20 kB whose answer is larger than what the kernel takes

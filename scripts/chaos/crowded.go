@@ -56,18 +56,18 @@ func ms(d time.Duration) float64 { return d.Seconds() * 1000 }
 
 // crowded plays a crowd.
 func (r *runner) crowded(ctx context.Context, v variant, c crowd) error {
-	n, rounds, args := c.long, crowdRounds, []string(nil)
+	rounds, args := crowdRounds, []string(nil)
 	if r.short { // smaller limits, too, which fewer clients reach
-		n, rounds, args = c.short, 1, []string{"--worker-connections", "100", "--backlog", "64"}
+		rounds, args = 1, []string{"--worker-connections", "100", "--backlog", "64"}
 	}
 	v.workers, v.clients = crowdWorkers, crowdClients*len(groups)
 	s, l, err := r.underLoad(ctx, v, groups, args...)
 	if err != nil {
 		return err
 	}
-	f := &figures{invited: n}
+	f := &figures{invited: c.size(r.short)}
 	err = r.measureCrowd(ctx, s, l, c, rounds, f)
-	out := result{server: v.String(), clients: names(groups), event: c.name, times: rounds, figures: f}
+	out := result{server: v.String(), clients: names(groups), event: c.name(r.short), times: rounds, figures: f}
 	return r.finish(ctx, s, l, out, err, func() int64 { return 0 })
 }
 

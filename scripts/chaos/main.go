@@ -152,10 +152,10 @@ func (r *runner) cells() (all []named) {
 	for _, v := range r.modes() {
 		all = append(all, named{v.String() + ", noise", func(ctx context.Context) error { return r.noisy(ctx, v, 0) }})
 		for _, c := range crowds {
-			if r.short && c.short == 0 {
+			if c.size(r.short) == 0 {
 				continue
 			}
-			all = append(all, named{fmt.Sprintf("%s, %s", v, c.name), func(ctx context.Context) error { return r.crowded(ctx, v, c) }})
+			all = append(all, named{fmt.Sprintf("%s, %s", v, c.name(r.short)), func(ctx context.Context) error { return r.crowded(ctx, v, c) }})
 		}
 	}
 	return all
