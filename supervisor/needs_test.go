@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"syscall"
@@ -44,11 +45,13 @@ func inMountNamespace(t *testing.T, line string) *exec.Cmd {
 	return exec.Command("unshare", args...)
 }
 
-// A limit of file sizes holds for shared memory too.
+// A limit of file sizes holds for the pid file, and for shared memory too.
 func TestFileSizeLimit(t *testing.T) {
-	m := launchFile(t, after(t, "ulimit -f 0"), options(supervisor.Options{}, appSettings{}))
-	if code := m.wait(); code != 1 || m.count("file too large: raise the limit of file sizes (LimitFSIZE= in the unit, ulimit -f)") != 1 {
-		t.Errorf("it ended with %d:\n%s", code, m.log())
+	for _, pid := range []string{"", filepath.Join(t.TempDir(), "pid")} {
+		m := launchFile(t, after(t, "ulimit -f 0"), options(supervisor.Options{Pid: pid}, appSettings{}))
+		if code := m.wait(); code != 1 || m.count("file too large: raise the limit of file sizes (LimitFSIZE= in the unit, ulimit -f)") != 1 {
+			t.Errorf("it ended with %d:\n%s", code, m.log())
+		}
 	}
 }
 

@@ -45,7 +45,7 @@ func lastWords(stderr io.Writer, err error) int {
 		return report(stderrLog, err)
 	}
 	if screen != nil {
-		report(screen, err)
+		report(keep(&logfile.Writer{W: screen}), err) // somebody may have stopped it
 	}
 	return eachError(err, func(text, hint string) {
 		if hint != "" {

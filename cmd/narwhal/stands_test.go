@@ -145,3 +145,56 @@ func shortDir(t *testing.T) string {
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	return dir
 }
+
+// Somebody has stopped the terminal (Ctrl-S). A server that cannot start says why
+// in the log, or there, and ends all the same.
+func TestStoppedTerminal(t *testing.T) {
+	for _, file := range []string{"-", "log"} {
+		dir := t.TempDir()
+		_, tty := openTerminal(t)
+		const stopOutput = 0 // TCOOFF
+		if err := unix.IoctlSetInt(int(tty.Fd()), unix.TCXONC, stopOutput); err != nil {
+			t.Fatal(err)
+		}
+		cmd := narwhalCommand(dir, "-b", "127.0.0.1:0", "--model", "/no/such/model", "--error-logfile", file)
+		cmd.Stdout, cmd.Stderr = tty, tty
+		cmd.Run() // its status is asked below
+		if code := cmd.ProcessState.ExitCode(); code != exitBoot {
+			t.Errorf("with its log in %s it ended with %d", file, code)
+		}
+		if b, _ := os.ReadFile(filepath.Join(dir, "log")); file == "log" && !strings.Contains(string(b), "no worker could start") {
+			t.Errorf("the log has %q", b)
+		}
+	}
+}
+
+// A limit of file sizes is for the access log what a full disk is.
+func TestFileSizeLimit(t *testing.T) {
+	dir := t.TempDir()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	narwhal := filepath.Join(dir, "narwhal") // testscript.Main goes by the name
+	if err := os.Symlink(self, narwhal); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "access.log"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(filepath.Join(dir, "access.log"), 16<<20); err != nil {
+		t.Fatal(err)
+	}
+	cmd := narwhalCommand(dir)
+	cmd.Path, cmd.Args = "/bin/sh", []string{"sh", "-c", `ulimit -f 8192; exec "$0" "$@"`, narwhal, // blocks of 512 or 1024 bytes
+		"-b", "127.0.0.1:0", "--model", "prose", "--access-logfile", "access.log"}
+	s := startCommand(t, cmd)
+	for range 5 {
+		if got := s.ask(merkel); !strings.HasPrefix(got, "200 ") {
+			t.Errorf("got %s", got)
+		}
+	}
+	eventually(t, "the log says so", func() bool {
+		return strings.Contains(s.logged(), "the access log cannot be written") && strings.Contains(s.logged(), "file too large") && strings.Contains(s.logged(), "ulimit -f")
+	})
+}

@@ -139,6 +139,9 @@ func cannotWrite(path string, err error) error {
 			return fmt.Errorf("pid file %s: %s: %s, with --pid, or leave it out", path, p.What, p.Hint)
 		}
 	}
+	if errors.Is(err, unix.EFBIG) {
+		return fmt.Errorf("pid file %s: %w: raise the limit of file sizes (LimitFSIZE= in the unit, ulimit -f), or leave --pid out", path, unix.EFBIG)
+	}
 	return fmt.Errorf("pid file %s: %w: choose a place that can be written with --pid, or leave it out", path, err)
 }
 
