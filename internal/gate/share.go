@@ -16,12 +16,15 @@ import (
 // A whole request never waits for a busy worker beside an idle one: it moves there.
 // All workers of a master hold both ends of one SOCK_SEQPACKET pair. A worker that
 // has a request waiting, and sees on the scoreboard that a sibling is idle, puts the
-// connection (SCM_RIGHTS) and what it has read of it into the pair, and whichever
-// worker has a free place first takes it out, be it the one that gave it. A worker
-// also gives its oldest request when a sibling serves much later ones, so that
-// clients which keep connections get equal shares. A worker takes a request from
-// the pair only if it is older than its own oldest one: all workers together serve
-// requests in about the order in which they became whole.
+// connection (SCM_RIGHTS) and what it has read of it into the pair. Whichever worker
+// has a free place first takes it out, be it the one that gave it.
+//
+// A worker also gives its oldest request when a sibling is ahead: when the oldest
+// request that waits there is younger by more than half as much again as a
+// computation takes, or none waits there. So clients that keep connections get about
+// equal shares. A worker takes a request from the pair only if it is older than its
+// own oldest one. So all workers together serve requests in about the order in which
+// they became whole.
 //
 // A sync worker gives every request that has to wait, so that its crash costs no
 // more than the one that it computes.
@@ -70,9 +73,9 @@ func (s *share) took(d time.Duration) {
 
 const (
 	siblingsEvery = 500 * time.Millisecond
-	siblingAlive  = 2 * time.Second      // since its last beat
-	giveEvery     = time.Millisecond     // to an idle sibling that has not yet taken
-	fairer        = 2 * time.Millisecond // at least: how much later a sibling's oldest request must be
+	siblingAlive  = 2 * time.Second  // since its last beat
+	giveEvery     = time.Millisecond // to an idle sibling that has not yet taken
+	ahead         = time.Millisecond // at least: by how much a sibling must be ahead
 )
 
 // others are the siblings that serve. g.mu is held.
@@ -115,22 +118,22 @@ func (g *Gate) pass() {
 		g.showQueue()
 		return
 	}
-	var now int64
+	now := board.Now()
 	for i := range others {
 		o := &others[i]
 		idle, oldest := o.line.Queue()
-		if !idle && oldest == 0 || !o.line.Serves(siblingAlive) {
-			continue
-		}
-		if now == 0 {
-			now = board.Now()
-		}
 		wait := int64(giveEvery)
 		if !idle {
-			wait = int64(max(s.mean, fairer))
+			if oldest == 0 { // it computes, and nobody waits for it
+				oldest = now
+			}
+			wait = int64(max(s.mean*3/2, ahead))
 			if e := g.front(); e == nil || oldest-e.whole < wait {
 				continue
 			}
+		}
+		if !o.line.Serves(siblingAlive) {
+			continue
 		}
 		if now-o.gave < wait {
 			continue
