@@ -130,11 +130,8 @@ func TestClientsThatDoNotReadMakeRoom(t *testing.T) {
 		{Places: 1, Connections: 100, Memory: 600_000},
 	} {
 		s := large(t, o, 300_000)
-		var mute []net.Conn
 		for range 3 {
-			c := dialSlow(t, s.addr)
-			send(t, c, "/")
-			mute = append(mute, c)
+			send(t, dialSlow(t, s.addr), "/")
 		}
 		c := dial(t, s.addr)
 		send(t, c, "/")
