@@ -71,11 +71,15 @@ func (g *Gate) mayReap() bool {
 
 // reap closes a connection to make room, and reports whether there was one to close.
 // First come those that wait for a head or linger, then those whose body is on its
-// way, then those that have taken nothing of their answer for some time; of each the
-// one that has been so for longest. g.mu is held.
+// way, then those that have taken nothing of their answer; of each the one that has
+// been so for longest. Whoever has been so for less than stalled comes last: the
+// request of one that has just connected is on its way. g.mu is held.
 func (g *Gate) reap() bool {
+	now := time.Now()
 	rank := func(c *client) int {
 		switch {
+		case now.Sub(c.since) < stalled:
+			return 3
 		case c.state == flushing:
 			return 2
 		case c.state == reading && c.in.Head() != nil:
@@ -84,7 +88,6 @@ func (g *Gate) reap() bool {
 		return 0
 	}
 	var longest *client
-	now := time.Now()
 	for _, c := range g.clients {
 		switch {
 		case c.state == reading, c.state == lingering, c.state == flushing && now.Sub(c.since) >= stalled:

@@ -171,6 +171,28 @@ func TestStalledHeadsMakeRoom(t *testing.T) {
 	}
 }
 
+// At the limit of connections, a request whose body stalls makes room before a client
+// that has just connected and whose request is on its way.
+func TestStalledBodiesMakeRoomFirst(t *testing.T) {
+	s := serve(t, Options{Places: 9, Connections: 3}, 0, ok)
+	for range 2 {
+		fmt.Fprint(dial(t, s.addr), "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx")
+	}
+	s.wait(t, "two stall", func(g *Gate) bool {
+		for _, c := range g.clients {
+			c.since = time.Now().Add(-2 * stalled)
+		}
+		return g.partial == 2
+	})
+	fresh := dial(t, s.addr)
+	s.wait(t, "full", func(g *Gate) bool { return len(g.clients) == 3 })
+	other := dial(t, s.addr)
+	send(t, other, "/")
+	answer(t, other)
+	send(t, fresh, "/")
+	answer(t, fresh)
+}
+
 // Memory follows the bytes that came, not those that are announced.
 func TestMemoryFollowsTheBytes(t *testing.T) {
 	s := serve(t, Options{Places: 1, Connections: 100}, 0, ok)
