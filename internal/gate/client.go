@@ -242,7 +242,7 @@ func (c *client) expire(now time.Time) {
 		}
 	case serving:
 		if c.conn != nil {
-			c.conn.expire(now)
+			c.conn.expire()
 		}
 		fallthrough
 	case flushing:

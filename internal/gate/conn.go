@@ -61,7 +61,7 @@ func (c *Conn) poke() {
 }
 
 // expire wakes those whose deadline is over. g.mu is held.
-func (c *Conn) expire(time.Time) {
+func (c *Conn) expire() {
 	if c.cond != nil {
 		c.cond.Broadcast()
 	}

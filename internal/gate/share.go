@@ -161,8 +161,10 @@ func (g *Gate) giveOldest() bool {
 	return false
 }
 
-// head is what a message begins with. What was read follows, or is in a memfd.
-const headSize = 8 + 8 + 4 + 4 + 4
+// headSize is the length of what a message begins with: since when the request is
+// whole (8 bytes), the requests before it, and the lengths of the request and of what
+// came after it (4 bytes each). These two follow, or are in a memfd.
+const headSize = 8 + 3*4
 
 // inline is how much of a request travels in the message itself.
 const inline = 16 << 10
@@ -185,9 +187,9 @@ func (c *client) give() bool {
 	request := len(message) - headSize
 	message = append(message, c.rest...)
 	binary.LittleEndian.PutUint64(message[0:], uint64(c.whole))
-	binary.LittleEndian.PutUint32(message[16:], uint32(c.row))
-	binary.LittleEndian.PutUint32(message[20:], uint32(request))
-	binary.LittleEndian.PutUint32(message[24:], uint32(len(c.rest)))
+	binary.LittleEndian.PutUint32(message[8:], uint32(c.row))
+	binary.LittleEndian.PutUint32(message[12:], uint32(request))
+	binary.LittleEndian.PutUint32(message[16:], uint32(len(c.rest)))
 	if err := pass(c.g.share.fd, c.fd, message); err != nil {
 		in := message[headSize : headSize+request]
 		c.in.Reset()
@@ -287,8 +289,8 @@ func (g *Gate) receive(end int) (*client, error) {
 	}
 	c := &client{g: g, fd: fds[0], since: time.Now()}
 	c.whole = int64(binary.LittleEndian.Uint64(buf[0:]))
-	c.row = int(binary.LittleEndian.Uint32(buf[16:]))
-	request, rest := int(binary.LittleEndian.Uint32(buf[20:])), int(binary.LittleEndian.Uint32(buf[24:]))
+	c.row = int(binary.LittleEndian.Uint32(buf[8:]))
+	request, rest := int(binary.LittleEndian.Uint32(buf[12:])), int(binary.LittleEndian.Uint32(buf[16:]))
 	data := buf[headSize:n]
 	if len(fds) == 2 {
 		if data, err = contents(fds[1], request+rest); err != nil {

@@ -223,7 +223,13 @@ func TestMemoryIsBounded(t *testing.T) {
 	if most > bound {
 		t.Errorf("%d bytes were held, want at most %d", most, bound)
 	}
-	// Newcomers do not wait for the time-out of those who stall.
+	// Newcomers do not wait for the time-out of those who have stalled for a second.
+	s.wait(t, "they have stalled for long", func(g *Gate) bool {
+		for _, c := range g.clients {
+			c.since = time.Now().Add(-2 * stalled)
+		}
+		return true
+	})
 	for range 5 {
 		c := dial(t, s.addr)
 		send(t, c, "/")
