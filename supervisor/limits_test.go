@@ -204,19 +204,37 @@ func TestPidFile(t *testing.T) {
 // while a worker of the dead one is still there.
 func TestPidFileAfterKill(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "n.pid")
-	m := start(t, options(supervisor.Options{Pid: path}, appSettings{}))
+	o, c := controlled(t, supervisor.Options{Pid: path})
+	m := start(t, options(o, appSettings{}))
 	worker := m.workers()[0]
-	if err := syscall.Kill(worker, syscall.SIGSTOP); err != nil {
+	defer syscall.Kill(worker, syscall.SIGKILL)
+	client, err := connect(m.addr)
+	if err != nil {
 		t.Fatal(err)
 	}
-	defer syscall.Kill(worker, syscall.SIGKILL)
+	defer client.Close()
+	go client.ask(`{"text": "hang"}`) // keeps the worker for as long as requests may take
+	for {
+		s, err := c.Status(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Workers[0].InFlight == 1 {
+			break
+		}
+	}
 	if err := m.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	<-m.done
+	if err := unix.Waitid(unix.P_PID, m.cmd.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil); err != nil {
+		t.Fatal(err)
+	}
 	next := start(t, options(supervisor.Options{Pid: path}, appSettings{}))
 	if b, err := os.ReadFile(path); string(b) != fmt.Sprintln(next.cmd.Process.Pid) {
 		t.Errorf("the pid file has %q, %v; want %d", b, err, next.cmd.Process.Pid)
+	}
+	if err := syscall.Kill(worker, 0); err != nil {
+		t.Errorf("the worker of the dead master has ended before: %v", err)
 	}
 }
 

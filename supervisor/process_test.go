@@ -156,7 +156,8 @@ type master struct {
 	lines []string // of its log
 	news  *sync.Cond
 	ended error
-	done  chan struct{}
+	done  chan struct{}  // closed when it and all who have its standard output have ended
+	pipe  string         // of the log, as /proc names it
 	read  sync.WaitGroup // until the log has ended
 }
 
@@ -228,6 +229,9 @@ func launchCommand(t *testing.T, cmd *exec.Cmd, o supervisor.Options, meanwhile 
 	if err := m.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	if m.pipe, err = os.Readlink(fmt.Sprintf("/proc/self/fd/%d", logw.Fd())); err != nil {
+		t.Fatal(err)
+	}
 	logw.Close()
 	m.read.Go(func() {
 		defer logr.Close()
@@ -264,7 +268,7 @@ func launchCommand(t *testing.T, cmd *exec.Cmd, o supervisor.Options, meanwhile 
 			t.Errorf("the master did not end:\n%s", m.log())
 			m.cmd.Process.Kill()
 		}
-		m.read.Wait()
+		m.awaitEnd()
 		if t.Failed() {
 			t.Logf("its log:\n%s", m.log())
 		}
@@ -276,6 +280,44 @@ func launchCommand(t *testing.T, cmd *exec.Cmd, o supervisor.Options, meanwhile 
 	case <-m.done:
 	}
 	return m
+}
+
+// awaitEnd waits until all processes of this master have ended. One that does not is
+// an error, and its log then says where its goroutines are.
+func (m *master) awaitEnd() {
+	ended := make(chan struct{})
+	go func() {
+		m.read.Wait()
+		close(ended)
+	}()
+	for _, s := range []syscall.Signal{0, syscall.SIGABRT, syscall.SIGKILL} {
+		if s != 0 {
+			for _, pid := range holders(m.pipe) {
+				m.t.Errorf("process %d did not end with its master: %v", pid, s)
+				syscall.Kill(pid, s)
+				syscall.Kill(pid, syscall.SIGCONT)
+			}
+		}
+		select {
+		case <-ended:
+			return
+		case <-time.After(60 * time.Second):
+		}
+	}
+	m.t.Errorf("the log did not end; held by %v", holders(m.pipe))
+}
+
+// holders are the processes, other than this one, that have a pipe open.
+func holders(pipe string) []int {
+	var out []int
+	links, _ := filepath.Glob("/proc/[0-9]*/fd/*")
+	for _, l := range links {
+		pid, _ := strconv.Atoi(strings.Split(l, "/")[2])
+		if to, err := os.Readlink(l); err == nil && to == pipe && pid != os.Getpid() && !slices.Contains(out, pid) {
+			out = append(out, pid)
+		}
+	}
+	return out
 }
 
 func (m *master) log() string {

@@ -111,8 +111,9 @@ func serveInstant(b *testing.B, o Options) string {
 	}
 	addr := ln.Addr().String()
 	o.Recognizer, o.Gate = instant{}, gate.New(gate.Options{Connections: 100})
+	server := New(o)
 	gated, done := listen(b, o.Gate, ln.(*net.TCPListener)), make(chan error)
-	go func() { done <- New(o).Serve(gated) }()
+	go func() { done <- server.Serve(gated) }()
 	b.Cleanup(func() {
 		o.Gate.Stop()
 		<-done

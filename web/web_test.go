@@ -106,9 +106,10 @@ func serve(t testing.TB, g gate.Options, o Options) *service {
 		t.Fatal(err)
 	}
 	s.addr = ln.Addr().String()
+	server := New(o) // before there is a request: it tells the gate its rules
 	gated := listen(t, s.gate, ln.(*net.TCPListener))
 	done := make(chan error, 1)
-	go func() { done <- New(o).Serve(gated) }()
+	go func() { done <- server.Serve(gated) }()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()

@@ -232,8 +232,10 @@ func TestLastTakesWhatIsShared(t *testing.T) {
 		for _, c := range conns {
 			io.WriteString(c, "x")
 		}
-		for i, s := range f.members {
+		for _, s := range f.members {
 			s.wait(t, "each computes, the others are in the pair", func(g *Gate) bool { return g.taken == 1 && g.partial == 0 && g.inflight == 1 })
+		}
+		for i := range f.members { // not before: nobody gives to one that leaves
 			f.board.Line(i).State(board.Leaving)
 		}
 		drained := make(chan error, 2)
