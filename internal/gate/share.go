@@ -20,11 +20,11 @@ import (
 // has a free place first takes it out, be it the one that gave it.
 //
 // A worker also gives its oldest request when a sibling is ahead: when the oldest
-// request that waits there is younger by more than half as much again as a
-// computation takes, or none waits there. So clients that keep connections get about
-// equal shares. A worker takes a request from the pair only if it is older than its
-// own oldest one. So all workers together serve requests in about the order in which
-// they became whole.
+// request that waits there is younger by more than half of what a computation
+// takes, or none waits there. So clients that keep connections get about equal
+// shares, also when the processors are not equally quick. A worker takes a request
+// from the pair only if it is older than its own oldest one. So all workers together
+// serve requests in about the order in which they became whole.
 //
 // A sync worker gives every request that has to wait, so that its crash costs no
 // more than the one that it computes.
@@ -127,7 +127,7 @@ func (g *Gate) pass() {
 			if oldest == 0 { // it computes, and nobody waits for it
 				oldest = now
 			}
-			wait = int64(max(s.mean*3/2, ahead))
+			wait = int64(max(s.mean/2, ahead))
 			if e := g.front(); e == nil || oldest-e.whole < wait {
 				continue
 			}
