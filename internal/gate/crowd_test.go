@@ -57,6 +57,24 @@ func TestLongQueueIsAccepted(t *testing.T) {
 	}
 }
 
+// Other events are looked at between connections, however many wait. Silent ones
+// once held up everybody else until the last of them was taken.
+func TestSilentQueueIsTakenInPieces(t *testing.T) {
+	const silent = 3 * takeAtMost
+	s := serve(t, Options{Places: 1, Connections: 1000}, 0, func(*http.Request) int { return 200 })
+	s.g.mu.Lock()
+	for range silent {
+		dial(t, s.addr)
+	}
+	s.g.look()
+	taken := len(s.g.clients)
+	s.g.mu.Unlock()
+	if taken != takeAtMost {
+		t.Errorf("%d connections were taken at once, want %d", taken, takeAtMost)
+	}
+	s.wait(t, "all are taken", func(g *Gate) bool { return len(g.clients) == silent })
+}
+
 // backlog makes the queue shorter.
 func (s *server) backlog(t *testing.T, n int) {
 	t.Helper()

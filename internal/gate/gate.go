@@ -128,6 +128,7 @@ type Gate struct {
 
 	sources map[int]*source // what connections come from, by descriptor
 	turn    []*source       // the same, the one whose turn it is first
+	more    bool            // they may have more connections to take
 	clients map[int]*client
 	again   []*client // more can be read of them without an event
 	idle    int       // clients that wait with nothing of a request

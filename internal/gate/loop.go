@@ -141,6 +141,7 @@ const (
 	tickEvery = 100 * time.Millisecond
 	tickSoon  = 10 * time.Millisecond // while a drain or a shortage waits
 	tickShare = 2 * time.Millisecond  // while a request waits that a sibling may be free for
+	tickMore  = time.Millisecond      // while there may be connections to take
 )
 
 // arm has tick called if there is a reason. g.mu is held.
@@ -149,6 +150,8 @@ func (g *Gate) arm() {
 	switch {
 	case g.closing:
 		return
+	case g.more:
+		in = tickMore
 	case g.fifo.Len() > 0 && len(g.share.siblings) > 0:
 		in = tickShare
 	case g.stage == emptying || g.short():

@@ -119,10 +119,15 @@ func (g *Gate) KeepNonblock() {
 	}
 }
 
+// takeAtMost is how many connections are taken before other events are looked at.
+// Silent ones need no place, so places do not bound them, and each takes some 50 µs.
+const takeAtMost = 16
+
 // takeIn takes connections while there are places for them, one from each source
-// in turn. g.mu is held.
+// in turn. If it takes as many as it may, tick goes on. g.mu is held.
 func (g *Gate) takeIn() {
-	for {
+	g.more = false
+	for range takeAtMost {
 		took := false
 		for _, s := range append([]*source(nil), g.turn...) {
 			if s.kind != fromShare && s.takeOne() {
@@ -136,6 +141,7 @@ func (g *Gate) takeIn() {
 		}
 		g.grant()
 	}
+	g.more = true
 }
 
 // takeOne takes a connection if there is one and it may be taken. g.mu is held.
