@@ -85,6 +85,9 @@ func (c *client) took(p []byte) {
 		c.partial = true
 		g.partial++
 	}
+	if err == nil && c.in.Done() {
+		c.rest = append([]byte(nil), p[n:]...)
+	}
 	if c.account(); g.memory > g.o.Memory && !g.makeRoom(c) {
 		c.refuse(ErrMemory)
 		return
@@ -92,7 +95,7 @@ func (c *client) took(p []byte) {
 	if err == nil && !head && c.in.Head() != nil && !c.in.Done() && c.in.Head().Expect {
 		if admit := g.rules.Admit; admit != nil && !admit(c.in.Head()) {
 			c.in.Cut()
-			n, c.closes, c.linger = len(p), true, true // the client may send the body all the same
+			c.closes, c.linger = true, true // the client may send the body all the same
 		} else {
 			c.send([]byte("HTTP/1.1 100 Continue\r\n\r\n"))
 		}
@@ -101,7 +104,6 @@ func (c *client) took(p []byte) {
 	case err != nil:
 		c.refuse(err)
 	case c.in.Done():
-		c.rest = append([]byte(nil), p[n:]...)
 		c.becomeWhole()
 	}
 }

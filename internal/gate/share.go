@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/narwhal-server/narwhal/internal/board"
+	"github.com/narwhal-server/narwhal/internal/http1"
 )
 
 // A whole request never waits for a busy worker beside an idle one: it moves there.
@@ -146,11 +148,11 @@ func (g *Gate) pass() {
 	g.showQueue()
 }
 
-// giveOldest gives the oldest request that the server does not have yet. g.mu is
-// held.
+// giveOldest gives the oldest request that the server does not have yet. One after
+// which the connection ends stays: a sibling would read on. g.mu is held.
 func (g *Gate) giveOldest() bool {
 	for e := g.fifo.Front(); e != nil; e = e.Next() {
-		if c := e.Value.(*entry).c; c != nil {
+		if c := e.Value.(*entry).c; c != nil && !c.closes {
 			if !c.give() {
 				return false
 			}
@@ -168,6 +170,10 @@ const headSize = 8 + 3*4
 
 // inline is how much of a request travels in the message itself.
 const inline = 16 << 10
+
+// taken are the limits of a request that a worker has accepted: none. Another one may
+// have other limits, and the request may have become longer than what was read.
+var taken = http1.Limits{Head: math.MaxInt32, Target: math.MaxInt32, Field: math.MaxInt32, Fields: math.MaxInt32, Body: math.MaxInt32}
 
 // give puts a client and its request into the pair. g.mu is held.
 func (c *client) give() bool {
@@ -193,7 +199,9 @@ func (c *client) give() bool {
 	if err := pass(c.g.share.fd, c.fd, message); err != nil {
 		in := message[headSize : headSize+request]
 		c.in.Reset()
+		c.in.Limits = taken
 		_, _ = c.in.Write(in) // it was accepted before
+		c.in.Limits = c.g.rules.Limits
 		return false
 	}
 	c.uncount()
@@ -231,7 +239,7 @@ func pass(end, fd int, message []byte) error {
 // this worker's, and gives it a place. g.mu is held.
 func (g *Gate) takeShared(e *entry) bool {
 	s := g.share.source
-	if s == nil || !s.ready || len(g.clients) >= g.o.Connections || g.stage >= closed && g.serving(g.others()) {
+	if s == nil || !s.ready || s.short || g.stage >= closed && g.serving(g.others()) {
 		return false
 	}
 	var head [headSize]byte
@@ -243,12 +251,18 @@ func (g *Gate) takeShared(e *entry) bool {
 	if e != nil && e.whole <= int64(binary.LittleEndian.Uint64(head[:])) {
 		return false
 	}
+	for len(g.clients) >= g.o.Connections {
+		if g.idle+g.partial+g.unsent == 0 || !g.reap() {
+			return false
+		}
+	}
 	c, err := g.receive(s.fd)
 	switch {
 	case errors.Is(err, unix.EAGAIN): // a sibling was faster
 		s.ready = false
 		return false
 	case err != nil:
+		s.short = true // others may be behind it: tick tries again
 		g.starve(err)
 		return false
 	}
@@ -302,10 +316,11 @@ func (g *Gate) receive(end int) (*client, error) {
 	if len(data) != request+rest {
 		return lost(unix.EINVAL)
 	}
-	c.in.Limits = g.rules.Limits
+	c.in.Limits = taken
 	if _, err := c.in.Write(data[:request]); err != nil || !c.in.Done() {
 		return lost(fmt.Errorf("%w: %w", unix.EINVAL, err))
 	}
+	c.in.Limits = g.rules.Limits
 	c.rest = append(c.rest, data[request:]...)
 	if err := c.watch(); err != nil {
 		return lost(err)

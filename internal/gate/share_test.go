@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/narwhal-server/narwhal/internal/board"
+	"github.com/narwhal-server/narwhal/internal/http1"
 )
 
 // family is some gates on one socket and one scoreboard, as the workers of a master
@@ -253,4 +254,121 @@ func TestLastTakesWhatIsShared(t *testing.T) {
 			}
 		}
 	}
+}
+
+// connect has one member of a family accept n connections.
+func (f *family) connect(t *testing.T, member, n int) (conns []net.Conn) {
+	t.Helper()
+	for i, s := range f.members {
+		if i != member {
+			s.g.mu.Lock()
+			defer s.g.mu.Unlock()
+		}
+	}
+	for range n {
+		conns = append(conns, dial(t, f.addr))
+	}
+	s := f.members[member]
+	s.wait(t, "connections are accepted", func(g *Gate) bool { return len(g.clients) == n })
+	return conns
+}
+
+// slowAt0 is a handler that waits for release if the path is /slow, and answers with
+// who answers.
+func slowAt0(release chan struct{}) func(int, *http.Request) int {
+	return func(member int, r *http.Request) int {
+		if r.URL.Path == "/slow" {
+			<-release
+		}
+		return 200 + member
+	}
+}
+
+// A request that one worker has accepted is served by another, whatever its limits
+// are: after a reload they differ.
+func TestMovedRequestIsNotJudgedAgain(t *testing.T) {
+	release := make(chan struct{})
+	f := newFamily(t, 2, Options{Sync: true, Connections: 9}, slowAt0(release))
+	f.members[0].g.Rules(Rules{Limits: http1.Limits{Body: 64 << 10}})
+	f.members[1].g.Rules(Rules{Limits: http1.Limits{Body: 2 << 10, Head: 40}})
+	conns := f.connect(t, 0, 2)
+	send(t, conns[0], "/slow")
+	f.members[0].wait(t, "it computes", func(g *Gate) bool { return g.taken == 1 })
+	fmt.Fprintf(conns[1], "POST / HTTP/1.1\r\nHost:\r\nX: %s\r\nContent-Length: 10000\r\n\r\n%s", strings.Repeat("x", 100), strings.Repeat("x", 10000))
+	if r := answer(t, conns[1]); r.StatusCode != 201 {
+		t.Errorf("status %d, want an answer of the other worker", r.StatusCode)
+	}
+	close(release)
+	answer(t, conns[0])
+}
+
+// What cannot be taken out of the pair does not keep what is behind it from being
+// served.
+func TestLostRequestHoldsNobodyUp(t *testing.T) {
+	release := make(chan struct{})
+	f := newFamily(t, 2, Options{Sync: true, Connections: 9}, slowAt0(release))
+	conns := f.connect(t, 0, 2)
+	send(t, conns[0], "/slow")
+	f.members[0].wait(t, "it computes", func(g *Gate) bool { return g.taken == 1 })
+	g := f.members[1].g
+	g.mu.Lock()
+	for range 5 {
+		if err := unix.Send(f.members[0].g.share.fd, make([]byte, headSize), 0); err != nil { // without a descriptor
+			t.Fatal(err)
+		}
+	}
+	send(t, conns[1], "/")
+	f.members[0].wait(t, "it is given", func(g *Gate) bool { return len(g.clients) == 1 })
+	g.mu.Unlock()
+	if r := answer(t, conns[1]); r.StatusCode != 201 {
+		t.Errorf("status %d, want an answer of the other worker", r.StatusCode)
+	}
+	close(release)
+	answer(t, conns[0])
+}
+
+// A request whose body was refused, and which may come all the same, is answered by
+// the worker that refused it. That one closes the connection; another would read the
+// body as the next request.
+func TestRefusedBodyIsNotRead(t *testing.T) {
+	release := make(chan struct{})
+	f := newFamily(t, 2, Options{Sync: true, Connections: 9}, slowAt0(release))
+	for _, s := range f.members {
+		s.g.Rules(Rules{Admit: func(*http1.Head) bool { return false }})
+	}
+	conns := f.connect(t, 0, 2)
+	send(t, conns[0], "/slow")
+	f.members[0].wait(t, "it computes", func(g *Gate) bool { return g.taken == 1 })
+	const body = "GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
+	fmt.Fprintf(conns[1], "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", len(body))
+	f.members[0].wait(t, "it waits here", func(g *Gate) bool { return g.fifo.Len() == 1 })
+	close(release)
+	r := bufio.NewReader(conns[1])
+	if resp, err := http.ReadResponse(r, nil); err != nil || resp.StatusCode != 200 {
+		t.Fatal(resp, err)
+	}
+	io.WriteString(conns[1], body)
+	conns[1].SetReadDeadline(time.Now().Add(20 * time.Second))
+	if resp, err := http.ReadResponse(r, nil); err == nil {
+		t.Errorf("the body was answered as a request: %v", resp)
+	}
+	answer(t, conns[0])
+}
+
+// An idle worker takes a request from the pair even if it holds as many connections
+// as it may: one that has nothing of a request makes room.
+func TestFullWorkerTakesFromThePair(t *testing.T) {
+	release := make(chan struct{})
+	f := newFamily(t, 2, Options{Places: 1, Connections: 4, Limit: 100}, slowAt0(release))
+	f.members[1].g.Rules(Rules{Timeout: time.Hour}) // silent connections stay
+	f.connect(t, 1, 4)
+	conns := f.connect(t, 0, 2)
+	send(t, conns[0], "/slow")
+	f.members[0].wait(t, "it computes", func(g *Gate) bool { return g.taken == 1 })
+	send(t, conns[1], "/")
+	if r := answer(t, conns[1]); r.StatusCode != 201 {
+		t.Errorf("status %d, want an answer of the other worker", r.StatusCode)
+	}
+	close(release)
+	answer(t, conns[0])
 }

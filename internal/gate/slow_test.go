@@ -296,3 +296,24 @@ func TestUpgrade(t *testing.T) {
 	send(t, other, "/")
 	answer(t, other) // the only place is free
 }
+
+// What came after a request counts as memory while the request waits.
+func TestPipelinedBytesAreCounted(t *testing.T) {
+	release := make(chan struct{})
+	s := serve(t, Options{Places: 1, Connections: 9}, 0, func(r *http.Request) int {
+		if r.URL.Path == "/slow" {
+			<-release
+		}
+		return 200
+	})
+	slow, c := dial(t, s.addr), dial(t, s.addr)
+	s.wait(t, "both are accepted", func(g *Gate) bool { return len(g.clients) == 2 })
+	send(t, slow, "/slow")
+	s.wait(t, "it computes", func(g *Gate) bool { return g.taken == 1 })
+	const next = 30_000
+	fmt.Fprintf(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\nPOST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", 2*next, strings.Repeat("x", next))
+	s.wait(t, "the other waits, and what came after it is counted", func(g *Gate) bool { return g.fifo.Len() == 1 && g.memory > next })
+	close(release)
+	answer(t, slow)
+	answer(t, c)
+}
