@@ -24,7 +24,7 @@ func takeLock(key string, a Addr) (*os.File, error) {
 	name := &unix.SockaddrUnix{Name: lockName(key)}
 	err = unix.Bind(fd, name)
 	if err == nil {
-		err = unix.Listen(fd, 0)
+		err = unix.Listen(fd, unix.SOMAXCONN) // nobody accepts those who ask, so each takes one place
 	}
 	if err == nil {
 		return os.NewFile(uintptr(fd), "lock of "+a.String()), nil

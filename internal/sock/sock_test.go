@@ -74,7 +74,9 @@ func TestTCP(t *testing.T) {
 
 func TestSecondMasterIsRefused(t *testing.T) {
 	s := open(t, "127.0.0.1:0")
-	openFails(t, s.Addr.Address, "in use", "by a narwhal: pid "+strconv.Itoa(os.Getpid()), "--bind")
+	for range 3 { // who asked first once took the answer from all later ones
+		openFails(t, s.Addr.Address, "in use", "by a narwhal: pid "+strconv.Itoa(os.Getpid()), "--bind")
+	}
 	_, port, _ := net.SplitHostPort(s.Addr.Address)
 	openFails(t, "0.0.0.0:"+port, "in use", "ss -ltnp")
 
