@@ -74,20 +74,28 @@ func (p *patterns) infixAt(x string, i int) int {
 	return 0
 }
 
-// hyphens part words. At most one of them fits: none of their runes is a
-// letter, which must follow.
-var hyphens = [...]string{"-", "–", "—", "--", "---", "——", "~"}
-
+// hyphen is the length of the hyphens at which a word is parted: before them is a
+// letter or a digit, after them a letter. They are one of
+//
+//	- -- --- – — —— ~
 func (p *patterns) hyphen(before, at string) int {
 	if _, ok := p.lastIn(before, inAlphaNum); !ok {
 		return 0
 	}
-	for _, h := range hyphens {
-		if strings.HasPrefix(at, h) {
-			if _, ok := p.firstIn(at[len(h):], inAlpha); ok {
-				return len(h)
-			}
-		}
+	r, size := firstOf(at)
+	most := 1
+	switch r {
+	case '-':
+		most = 3
+	case '—':
+		most = 2
+	}
+	n := size
+	for n < most*size && strings.HasPrefix(at[n:], at[:size]) {
+		n += size
+	}
+	if _, ok := p.firstIn(at[n:], inAlpha); ok { // which no hyphen is
+		return n
 	}
 	return 0
 }

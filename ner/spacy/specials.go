@@ -45,10 +45,14 @@ func (r *rule) appendTo(tokens []Token, start, runeStart int) []Token {
 }
 
 type trieNode struct {
-	end  bool  // a sequence ends here
-	rule *rule // of the special case that is the sequence's tokens without a space between, if it is one
-	size int   // bytes of that special case
+	end  bool   // a sequence ends here
+	rule *rule  // of the special case that is the sequence's tokens without a space between, if it is one
+	size int    // bytes of that special case
+	may  uint64 // a bit for each child, see symbolBit; most searches for one end here
 }
+
+// symbolBit is the bit of trieNode.may for a symbol.
+func symbolBit(symbol int32) uint64 { return 1 << (uint32(symbol) % 64) }
 
 // edge identifies the edge from a node to its child for a symbol.
 func edge(node, symbol int32) uint64 { return mix64(uint64(node)<<32 | uint64(symbol)) }
@@ -167,6 +171,7 @@ func (s *specials) child(node, symbol int32) int32 {
 		child = int32(len(s.nodes))
 		s.nodes = append(s.nodes, trieNode{})
 		s.children[edge(node, symbol)] = child
+		s.nodes[node].may |= symbolBit(symbol)
 	}
 	return child
 }
@@ -213,7 +218,7 @@ type chooser struct {
 // reset prepares for spans of at most longest tokens.
 func (c *chooser) reset(longest int) {
 	c.waiting, c.longest = c.waiting[:0], int32(longest)
-	c.before = grow(c.before, 1<<bits.Len(uint(3*longest)))
+	c.before = grow(c.before, 1<<bits.Len(uint(4*longest)))
 	clear(c.before)
 }
 
@@ -252,15 +257,17 @@ func (s *specials) find(symbols []int32, c *chooser, f func(span)) {
 			continue
 		}
 		for node, j := s.roots[symbol], i+1; node != 0; j++ {
-			if s.nodes[node].end {
+			n := &s.nodes[node]
+			if n.end {
 				c.add(span{int32(i), int32(j), node})
 			}
-			if j == len(symbols) {
+			if j == len(symbols) || n.may&symbolBit(symbols[j]) == 0 {
 				break
 			}
 			node = s.frozen.find(edge(node, symbols[j]))
 		}
-		if len(c.waiting) > 0 && c.waiting[0].start+c.longest <= int32(i+1) {
+		// Not sooner, so that many are moved up at once.
+		if len(c.waiting) > 0 && c.waiting[0].start+2*c.longest <= int32(i+1) {
 			c.keep(int32(i+1), f)
 		}
 	}
