@@ -16,7 +16,7 @@ run: build
 
 # The model goes into the program if it can be fetched: with pip (as root on
 # Debian it is installed if there is none), else from its author's release. If
-# not, the first line says that prose answers instead.
+# not, a line before the build says that prose answers instead.
 build:
 	@mkdir -p bin
 	@$(GO) build -trimpath -tags "$$($(GO) run ./scripts/embedmodel)" -o bin/narwhal ./cmd/narwhal

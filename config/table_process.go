@@ -125,7 +125,7 @@ The master locks the file. A file that is left over is overwritten, whatever pro
 		},
 		{
 			Name: "control-socket", Group: Process, Placeholder: "PATH", Default: "auto",
-			Usage: "where narwhal status and the like ask; or off",
+			Usage: "the socket for narwhal status, reload, scale and stop; or off",
 			Help: `The unix socket over which narwhal status, reload, scale and stop reach the master:
 
   auto              PID.sock in the runtime directory; the commands look there

@@ -58,7 +58,7 @@ A sync worker computes one, so more than 1 together with --worker-class sync is 
 		},
 		{
 			Name: "max-requests-jitter", Group: Workers, Placeholder: "N", Default: "0",
-			Usage:    "up to so many more, different for each worker",
+			Usage:    "up to N more requests, a different number for each worker",
 			Help:     `Each worker draws a number from 0 to N when it starts and adds it to --max-requests, so that workers that started together are not replaced together. It is an error without --max-requests.`,
 			Gunicorn: "--max-requests-jitter", Uvicorn: "--limit-max-requests-jitter",
 			Differs: "an error without --max-requests",

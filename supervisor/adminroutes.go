@@ -15,7 +15,7 @@ func adminRoutes(ready *atomic.Bool) http.HandlerFunc {
 		},
 		"/readyz": func(w http.ResponseWriter, _ *http.Request) {
 			if !ready.Load() {
-				refuse(w, http.StatusServiceUnavailable, "not_ready", "no worker is ready", "the service is starting or stopping; the log says which")
+				refuse(w, http.StatusServiceUnavailable, "not_ready", "the service is not ready", "the service is starting or stopping; the log says which")
 				return
 			}
 			answer(w, http.StatusOK, map[string]any{"status": "ready"})

@@ -1,4 +1,4 @@
-// Command narwhal serves a named-entity recogniser from several processes, as
+// Command narwhal serves a named-entity recognizer from several processes, as
 // Gunicorn and Uvicorn serve Python programs. "narwhal --help" says how it is
 // used; this package is the only one that knows all the others:
 //
@@ -74,7 +74,7 @@ func newApp(s *serving, args []string) *cli.App {
 	app := &cli.App{
 		Name:     "narwhal",
 		HelpName: "narwhal",
-		Usage:    "serve a named-entity recogniser from several processes",
+		Usage:    "serve a named-entity recognizer from several processes",
 		Flags: append(config.Flags(s.source.Given),
 			&cli.BoolFlag{Name: "version", Aliases: []string{"v"}, Usage: "print the version"},
 			cli.HelpFlag),
