@@ -48,7 +48,7 @@ func Holder(path string) (pid int, err error) {
 	}
 	l := whole()
 	if err := unix.FcntlFlock(f.Fd(), unix.F_OFD_GETLK, l); err == nil && l.Type == unix.F_UNLCK {
-		return 0, fmt.Errorf("pid file %s: %w; the number in it, %s, is of one that has ended", path, ErrFree, text)
+		return 0, fmt.Errorf("pid file %s: %w; the number in it, %s, may be that of another program by now", path, ErrFree, text)
 	}
 	return pid, nil
 }

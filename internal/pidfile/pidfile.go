@@ -122,12 +122,21 @@ func check(path string, f *os.File, made bool) error {
 		return fmt.Errorf("pid file %s: it is not a regular file: choose another --pid", path)
 	case info.Size() > maxSize:
 		return fmt.Errorf("pid file %s: it has %d bytes, so it is something else: choose another --pid, or remove that file", path, info.Size())
+	case !free(f):
+		return fmt.Errorf("pid file %s: there is more than a process number in it, so it is something else: choose another --pid, or remove that file", path)
 	case made: // whatever the umask is: scripts of other users read it
 		if err := f.Chmod(0o644); err != nil {
 			return cannotWrite(path, err)
 		}
 	}
 	return nil
+}
+
+// free says whether a file has numbers or nothing in it. After a power failure there
+// may be NULs.
+func free(f *os.File) bool {
+	_, text, err := number(f)
+	return err == nil || strings.Trim(text, "0123456789 \t\r\n\x00") == ""
 }
 
 func cannotWrite(path string, err error) error {

@@ -151,6 +151,7 @@ func TestRefused(t *testing.T) {
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
 	write(t, at("important"), strings.Repeat("an important line\n", 10))
+	write(t, at("short"), "a=1\n")
 	if err := os.Symlink(at("important"), at("link")); err != nil {
 		t.Fatal(err)
 	}
@@ -159,6 +160,7 @@ func TestRefused(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"important": "it has 180 bytes, so it is something else",
+		"short":     "there is more than a process number in it, so it is something else",
 		"link":      "it is a symbolic link",
 		"fifo":      "it is not a regular file",
 		"no/pid":    "the folder " + dir + "/no does not exist",
@@ -173,6 +175,7 @@ func TestRefused(t *testing.T) {
 		}
 	}
 	wantText(t, at("important"), strings.Repeat("an important line\n", 10))
+	wantText(t, at("short"), "a=1\n")
 }
 
 // A file system without locks: the file is written all the same, and removed
