@@ -221,9 +221,8 @@ var (
 )
 
 // mayLose is how many requests kill -9 of workers may cost: in sync mode the one
-// each computed, else what came over the connections it had. One that had none may
-// just have taken one and not counted it yet. A worker that was leaving already does
-// not tell how many it had; it may have been everybody's.
+// each computed, else what came over the connections it had. A worker that was
+// leaving already does not tell how many it had; it may have been everybody's.
 func mayLose(s *server) (n int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -233,7 +232,7 @@ func mayLose(s *server) (n int64) {
 	for _, line := range s.lines {
 		if m := died.FindStringSubmatch(line); m != nil {
 			c, _ := strconv.ParseInt(m[1], 10, 64)
-			n += max(c, 1)
+			n += c
 		} else if ended.MatchString(line) {
 			n += clientsAtOnce
 		}
