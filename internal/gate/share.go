@@ -171,9 +171,9 @@ const headSize = 8 + 3*4
 // inline is how much of a request travels in the message itself.
 const inline = 16 << 10
 
-// taken are the limits of a request that a worker has accepted: none. Another one may
+// noLimits are the limits of a request that a worker has accepted: none. Another one may
 // have other limits, and the request may have become longer than what was read.
-var taken = http1.Limits{Head: math.MaxInt32, Target: math.MaxInt32, Field: math.MaxInt32, Fields: math.MaxInt32, Body: math.MaxInt32}
+var noLimits = http1.Limits{Head: math.MaxInt32, Target: math.MaxInt32, Field: math.MaxInt32, Fields: math.MaxInt32, Body: math.MaxInt32}
 
 // give puts a client and its request into the pair. g.mu is held.
 func (c *client) give() bool {
@@ -199,7 +199,7 @@ func (c *client) give() bool {
 	if err := pass(c.g.share.fd, c.fd, message); err != nil {
 		in := message[headSize : headSize+request]
 		c.in.Reset()
-		c.in.Limits = taken
+		c.in.Limits = noLimits
 		_, _ = c.in.Write(in) // it was accepted before
 		c.in.Limits = c.g.rules.Limits
 		return false
@@ -316,7 +316,7 @@ func (g *Gate) receive(end int) (*client, error) {
 	if len(data) != request+rest {
 		return lost(unix.EINVAL)
 	}
-	c.in.Limits = taken
+	c.in.Limits = noLimits
 	if _, err := c.in.Write(data[:request]); err != nil || !c.in.Done() {
 		return lost(fmt.Errorf("%w: %w", unix.EINVAL, err))
 	}

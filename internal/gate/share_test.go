@@ -273,9 +273,30 @@ func (f *family) connect(t *testing.T, member, n int) (conns []net.Conn) {
 	return conns
 }
 
-// slowAt0 is a handler that waits for release if the path is /slow, and answers with
+// busy has the first member of a family accept n connections and compute a request of
+// the first of them.
+func (f *family) busy(t *testing.T, n int) []net.Conn {
+	t.Helper()
+	conns := f.connect(t, 0, n)
+	send(t, conns[0], "/slow")
+	f.members[0].wait(t, "it computes", func(g *Gate) bool { return g.taken == 1 })
+	return conns
+}
+
+// answersOfBoth checks that the other member answers the second connection while the
+// first one still computes.
+func answersOfBoth(t *testing.T, conns []net.Conn, release chan struct{}) {
+	t.Helper()
+	if r := answer(t, conns[1]); r.StatusCode != 201 {
+		t.Errorf("status %d, want an answer of the other worker", r.StatusCode)
+	}
+	close(release)
+	answer(t, conns[0])
+}
+
+// slowly is a handler that waits for release if the path is /slow, and answers with
 // who answers.
-func slowAt0(release chan struct{}) func(int, *http.Request) int {
+func slowly(release chan struct{}) func(int, *http.Request) int {
 	return func(member int, r *http.Request) int {
 		if r.URL.Path == "/slow" {
 			<-release
@@ -288,28 +309,20 @@ func slowAt0(release chan struct{}) func(int, *http.Request) int {
 // are: after a reload they differ.
 func TestMovedRequestIsNotJudgedAgain(t *testing.T) {
 	release := make(chan struct{})
-	f := newFamily(t, 2, Options{Sync: true, Connections: 9}, slowAt0(release))
+	f := newFamily(t, 2, Options{Sync: true, Connections: 9}, slowly(release))
 	f.members[0].g.Rules(Rules{Limits: http1.Limits{Body: 64 << 10}})
 	f.members[1].g.Rules(Rules{Limits: http1.Limits{Body: 2 << 10, Head: 40}})
-	conns := f.connect(t, 0, 2)
-	send(t, conns[0], "/slow")
-	f.members[0].wait(t, "it computes", func(g *Gate) bool { return g.taken == 1 })
+	conns := f.busy(t, 2)
 	fmt.Fprintf(conns[1], "POST / HTTP/1.1\r\nHost:\r\nX: %s\r\nContent-Length: 10000\r\n\r\n%s", strings.Repeat("x", 100), strings.Repeat("x", 10000))
-	if r := answer(t, conns[1]); r.StatusCode != 201 {
-		t.Errorf("status %d, want an answer of the other worker", r.StatusCode)
-	}
-	close(release)
-	answer(t, conns[0])
+	answersOfBoth(t, conns, release)
 }
 
 // What cannot be taken out of the pair does not keep what is behind it from being
 // served.
 func TestLostRequestHoldsNobodyUp(t *testing.T) {
 	release := make(chan struct{})
-	f := newFamily(t, 2, Options{Sync: true, Connections: 9}, slowAt0(release))
-	conns := f.connect(t, 0, 2)
-	send(t, conns[0], "/slow")
-	f.members[0].wait(t, "it computes", func(g *Gate) bool { return g.taken == 1 })
+	f := newFamily(t, 2, Options{Sync: true, Connections: 9}, slowly(release))
+	conns := f.busy(t, 2)
 	g := f.members[1].g
 	g.mu.Lock()
 	for range 5 {
@@ -320,11 +333,7 @@ func TestLostRequestHoldsNobodyUp(t *testing.T) {
 	send(t, conns[1], "/")
 	f.members[0].wait(t, "it is given", func(g *Gate) bool { return len(g.clients) == 1 })
 	g.mu.Unlock()
-	if r := answer(t, conns[1]); r.StatusCode != 201 {
-		t.Errorf("status %d, want an answer of the other worker", r.StatusCode)
-	}
-	close(release)
-	answer(t, conns[0])
+	answersOfBoth(t, conns, release)
 }
 
 // A request whose body was refused, and which may come all the same, is answered by
@@ -332,13 +341,11 @@ func TestLostRequestHoldsNobodyUp(t *testing.T) {
 // body as the next request.
 func TestRefusedBodyIsNotRead(t *testing.T) {
 	release := make(chan struct{})
-	f := newFamily(t, 2, Options{Sync: true, Connections: 9}, slowAt0(release))
+	f := newFamily(t, 2, Options{Sync: true, Connections: 9}, slowly(release))
 	for _, s := range f.members {
 		s.g.Rules(Rules{Admit: func(*http1.Head) bool { return false }})
 	}
-	conns := f.connect(t, 0, 2)
-	send(t, conns[0], "/slow")
-	f.members[0].wait(t, "it computes", func(g *Gate) bool { return g.taken == 1 })
+	conns := f.busy(t, 2)
 	const body = "GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
 	fmt.Fprintf(conns[1], "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", len(body))
 	f.members[0].wait(t, "it waits here", func(g *Gate) bool { return g.fifo.Len() == 1 })
@@ -359,16 +366,10 @@ func TestRefusedBodyIsNotRead(t *testing.T) {
 // as it may: one that has nothing of a request makes room.
 func TestFullWorkerTakesFromThePair(t *testing.T) {
 	release := make(chan struct{})
-	f := newFamily(t, 2, Options{Places: 1, Connections: 4, Limit: 100}, slowAt0(release))
+	f := newFamily(t, 2, Options{Places: 1, Connections: 4, Limit: 100}, slowly(release))
 	f.members[1].g.Rules(Rules{Timeout: time.Hour}) // silent connections stay
 	f.connect(t, 1, 4)
-	conns := f.connect(t, 0, 2)
-	send(t, conns[0], "/slow")
-	f.members[0].wait(t, "it computes", func(g *Gate) bool { return g.taken == 1 })
+	conns := f.busy(t, 2)
 	send(t, conns[1], "/")
-	if r := answer(t, conns[1]); r.StatusCode != 201 {
-		t.Errorf("status %d, want an answer of the other worker", r.StatusCode)
-	}
-	close(release)
-	answer(t, conns[0])
+	answersOfBoth(t, conns, release)
 }

@@ -75,9 +75,8 @@ func (p *patterns) infixAt(x string, i int) int {
 }
 
 // hyphen is the length of the hyphens at which a word is parted: before them is a
-// letter or a digit, after them a letter. They are one of
-//
-//   - -- --- – — —— ~
+// letter or a digit, after them a letter. They are "-", "--", "---", "–", "—", "——"
+// or "~".
 func (p *patterns) hyphen(before, at string) int {
 	if _, ok := p.lastIn(before, inAlphaNum); !ok {
 		return 0
