@@ -58,6 +58,7 @@ type client struct {
 
 	// What is written, see write.go.
 	out     []byte        // the kernel has not taken it yet
+	outSize int           // of the array that holds out, with what was sent of it
 	outBy   time.Time     // the client must have taken it; zero: whenever
 	watched bool          // the epoll set tells when there is room
 	failed  error         // of writing
@@ -108,7 +109,7 @@ func (c *client) forget() {
 	unix.Close(c.fd)
 	delete(g.clients, c.fd)
 	c.in.Reset()
-	c.rest, c.out = nil, nil
+	c.rest, c.out, c.outSize = nil, nil, 0
 	c.account()
 	g.showClients()
 	g.change.Broadcast()
@@ -117,6 +118,15 @@ func (c *client) forget() {
 func (g *Gate) showClients() {
 	if g.o.Line != nil {
 		g.o.Line.Conns(len(g.clients))
+	}
+}
+
+// showNext counts one client more on the scoreboard, before it is taken: if the worker
+// is killed in between, the scoreboard must not say less than the worker had. Whoever
+// gets none calls showClients. g.mu is held.
+func (g *Gate) showNext() {
+	if g.o.Line != nil {
+		g.o.Line.Conns(len(g.clients) + 1)
 	}
 }
 

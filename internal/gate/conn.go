@@ -124,7 +124,7 @@ func (c *Conn) readRaw(p []byte) (int, error) {
 	k := c.c
 	if len(k.rest) > 0 {
 		n := copy(p, k.rest)
-		k.rest = k.rest[n:]
+		k.rest = append([]byte(nil), k.rest[n:]...)
 		k.account()
 		return n, nil
 	}

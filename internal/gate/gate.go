@@ -178,6 +178,7 @@ const (
 
 const (
 	defaultMemory  = 64 << 20
+	defaultBody    = 1 << 20 // as in package http1
 	defaultTimeout = 30 * time.Second
 )
 

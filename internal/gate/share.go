@@ -29,7 +29,8 @@ import (
 // serve requests in about the order in which they became whole.
 //
 // A sync worker gives every request that has to wait, so that its crash costs no
-// more than the one that it computes.
+// more than the one that it computes. Of large requests the pair holds only some, see
+// pairTakesLarge.
 
 // share is the gate's part of that.
 type share struct {
@@ -149,18 +150,37 @@ func (g *Gate) pass() {
 }
 
 // giveOldest gives the oldest request that the server does not have yet. One after
-// which the connection ends stays: a sibling would read on. g.mu is held.
+// which the connection ends stays: a sibling would read on. So does a large one while
+// the pair has as many as it may. g.mu is held.
 func (g *Gate) giveOldest() bool {
 	for e := g.fifo.Front(); e != nil; e = e.Next() {
-		if c := e.Value.(*entry).c; c != nil && !c.closes {
-			if !c.give() {
-				return false
-			}
-			g.fifo.Remove(e)
-			return true
+		c := e.Value.(*entry).c
+		if c == nil || c.closes || c.in.Size()+len(c.rest) > inline && !g.pairTakesLarge() {
+			continue
 		}
+		if !c.give() {
+			return false
+		}
+		g.fifo.Remove(e)
+		return true
 	}
 	return false
+}
+
+// leastMessage is less than what the kernel counts for a message, bytes.
+const leastMessage = 512
+
+// pairTakesLarge says whether a request that travels in a memfd may be put into the
+// pair. No worker counts its bytes there. So the pair may hold only as many requests as
+// fit into Options.Memory if each of them is as large as it may be, and always one.
+// g.mu is held.
+func (g *Gate) pairTakesLarge() bool {
+	largest := g.rules.Limits.Body
+	if largest == 0 {
+		largest = defaultBody
+	}
+	queued, err := unix.IoctlGetInt(g.share.fd, unix.TIOCOUTQ)
+	return err == nil && queued < max(g.o.Memory/largest, 1)*leastMessage
 }
 
 // headSize is the length of what a message begins with: since when the request is
@@ -256,7 +276,11 @@ func (g *Gate) takeShared(e *entry) bool {
 			return false
 		}
 	}
+	g.showNext()
 	c, err := g.receive(s.fd)
+	if err != nil {
+		g.showClients()
+	}
 	switch {
 	case errors.Is(err, unix.EAGAIN): // a sibling was faster
 		s.ready = false

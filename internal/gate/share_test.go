@@ -373,3 +373,49 @@ func TestFullWorkerTakesFromThePair(t *testing.T) {
 	send(t, conns[1], "/")
 	answersOfBoth(t, conns, release)
 }
+
+// The pair holds at most as many bytes of large requests as a worker may. The others
+// wait where they were read, and are counted there.
+func TestPairIsBounded(t *testing.T) {
+	release := make(chan struct{})
+	const size, largest = 100_000, 128 << 10
+	f := newFamily(t, 2, Options{Sync: true, Connections: 20, Memory: 3 * largest}, func(int, *http.Request) int {
+		<-release
+		return 200
+	})
+	for _, s := range f.members {
+		s.g.Rules(Rules{Limits: http1.Limits{Body: largest}})
+	}
+	conns := append(f.connect(t, 0, 6), f.connect(t, 1, 6)...)
+	for i, s := range f.members {
+		send(t, conns[6*i], "/")
+		s.wait(t, "it computes", func(g *Gate) bool { return g.taken == 1 })
+	}
+	for _, member := range []int{0, 6} {
+		for _, c := range conns[member+1 : member+4] {
+			fmt.Fprintf(c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", size, strings.Repeat("x", size))
+		}
+	}
+	waiting := func() (requests, bytes int) {
+		for _, s := range f.members {
+			s.g.mu.Lock()
+			requests += s.g.fifo.Len()
+			bytes += s.g.memory
+			s.g.mu.Unlock()
+		}
+		return requests, bytes
+	}
+	f.members[0].wait(t, "three are in the pair, three are counted", func(g *Gate) bool {
+		g.mu.Unlock()
+		defer g.mu.Lock()
+		requests, bytes := waiting()
+		return requests == 3 && bytes >= 3*size
+	})
+	close(release)
+	for _, c := range conns[:4] {
+		answer(t, c)
+	}
+	for _, c := range conns[6:10] {
+		answer(t, c)
+	}
+}

@@ -7,10 +7,12 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+	"weak"
 
 	"golang.org/x/sys/unix"
 
@@ -316,4 +318,41 @@ func TestPipelinedBytesAreCounted(t *testing.T) {
 	close(release)
 	answer(t, slow)
 	answer(t, c)
+}
+
+// The array behind an unsent answer counts as long as it is there: it shrinks when half
+// of it has been taken.
+func TestUnsentAnswerIsCountedWhole(t *testing.T) {
+	const size = 1 << 20
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fds[0])
+	g := New(Options{})
+	t.Cleanup(g.Stop)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if err := g.admit(fds[1], nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	c := g.clients[fds[1]]
+	c.send(make([]byte, size))
+	array := weak.Make(&c.out[0])
+	piece := make([]byte, 10_000)
+	for len(c.out) > 0 {
+		if runtime.GC(); array.Value() != nil && g.memory < size/2 {
+			t.Fatalf("%d bytes are counted, but the array of %d is still there", g.memory, size)
+		}
+		if g.memory > 2*len(c.out)+size/8 {
+			t.Fatalf("%d bytes are counted for %d", g.memory, len(c.out))
+		}
+		if _, err := unix.Read(fds[0], piece); err != nil && err != unix.EAGAIN {
+			t.Fatal(err)
+		}
+		c.flush()
+	}
+	if g.memory != 0 {
+		t.Errorf("%d bytes are counted when all is sent", g.memory)
+	}
 }

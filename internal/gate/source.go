@@ -158,7 +158,11 @@ func (s *source) takeOne() bool {
 			}
 			continue
 		}
+		g.showNext()
 		err := s.take()
+		if err != nil {
+			g.showClients()
+		}
 		switch {
 		case err == nil:
 			g.guest = false

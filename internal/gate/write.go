@@ -55,7 +55,11 @@ func (c *client) keep(p []byte) {
 	if len(p) == 0 {
 		return
 	}
+	array := cap(c.out)
 	c.out = append(c.out, p...)
+	if cap(c.out) > array { // it is another one
+		c.outSize = cap(c.out)
+	}
 	c.account()
 	if c.outBy.IsZero() {
 		c.outBy = time.Now().Add(c.g.rules.Timeout)
@@ -87,11 +91,15 @@ func (c *client) flush() {
 		return
 	}
 	if c.out = c.out[n:]; len(c.out) > 0 {
+		if len(c.out) <= c.outSize/2 {
+			c.out = append([]byte(nil), c.out...) // the array is given back
+			c.outSize = cap(c.out)
+		}
 		c.account()
 		c.conn.poke()
 		return
 	}
-	c.out, c.outBy, c.watched = nil, time.Time{}, false
+	c.out, c.outSize, c.outBy, c.watched = nil, 0, time.Time{}, false
 	c.account()
 	_ = unix.EpollCtl(c.g.ep, unix.EPOLL_CTL_MOD, c.fd, &unix.EpollEvent{Events: edges, Fd: int32(c.fd)})
 	c.conn.poke()
@@ -117,7 +125,7 @@ func (c *client) sent(n int) {
 
 // fail ends writing. g.mu is held.
 func (c *client) fail(err error) {
-	c.failed, c.out, c.closes = err, nil, true
+	c.failed, c.out, c.outSize, c.closes = err, nil, 0, true
 	c.account()
 	if c.state == flushing {
 		c.forget()

@@ -185,6 +185,33 @@ func TestEnd(t *testing.T) {
 	l.Close()
 }
 
+// What the workers have parked before the end is taken, however much that is: who has
+// sent a request is served.
+func TestEndTakesAll(t *testing.T) {
+	const n = 2*batch + 1
+	l, err := New(n, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for range n {
+		c, fd := pair(t)
+		io.WriteString(c, "x")
+		l.pass(t, fd, time.Hour)
+	}
+	l.told = time.Now().Add(-time.Hour)
+	l.endAt = l.told
+	if !l.ended() {
+		t.Fatal("it has not ended")
+	}
+	for range n {
+		take(t, l)
+	}
+	if _, err := tryTake(l); err != io.EOF {
+		t.Errorf("after the last: %v, want EOF", err)
+	}
+}
+
 // More connections than the queue between two processes holds get through.
 func TestMany(t *testing.T) {
 	const n = 1000

@@ -80,19 +80,20 @@ func (l *Lot) wait() int {
 // batch bounds how many are taken before the others have their turn.
 const batch = 64
 
-// take receives connections from the workers.
-func (l *Lot) take() {
+// take receives connections from the workers, and reports whether there may be more.
+func (l *Lot) take() bool {
 	for range batch {
 		fd, left, err := Take(int(l.ours.Fd()))
 		switch {
 		case err == unix.EAGAIN || err == io.EOF:
-			return
+			return false
 		case err != nil:
 			l.log.Error("cannot take an idle connection", "error", err)
-			return
+			return false
 		}
 		l.park(fd, left)
 	}
+	return true
 }
 
 // forever is a deadline that never comes.
@@ -197,7 +198,8 @@ func (l *Lot) ended() bool {
 	if l.told.IsZero() || time.Now().Before(l.ends()) {
 		return false
 	}
-	l.take()
+	for l.take() {
+	}
 	for len(l.byTime) > 0 {
 		l.hangUp(l.byTime[0])
 	}
