@@ -184,6 +184,7 @@ func TestEveryLineInItsFormat(t *testing.T) {
 		if status := <-held; status == 200 {
 			t.Error("the request was answered")
 		}
+		eventually(t, "the old workers have left", func() bool { return len(s.status().Workers) == 2 })
 		if err := syscall.Kill(s.status().Workers[0].Pid, syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
