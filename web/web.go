@@ -229,6 +229,8 @@ func admit(ctx *fasthttp.RequestCtx) *failure {
 	switch {
 	case !known(method):
 		return unknownMethod(method)
+	case method == http.MethodConnect:
+		return errNoProxy
 	case method == http.MethodOptions && (route != nil || isServer(ctx)):
 		return nil
 	case route == nil:

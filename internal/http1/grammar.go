@@ -115,7 +115,8 @@ func validHost(b []byte) bool {
 }
 
 // splitHost takes apart host and port as RFC 3986, 3.2 has them. There is no
-// user in front (RFC 9110, 4.2.4).
+// user in front (RFC 9110, 4.2.4). A host with percent-encoding is refused, though the
+// RFC allows it: no name in DNS has it, and servers do not agree about it.
 func splitHost(b []byte) (host, port []byte, ok bool) {
 	if len(b) > 0 && b[0] == '[' {
 		end := bytes.IndexByte(b, ']')
@@ -134,12 +135,9 @@ func splitHost(b []byte) (host, port []byte, ok bool) {
 		}
 		host, b = b[:n], b[n:]
 		for _, c := range host {
-			if c != '%' && !is(c, name) {
+			if !is(c, name) {
 				return nil, nil, false
 			}
-		}
-		if badPercent(host) >= 0 {
-			return nil, nil, false
 		}
 	}
 	if len(b) == 0 {
