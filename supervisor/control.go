@@ -61,7 +61,7 @@ func (m *master) onAsk(a *ask) {
 		switch {
 		case !m.stopping && a.quick:
 			m.stop(false)
-		case !m.stopping && !m.leaving():
+		case !m.phase().ending():
 			m.leave()
 		case a.quick:
 			m.killAll("told to stop quickly while it stopped")
@@ -71,7 +71,7 @@ func (m *master) onAsk(a *ask) {
 
 func (m *master) askReload(a *ask) {
 	switch {
-	case m.stopping || m.leaving():
+	case m.phase().ending():
 		a.failed("", "reload: the master is stopping")
 	case m.reload != nil:
 		m.onHUP() // notes that another follows
@@ -84,7 +84,7 @@ func (m *master) askReload(a *ask) {
 
 func (m *master) askScale(a *ask) {
 	switch {
-	case m.stopping || m.leaving():
+	case m.phase().ending():
 		a.failed("", "scale: the master is stopping")
 		return
 	case a.workers < 1:
@@ -175,19 +175,7 @@ func plural(n int, what string) string {
 func (m *master) status() *control.Status {
 	s := &control.Status{
 		Parked: m.sys.Parked(),
-		Pid:    os.Getpid(), State: "ready", Started: m.began, Generation: m.gen.n, Wanted: m.target, Note: m.note,
-	}
-	switch {
-	case m.stopping:
-		s.State = "stopping"
-	case m.leaving():
-		s.State = "leaving"
-	case m.upgrade != nil:
-		s.State = "upgrading"
-	case m.reload != nil:
-		s.State = "reloading"
-	case !m.ready.Load():
-		s.State = "starting"
+		Pid:    os.Getpid(), State: m.phase().String(), Started: m.began, Generation: m.gen.n, Wanted: m.target, Note: m.note,
 	}
 	for _, l := range m.addr {
 		s.Listen = append(s.Listen, l.Addr)

@@ -19,6 +19,3 @@ func (m *master) leave() {
 		}
 	}
 }
-
-// leaving says whether the drain delay has begun. It stays true in the drain.
-func (m *master) leaving() bool { return !m.drainAt.IsZero() }

@@ -163,6 +163,7 @@ type master struct {
 	stopBy       time.Time // and by then
 	ready        *atomic.Bool
 	lastTick     time.Time
+	lastPhase    phase
 }
 
 func newMaster(o Options, sys system, addr []wire.Listener, signals signals, ready *atomic.Bool) (*master, error) {
@@ -225,9 +226,10 @@ func (m *master) run(ctx context.Context) error {
 			}
 		}
 		m.publish()
+		phase := m.checkPhase()
 		m.notify()
 		m.settle()
-		if m.stopping && len(m.workers) == 0 && m.upgrade == nil {
+		if phase == ended {
 			m.farewell()
 			return m.fatal
 		}
@@ -265,11 +267,8 @@ func (m *master) byAge() []*worker {
 
 // publish tells the admin server.
 func (m *master) publish() {
-	ready := false
-	for _, s := range m.slots {
-		ready = ready || s.cur != nil
-	}
-	m.ready.Store(ready && !m.stopping && !m.leaving() || m.handedOver)
+	ready := m.readyWorkers() > 0
+	m.ready.Store(ready && !m.phase().ending() || m.handedOver)
 	if !m.started && ready && !m.stopping && m.full() {
 		m.started = true
 		m.log.Info("ready", "workers", len(m.slots), "generation", m.gen.n)

@@ -9,15 +9,15 @@ import (
 	"github.com/narwhal-server/narwhal/internal/sdnotify"
 )
 
-// phase is the state of the whole service as systemd knows it.
-type phase int
+// systemdPhase is the part of a phase that systemd tells apart.
+type systemdPhase int
 
 const (
-	unsaid phase = iota
-	booting
-	serving
-	reloading
-	ending
+	systemdUntold    systemdPhase = iota // nothing has been said yet
+	systemdStarting                      // it waits for READY=1
+	systemdReady                         // READY=1
+	systemdReloading                     // RELOADING=1
+	systemdStopping                      // STOPPING=1
 )
 
 // systemd is what the manager was told last. The zero value tells nobody
@@ -27,8 +27,8 @@ type systemd struct {
 	barrier  func() error               // waits until all that was sent is known
 	watchdog time.Duration              // between two signs of life, 0 for none
 
-	phase    phase
-	gen      int // of the reload that was announced
+	phase    systemdPhase // as told
+	gen      int          // of the reload that was announced
 	status   string
 	news     string // of the last reload, if it failed
 	rate     rate   // of requests
@@ -70,19 +70,19 @@ func (m *master) notify() {
 	}
 	now := m.now()
 	var lines []string
-	if p := m.phase(); p != sd.phase || p == reloading && m.reload.gen.n != sd.gen {
+	if p := phases[m.phase()].systemd; p != sd.phase || p == systemdReloading && m.reload.gen.n != sd.gen {
 		switch p {
-		case serving:
+		case systemdReady:
 			lines = append(lines, sdnotify.Ready)
-		case reloading:
+		case systemdReloading:
 			lines = append(lines, sdnotify.Reloading())
 			sd.gen, sd.news = m.reload.gen.n, ""
-		case ending:
+		case systemdStopping:
 			lines = append(lines, sdnotify.Stopping, sdnotify.ExtendTimeout(max(m.lastMoment().Sub(now), 0)+extendBy))
 		}
 		sd.phase = p
 	}
-	if m.slow(sd.phase) && !now.Before(sd.extended.Add(extendEvery)) {
+	if m.takesLong() && !now.Before(sd.extended.Add(extendEvery)) {
 		sd.extended = now
 		lines = append(lines, sdnotify.ExtendTimeout(extendBy))
 	}
@@ -117,22 +117,9 @@ func (m *master) reloadFailing(err error) {
 	}
 	if m.started && (m.reload == nil || m.again) {
 		m.tellSystemd(sdnotify.Reloading())
-		m.sd.phase = reloading
+		m.sd.phase = systemdReloading
 	}
 	m.sd.news = fmt.Sprintf("; the last reload failed: %v", err)
-}
-
-// phase is derived, so that no way through the loop can forget to say it.
-func (m *master) phase() phase {
-	switch {
-	case m.stopping, m.leaving():
-		return ending
-	case !m.started:
-		return booting
-	case m.reload != nil:
-		return reloading
-	}
-	return serving
 }
 
 // lastMoment is when a stop must be over.
@@ -143,26 +130,19 @@ func (m *master) lastMoment() time.Time {
 	return m.drainAt.Add(m.o.GracefulTimeout)
 }
 
-// slow says whether something goes on that may outlast systemd's patience, and
-// is itself limited: a boot by the workers' --boot-timeout, with one repetition.
-func (m *master) slow(p phase) bool {
+// takesLong reports whether the phase may take longer than systemd waits by
+// itself. A boot may take twice the --boot-timeout: each worker is tried twice.
+func (m *master) takesLong() bool {
+	p := m.phase()
 	return p == reloading || p == booting && m.now().Sub(m.began) < 2*m.o.BootTimeout
 }
 
+// statusLine is systemd's STATUS: the phase in words, with numbers.
 func (m *master) statusLine() string {
-	ready := 0
-	for _, s := range m.slots {
-		if s.cur != nil {
-			ready++
-		}
-	}
-	switch m.sd.phase {
+	switch m.phase() {
 	case booting:
-		return fmt.Sprintf("starting: %d of %s ready", ready, plural(m.target, "worker"))
+		return fmt.Sprintf("starting: %d of %s ready", m.readyWorkers(), plural(m.target, "worker"))
 	case reloading:
-		if m.reload == nil {
-			return m.sd.status
-		}
 		done := 0
 		for _, s := range m.slots {
 			if s.cur != nil && s.cur.gen == m.reload.gen {
@@ -170,13 +150,12 @@ func (m *master) statusLine() string {
 			}
 		}
 		return fmt.Sprintf("reloading: %d of %s of generation %d", done, plural(m.reload.gen.o.Workers, "worker"), m.reload.gen.n)
-	case ending:
-		if !m.stopping {
-			return fmt.Sprintf("leaving: readiness fails, %s until the drain", plural(ready, "worker"))
-		}
+	case leaving:
+		return fmt.Sprintf("leaving: readiness fails, %s until the drain", plural(m.readyWorkers(), "worker"))
+	case stopping, ended:
 		return fmt.Sprintf("stopping: %s to finish", plural(len(m.workers), "worker"))
 	}
-	return fmt.Sprintf("%d of %s ready, generation %d%s%s", ready, plural(m.target, "worker"), m.gen.n, m.sd.rate, m.sd.news)
+	return fmt.Sprintf("%d of %s ready, generation %d%s%s", m.readyWorkers(), plural(m.target, "worker"), m.gen.n, m.sd.rate, m.sd.news)
 }
 
 // nextNotice is when systemd must be told something at the latest.
@@ -193,7 +172,7 @@ func (m *master) nextNotice() time.Time {
 	if m.sd.watchdog > 0 {
 		earlier(m.sd.alive.Add(m.sd.watchdog))
 	}
-	if m.slow(m.sd.phase) {
+	if m.takesLong() {
 		earlier(m.sd.extended.Add(extendEvery))
 	}
 	return next

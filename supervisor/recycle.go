@@ -18,7 +18,7 @@ func (m *master) welcome(w *worker) {
 	if age := w.gen.o.MaxWorkerAge; age > 0 {
 		w.retireAt = m.now().Add(age - time.Duration(m.random()*ageSpread*float64(age)))
 	}
-	if m.leaving() {
+	if m.phase() == leaving {
 		m.tell(w, wire.Message{Kind: wire.Leave})
 	}
 }

@@ -60,7 +60,7 @@ func (m *master) onSignal(sig os.Signal) {
 	case syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT:
 		m.toldToStop(s)
 	case syscall.SIGHUP:
-		if !m.stopping && !m.leaving() {
+		if !m.phase().ending() {
 			m.onHUP()
 		}
 	case syscall.SIGTTIN:
@@ -96,7 +96,7 @@ func (m *master) toldToStop(s syscall.Signal) {
 	case s == syscall.SIGTERM && m.handedOver && !m.patient: // systemd's KillMode=control-group reaches us too
 		m.patient = true
 		m.log.Info("leaving already; a new master has the service")
-	case m.stopping || m.leaving():
+	case m.phase().ending():
 		m.killAll("told to stop twice")
 	case s == syscall.SIGTERM:
 		m.leave()

@@ -63,7 +63,7 @@ func later(a, b time.Time) time.Time {
 // tick ends what is out of time.
 func (m *master) tick() {
 	now := m.now()
-	if m.leaving() && !m.stopping && !now.Before(m.drainAt) {
+	if m.phase() == leaving && !now.Before(m.drainAt) {
 		m.stop(true)
 	}
 	m.recycle()

@@ -49,16 +49,16 @@ const (
 
 // startUpgrade begins one, or says why not.
 func (m *master) startUpgrade() error {
-	switch {
-	case m.stopping || m.leaving():
+	switch p := m.phase(); {
+	case p.ending():
 		return errors.New("this master is stopping")
-	case m.upgrade != nil:
+	case p == upgrading:
 		return fmt.Errorf("one is under way, to pid %d", m.upgrade.heir.Pid())
 	case m.onProbation():
 		return errors.New("this master is new itself and has not taken over yet")
 	case m.reload != nil:
 		return errors.New("a reload is under way; try again when it is done")
-	case !m.started:
+	case p == booting:
 		return errors.New("the first workers are not ready yet")
 	}
 	h, err := m.sys.Upgrade(m.events)
@@ -96,10 +96,10 @@ func (m *master) onHeir(e event) {
 	case u.deadline.IsZero(): // it is being killed
 	case e.msg.Kind == wire.Failed && u.failure == "":
 		u.failure = e.msg.Error
-	case e.msg.Kind == wire.Begin && !m.stopping && !m.leaving():
+	case e.msg.Kind == wire.Begin && m.phase() == upgrading:
 		u.began = true
 		u.deadline = m.now().Add(e.msg.Grace + upgradeSlack)
-	case e.msg.Kind == wire.Ready && !m.stopping && !m.leaving():
+	case e.msg.Kind == wire.Ready && m.phase() == upgrading:
 		m.handOver()
 	}
 }

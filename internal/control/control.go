@@ -35,7 +35,7 @@ type Master interface {
 // Status is what a master says of itself and its workers.
 type Status struct {
 	Pid        int           `json:"pid"`
-	State      string        `json:"state"`      // starting, ready, reloading, leaving, stopping
+	State      string        `json:"state"`      // a State constant
 	Started    time.Time     `json:"started"`    // by the clock on the wall, as it was then
 	Uptime     time.Duration `json:"uptime_ns"`  // it does not change when that clock is set
 	Generation int           `json:"generation"` // of the configuration in force
@@ -45,6 +45,16 @@ type Status struct {
 	Parked     int           `json:"parked"`         // idle connections that the master keeps
 	Workers    []Worker      `json:"workers"`
 }
+
+// The states of a service.
+const (
+	StateStarting  = "starting"  // some of the first workers are not ready yet, or none is any more
+	StateReady     = "ready"     // it answers requests
+	StateReloading = "reloading" // workers with a new configuration take the places of the old ones
+	StateUpgrading = "upgrading" // a new program starts; this one answers until that one takes over
+	StateLeaving   = "leaving"   // the drain delay: readiness fails, requests are answered
+	StateStopping  = "stopping"  // the last requests are answered
+)
 
 // Worker is one line of the table: a process, the leaving ones included.
 type Worker struct {
