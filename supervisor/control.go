@@ -10,22 +10,34 @@ import (
 	"github.com/narwhal-server/narwhal/internal/control"
 )
 
-// ask is a request of the control socket on its way into the loop, and until
-// its outcome is known.
+// ask is a request of the control socket on its way into the loop, and until its
+// outcome is known.
 type ask struct {
-	verb    string // status, reload, scale, upgrade, stop
-	workers int    // scale
-	quick   bool   // stop
+	command command
+	workers int  // of scale
+	quick   bool // of stop
 	reply   chan outcome
 }
 
+// command is what the control socket asks of the loop.
+type command string
+
+const (
+	commandStatus  command = "status"
+	commandReload  command = "reload"
+	commandScale   command = "scale"
+	commandUpgrade command = "upgrade"
+	commandStop    command = "stop"
+)
+
+// outcome answers an ask: status of commandStatus, said or err of the others.
 type outcome struct {
 	status *control.Status
 	said   string
 	err    error
 }
 
-func newAsk(verb string) *ask { return &ask{verb: verb, reply: make(chan outcome, 1)} }
+func newAsk(c command) *ask { return &ask{command: c, reply: make(chan outcome, 1)} }
 
 func (a *ask) done(format string, args ...any) {
 	a.reply <- outcome{said: fmt.Sprintf(format, args...)}
@@ -35,31 +47,32 @@ func (a *ask) failed(hint, format string, args ...any) {
 	a.reply <- outcome{err: control.Failed(hint, format, args...)}
 }
 
-// askers are those who wait for an outcome.
+// askers are the asks that wait for their outcome.
 type askers struct {
 	reload []*ask // the reload under way
 	next   []*ask // the one that follows it
-	scale  []*ask // as many workers as are wanted
-	stop   []*ask // the end
+	scale  []*ask // the wanted number of workers
+	stop   []*ask // the end of the master
 }
 
+// onAsk does what the control socket asks for.
 func (m *master) onAsk(a *ask) {
-	if a.verb != "status" {
-		m.log.Info("asked over the control socket", "to", a.verb)
+	if a.command != commandStatus {
+		m.log.Info("asked over the control socket", "to", string(a.command))
 	}
-	switch a.verb {
-	case "status":
+	switch a.command {
+	case commandStatus:
 		a.reply <- outcome{status: m.status()}
-	case "reload":
+	case commandReload:
 		m.askReload(a)
-	case "scale":
+	case commandScale:
 		m.askScale(a)
-	case "upgrade":
+	case commandUpgrade:
 		m.askUpgrade(a)
-	case "stop":
+	case commandStop:
 		m.waiting.stop = append(m.waiting.stop, a)
 		switch {
-		case !m.stopping && a.quick:
+		case !m.ending.begun && a.quick:
 			m.stop(false)
 		case !m.phase().ending():
 			m.leave()
@@ -69,12 +82,13 @@ func (m *master) onAsk(a *ask) {
 	}
 }
 
+// askReload is HUP over the control socket.
 func (m *master) askReload(a *ask) {
 	switch {
 	case m.phase().ending():
 		a.failed("", "reload: the master is stopping")
 	case m.reload != nil:
-		m.onHUP() // notes that another follows
+		m.onHUP() // another reload follows this one
 		m.waiting.next = append(m.waiting.next, a)
 	default:
 		m.waiting.reload = append(m.waiting.reload, a)
@@ -82,6 +96,7 @@ func (m *master) askReload(a *ask) {
 	}
 }
 
+// askScale sets the number of workers.
 func (m *master) askScale(a *ask) {
 	switch {
 	case m.phase().ending():
@@ -97,16 +112,17 @@ func (m *master) askScale(a *ask) {
 		a.failed("try again when it is done", "scale: a reload is under way, and it sets the number of workers")
 		return
 	}
-	m.scaleEnds(func(before *ask) { before.failed("", "scale: overtaken by another, to %d", a.workers) })
+	m.waiting.endScale(func(before *ask) { before.failed("", "scale: overtaken by another, to %d", a.workers) })
 	m.log.Info("scaling", "from", m.target, "to", a.workers)
 	m.target = a.workers
 	m.waiting.scale = append(m.waiting.scale, a)
 }
 
+// mostWorkers is how many workers a master runs at most.
 const mostWorkers = control.MaxWorkers
 
-// reloadEnds tells those who wait for the reload, which succeeded if err is nil.
-func (m *master) reloadEnds(err error) {
+// answerReload answers those who wait for the reload. It succeeded if err is nil.
+func (m *master) answerReload(err error) {
 	for _, a := range m.waiting.reload {
 		if err != nil {
 			a.failed("the workers go on with the configuration they have", "reload: %v", err)
@@ -115,49 +131,51 @@ func (m *master) reloadEnds(err error) {
 		}
 	}
 	m.waiting.reload, m.waiting.next = m.waiting.next, nil
-	if err != nil { // and with it the one that was to follow
+	if err != nil { // the reload that was to follow is not done either
 		for _, a := range m.waiting.reload {
 			a.failed("the workers go on with the configuration they have", "reload: the one under way failed: %v", err)
 		}
 		m.waiting.reload = nil
 		return
 	}
-	m.scaleEnds(func(a *ask) { a.failed("", "scale: overtaken by a reload") })
+	m.waiting.endScale(func(a *ask) { a.failed("", "scale: overtaken by a reload") })
 }
 
-func (m *master) scaleEnds(tell func(*ask)) {
-	for _, a := range m.waiting.scale {
-		tell(a)
+// endScale answers those who wait for a number of workers.
+func (w *askers) endScale(answer func(*ask)) {
+	for _, a := range w.scale {
+		answer(a)
 	}
-	m.waiting.scale = nil
+	w.scale = nil
 }
 
-// scaleFailed is told that a worker of an empty slot could not start. The
-// master goes on trying, as it would after TTIN.
+// scaleFailed is called when a worker could not start. If its slot is empty, those
+// who wait for a number of workers are told. The master goes on trying, as it
+// would after TTIN.
 func (m *master) scaleFailed(s *slot, err error) {
 	if s.cur == nil {
-		m.scaleEnds(func(a *ask) {
+		m.waiting.endScale(func(a *ask) {
 			a.failed("the master goes on trying; a smaller number ends that", "scale: worker %d could not start: %v", s.n, err)
 		})
 	}
 }
 
-// settle answers those whose outcome is reached.
-func (m *master) settle() {
-	if m.stopping {
-		m.reloadEnds(errors.New("overtaken by a stop"))
-		m.scaleEnds(func(a *ask) { a.failed("", "scale: overtaken by a stop") })
+// answerScale answers those who wait for a number of workers if it is reached. In a
+// stop it tells all who wait for workers that it will not be.
+func (m *master) answerScale() {
+	if m.ending.begun {
+		m.answerReload(errors.New("overtaken by a stop"))
+		m.waiting.endScale(func(a *ask) { a.failed("", "scale: overtaken by a stop") })
 	} else if m.full() && !slices.ContainsFunc(m.byAge(), func(w *worker) bool { return w.slot.dropped }) {
-		m.scaleEnds(func(a *ask) { a.done("%s", plural(m.target, "worker")) })
+		m.waiting.endScale(func(a *ask) { a.done("%s", plural(m.target, "worker")) })
 	}
 }
 
-// farewell answers those who waited for the end.
-func (m *master) farewell() {
-	close(m.gone)
+// answerStop answers those who wait for the end of the master.
+func (m *master) answerStop() {
 	for _, a := range m.waiting.stop {
-		if m.lost > 0 {
-			a.failed("a longer --graceful-timeout lets them finish", "stopped, and %s did not finish", plural(m.lost, "request"))
+		if lost := m.ending.lost; lost > 0 {
+			a.failed("a longer --graceful-timeout lets them finish", "stopped, and %s did not finish", plural(lost, "request"))
 		} else {
 			a.done("stopped")
 		}
@@ -171,17 +189,17 @@ func plural(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// status is the answer to GET /status, but for what /proc knows.
+// status answers GET /status. The server adds what /proc knows.
 func (m *master) status() *control.Status {
 	s := &control.Status{
 		Parked: m.sys.Parked(),
-		Pid:    os.Getpid(), State: m.phase().String(), Started: m.began, Generation: m.gen.n, Wanted: m.target, Note: m.note,
+		Pid:    os.Getpid(), State: m.phase().String(), Started: m.boot.began, Generation: m.gen.n, Wanted: m.target, Note: m.note,
 	}
 	for _, l := range m.addr {
 		s.Listen = append(s.Listen, l.Addr)
 	}
 	now := m.now()
-	s.Uptime = now.Sub(m.began)
+	s.Uptime = now.Sub(m.boot.began)
 	for _, w := range m.byAge() {
 		b := w.proc.Status()
 		s.Workers = append(s.Workers, control.Worker{
@@ -194,63 +212,50 @@ func (m *master) status() *control.Status {
 	return s
 }
 
-// asker is the loop as the control socket sees it.
-type asker struct{ m *master }
+// asker passes what the control socket asks into the loop. It is a control.Master.
+type asker struct{ inbox }
 
 func (c asker) ask(ctx context.Context, a *ask) (outcome, error) {
 	select {
-	case c.m.asks <- a:
-	case <-c.m.gone:
-		return outcome{}, control.Failed("", "%s: the master has stopped", a.verb)
+	case c.asks <- a:
+	case <-c.gone:
+		return outcome{}, control.Failed("", "%s: the master has stopped", a.command)
 	case <-ctx.Done():
 		return outcome{}, ctx.Err()
 	}
 	select {
 	case o := <-a.reply:
 		return o, o.err
-	case <-ctx.Done(): // the client has gone; what it asked for goes on
+	case <-ctx.Done(): // The client has gone. What it asked for goes on.
 		return outcome{}, ctx.Err()
 	}
 }
 
 func (c asker) Status(ctx context.Context) (*control.Status, error) {
-	o, err := c.ask(ctx, newAsk("status"))
+	o, err := c.ask(ctx, newAsk(commandStatus))
 	return o.status, err
 }
 
 func (c asker) Reload(ctx context.Context) (string, error) {
-	o, err := c.ask(ctx, newAsk("reload"))
+	o, err := c.ask(ctx, newAsk(commandReload))
 	return o.said, err
 }
 
 func (c asker) Upgrade(ctx context.Context) (string, error) {
-	o, err := c.ask(ctx, newAsk("upgrade"))
+	o, err := c.ask(ctx, newAsk(commandUpgrade))
 	return o.said, err
 }
 
 func (c asker) Scale(ctx context.Context, workers int) (string, error) {
-	a := newAsk("scale")
+	a := newAsk(commandScale)
 	a.workers = workers
 	o, err := c.ask(ctx, a)
 	return o.said, err
 }
 
 func (c asker) Stop(ctx context.Context, quick bool) (string, error) {
-	a := newAsk("stop")
+	a := newAsk(commandStop)
 	a.quick = quick
 	o, err := c.ask(ctx, a)
 	return o.said, err
-}
-
-// startControl opens the control socket. A master without one serves as well,
-// so what is wrong with it is a warning.
-func startControl(path string, m *master, clients int) *control.Server {
-	s, err := control.Serve(path, asker{m}, clients, m.log)
-	if err != nil {
-		m.log.Warn("no control socket; narwhal status, reload, scale and stop cannot reach this master, signals can",
-			"error", err, "hint", "name another place with --control-socket PATH, or say --control-socket off")
-		return nil
-	}
-	m.log.Info("control socket", "path", s.Path)
-	return s
 }

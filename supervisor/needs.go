@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// checkNeeds looks for what the start of every worker needs. What is missing here
-// will not come by trying again, so it is said once, before anything is bound.
+// checkNeeds checks what the start of every worker needs. Trying again would not
+// help, so it is checked once, before anything is bound.
 func checkNeeds() error {
 	var missing []string
 	if _, err := os.Stat("/proc/self/exe"); err != nil {

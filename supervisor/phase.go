@@ -61,19 +61,19 @@ func (p phase) follows(before phase) bool {
 // order counts.
 func (m *master) phase() phase {
 	switch {
-	case m.stopping && len(m.workers) == 0 && m.upgrade == nil:
+	case m.ending.begun && len(m.workers) == 0 && m.upgrade.running == nil:
 		return ended
-	case m.stopping:
+	case m.ending.begun:
 		return stopping
-	case !m.drainAt.IsZero():
+	case !m.ending.drainAt.IsZero():
 		return leaving
-	case !m.started:
+	case !m.boot.started:
 		return booting
-	case m.upgrade != nil:
+	case m.upgrade.running != nil:
 		return upgrading
 	case m.reload != nil:
 		return reloading
-	case m.readyWorkers() == 0:
+	case m.readySlots() == 0:
 		return down
 	}
 	return serving
@@ -88,15 +88,4 @@ func (m *master) checkPhase() phase {
 	}
 	m.lastPhase = p
 	return p
-}
-
-// readyWorkers counts the slots that have a ready worker.
-func (m *master) readyWorkers() int {
-	n := 0
-	for _, s := range m.slots {
-		if s.cur != nil {
-			n++
-		}
-	}
-	return n
 }

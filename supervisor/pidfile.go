@@ -6,8 +6,8 @@ import (
 	"github.com/narwhal-server/narwhal/internal/pidfile"
 )
 
-// takePid takes the pid file, and writes it unless this is a new master that has
-// not taken over. It returns nil if there is none.
+// takePid locks the pid file and writes the pid. A new master writes it after the
+// hand-over. takePid returns nil if path is empty.
 func takePid(path string, old *oldMaster, log *slog.Logger) (*pidfile.File, error) {
 	if path == "" {
 		return nil, nil
@@ -33,7 +33,7 @@ func takePid(path string, old *oldMaster, log *slog.Logger) (*pidfile.File, erro
 	return f, nil
 }
 
-// takePid returns the file the old master had at this path, nil if it had none.
+// takePid returns the old master's pid file, nil if it has none at this path.
 func (o *oldMaster) takePid(path string) *pidfile.File {
 	if o == nil || o.pidFile == nil || o.pidFile.Path() != path {
 		return nil

@@ -8,8 +8,8 @@ import (
 // rateEvery is how often the rate of requests in the status is measured.
 const rateEvery = 10 * time.Second
 
-// rate is how many requests a second were answered between the last two
-// measurements. Until there are two it is unknown.
+// rate is the number of requests answered per second between the last two
+// measurements. It is unknown before the second one.
 type rate struct {
 	at    time.Time // of the last measurement
 	total uint64    // answered by then
@@ -17,7 +17,7 @@ type rate struct {
 	value float64 // requests a second
 }
 
-// measure looks at the total if the last look is old enough.
+// measure calls total if the last measurement is at least rateEvery old.
 func (r *rate) measure(now time.Time, total func() uint64) {
 	if now.Before(r.at.Add(rateEvery)) {
 		return
@@ -30,8 +30,8 @@ func (r *rate) measure(now time.Time, total func() uint64) {
 	r.at, r.total = now, n
 }
 
-// String is a part of the status line. Few requests have a decimal, or one in
-// ten seconds would look like none.
+// String returns the rate as a part of the status line, empty if it is unknown. A
+// rate below 10 has one decimal: rounded, one request in ten seconds would be 0.
 func (r rate) String() string {
 	switch {
 	case !r.known:
@@ -40,13 +40,4 @@ func (r rate) String() string {
 		return fmt.Sprintf(", %.0f requests/s", r.value)
 	}
 	return fmt.Sprintf(", %.1f requests/s", r.value)
-}
-
-// answered is how many requests all workers have answered since the start.
-func (m *master) answered() uint64 {
-	n := m.past
-	for _, w := range m.workers {
-		n += w.proc.Status().Requests
-	}
-	return n
 }

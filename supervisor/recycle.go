@@ -1,31 +1,24 @@
 package supervisor
 
-import (
-	"time"
-
-	"github.com/narwhal-server/narwhal/internal/wire"
-)
+import "time"
 
 const (
-	weighEvery = 5 * time.Second // memory is looked at
-	weighTimes = 3               // in a row above the limit before a worker is replaced: a peak is none
-	ageSpread  = 0.1             // of the maximal age, so that workers of one start do not leave together
-	youth      = time.Minute     // a worker younger than that has not grown, it was made so
+	weighEvery = 5 * time.Second // how often the workers' memory is read
+	weighTimes = 3               // A worker is replaced after this many samples above the limit in a row. One high sample may be a short peak.
+	ageSpread  = 0.1             // Workers leave up to this part of --max-worker-age earlier, so that those of one start do not leave together.
+	growTime   = time.Minute     // A younger worker that is too large has not grown: its successor will be as large.
 )
 
-// welcome is told that a worker has become ready.
-func (m *master) welcome(w *worker) {
+// limitAge sets when a worker is replaced for its age.
+func (m *master) limitAge(w *worker) {
 	if age := w.gen.o.MaxWorkerAge; age > 0 {
 		w.retireAt = m.now().Add(age - time.Duration(m.random()*ageSpread*float64(age)))
 	}
-	if m.phase() == leaving {
-		m.tell(w, wire.Message{Kind: wire.Leave})
-	}
 }
 
-// nextRecycling says when recycle has to look again.
+// nextRecycling passes to at the times at which recycle has something to do.
 func (m *master) nextRecycling(at func(time.Time)) {
-	if m.stopping {
+	if m.ending.begun {
 		return
 	}
 	for _, s := range m.slots {
@@ -33,16 +26,15 @@ func (m *master) nextRecycling(at func(time.Time)) {
 			at(s.cur.retireAt)
 		}
 	}
-	if m.o.MaxWorkerMemory > 0 {
-		at(m.lastWeigh.Add(weighEvery))
+	if m.gen.o.MaxWorkerMemory > 0 {
+		at(m.checks.memory.Add(weighEvery))
 	}
 }
 
-// recycle marks the workers that are too old or have too much memory. As after
-// --max-requests, reconcile starts one successor at a time, and a worker leaves
-// when its own is ready.
+// recycle marks the workers that are too old or have too much memory. reconcile
+// replaces them one at a time: a worker leaves when its successor is ready.
 func (m *master) recycle() {
-	if m.stopping {
+	if m.ending.begun {
 		return
 	}
 	now := m.now()
@@ -52,8 +44,8 @@ func (m *master) recycle() {
 			s.replace = true
 		}
 	}
-	if m.o.MaxWorkerMemory > 0 && !now.Before(m.lastWeigh.Add(weighEvery)) {
-		m.lastWeigh = now
+	if m.gen.o.MaxWorkerMemory > 0 && !now.Before(m.checks.memory.Add(weighEvery)) {
+		m.checks.memory = now
 		for _, s := range m.slots {
 			if s.cur != nil && !s.replace {
 				m.weigh(s)
@@ -62,12 +54,12 @@ func (m *master) recycle() {
 	}
 }
 
-// weigh looks at the memory of a slot's worker.
+// weigh reads the memory of a slot's worker and marks the slot if it is too much.
 func (m *master) weigh(s *slot) {
 	w := s.cur
 	limit := w.gen.o.MaxWorkerMemory
 	memory, err := w.proc.Memory()
-	if err != nil { // it is dying; its end will be reported
+	if err != nil { // the worker is dying; its exit will be reported
 		m.log.Debug("cannot see the memory of a worker", append(w.attrs(), "error", err)...)
 		return
 	}
@@ -79,7 +71,7 @@ func (m *master) weigh(s *slot) {
 		return
 	}
 	attrs := append(w.attrs(), "memory", memory, "max_worker_memory", limit)
-	if m.now().Sub(w.readyAt) < youth {
+	if m.now().Sub(w.readyAt) < growTime {
 		attrs = append(attrs, "hint", "it was that large from the start: --max-worker-memory is too little for this model, and its successor will be replaced too")
 	}
 	m.log.Warn("worker has too much memory; replacing it", attrs...)

@@ -6,97 +6,101 @@ import (
 	"slices"
 )
 
-// reload is a HUP under way: a new generation takes one slot after the other,
-// each only when its new worker is ready.
+// reload is a HUP under way. The slots get workers of the new generation one
+// after the other, each when the new worker of the slot before is ready.
 type reload struct {
-	gen  *generation
-	slot *slot // being replaced now, nil between two
+	gen   *generation
+	slot  *slot // whose new worker starts; nil between two
+	again bool  // another HUP has come; it is done afterwards
 }
 
-// onHUP reads the configuration again. Whatever is wrong with it, the old
-// generation goes on.
+// onHUP begins a reload, or notes that another one follows the one under way. If
+// the new configuration is wrong, the old one stays in force.
 func (m *master) onHUP() {
 	if m.reload != nil {
 		m.log.Info("reload: one is under way; another follows it")
-		m.again = true
+		m.reload.again = true
 		return
 	}
-	if m.upgrade != nil || m.onProbation() {
-		m.reloadRefused(errors.New("an upgrade is under way, which reads it anyway; if that fails, try again"))
-		return
-	}
-	o := m.o
-	if m.o.Reload != nil {
-		var err error
-		if o, err = m.o.Reload(); err != nil {
-			m.reloadRefused(err)
-			return
-		}
-	}
-	o.setDefaults()
-	if !slices.Equal(o.Bind, m.o.Bind) {
-		m.reloadRefused(fmt.Errorf("bind changed from %v to %v: a reload keeps the sockets; restart to bind others", m.o.Bind, o.Bind))
-		return
-	}
-	gen, err := m.newGeneration(o)
+	gen, err := m.readConfiguration()
 	if err != nil {
-		m.reloadRefused(err)
+		m.log.Error("reload failed; the old configuration stays in force", "error", err)
+		m.noteReloadFailure(err)
+		m.answerReload(err)
 		return
 	}
 	m.log.Info("reload: starting", "generation", gen.n)
 	m.reload = &reload{gen: gen}
 }
 
-// reloadRefused: nothing has been started.
-func (m *master) reloadRefused(err error) {
-	m.log.Error("reload failed; the old configuration stays in force", "error", err)
-	m.reloadFailing(err)
-	m.reloadEnds(err)
+// readConfiguration makes a generation of what the configuration says now.
+func (m *master) readConfiguration() (*generation, error) {
+	if m.upgrade.running != nil || m.onProbation() {
+		return nil, errors.New("an upgrade is under way, which reads it anyway; if that fails, try again")
+	}
+	before := m.gen.o
+	o := before
+	if before.Reload != nil {
+		var err error
+		if o, err = before.Reload(); err != nil {
+			return nil, err
+		}
+	}
+	o.setDefaults()
+	if !slices.Equal(o.Bind, before.Bind) {
+		return nil, fmt.Errorf("bind changed from %v to %v: a reload keeps the sockets; restart to bind others", before.Bind, o.Bind)
+	}
+	return m.newGeneration(o)
 }
 
-// stepReload starts the next slot's new worker.
+// stepReload starts the new worker of the next slot, or ends the reload after the
+// last one.
 func (m *master) stepReload() {
 	r := m.reload
 	if r == nil || r.slot != nil && r.slot.next != nil {
 		return
 	}
 	for i, s := range m.slots {
-		if s.gen == r.gen || i >= r.gen.o.Workers { // those beyond are about to go
+		if s.gen == r.gen || i >= r.gen.o.Workers { // the new generation has fewer slots
 			continue
 		}
-		if s.next != nil { // a replacement with the old configuration has begun; let it be the one replaced
+		if s.next != nil { // A successor of the old generation is starting here. It is replaced when it is ready.
 			return
 		}
 		if r.slot = s; s.startAt.After(m.now()) && s.cur == nil {
-			s.startAt = m.now() // the new configuration may be what mends it
+			s.startAt = m.now() // The workers here kept dying. The new configuration may be the repair, so it does not wait.
 		}
 		m.spawn(s, r.gen)
 		return
 	}
-	// Every slot has it.
+	m.reloadDone()
+}
+
+// reloadDone puts the new generation in force: every slot has a worker of it.
+func (m *master) reloadDone() {
+	r := m.reload
 	m.reload = nil
 	m.adopt(r.gen)
-	if m.o.Reloaded != nil {
-		m.o.Reloaded()
+	if m.gen.o.Reloaded != nil {
+		m.gen.o.Reloaded()
 	}
 	m.log.Info("reload: done", "generation", r.gen.n)
-	m.reloadEnds(nil)
-	if m.again {
-		m.again = false
+	m.answerReload(nil)
+	if r.again {
 		m.onHUP()
 		m.stepReload()
 	}
 }
 
-// reloaded is told that a slot has a new worker.
-func (m *master) reloaded(s *slot) {
+// slotReloaded is called when a slot has a new worker.
+func (m *master) slotReloaded(s *slot) {
 	if m.reload != nil && m.reload.slot == s {
 		m.reload.slot = nil
 	}
 }
 
-// reloadFailed says whether the worker that could not start was the reload's,
-// and ends that if so.
+// reloadFailed ends the reload if the worker that could not start was of its
+// generation. It reports whether it was.
 func (m *master) reloadFailed(w *worker, err error) bool {
 	if m.reload == nil || m.reload.gen != w.gen {
 		return false
@@ -105,6 +109,8 @@ func (m *master) reloadFailed(w *worker, err error) bool {
 	return true
 }
 
+// abandonReload ends the reload under way. Slots that have a worker of the new
+// generation keep it.
 func (m *master) abandonReload(err error) {
 	done := 0
 	for _, s := range m.slots {
@@ -114,8 +120,7 @@ func (m *master) abandonReload(err error) {
 	}
 	m.log.Error("reload failed; the other workers keep the old configuration", "error", err, "generation", m.reload.gen.n,
 		"slots_with_the_new", done, "slots", len(m.slots))
-	m.reloadFailing(err)
+	m.noteReloadFailure(err)
 	m.reload = nil
-	m.again = false
-	m.reloadEnds(err)
+	m.answerReload(err)
 }

@@ -2,22 +2,21 @@ package supervisor
 
 import "time"
 
-// deaths decides when a slot whose worker died gets the next one. The first two
-// are replaced at once; a slot that keeps dying waits longer each time. A
-// worker that lived for a while clears the count: this is a decay, not a
-// lifetime's account.
+// deaths decides when a slot whose worker died gets the next one. Two deaths in a
+// row are repaired at once. From the third on the slot waits, twice as long each
+// time. A worker that lived for liveTime clears the count.
 type deaths struct{ inARow int }
 
 const (
-	freeDeaths = 2
-	firstWait  = 250 * time.Millisecond
-	longest    = 30 * time.Second
-	calm       = 10 * time.Second
+	freeDeaths  = 2
+	firstWait   = 250 * time.Millisecond
+	longestWait = 30 * time.Second
+	liveTime    = 10 * time.Second
 )
 
-// died records one death and says how long to wait.
+// died records a death and returns how long to wait before the next start.
 func (d *deaths) died(lived time.Duration) time.Duration {
-	if lived >= calm {
+	if lived >= liveTime {
 		d.inARow = 0
 	}
 	d.inARow++
@@ -25,8 +24,8 @@ func (d *deaths) died(lived time.Duration) time.Duration {
 	if n <= 0 {
 		return 0
 	}
-	if n > 8 { // 250 ms · 2⁷ is already more than the longest
-		return longest
+	if n > 8 { // 250 ms · 2⁷ is already more than longestWaitWait
+		return longestWait
 	}
-	return min(firstWait<<(n-1), longest)
+	return min(firstWait<<(n-1), longestWait)
 }

@@ -6,11 +6,11 @@ import (
 	"github.com/narwhal-server/narwhal/internal/sock"
 )
 
-// shortage is a time in which the system starts no process for us: it is short
-// of processes, descriptors or memory. All slots suffer alike, so they wait
-// together and one line of the log speaks for all of them.
+// shortage is a time in which no process can be started, because the system is
+// short of processes, descriptors or memory. It concerns all slots, so they wait
+// together and share one line of the log.
 type shortage struct {
-	tries deaths // in a row that failed
+	tries deaths // failed ones in a row
 	since time.Time
 	until time.Time // the next try
 }
@@ -18,7 +18,7 @@ type shortage struct {
 // holds reports whether it is too early for the next try.
 func (s *shortage) holds(now time.Time) bool { return s.until.After(now) }
 
-// spawnFailed is told that a worker's process could not be started.
+// spawnFailed is called when a worker's process could not be started.
 func (m *master) spawnFailed(s *slot, err error) {
 	now := m.now()
 	if m.shortage.tries.inARow == 0 {
@@ -42,12 +42,12 @@ func (m *master) spawnFailed(s *slot, err error) {
 	}
 	m.scaleFailed(s, err)
 	// With others that are starting, the service can begin without this one.
-	if !m.everReady && len(m.workers) == 0 && m.shortage.tries.inARow > freeDeaths || m.onProbation() {
-		m.bootError = err
+	if !m.boot.anyone && len(m.workers) == 0 && m.shortage.tries.inARow > freeDeaths || m.onProbation() {
+		m.boot.failed = err
 	}
 }
 
-// spawnWorks is told that a process was started.
+// spawnWorks is called when a worker's process was started.
 func (m *master) spawnWorks() {
 	if n := m.shortage.tries.inARow; n > 0 {
 		m.log.Info("workers can be started again", "failed_tries", n, "after", m.now().Sub(m.shortage.since).Round(time.Millisecond))

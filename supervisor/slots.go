@@ -12,21 +12,21 @@ import (
 // slot is a place for a worker.
 type slot struct {
 	n       int
-	gen     *generation // what the next worker here gets, a reload apart
-	cur     *worker     // serves, nil if there is none
-	next    *worker     // starts, nil if there is none
-	replace bool        // cur is to be replaced once next is ready
+	gen     *generation // of the next worker here, unless a reload starts it
+	cur     *worker     // the ready one; nil: none
+	next    *worker     // the starting one; nil: none
+	replace bool        // cur gets a successor, and leaves when that is ready
 	dropped bool        // the slot is no longer wanted
-	startAt time.Time   // not before
+	startAt time.Time   // the next worker does not start earlier
 	deaths  deaths
 }
 
 // reconcile moves the slots one step towards the wanted state: it stops workers
-// that are not wanted and starts at most one that is. It reports whether another
-// can be started at once. In between the loop reads signals, since starting
-// hundreds of processes takes seconds. It does nothing during a stop.
+// that are not wanted and starts at most one worker. It reports whether another
+// one can be started at once: starting hundreds of processes takes seconds, and
+// the loop reads signals in between. It does nothing during a stop.
 func (m *master) reconcile() (more bool) {
-	if m.stopping || m.bootError != nil {
+	if m.ending.begun || m.boot.failed != nil {
 		return false
 	}
 	m.stepReload() // may change how many slots are wanted
@@ -47,18 +47,8 @@ func (m *master) reconcile() (more bool) {
 	return false
 }
 
-// replacing says whether a successor of a living worker is starting: one at a
-// time, so that a machine is not loaded with twice the workers.
-func (m *master) replacing() bool {
-	for _, s := range m.slots {
-		if s.cur != nil && s.next != nil {
-			return true
-		}
-	}
-	return false
-}
-
-// scale makes as many slots as are wanted. The youngest slots go first.
+// scale adds or drops slots until there are as many as wanted. It drops the last
+// ones.
 func (m *master) scale() {
 	for len(m.slots) < m.target {
 		m.slots = append(m.slots, &slot{n: len(m.slots) + 1, gen: m.gen})
@@ -77,12 +67,26 @@ func (m *master) scale() {
 	}
 }
 
-// spawn starts a worker in a slot.
+// spawn starts a worker of a generation in a slot.
 func (m *master) spawn(s *slot, g *generation) {
-	m.age++
+	m.lastAge++
+	proc, err := m.sys.Start(m.hello(s, g), []string{fmt.Sprintf("GOMAXPROCS=%d", m.procs(g))}, m.events)
+	if err != nil {
+		m.spawnFailed(s, err)
+		return
+	}
+	m.spawnWorks()
+	w := &worker{age: m.lastAge, slot: s, gen: g, proc: proc, state: Starting, began: m.now(), since: m.now(), deadline: m.now().Add(g.o.BootTimeout)}
+	m.workers[w.age] = w
+	s.next = w
+	m.log.Info("worker starting", append(w.attrs(), "generation", g.n)...)
+}
+
+// hello is the first message to a worker: what it is and how it serves.
+func (m *master) hello(s *slot, g *generation) wire.HelloMessage {
 	o := g.o
-	h := wire.HelloMessage{
-		Slot: s.n, Generation: g.n, Age: m.age, Listeners: m.addr, Settings: g.settings,
+	return wire.HelloMessage{
+		Slot: s.n, Generation: g.n, Age: m.lastAge, Listeners: m.addr, Settings: g.settings,
 		Worker: wire.Worker{
 			Sync:              o.Sync,
 			Places:            o.Threads,
@@ -96,59 +100,43 @@ func (m *master) spawn(s *slot, g *generation) {
 			Park:              o.Park,
 		},
 	}
-	proc, err := m.sys.Start(h, []string{fmt.Sprintf("GOMAXPROCS=%d", m.procs(g))}, m.events)
-	if err != nil {
-		m.spawnFailed(s, err)
-		return
-	}
-	m.spawnWorks()
-	w := &worker{age: m.age, slot: s, gen: g, proc: proc, state: Starting, began: m.now(), since: m.now(), deadline: m.now().Add(o.BootTimeout)}
-	m.workers[w.age] = w
-	s.next = w
-	m.log.Info("worker starting", append(w.attrs(), "generation", g.n)...)
 }
 
-// procs makes workers × GOMAXPROCS = cores.
+// procs returns a worker's GOMAXPROCS. By default workers × GOMAXPROCS = cores.
 func (m *master) procs(g *generation) int {
 	if g.o.GOMAXPROCS > 0 {
 		return g.o.GOMAXPROCS
 	}
 	workers := m.target
 	if g != m.gen {
-		workers = g.o.Workers // of a reload under way
+		workers = g.o.Workers // of the reload under way
 	}
 	return max(runtime.GOMAXPROCS(0)/workers, 1)
 }
 
-// drain tells a worker to finish and leave. how says what becomes of the service.
+// drain tells a worker to finish its requests and to leave. how is the message
+// without its deadline.
 func (m *master) drain(w *worker, how wire.Message) {
 	m.move(w, Draining)
 	w.deadline = m.now().Add(w.gen.o.GracefulTimeout)
-	if m.stopping && m.stopBy.Before(w.deadline) {
-		w.deadline = m.stopBy
+	if m.ending.begun && m.ending.by.Before(w.deadline) {
+		w.deadline = m.ending.by
 	}
 	how.Kind, how.Grace = wire.Drain, w.deadline.Sub(m.now())
 	m.tell(w, how)
 }
 
-// tell sends a message. A worker that cannot be told is dead, which its exit
-// will say, or hung, which its deadline will end.
-func (m *master) tell(w *worker, msg wire.Message) {
-	if err := w.proc.Send(msg); err != nil {
-		m.log.Warn("cannot reach a worker", append(w.attrs(), "message", string(msg.Kind), "error", err)...)
-	}
-}
-
-// abortTime is between SIGABRT and SIGKILL: time to write all stacks.
+// abortTime is between SIGABRT and SIGKILL. A worker writes its stacks meanwhile.
 const abortTime = 2 * time.Second
 
-// abort makes a worker dump its stacks and die.
+// abort makes a worker write its stacks and die.
 func (m *master) abort(w *worker) {
 	m.move(w, Aborting)
 	w.deadline = m.now().Add(abortTime)
 	m.signal(w, syscall.SIGABRT)
 }
 
+// kill sends SIGKILL to a worker.
 func (m *master) kill(w *worker, why string) {
 	m.log.Debug("killing a worker", append(w.attrs(), "because", why)...)
 	m.move(w, Killed)
@@ -156,6 +144,8 @@ func (m *master) kill(w *worker, why string) {
 	m.signal(w, syscall.SIGKILL)
 }
 
+// signal sends a signal to a worker. If the process has ended, its exit will be
+// reported.
 func (m *master) signal(w *worker, s syscall.Signal) {
 	if err := w.proc.Signal(s); err != nil {
 		m.log.Debug("cannot signal a worker", append(w.attrs(), "signal", signalName(s), "error", err)...)

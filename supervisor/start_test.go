@@ -57,9 +57,9 @@ func TestTooManyWorkers(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.onSignal(syscall.SIGTTIN)
-	m.o.Reload = func() (Options, error) { return Options{Workers: mostWorkers + 1, Log: quiet}, nil }
+	m.gen.o.Reload = func() (Options, error) { return Options{Workers: mostWorkers + 1, Log: quiet}, nil }
 	m.onHUP()
-	a := newAsk("scale")
+	a := newAsk(commandScale)
 	a.workers = mostWorkers + 1
 	m.onAsk(a)
 	if o := <-a.reply; o.err == nil || m.target != mostWorkers || m.reload != nil {

@@ -2,10 +2,10 @@ package supervisor
 
 import "fmt"
 
-// State of a worker, as drawn in doc.go.
+// State is what a worker is doing. doc.go has a drawing.
 type State int
 
-// The states, in the order a life can take.
+// The states, in the order in which a worker can have them.
 const (
 	Starting State = iota
 	Ready
@@ -19,8 +19,8 @@ var stateNames = [...]string{"starting", "ready", "draining", "aborting", "kille
 
 func (s State) String() string { return stateNames[s] }
 
-// moves are the legal ones. Every state may end in Gone: a process can die at
-// any moment.
+// moves has the states that may follow each state. Gone may follow every one: a
+// process can die at any moment.
 var moves = map[State][]State{
 	Starting: {Ready, Aborting, Killed, Gone},
 	Ready:    {Draining, Aborting, Killed, Gone},
@@ -29,7 +29,7 @@ var moves = map[State][]State{
 	Killed:   {Gone},
 }
 
-// moveError is a mistake of ours, not of the world.
+// moveError is a bug of this program.
 type moveError struct {
 	age      int
 	from, to State
@@ -48,6 +48,6 @@ func (m *master) move(w *worker, to State) {
 			return
 		}
 	}
-	// A master must not die of bookkeeping; tests make this fatal.
+	// The service must not end because of a wrong state. Tests make this fatal.
 	m.bug(&moveError{w.age, w.state, to})
 }

@@ -10,7 +10,7 @@ import (
 // ask asks as the control socket does; hear says the outcomes that have come.
 func (st *stage) ask(what string) {
 	f := strings.Fields(what)
-	a := newAsk(f[0])
+	a := newAsk(command(f[0]))
 	if len(f) > 1 {
 		a.workers, _ = strconv.Atoi(f[1])
 		a.quick = f[1] == "quick"

@@ -131,8 +131,9 @@ type stage struct {
 	execFails  error
 	execBroken bool // until it is said to work
 	noUpgrade  error
-	heir       *fakeHeir
-	asked      []asked // without an outcome yet
+	newMaster  *fakeNewMaster
+	old        oldMasterProcess // of a story of the new master
+	asked      []asked          // without an outcome yet
 	systemd    systemd
 
 	mu    sync.Mutex
@@ -190,11 +191,11 @@ func (st *stage) do(line string) {
 	case f[0] == "upgrade":
 		st.noUpgrade = errors.New(strings.TrimPrefix(rest, "fails "))
 	case f[0] == "new":
-		st.heir.do(f[1], strings.Join(f[2:], " "))
+		st.newMaster.do(f[1], strings.Join(f[2:], " "))
 	case f[0] == "old" && f[1] == "leaves":
-		st.m.events <- event{from: fromOld, msg: wire.Message{Kind: wire.Own}}
+		st.m.events <- event{from: fromOldMaster, msg: wire.Message{Kind: wire.Own}}
 	case f[0] == "old":
-		st.m.events <- event{from: fromOld, exited: true}
+		st.m.events <- event{from: fromOldMaster, exited: true}
 	case f[0] == "ask":
 		st.ask(rest)
 	case f[0] == "queue":
@@ -277,11 +278,10 @@ func (st *stage) start(text string) {
 		st.t.Fatal(err)
 	}
 	m.bug = func(err error) { st.t.Errorf("bug: %v", err); st.say("BUG %v", err) }
-	m.sd = st.systemd
 	m.random = func() float64 { return 0.5 }
 	m.pid = 7
 	if isNew {
-		m.old = fakeOld{st}
+		st.old = fakeOldMaster{st}
 	}
 	st.m = m
 	ctx, cancel := context.WithCancel(context.Background())
@@ -316,8 +316,8 @@ func (st *stage) end() {
 		}
 		st.mu.Unlock()
 		sort.Strings(names)
-		if h := st.heir; h != nil && !h.gone {
-			h.do("ends", "")
+		if n := st.newMaster; n != nil && !n.gone {
+			n.do("ends", "")
 		}
 		for _, n := range names {
 			st.procs[n].do(st, "exit", "0")
@@ -343,6 +343,9 @@ func (st *stage) Start(h wire.HelloMessage, env []string, events chan<- event) (
 	st.say("exec %s generation %d", p.name, h.Generation)
 	return p, nil
 }
+
+func (st *stage) OldMaster(chan<- event) oldMasterProcess { return st.old }
+func (st *stage) StartService(inbox) systemd              { return st.systemd }
 
 func (st *stage) Refuse()     { st.say("newcomers are refused") }
 func (st *stage) Parked() int { return 0 }

@@ -10,29 +10,29 @@ import (
 
 // The two masters of an upgrade, as fakes of a story.
 
-func (st *stage) Disown()     { st.say("sockets are the new master's") }
-func (st *stage) Own() []bool { st.say("sockets are ours"); return []bool{true} }
+func (st *stage) HandOver()        { st.say("sockets are the new master's") }
+func (st *stage) TakeOver() []bool { st.say("sockets are ours"); return []bool{true} }
 
-func (st *stage) Upgrade(events chan<- event) (heir, error) {
+func (st *stage) Upgrade(events chan<- event) (newMasterProcess, error) {
 	if err := st.noUpgrade; err != nil {
 		st.noUpgrade = nil
 		return nil, err
 	}
 	st.say("exec new master")
-	st.heir = &fakeHeir{st: st, events: events}
-	return st.heir, nil
+	st.newMaster = &fakeNewMaster{st: st, events: events}
+	return st.newMaster, nil
 }
 
-// fakeHeir is the new master of a story.
-type fakeHeir struct {
+// fakeNewMaster is the new master of a story.
+type fakeNewMaster struct {
 	st     *stage
 	events chan<- event
 	deaf   bool
 	gone   bool
 }
 
-func (h *fakeHeir) do(verb, rest string) {
-	e := event{from: fromHeir}
+func (n *fakeNewMaster) do(verb, rest string) {
+	e := event{from: fromNewMaster}
 	switch verb {
 	case "begins":
 		d, _ := time.ParseDuration(rest)
@@ -40,39 +40,39 @@ func (h *fakeHeir) do(verb, rest string) {
 	case "ready":
 		e.msg = wire.Message{Kind: wire.Ready}
 	case "fails":
-		h.events <- event{from: fromHeir, msg: wire.Message{Kind: wire.Failed, Error: rest}}
-		e.exited, h.gone = true, true
+		n.events <- event{from: fromNewMaster, msg: wire.Message{Kind: wire.Failed, Error: rest}}
+		e.exited, n.gone = true, true
 	case "ends":
-		e.exited, h.gone = true, true
+		e.exited, n.gone = true, true
 	case "deaf":
-		h.deaf = true
+		n.deaf = true
 		return
 	default:
-		h.st.t.Fatalf("a new master cannot %q", verb)
+		n.st.t.Fatalf("a new master cannot %q", verb)
 	}
-	h.events <- e
+	n.events <- e
 }
 
-func (h *fakeHeir) Pid() int { return 99 }
-func (h *fakeHeir) Release() {}
+func (n *fakeNewMaster) Pid() int { return 99 }
+func (n *fakeNewMaster) Release() {}
 
-func (h *fakeHeir) Send(m wire.Message) error {
-	if h.deaf {
+func (n *fakeNewMaster) Send(m wire.Message) error {
+	if n.deaf {
 		return errors.New("broken pipe")
 	}
-	h.st.say("new master <- %s", m.Kind)
+	n.st.say("new master <- %s", m.Kind)
 	return nil
 }
 
-func (h *fakeHeir) Signal(s syscall.Signal) error {
-	h.st.say("kill new master %s", signalName(s))
+func (n *fakeNewMaster) Signal(s syscall.Signal) error {
+	n.st.say("kill new master %s", signalName(s))
 	return nil
 }
 
-// fakeOld is the old master, where the story is the new one's.
-type fakeOld struct{ st *stage }
+// fakeOldMaster is the old master, where the story is the new one's.
+type fakeOldMaster struct{ st *stage }
 
-func (o fakeOld) Send(m wire.Message) error {
+func (o fakeOldMaster) Send(m wire.Message) error {
 	o.st.say("old master <- %s", m.Kind)
 	return nil
 }

@@ -1,9 +1,7 @@
 package supervisor
 
 import (
-	"context"
 	"log/slog"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,15 +10,15 @@ import (
 
 	"github.com/narwhal-server/narwhal/internal/sdnotify"
 	"github.com/narwhal-server/narwhal/internal/sock"
-	"github.com/narwhal-server/narwhal/internal/wire"
 )
 
-// storePrefix marks the sockets that a master gave to systemd to keep. All
-// others are of a socket unit.
+// storePrefix begins the name of each socket that a master has given to systemd to
+// keep. All other sockets that systemd passes are those of a socket unit.
 const storePrefix = "narwhal@"
 
-// storeName is a socket's name in the store: for people, since the address is
-// read from the socket itself. systemd allows 255 ASCII characters, no colon.
+// storeName is a socket's name in systemd's store. It is for people: a master reads
+// the address from the socket itself. systemd allows 255 ASCII characters, no
+// colon.
 func storeName(a sock.Addr) string {
 	return storePrefix + strings.Map(func(r rune) rune {
 		if r <= ' ' || r >= 127 || r == ':' {
@@ -30,25 +28,26 @@ func storeName(a sock.Addr) string {
 	}, a.Address)
 }
 
-// passed is a socket that systemd handed to this process.
+// passed is a socket that systemd has passed to this process.
 type passed struct {
 	sdnotify.Passed
-	addr  sock.Addr // it is bound to
-	taken bool
+	addr  sock.Addr
+	taken bool // it is used or closed
 }
 
+// stored reports whether the socket comes from systemd's store.
 func (p *passed) stored() bool { return strings.HasPrefix(p.Name, storePrefix) }
 
-// inheritance are all of them.
-type inheritance struct {
+// systemdSockets are all sockets that systemd has passed.
+type systemdSockets struct {
 	all    []*passed
-	unused error // why sockets that were passed are not ours, nil if there are none
+	unused error // why sockets were passed to another process, nil if none were
 	sd     *sdnotify.Socket
 	log    *slog.Logger
 }
 
-func inherit(sd *sdnotify.Socket, log *slog.Logger) *inheritance {
-	h := &inheritance{sd: sd, log: log}
+func receiveSystemdSockets(sd *sdnotify.Socket, log *slog.Logger) *systemdSockets {
+	h := &systemdSockets{sd: sd, log: log}
 	all, err := sdnotify.Listen()
 	for _, p := range all {
 		h.all = append(h.all, &passed{Passed: p, addr: sock.Bound(p.FD)})
@@ -57,9 +56,9 @@ func inherit(sd *sdnotify.Socket, log *slog.Logger) *inheritance {
 	return h
 }
 
-// binds are the addresses to serve: those of --bind, or if it was not given,
-// those of the socket unit if there is one.
-func (h *inheritance) binds(o Options, given bool) []string {
+// binds returns the addresses to serve: those of the socket unit, if there is one
+// and --bind was not given, else bind.
+func (h *systemdSockets) binds(bind []string, given bool) []string {
 	var units []string
 	for _, p := range h.all {
 		if !p.stored() {
@@ -67,15 +66,15 @@ func (h *inheritance) binds(o Options, given bool) []string {
 		}
 	}
 	if given || len(units) == 0 {
-		return o.Bind
+		return bind
 	}
 	return units
 }
 
-// open makes the socket of an address, or takes the one that was passed for it.
-// A socket unit's comes first: with both, the stored one is of a time before
-// the unit.
-func (h *inheritance) open(a sock.Addr, backlog int, access sock.Access) (*sock.Socket, error) {
+// open takes the socket that was passed for an address, or binds a new one. If both
+// a socket unit and the store have one, it takes that of the unit: the stored one
+// is from the time before there was a unit.
+func (h *systemdSockets) open(a sock.Addr, backlog int, access sock.Access) (*sock.Socket, error) {
 	for _, wantStored := range []bool{false, true} {
 		for _, p := range h.all {
 			if a == (sock.Addr{Network: "fd", Address: strconv.Itoa(p.FD)}) {
@@ -102,8 +101,9 @@ func (h *inheritance) open(a sock.Addr, backlog int, access sock.Access) (*sock.
 	return sock.Open(a, backlog, access)
 }
 
-// rest deals with what no address wanted.
-func (h *inheritance) rest(binds []string) {
+// closeUnused closes the stored sockets that no address uses, and warns about the
+// others.
+func (h *systemdSockets) closeUnused(binds []string) {
 	byNumber := slices.ContainsFunc(binds, func(b string) bool { return strings.HasPrefix(b, "fd://") })
 	if h.unused != nil && !byNumber {
 		h.log.Warn("sockets that were passed are not used", "error", h.unused,
@@ -122,7 +122,8 @@ func (h *inheritance) rest(binds []string) {
 	}
 }
 
-func (h *inheritance) forget(p *passed) {
+// forget closes a socket and takes it out of systemd's store.
+func (h *systemdSockets) forget(p *passed) {
 	p.taken = true
 	unix.Close(p.FD)
 	if err := h.sd.Forget(p.Name); err != nil {
@@ -130,8 +131,8 @@ func (h *inheritance) forget(p *passed) {
 	}
 }
 
-// store gives copies of our own sockets to systemd, so that the addresses stay
-// open while a master crashes or is restarted.
+// store gives systemd copies of the sockets that this process has bound. So the
+// addresses stay open while a master crashes or is restarted.
 func store(sd *sdnotify.Socket, sockets []*sock.Socket, log *slog.Logger) {
 	if sd == nil {
 		return
@@ -145,27 +146,9 @@ func store(sd *sdnotify.Socket, sockets []*sock.Socket, log *slog.Logger) {
 			log.Warn("systemd cannot keep a socket: a crash of this process will close it", "address", s.Addr.String(), "error", err)
 			continue
 		}
-		// Without the number nobody knows whether there is a store at all.
+		// Without the number it is not known whether systemd has a store.
 		if told {
 			s.Keep()
 		}
 	}
-}
-
-// queueEnds says whether what is queued must be answered before the stop. The
-// queue of a socket that systemd holds waits for the next process; and nobody
-// refuses newcomers there, so under load it would never be empty.
-func (m *master) queueEnds() bool {
-	return slices.ContainsFunc(m.addr, func(l wire.Listener) bool { return l.Ours })
-}
-
-// bindAll binds the addresses of the options, or takes what was passed, be it by
-// the old master of an upgrade or by systemd.
-func bindAll(ctx context.Context, o Options, given bool, h *inheritance, old *oldMaster, stop <-chan os.Signal) ([]*sock.Socket, error) {
-	o.Bind = old.binds(h.binds(o, given), given)
-	sockets, err := bind(ctx, o, old.opener(func(o *oldMaster) *[]*sock.Socket { return &o.sockets }, h.open), stop)
-	if err == nil {
-		h.rest(o.Bind)
-	}
-	return sockets, err
 }

@@ -20,12 +20,12 @@ const (
 	systemdStopping                      // STOPPING=1
 )
 
-// systemd is what the manager was told last. The zero value tells nobody
-// anything. It only ever runs in the loop, so a loop that hangs is silent.
+// systemd is what systemd was told last. The zero value sends nothing. Only the
+// loop sends, so systemd's watchdog ends a master whose loop hangs.
 type systemd struct {
-	send     func(message string) error // nil: nobody listens
-	barrier  func() error               // waits until all that was sent is known
-	watchdog time.Duration              // between two signs of life, 0 for none
+	send     func(message string) error // nil: there is no systemd
+	barrier  func() error               // waits until systemd has read all messages
+	watchdog time.Duration              // between two WATCHDOG=1; 0: none are sent
 
 	phase    systemdPhase // as told
 	gen      int          // of the reload that was announced
@@ -55,14 +55,14 @@ func newSystemd(s *sdnotify.Socket, log *slog.Logger) systemd {
 // barrierTime bounds how long the loop waits for systemd in an upgrade.
 const barrierTime = 2 * time.Second
 
-// A boot or a reload takes as long as models take to load. While it goes on the
-// manager is asked for extendBy again and again, every extendEvery.
+// A boot or a reload takes as long as models take to load. Meanwhile systemd is
+// asked every extendEvery to wait for extendBy more.
 const (
 	extendEvery = 5 * time.Second
 	extendBy    = 20 * time.Second
 )
 
-// notify tells systemd what has changed. It is called in every turn of the loop.
+// notify sends systemd what has changed. It is called in every turn of the loop.
 func (m *master) notify() {
 	sd := &m.sd
 	if sd.send == nil {
@@ -100,22 +100,24 @@ func (m *master) notify() {
 	}
 }
 
+// tellSystemd sends lines. The log has the first failure of several in a row.
 func (m *master) tellSystemd(lines ...string) {
 	err := m.sd.send(strings.Join(lines, "\n"))
-	if err != nil && !m.sd.failing { // once, not at every sign of life
+	if err != nil && !m.sd.failing {
 		m.log.Warn("systemd does not hear", "error", err)
 	}
 	m.sd.failing = err != nil
 }
 
-// reloadFailing is called while a reload fails. A HUP that was refused at once,
-// or that waited for the one under way, was not announced yet, and systemctl
-// reload returns only if its HUP has had both a beginning and an end.
-func (m *master) reloadFailing(err error) {
+// noteReloadFailure is called while a reload fails. systemctl reload returns only
+// if its HUP has had both a RELOADING=1 and a READY=1. A HUP that is refused, or
+// that waited for the reload under way, has had neither yet: the first is sent
+// here, the second follows in the same turn of the loop.
+func (m *master) noteReloadFailure(err error) {
 	if m.sd.send == nil {
 		return
 	}
-	if m.started && (m.reload == nil || m.again) {
+	if m.boot.started && (m.reload == nil || m.reload.again) {
 		m.tellSystemd(sdnotify.Reloading())
 		m.sd.phase = systemdReloading
 	}
@@ -124,41 +126,36 @@ func (m *master) reloadFailing(err error) {
 
 // lastMoment is when a stop must be over.
 func (m *master) lastMoment() time.Time {
-	if m.stopping {
-		return m.stopBy
+	if m.phase() == leaving {
+		return m.ending.drainAt.Add(m.gen.o.GracefulTimeout)
 	}
-	return m.drainAt.Add(m.o.GracefulTimeout)
+	return m.ending.by
 }
 
 // takesLong reports whether the phase may take longer than systemd waits by
 // itself. A boot may take twice the --boot-timeout: each worker is tried twice.
 func (m *master) takesLong() bool {
 	p := m.phase()
-	return p == reloading || p == booting && m.now().Sub(m.began) < 2*m.o.BootTimeout
+	return p == reloading || p == booting && m.now().Sub(m.boot.began) < 2*m.gen.o.BootTimeout
 }
 
 // statusLine is systemd's STATUS: the phase in words, with numbers.
 func (m *master) statusLine() string {
 	switch m.phase() {
 	case booting:
-		return fmt.Sprintf("starting: %d of %s ready", m.readyWorkers(), plural(m.target, "worker"))
+		return fmt.Sprintf("starting: %d of %s ready", m.readySlots(), plural(m.target, "worker"))
 	case reloading:
-		done := 0
-		for _, s := range m.slots {
-			if s.cur != nil && s.cur.gen == m.reload.gen {
-				done++
-			}
-		}
-		return fmt.Sprintf("reloading: %d of %s of generation %d", done, plural(m.reload.gen.o.Workers, "worker"), m.reload.gen.n)
+		g := m.reload.gen
+		return fmt.Sprintf("reloading: %d of %s of generation %d", m.readyOf(g), plural(g.o.Workers, "worker"), g.n)
 	case leaving:
-		return fmt.Sprintf("leaving: readiness fails, %s until the drain", plural(m.readyWorkers(), "worker"))
+		return fmt.Sprintf("leaving: readiness fails, %s until the drain", plural(m.readySlots(), "worker"))
 	case stopping, ended:
 		return fmt.Sprintf("stopping: %s to finish", plural(len(m.workers), "worker"))
 	}
-	return fmt.Sprintf("%d of %s ready, generation %d%s%s", m.readyWorkers(), plural(m.target, "worker"), m.gen.n, m.sd.rate, m.sd.news)
+	return fmt.Sprintf("%d of %s ready, generation %d%s%s", m.readySlots(), plural(m.target, "worker"), m.gen.n, m.sd.rate, m.sd.news)
 }
 
-// nextNotice is when systemd must be told something at the latest.
+// nextNotice is when systemd must be sent something at the latest.
 func (m *master) nextNotice() time.Time {
 	if m.sd.send == nil {
 		return time.Time{}

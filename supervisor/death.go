@@ -1,0 +1,86 @@
+package supervisor
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+
+	"github.com/narwhal-server/narwhal/internal/board"
+)
+
+// onExit removes a worker whose process has ended, and decides when its slot gets
+// the next one.
+func (m *master) onExit(w *worker, status exitStatus) {
+	was, s := w.state, w.slot
+	last := w.proc.Status()
+	m.past += last.Requests
+	m.move(w, Gone)
+	w.proc.Release()
+	delete(m.workers, w.age)
+
+	switch {
+	case s.next == w:
+		s.next = nil
+		m.bootFailed(w, status)
+		return
+	case s.cur == w:
+		s.cur = nil
+	}
+	switch {
+	case was == Ready && !m.ending.begun:
+		m.workerDied(w, status, last)
+	case status == exitStatus{}:
+		m.log.Info("worker left", append(w.attrs(), "status", status.String(), "requests", last.Requests)...)
+	default:
+		if m.ending.begun {
+			m.ending.lost += last.InFlight
+		}
+		m.log.Warn("worker ended before it had finished", append(w.attrs(), "status", status.String(),
+			"was", was.String(), "lost", last.InFlight, "running", what(last))...)
+	}
+}
+
+// workerDied reports a worker that nobody has told to leave.
+func (m *master) workerDied(w *worker, status exitStatus, last board.Status) {
+	s := w.slot
+	attrs := append(w.attrs(), "status", status.String(), "state", last.State, "running", what(last), "connections", last.Conns, "requests", last.Requests)
+	if status.signal == syscall.SIGKILL {
+		attrs = append(attrs, "hint", killHint)
+	}
+	m.log.Error("worker died", attrs...)
+	wait := s.deaths.died(m.now().Sub(w.readyAt))
+	s.startAt = m.now().Add(wait)
+	if wait > 0 {
+		m.log.Warn("worker keeps dying; waiting before the next", "worker", s.n, "deaths", s.deaths.inARow, "wait", wait,
+			"hint", "the lines «worker died» say what it was running; other workers serve")
+	}
+}
+
+// killHint is for SIGKILL: a process cannot say why it was killed.
+const killHint = "a person sends SIGKILL, or the kernel when memory is short (dmesg | grep -i oom): then run fewer workers, " +
+	"give them more memory, or replace those that grow with --max-worker-memory"
+
+// bootFailed handles a worker that ended before it was ready.
+func (m *master) bootFailed(w *worker, status exitStatus) {
+	s := w.slot
+	if s.dropped || m.ending.begun {
+		return
+	}
+	err := fmt.Errorf("it died while starting: %s", status)
+	if w.failure != "" {
+		err = errors.New(w.failure)
+	}
+	m.log.Error("worker could not start", append(w.attrs(), "error", err)...)
+	if m.reloadFailed(w, err) {
+		return
+	}
+	m.scaleFailed(s, err)
+	wait := s.deaths.died(0)
+	// An error that a worker reports will not change by trying again. A death may.
+	if !m.boot.anyone && (w.failure != "" || wait > 0) || m.onProbation() {
+		m.boot.failed = err
+		return
+	}
+	s.startAt = m.now().Add(max(wait, firstWait))
+	m.log.Warn("trying again", "worker", s.n, "wait", max(wait, firstWait))
+}

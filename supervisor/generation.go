@@ -1,0 +1,33 @@
+package supervisor
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// generation is one reading of the configuration.
+type generation struct {
+	n        int // from 1
+	o        Options
+	settings json.RawMessage // o.Settings, as workers get them
+}
+
+// newGeneration checks options and gives them the next number. The number is
+// used up even if the reload fails later.
+func (m *master) newGeneration(o Options) (*generation, error) {
+	if o.Workers < 1 || o.Workers > mostWorkers {
+		return nil, fmt.Errorf("%d workers: want 1 to %d", o.Workers, mostWorkers)
+	}
+	b, err := json.Marshal(o.Settings)
+	if err != nil {
+		return nil, fmt.Errorf("settings: %w", err)
+	}
+	m.lastGen++
+	return &generation{n: m.lastGen, o: o, settings: b}, nil
+}
+
+// adopt makes a generation the current one.
+func (m *master) adopt(g *generation) {
+	m.gen = g
+	m.target = g.o.Workers
+}
