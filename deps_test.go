@@ -18,7 +18,7 @@ var arrows = map[string]struct {
 }{
 	"cmd/narwhal": {"config supervisor worker web ner ner/spacy ner/prose ner/kernel internal/share internal/model internal/bench internal/logfile internal/gate internal/control internal/pidfile", "it joins them"},
 
-	"supervisor": {"internal/wire internal/board internal/park internal/pidfile internal/sock internal/sdnotify internal/control internal/share internal/http1 internal/bounded internal/threads", "a library: it knows no HTTP server, no model and no configuration file"},
+	"supervisor": {"internal/wire internal/board internal/park internal/pidfile internal/sock internal/sdnotify internal/control internal/share internal/http1 internal/bounded internal/threads internal/logevent", "a library: it knows no HTTP server, no model and no configuration file"},
 	"worker":     {"internal/wire internal/board internal/park internal/sock internal/gate internal/http1 internal/threads", "a library: master and worker meet in internal/wire only, as two processes should"},
 	"config":     {"internal/folder internal/sock internal/regular", "settings are plain data; addresses have one parser"},
 	"web":        {"ner internal/gate internal/http1", "cmd decides which recognizer"},
@@ -36,6 +36,7 @@ var arrows = map[string]struct {
 	"internal/logfile":  {"internal/regular", "a log can be many things, but not everything"},
 	"internal/regular":  {"", "a leaf"},
 	"internal/threads":  {"", "a leaf"},
+	"internal/logevent": {"", "a leaf"},
 	"internal/sdnotify": {"", "a leaf"},
 	"internal/control":  {"internal/bounded internal/pidfile", "few clients at once, and a master is found by its pid file too"},
 	"internal/bounded":  {"", "a leaf"},

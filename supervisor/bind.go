@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/narwhal-server/narwhal/internal/logevent"
 	"github.com/narwhal-server/narwhal/internal/sock"
 )
 
@@ -60,7 +61,7 @@ func (b binder) one(ctx context.Context, text string, backlog int, open opener) 
 		if err == nil || !errors.Is(err, sock.ErrInUse) || errors.Is(err, sock.ErrLocked) || try == bindTries {
 			return s, err
 		}
-		b.log.Warn("address in use; trying again", "address", a.String(), "try", fmt.Sprintf("%d of %d", try, bindTries))
+		b.log.Warn("address in use; trying again", logevent.AddressInUse.Attr(), "address", a.String(), "try", fmt.Sprintf("%d of %d", try, bindTries))
 		select {
 		case <-time.After(time.Second):
 		case <-b.stop:

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/narwhal-server/narwhal/internal/control"
+	"github.com/narwhal-server/narwhal/internal/logevent"
 	"github.com/narwhal-server/narwhal/supervisor"
 )
 
@@ -120,7 +121,7 @@ func TestControlFailures(t *testing.T) {
 func TestControlUnwritable(t *testing.T) {
 	o := supervisor.Options{Control: filepath.Join(t.TempDir(), "absent", "control.sock")}
 	m := start(t, options(o, appSettings{}))
-	if m.count("no control socket") != 1 {
+	if m.count(logevent.ControlFailed.Text()) != 1 {
 		t.Errorf("the log does not say that there is no control socket:\n%s", m.log())
 	}
 }

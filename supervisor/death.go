@@ -6,6 +6,7 @@ import (
 	"syscall"
 
 	"github.com/narwhal-server/narwhal/internal/board"
+	"github.com/narwhal-server/narwhal/internal/logevent"
 )
 
 // onExit removes a worker whose process has ended, and decides when its slot gets
@@ -30,12 +31,12 @@ func (m *master) onExit(w *worker, status exitStatus) {
 	case was == Ready && !m.ending.begun:
 		m.workerDied(w, status, last)
 	case status == exitStatus{}:
-		m.log.Info("worker left", append(w.attrs(), "status", status.String(), "requests", last.Requests)...)
+		m.log.Info("worker left", append(w.attrs(logevent.WorkerLeft), "status", status.String(), "requests", last.Requests)...)
 	default:
 		if m.ending.begun {
 			m.ending.lost += last.InFlight
 		}
-		m.log.Warn("worker ended before it had finished", append(w.attrs(), "status", status.String(),
+		m.log.Warn("worker ended before it had finished", append(w.attrs(logevent.WorkerCut), "status", status.String(),
 			"was", was.String(), "lost", last.InFlight, "running", what(last))...)
 	}
 }
@@ -43,7 +44,7 @@ func (m *master) onExit(w *worker, status exitStatus) {
 // workerDied reports a worker that nobody has told to leave.
 func (m *master) workerDied(w *worker, status exitStatus, last board.Status) {
 	s := w.slot
-	attrs := append(w.attrs(), "status", status.String(), "state", last.State, "running", what(last), "connections", last.Conns, "requests", last.Requests)
+	attrs := append(w.attrs(logevent.WorkerDied), "status", status.String(), "state", last.State, "running", what(last), "connections", last.Conns, "requests", last.Requests)
 	if status.signal == syscall.SIGKILL {
 		attrs = append(attrs, "hint", killHint)
 	}
@@ -51,7 +52,7 @@ func (m *master) workerDied(w *worker, status exitStatus, last board.Status) {
 	wait := s.deaths.died(m.now().Sub(w.readyAt))
 	s.startAt = m.now().Add(wait)
 	if wait > 0 {
-		m.log.Warn("worker keeps dying; waiting before the next", "worker", s.n, "deaths", s.deaths.inARow, "wait", wait,
+		m.log.Warn("worker keeps dying; waiting before the next", logevent.WorkerDiesOften.Attr(), "worker", s.n, "deaths", s.deaths.inARow, "wait", wait,
 			"hint", "the lines «worker died» say what it was running; other workers serve")
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/narwhal-server/narwhal/internal/logevent"
 	"github.com/narwhal-server/narwhal/supervisor"
 )
 
@@ -137,10 +138,10 @@ func TestMasterWithoutFiles(t *testing.T) {
 	if err := syscall.Kill(m.workers()[0], syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	m.says("cannot start a worker", "LimitNOFILE")
-	m.await("cannot start a worker", 2)
+	m.says(logevent.SpawnFailed.Text(), "LimitNOFILE")
+	m.await(logevent.SpawnFailed.Text(), 2)
 	restore()
-	m.await(`msg="worker ready"`, 3)
+	m.await(logevent.WorkerReady.Text(), 3)
 	l.atMost(t, 1) // what the killed one was computing
 }
 
@@ -148,7 +149,7 @@ func TestMasterWithoutFiles(t *testing.T) {
 func TestFullQueue(t *testing.T) {
 	m := start(t, options(supervisor.Options{Workers: 1, Sync: true, Backlog: 1}, appSettings{Delay: 1500 * time.Millisecond}))
 	askAll(t, m.addr, 6)
-	m.says("the queue of waiting connections is full", "--backlog")
+	m.says(logevent.QueueFull.Text(), "--backlog")
 	askAll(t, m.addr, 1)
 }
 
@@ -157,7 +158,7 @@ func TestCrashLoop(t *testing.T) {
 	m := start(t, options(supervisor.Options{Workers: 2, Sync: true}, appSettings{Work: work}))
 	l := clients(m.addr, 4, false)
 	deaths := 0
-	for m.count("worker keeps dying") == 0 && deaths < 50 {
+	for m.count(logevent.WorkerDiesOften.Text()) == 0 && deaths < 50 {
 		c, err := connect(m.addr)
 		if err != nil {
 			t.Fatal(err)
@@ -167,13 +168,13 @@ func TestCrashLoop(t *testing.T) {
 		}
 		c.Close()
 		deaths++
-		m.await(`msg="worker died"`, deaths)
+		m.await(logevent.WorkerDied.Text(), deaths)
 	}
-	m.says("worker keeps dying", "what it was running")
+	m.says(logevent.WorkerDiesOften.Text(), "what it was running")
 	if log := m.log(); !strings.Contains(log, `running="GET / (14 bytes`) {
 		t.Error("the log does not say which request it was")
 	}
-	m.await(`msg="worker ready"`, 2+deaths)
+	m.await(logevent.WorkerReady.Text(), 2+deaths)
 	l.atMost(t, 0)
 }
 
@@ -206,7 +207,7 @@ func TestBootHangs(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.signal(syscall.SIGHUP)
-	m.await("reload failed; the other workers keep the old configuration", 1)
+	m.await(logevent.ReloadFailed.Text(), 1)
 	if !strings.Contains(m.log(), "look at the stacks in the log, or give it more") {
 		t.Error("the log does not say what to do")
 	}
@@ -225,7 +226,7 @@ func TestOutOfMemory(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(group, "cgroup.procs"), fmt.Append(nil, victim), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for i := 0; m.count(`msg="worker died"`) == 0; i++ { // until that one gets the request
+	for i := 0; m.count(logevent.WorkerDied.Text()) == 0; i++ { // until that one gets the request
 		if i == 1000 {
 			t.Fatal("a worker takes 256 MiB in a group of 64 MiB")
 		}
@@ -234,13 +235,13 @@ func TestOutOfMemory(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err = c.ask(`{"text":"grow"}`); err != nil {
-			m.await(`msg="worker died"`, 1)
+			m.await(logevent.WorkerDied.Text(), 1)
 		}
 		c.Close()
 	}
-	m.says(`msg="worker died"`, "dmesg | grep -i oom")
+	m.says(logevent.WorkerDied.Text(), "dmesg | grep -i oom")
 	m.says(fmt.Sprintf("worker_pid=%d", victim), "--max-worker-memory")
-	m.await(`msg="worker ready"`, 3)
+	m.await(logevent.WorkerReady.Text(), 3)
 	l.atMost(t, 0)
 }
 
@@ -282,12 +283,12 @@ func TestStoppedWhileItWaits(t *testing.T) {
 	defer taken.Close()
 	stopped := make(chan struct{})
 	m := launchWith(t, "/proc/self/exe", options(supervisor.Options{Bind: []string{taken.Addr().String()}}, appSettings{}), func(m *master) {
-		m.await("address in use; trying again", 1)
+		m.await(logevent.AddressInUse.Text(), 1)
 		m.signal(syscall.SIGTERM)
 		close(stopped)
 	})
 	<-stopped
-	if code := m.wait(); code != 0 || m.count("msg=stopped") != 1 { // if all tries had failed, it would end otherwise
+	if code := m.wait(); code != 0 || m.count(logevent.Stopped.Text()) != 1 { // if all tries had failed, it would end otherwise
 		t.Errorf("it ended with %d:\n%s", code, m.log())
 	}
 }
@@ -297,7 +298,7 @@ func TestStoppedWhileItWaits(t *testing.T) {
 func TestHungClientsOfTheMaster(t *testing.T) {
 	o, c := controlled(t, supervisor.Options{Workers: 2, Sync: true, Admin: "127.0.0.1:0"})
 	m := launchFile(t, after(t, "ulimit -n 512"), options(o, appSettings{}))
-	m.await("msg=ready ", 1)
+	m.await(logevent.ServiceReady.Text(), 1)
 	admin := m.field("msg=admin ", "address=")
 	for _, to := range [][2]string{{"tcp", admin}, {"unix", o.Control}} {
 		for range 600 {
@@ -314,7 +315,7 @@ func TestHungClientsOfTheMaster(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	m.await(`msg="worker ready"`, 4)
+	m.await(logevent.WorkerReady.Text(), 4)
 	if _, err := c.Status(t.Context()); err != nil {
 		t.Error(err)
 	}
@@ -327,7 +328,7 @@ func TestHungClientsOfTheMaster(t *testing.T) {
 		t.Errorf("readyz: %d", resp.StatusCode)
 	}
 	askAll(t, m.addr, 4)
-	if n := m.count("cannot start a worker"); n > 0 {
+	if n := m.count(logevent.SpawnFailed.Text()); n > 0 {
 		t.Errorf("%d times no worker could be started:\n%s", n, m.log())
 	}
 }

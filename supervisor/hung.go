@@ -3,6 +3,7 @@ package supervisor
 import (
 	"time"
 
+	"github.com/narwhal-server/narwhal/internal/logevent"
 	"github.com/narwhal-server/narwhal/internal/wire"
 )
 
@@ -48,12 +49,12 @@ func (m *master) watch(w *worker) {
 		if w.state == Draining {
 			does = "ending it"
 		}
-		m.log.Error("worker shows no life; "+does, append(w.attrs(), "silent", st.Beat.Round(time.Millisecond), "timeout", limit, "running", what(st))...)
+		m.log.Error("worker shows no life; "+does, append(w.attrs(logevent.WorkerSilent), "silent", st.Beat.Round(time.Millisecond), "timeout", limit, "running", what(st))...)
 		m.displace(w)
 		m.abort(w)
 	case st.Running > limit && !w.hung:
 		w.hung = true
-		m.log.Error("request runs for too long; replacing its worker", append(w.attrs(), "request", st.What, "age", st.Running.Round(time.Millisecond),
+		m.log.Error("request runs for too long; replacing its worker", append(w.attrs(logevent.RequestHung), "request", st.What, "age", st.Running.Round(time.Millisecond),
 			"size", st.Size, "timeout", limit, "in_flight", st.InFlight)...)
 		if w.state == Ready {
 			m.displace(w)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/narwhal-server/narwhal/internal/logevent"
 	"github.com/narwhal-server/narwhal/supervisor"
 )
 
@@ -18,7 +19,7 @@ func TestDrainDelay(t *testing.T) {
 	admin := m.field("msg=admin ", "address=")
 	l := clients(m.addr, 16, false)
 	m.signal(syscall.SIGTERM)
-	m.await("msg=\"leaving; ", 1)
+	m.await(logevent.DrainDelayed.Text(), 1)
 	if code := status(t, "http://"+admin+"/readyz"); code != 503 {
 		t.Errorf("/readyz of the master says %d", code)
 	}
@@ -42,7 +43,7 @@ func TestDrainDelay(t *testing.T) {
 func TestDrainDelayEnds(t *testing.T) {
 	m := start(t, options(supervisor.Options{DrainDelay: 20 * time.Millisecond}, appSettings{}))
 	m.signal(syscall.SIGTERM)
-	if code := m.wait(); code != 0 || m.count(`msg="worker left"`) != 1 {
+	if code := m.wait(); code != 0 || m.count(logevent.WorkerLeft.Text()) != 1 {
 		t.Errorf("exit code %d, and the worker did not leave by itself:\n%s", code, m.log())
 	}
 }
@@ -50,7 +51,7 @@ func TestDrainDelayEnds(t *testing.T) {
 // Workers that are too old leave one by one, and cost no request.
 func TestMaxWorkerAge(t *testing.T) {
 	underLoad(t, supervisor.Options{Workers: 4, MaxWorkerAge: 300 * time.Millisecond}, func(t *testing.T, m *master, i int) {
-		m.await(`msg="worker left"`, i+1)
+		m.await(logevent.WorkerLeft.Text(), i+1)
 	}, none)
 }
 
@@ -76,18 +77,17 @@ func TestMaxWorkerMemory(t *testing.T) {
 				t.Error(err)
 			}
 			c.Close()
-			m.await("worker has too much memory", 1)
-			m.await(`msg="worker left"`, 1)
+			m.await(logevent.WorkerHeavy.Text(), 1)
+			m.await(logevent.WorkerLeft.Text(), 1)
 			var order []string
 			for line := range strings.Lines(m.log()) {
-				for _, what := range []string{"worker has too much memory", "worker starting", "worker ready", "worker left", "worker died"} {
-					if strings.Contains(line, `msg="`+what) {
-						order = append(order, what)
+				for _, e := range []logevent.Name{logevent.WorkerHeavy, logevent.WorkerStarting, logevent.WorkerReady, logevent.WorkerLeft, logevent.WorkerDied} {
+					if strings.Contains(line, e.Text()) {
+						order = append(order, string(e))
 					}
 				}
 			}
-			want := "worker starting, worker starting, worker ready, worker ready, " +
-				"worker has too much memory, worker starting, worker ready, worker left"
+			want := "worker_starting, worker_starting, worker_ready, worker_ready, worker_heavy, worker_starting, worker_ready, worker_left"
 			if got := strings.Join(order, ", "); got != want {
 				t.Errorf("the order is\n%s, want\n%s", got, want)
 			}

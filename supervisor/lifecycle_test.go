@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/narwhal-server/narwhal/internal/logevent"
 	"github.com/narwhal-server/narwhal/supervisor"
 )
 
@@ -75,34 +76,34 @@ func none(string) int64 { return 0 }
 func TestReload(t *testing.T) {
 	underLoad(t, supervisor.Options{Workers: 4}, func(t *testing.T, m *master, i int) {
 		m.signal(syscall.SIGHUP)
-		m.await("reload: done", i+1)
+		m.await(logevent.ReloadDone.Text(), i+1)
 	}, none)
 }
 
 func TestScale(t *testing.T) {
 	underLoad(t, supervisor.Options{Workers: 2}, func(t *testing.T, m *master, i int) {
-		ready := m.count(`msg="worker ready"`)
+		ready := m.count(logevent.WorkerReady.Text())
 		m.signal(syscall.SIGTTIN)
-		m.await(`msg="worker ready"`, ready+1)
+		m.await(logevent.WorkerReady.Text(), ready+1)
 		m.signal(syscall.SIGTTOU)
-		m.await(`msg="worker left"`, i+1)
+		m.await(logevent.WorkerLeft.Text(), i+1)
 	}, none)
 }
 
 func TestMaxRequests(t *testing.T) {
 	underLoad(t, supervisor.Options{Workers: 4, MaxRequests: 50, MaxRequestsJitter: 10}, func(t *testing.T, m *master, i int) {
-		m.await(`msg="worker left"`, i+1)
+		m.await(logevent.WorkerLeft.Text(), i+1)
 	}, none)
 }
 
 func TestWorkerTerm(t *testing.T) {
 	underLoad(t, supervisor.Options{Workers: 4}, func(t *testing.T, m *master, i int) {
-		ready := m.count(`msg="worker ready"`)
+		ready := m.count(logevent.WorkerReady.Text())
 		if err := syscall.Kill(m.workers()[0], syscall.SIGTERM); err != nil {
 			t.Fatal(err)
 		}
-		m.await(`msg="worker ready"`, ready+1)
-		m.await(`msg="worker left"`, i+1)
+		m.await(logevent.WorkerReady.Text(), ready+1)
+		m.await(logevent.WorkerLeft.Text(), i+1)
 	}, none)
 }
 
@@ -110,12 +111,12 @@ func TestWorkerTerm(t *testing.T) {
 // with new connections at most one request.
 func TestKill(t *testing.T) {
 	underLoad(t, supervisor.Options{Workers: 4}, func(t *testing.T, m *master, i int) {
-		ready := m.count(`msg="worker ready"`)
+		ready := m.count(logevent.WorkerReady.Text())
 		if err := syscall.Kill(m.workers()[0], syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
-		m.await(`msg="worker died"`, i+1)
-		m.await(`msg="worker ready"`, ready+1)
+		m.await(logevent.WorkerDied.Text(), i+1)
+		m.await(logevent.WorkerReady.Text(), ready+1)
 	}, func(kind string) int64 {
 		switch kind {
 		case "sync", "parked sync":
@@ -237,8 +238,8 @@ func TestHungRequest(t *testing.T) {
 	defer c.Close()
 	hung := make(chan error, 1)
 	go func() { _, err := c.ask(`{"text":"hang"}`); hung <- err }()
-	m.await("request runs for too long", 1)
-	m.await(`msg="worker ready"`, 2)
+	m.await(logevent.RequestHung.Text(), 1)
+	m.await(logevent.WorkerReady.Text(), 2)
 	l := clients(m.addr, 2, false)
 	m.await("SIGABRT: abort", 1)    // the runtime's own words
 	m.await("select (no cases)", 1) // and where it hangs
@@ -259,8 +260,8 @@ func TestStoppedWorker(t *testing.T) {
 	if err := syscall.Kill(victim, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	m.await("worker shows no life", 1)
-	m.await(`msg="worker ready"`, 3)
+	m.await(logevent.WorkerSilent.Text(), 1)
+	m.await(logevent.WorkerReady.Text(), 3)
 	awaitGone(t, victim)
 	l := clients(m.addr, 4, false)
 	for l.sent.Load() < 100 {
@@ -275,7 +276,7 @@ func TestStoppedWorker(t *testing.T) {
 // short, a machine with much else to do adds ordinary requests to those that a
 // test makes late.
 func (m *master) late() int {
-	return m.count("request runs for too long") + m.count("worker shows no life")
+	return m.count(logevent.RequestHung.Text()) + m.count(logevent.WorkerSilent.Text())
 }
 
 func TestSecondMaster(t *testing.T) {
@@ -316,7 +317,7 @@ func TestBrokenReload(t *testing.T) {
 			t.Fatal(err)
 		}
 		m.signal(syscall.SIGHUP)
-		m.await("reload failed", i+1)
+		m.await(logevent.ReloadFailed.Text(), i+1)
 	}
 	if _, failed := l.end(); failed > 0 {
 		t.Errorf("%d requests failed: %v", failed, l.errors)

@@ -23,6 +23,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/narwhal-server/narwhal/internal/logevent"
 	"github.com/narwhal-server/narwhal/supervisor"
 )
 
@@ -293,7 +294,7 @@ func TestListenerStaysNonblocking(t *testing.T) {
 		defer close(reloading)
 		for i := range 10 {
 			m.signal(syscall.SIGHUP)
-			m.await("reload: done", i+1)
+			m.await(logevent.ReloadDone.Text(), i+1)
 		}
 	}()
 	for looked, done := 0, false; !done || looked < 10; {
@@ -363,11 +364,11 @@ func TestNoLeaks(t *testing.T) {
 
 	reload := func(n int) {
 		for range n {
-			want := bytes.Count(log.Bytes(), []byte("reload: done")) + 1
+			want := bytes.Count(log.Bytes(), []byte(logevent.ReloadDone.Text())) + 1
 			if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
 				t.Fatal(err)
 			}
-			for bytes.Count(log.Bytes(), []byte("reload: done")) < want {
+			for bytes.Count(log.Bytes(), []byte(logevent.ReloadDone.Text())) < want {
 				time.Sleep(time.Millisecond)
 			}
 		}

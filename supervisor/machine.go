@@ -11,6 +11,7 @@ import (
 
 	"github.com/narwhal-server/narwhal/internal/board"
 	"github.com/narwhal-server/narwhal/internal/control"
+	"github.com/narwhal-server/narwhal/internal/logevent"
 	"github.com/narwhal-server/narwhal/internal/park"
 	"github.com/narwhal-server/narwhal/internal/pidfile"
 	"github.com/narwhal-server/narwhal/internal/sdnotify"
@@ -145,7 +146,7 @@ func (s *machine) listening() []wire.Listener {
 	var all []wire.Listener
 	for _, l := range s.sockets {
 		all = append(all, wire.Listener{Addr: l.Addr.String(), Ours: l.Ours()})
-		s.log.Info("listening", "address", l.Addr.String())
+		s.log.Info("listening", logevent.Listening.Attr(), "address", l.Addr.String())
 	}
 	return all
 }
@@ -166,7 +167,7 @@ func (s *machine) openControl(a asker) {
 	c, err := control.Serve(s.path, a, s.room.control, s.log)
 	if err != nil {
 		s.log.Warn("no control socket; narwhal status, reload, scale and stop cannot reach this master, signals can",
-			"error", err, "hint", "name another place with --control-socket PATH, or say --control-socket off")
+			logevent.ControlFailed.Attr(), "error", err, "hint", "name another place with --control-socket PATH, or say --control-socket off")
 		return
 	}
 	s.control = c

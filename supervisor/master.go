@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/narwhal-server/narwhal/internal/logevent"
 	"github.com/narwhal-server/narwhal/internal/wire"
 )
 
@@ -163,7 +164,7 @@ func (m *master) publish() {
 		return
 	}
 	m.boot.started = true
-	m.log.Info("ready", "workers", len(m.slots), "generation", m.gen.n)
+	m.log.Info("ready", logevent.ServiceReady.Attr(), "workers", len(m.slots), "generation", m.gen.n)
 	if m.onProbation() {
 		m.tellOldMasterReady()
 	} else {

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/narwhal-server/narwhal/internal/logevent"
 	"github.com/narwhal-server/narwhal/supervisor"
 )
 
@@ -96,7 +97,7 @@ func TestNoMoreProcesses(t *testing.T) {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 54321, Gid: 54321}}
 	}
 	m := launchCommand(t, cmd, options(supervisor.Options{Workers: 2}, appSettings{Work: work}), func(*master) {})
-	m.await("msg=ready ", 1)
+	m.await(logevent.ServiceReady.Text(), 1)
 	workers := m.workers()
 	limit := func(to string, pids ...int) {
 		t.Helper()
@@ -114,15 +115,15 @@ func TestNoMoreProcesses(t *testing.T) {
 	if err := syscall.Kill(workers[0], syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	m.says("cannot start a worker", "TasksMax")
+	m.says(logevent.SpawnFailed.Text(), "TasksMax")
 	for range 4 {
 		askAll(t, m.addr, 100)
 	}
 	m.signal(syscall.SIGUSR1)
 	limit(before, m.cmd.Process.Pid)
-	m.await("workers can be started again", 1)
-	m.await(`msg="worker ready"`, 3)
-	if n := m.count(`msg="worker died"`); n != 1 {
+	m.await(logevent.SpawnWorks.Text(), 1)
+	m.await(logevent.WorkerReady.Text(), 3)
+	if n := m.count(logevent.WorkerDied.Text()); n != 1 {
 		t.Errorf("%d workers died, and one was killed:\n%s", n, m.log())
 	}
 }

@@ -22,6 +22,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/narwhal-server/narwhal/internal/logevent"
 	"github.com/narwhal-server/narwhal/ner"
 	"github.com/narwhal-server/narwhal/supervisor"
 	"github.com/narwhal-server/narwhal/web"
@@ -177,7 +178,7 @@ func start(t *testing.T, o supervisor.Options) *master {
 	if m.addr == "" {
 		t.Fatalf("the master did not start:\n%s", m.log())
 	}
-	m.await("msg=ready ", 1) // the log comes by another pipe
+	m.await(logevent.ServiceReady.Text(), 1) // the log comes by another pipe
 	return m
 }
 

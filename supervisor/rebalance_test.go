@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/narwhal-server/narwhal/internal/logevent"
 	"github.com/narwhal-server/narwhal/supervisor"
 )
 
@@ -19,7 +20,7 @@ func TestNewWorkerGetsKeptClients(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	m.signal(syscall.SIGTTIN)
-	m.await(`msg="worker ready"`, 2)
+	m.await(logevent.WorkerReady.Text(), 2)
 	for before := l.sent.Load(); l.sent.Load() < before+500; {
 		time.Sleep(time.Millisecond)
 	}
@@ -29,7 +30,7 @@ func TestNewWorkerGetsKeptClients(t *testing.T) {
 	}
 	m.signal(syscall.SIGTERM)
 	m.wait()
-	left := regexp.MustCompile(`msg="worker left" worker=2 .* requests=(\d+)`).FindStringSubmatch(m.log())
+	left := regexp.MustCompile(logevent.WorkerLeft.Text() + ` worker=2 .* requests=(\d+)`).FindStringSubmatch(m.log())
 	if left == nil {
 		t.Fatalf("the log does not say how many requests worker 2 had:\n%s", m.log())
 	}

@@ -1,6 +1,10 @@
 package supervisor
 
-import "time"
+import (
+	"time"
+
+	"github.com/narwhal-server/narwhal/internal/logevent"
+)
 
 const (
 	weighEvery = 5 * time.Second // how often the workers' memory is read
@@ -70,7 +74,7 @@ func (m *master) weigh(s *slot) {
 	if w.heavy++; w.heavy < weighTimes {
 		return
 	}
-	attrs := append(w.attrs(), "memory", memory, "max_worker_memory", limit)
+	attrs := append(w.attrs(logevent.WorkerHeavy), "memory", memory, "max_worker_memory", limit)
 	if m.now().Sub(w.readyAt) < growTime {
 		attrs = append(attrs, "hint", "it was that large from the start: --max-worker-memory is too little for this model, and its successor will be replaced too")
 	}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/narwhal-server/narwhal/internal/logevent"
 )
 
 // reload is a HUP under way. The slots get workers of the new generation one
@@ -24,7 +26,7 @@ func (m *master) onHUP() {
 	}
 	gen, err := m.readConfiguration()
 	if err != nil {
-		m.log.Error("reload failed; the old configuration stays in force", "error", err)
+		m.log.Error("reload failed; the old configuration stays in force", logevent.ReloadFailed.Attr(), "error", err)
 		m.noteReloadFailure(err)
 		m.answerReload(err)
 		return
@@ -84,7 +86,7 @@ func (m *master) reloadDone() {
 	if m.gen.o.Reloaded != nil {
 		m.gen.o.Reloaded()
 	}
-	m.log.Info("reload: done", "generation", r.gen.n)
+	m.log.Info("reload: done", logevent.ReloadDone.Attr(), "generation", r.gen.n)
 	m.answerReload(nil)
 	if r.again {
 		m.onHUP()
@@ -118,7 +120,7 @@ func (m *master) abandonReload(err error) {
 			done++
 		}
 	}
-	m.log.Error("reload failed; the other workers keep the old configuration", "error", err, "generation", m.reload.gen.n,
+	m.log.Error("reload failed; the other workers keep the old configuration", logevent.ReloadFailed.Attr(), "error", err, "generation", m.reload.gen.n,
 		"slots_with_the_new", done, "slots", len(m.slots))
 	m.noteReloadFailure(err)
 	m.reload = nil

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"syscall"
 
+	"github.com/narwhal-server/narwhal/internal/logevent"
 	"github.com/narwhal-server/narwhal/internal/sock"
 	"github.com/narwhal-server/narwhal/internal/threads"
 )
@@ -42,7 +43,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	var ready atomic.Bool
 	sys, err := newMachine(ctx, o, bindGiven, old, &ready, signals.stop)
 	if errors.Is(err, errStopped) {
-		o.Log.Info("stopped")
+		o.Log.Info("stopped", logevent.Stopped.Attr())
 		return nil
 	}
 	if err != nil {
@@ -57,7 +58,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	if m.upgrade.handedOver {
 		<-sys.lot.Done() // the new master has the connections of idle clients
 	}
-	o.Log.Info("stopped")
+	o.Log.Info("stopped", logevent.Stopped.Attr())
 	return err
 }
 

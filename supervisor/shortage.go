@@ -3,6 +3,7 @@ package supervisor
 import (
 	"time"
 
+	"github.com/narwhal-server/narwhal/internal/logevent"
 	"github.com/narwhal-server/narwhal/internal/sock"
 )
 
@@ -32,7 +33,7 @@ func (m *master) spawnFailed(s *slot, err error) {
 			missing++
 		}
 	}
-	attrs := []any{"worker", s.n, "missing", missing, "tries", m.shortage.tries.inARow, "error", err, "wait", wait}
+	attrs := []any{logevent.SpawnFailed.Attr(), "worker", s.n, "missing", missing, "tries", m.shortage.tries.inARow, "error", err, "wait", wait}
 	if hint := sock.Short(err); hint != "" {
 		attrs = append(attrs, "hint", hint)
 	}
@@ -50,7 +51,7 @@ func (m *master) spawnFailed(s *slot, err error) {
 // spawnWorks is called when a worker's process was started.
 func (m *master) spawnWorks() {
 	if n := m.shortage.tries.inARow; n > 0 {
-		m.log.Info("workers can be started again", "failed_tries", n, "after", m.now().Sub(m.shortage.since).Round(time.Millisecond))
+		m.log.Info("workers can be started again", logevent.SpawnWorks.Attr(), "failed_tries", n, "after", m.now().Sub(m.shortage.since).Round(time.Millisecond))
 		m.shortage = shortage{}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/narwhal-server/narwhal/internal/logevent"
 	"github.com/narwhal-server/narwhal/internal/wire"
 )
 
@@ -79,7 +80,7 @@ func (m *master) spawn(s *slot, g *generation) {
 	w := &worker{age: m.lastAge, slot: s, gen: g, proc: proc, state: Starting, began: m.now(), since: m.now(), deadline: m.now().Add(g.o.BootTimeout)}
 	m.workers[w.age] = w
 	s.next = w
-	m.log.Info("worker starting", append(w.attrs(), "generation", g.n)...)
+	m.log.Info("worker starting", append(w.attrs(logevent.WorkerStarting), "generation", g.n)...)
 }
 
 // hello is the first message to a worker: what it is and how it serves.

@@ -5,6 +5,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/narwhal-server/narwhal/internal/logevent"
 	"github.com/narwhal-server/narwhal/internal/wire"
 )
 
@@ -58,7 +59,7 @@ func (m *master) leave() {
 	}
 	m.ending.drainAt = m.now().Add(delay)
 	m.ready.Store(false)
-	m.log.Info("leaving; readiness fails, requests are served until the drain", "drain_delay", delay)
+	m.log.Info("leaving; readiness fails, requests are served until the drain", logevent.DrainDelayed.Attr(), "drain_delay", delay)
 	for _, w := range m.byAge() {
 		if w.state == Ready {
 			m.tell(w, wire.Message{Kind: wire.Leave})

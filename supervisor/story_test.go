@@ -376,7 +376,7 @@ func (h *storyLog) Handle(_ context.Context, r slog.Record) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "log %s: %s", strings.ToLower(r.Level.String()), r.Message)
 	r.Attrs(func(a slog.Attr) bool {
-		if a.Key != "worker_pid" {
+		if a.Key != "worker_pid" && a.Key != "event" { // the message says the same
 			fmt.Fprintf(&b, " %s=%v", a.Key, a.Value)
 		}
 		return true

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/narwhal-server/narwhal/internal/logevent"
 	"github.com/narwhal-server/narwhal/internal/sdnotify"
 	"github.com/narwhal-server/narwhal/internal/sock"
 )
@@ -106,7 +107,7 @@ func (h *systemdSockets) open(a sock.Addr, backlog int, access sock.Access) (*so
 func (h *systemdSockets) closeUnused(binds []string) {
 	byNumber := slices.ContainsFunc(binds, func(b string) bool { return strings.HasPrefix(b, "fd://") })
 	if h.unused != nil && !byNumber {
-		h.log.Warn("sockets that were passed are not used", "error", h.unused,
+		h.log.Warn("sockets that were passed are not used", logevent.PassedUnused.Attr(), "error", h.unused,
 			"hint", "pass them to narwhal itself: systemd does so if ExecStart= names narwhal, and a script if it ends with exec narwhal …")
 	}
 	for _, p := range h.all {

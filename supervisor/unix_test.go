@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/narwhal-server/narwhal/internal/logevent"
 	"github.com/narwhal-server/narwhal/supervisor"
 )
 
@@ -21,7 +22,7 @@ func TestAbstractSocket(t *testing.T) {
 	l := newLine(t, m)
 	load := clients(l.addr, 8, false)
 	m.signal(syscall.SIGHUP)
-	m.await("reload: done", 1)
+	m.await(logevent.ReloadDone.Text(), 1)
 	for range 2 {
 		l.upgrade(t)
 	}
@@ -60,7 +61,7 @@ func TestSocketMode(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := newLine(t, launchFile(t, file, options(o, appSettings{})))
-	l.await("msg=ready ", 1)
+	l.await(logevent.ServiceReady.Text(), 1)
 	mode(0o660)
 	o.SocketMode = ""
 	putMaster(t, file, o)
@@ -74,7 +75,7 @@ func TestSocketsOfAnotherProcess(t *testing.T) {
 	t.Setenv("LISTEN_FDS", "1")
 	t.Setenv("LISTEN_PID", "1")
 	m := start(t, options(supervisor.Options{Workers: 2}, appSettings{}))
-	m.says("sockets that were passed are not used", "exec narwhal")
+	m.says(logevent.PassedUnused.Text(), "exec narwhal")
 	m.signal(syscall.SIGTERM)
 	m.wait()
 	if n := m.count("LISTEN_FDS=1 is for process 1 (LISTEN_PID), and this is process "); n != 1 {

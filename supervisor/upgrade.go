@@ -6,6 +6,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/narwhal-server/narwhal/internal/logevent"
 	"github.com/narwhal-server/narwhal/internal/sdnotify"
 	"github.com/narwhal-server/narwhal/internal/wire"
 )
@@ -63,14 +64,14 @@ func (m *master) startUpgrade() error {
 		return fmt.Errorf("start the new master: %w", err)
 	}
 	m.upgrade.running = &upgrade{to: next, deadline: m.now().Add(helloTime)}
-	m.log.Info("upgrade: starting", "new_pid", next.Pid())
+	m.log.Info("upgrade: starting", logevent.UpgradeStarted.Attr(), "new_pid", next.Pid())
 	return nil
 }
 
 // onUSR2 starts an upgrade.
 func (m *master) onUSR2() {
 	if err := m.startUpgrade(); err != nil {
-		m.log.Error("upgrade refused; this master goes on", "error", err)
+		m.log.Error("upgrade refused; this master goes on", logevent.UpgradeRefused.Attr(), "error", err)
 	}
 }
 
@@ -175,7 +176,7 @@ func (m *master) upgradeFailed() {
 	if m.ending.begun {
 		goesOn = "the old master stops"
 	}
-	m.log.Error("upgrade failed; "+goesOn, "error", u.failure, "new_pid", u.to.Pid())
+	m.log.Error("upgrade failed; "+goesOn, logevent.UpgradeFailed.Attr(), "error", u.failure, "new_pid", u.to.Pid())
 	for _, a := range u.asks {
 		a.failed(goesOn, "upgrade: %s", u.failure)
 	}
@@ -216,6 +217,6 @@ func (m *master) takeOver() {
 	for _, w := range m.byAge() {
 		m.tell(w, wire.Message{Kind: wire.Own, Ours: ours})
 	}
-	m.log.Info("upgrade: this master has taken over")
+	m.log.Info("upgrade: this master has taken over", logevent.UpgradeTakenOver.Attr())
 	m.tellStarted()
 }

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/narwhal-server/narwhal/internal/logevent"
 	"github.com/narwhal-server/narwhal/internal/pidfile"
 	"github.com/narwhal-server/narwhal/internal/sock"
 	"github.com/narwhal-server/narwhal/internal/wire"
@@ -219,7 +220,7 @@ func (s *machine) TakeOver() (ours []bool) {
 // closeOldSocket ends a socket of the old master for everybody.
 func (s *machine) closeOldSocket(l *sock.Socket) {
 	s.checkTakeOver(l.Own(1))
-	s.log.Info("no longer listening", "address", l.Addr.String())
+	s.log.Info("no longer listening", logevent.AddressClosed.Attr(), "address", l.Addr.String())
 	if s.systemd != nil { // the old master may have stored it
 		s.checkTakeOver(s.systemd.Forget(storeName(l.Addr)))
 	}

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/narwhal-server/narwhal/internal/logevent"
 	"github.com/narwhal-server/narwhal/supervisor"
 )
 
@@ -54,16 +55,16 @@ func bury(t *testing.T, pid int) {
 	}
 }
 
-var newPid = regexp.MustCompile(`msg="upgrade: starting".* new_pid=(\d+)`)
+var newPid = regexp.MustCompile(logevent.UpgradeStarted.Text() + ` new_pid=(\d+)`)
 
 // ask sends USR2 and returns the pid of the new master.
 func (l *line) ask(t *testing.T) int {
 	t.Helper()
-	n := l.count(`msg="upgrade: starting"`)
+	n := l.count(logevent.UpgradeStarted.Text())
 	if err := syscall.Kill(l.pid, syscall.SIGUSR2); err != nil {
 		t.Fatal(err)
 	}
-	l.await(`msg="upgrade: starting"`, n+1)
+	l.await(logevent.UpgradeStarted.Text(), n+1)
 	pid, err := strconv.Atoi(newPid.FindAllStringSubmatch(l.log(), -1)[n][1])
 	if err != nil {
 		t.Fatal(err)
@@ -76,7 +77,7 @@ func (l *line) upgrade(t *testing.T) {
 	t.Helper()
 	next := l.ask(t)
 	l.done++
-	l.await("this master has taken over", l.done)
+	l.await(logevent.UpgradeTakenOver.Text(), l.done)
 	if l.done == 1 {
 		awaitGone(t, l.pid) // its status is the harness's to ask for
 	} else {
@@ -99,7 +100,7 @@ func TestUpgrade(t *testing.T) {
 
 // What a master holds passes to the next one: a unix socket, the address of the
 // admin server, which is ready all the time, and the pid file. Nothing piles up.
-func TestUpgradeEstate(t *testing.T) {
+func TestUpgradePassesAll(t *testing.T) {
 	dir := t.TempDir()
 	pidFile, path := filepath.Join(dir, "pid"), filepath.Join(dir, "n.sock")
 	l := newLine(t, start(t, options(supervisor.Options{
@@ -227,12 +228,12 @@ func TestUpgradeOtherPidFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := newLine(t, launchFile(t, file, options(supervisor.Options{Pid: first}, appSettings{})))
-	l.await("msg=ready ", 1)
+	l.await(logevent.ServiceReady.Text(), 1)
 
 	for i, path := range []string{first, second} {
 		put(supervisor.Options{Pid: path}, appSettings{Broken: "told to"})
 		next := l.ask(t)
-		l.await("upgrade failed; the old master goes on", i+1)
+		l.await(logevent.UpgradeFailed.Text(), i+1)
 		if _, err := syscall.Wait4(next, nil, 0, nil); err != nil {
 			t.Error(err)
 		}
@@ -290,7 +291,7 @@ func TestUpgradeToWhatFails(t *testing.T) {
 	}
 	put(self)
 	l := newLine(t, launchFile(t, file, o))
-	l.await("msg=ready ", 1)
+	l.await(logevent.ServiceReady.Text(), 1)
 	before := childrenOf(l.pid)
 	load := clients(l.addr, 8, false)
 
@@ -301,7 +302,7 @@ func TestUpgradeToWhatFails(t *testing.T) {
 			t.Fatal(err)
 		}
 		refused++
-		l.await("upgrade refused", refused)
+		l.await(logevent.UpgradeRefused.Text(), refused)
 	}
 	for i, c := range []struct{ target, why string }{
 		{"/bin/true", "it ended without a word"},
@@ -311,7 +312,7 @@ func TestUpgradeToWhatFails(t *testing.T) {
 	} {
 		put(c.target)
 		next := l.ask(t)
-		l.await("upgrade failed; the old master goes on", i+1)
+		l.await(logevent.UpgradeFailed.Text(), i+1)
 		if !strings.Contains(l.log(), c.why) {
 			t.Errorf("the log does not say %q", c.why)
 		}
@@ -325,7 +326,7 @@ func TestUpgradeToWhatFails(t *testing.T) {
 	if err := syscall.Kill(next, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	l.await("upgrade failed; the old master goes on", 5)
+	l.await(logevent.UpgradeFailed.Text(), 5)
 	if _, err := syscall.Wait4(next, nil, 0, nil); err != nil {
 		t.Error(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/narwhal-server/narwhal/internal/board"
+	"github.com/narwhal-server/narwhal/internal/logevent"
 	"github.com/narwhal-server/narwhal/internal/wire"
 )
 
@@ -25,9 +26,14 @@ type worker struct {
 	hung     bool      // a request of it ran for longer than --timeout
 }
 
-// attrs names a worker in log lines.
-func (w *worker) attrs() []any {
-	return []any{"worker", w.slot.n, "worker_pid", w.proc.Pid(), "age", w.age}
+// attrs names a worker in log lines, and the line itself if tests or scripts wait
+// for it.
+func (w *worker) attrs(event ...logevent.Name) []any {
+	var attrs []any
+	for _, e := range event {
+		attrs = append(attrs, e.Attr())
+	}
+	return append(attrs, "worker", w.slot.n, "worker_pid", w.proc.Pid(), "age", w.age)
 }
 
 // onWorker handles a message or the death of a worker.
@@ -65,7 +71,7 @@ func (m *master) onReady(w *worker, note string) {
 	s := w.slot
 	old := s.cur
 	s.cur, s.next, s.gen, s.replace = w, nil, w.gen, false
-	m.log.Info("worker ready", w.attrs()...)
+	m.log.Info("worker ready", w.attrs(logevent.WorkerReady)...)
 	m.limitAge(w)
 	if m.phase() == leaving {
 		m.tell(w, wire.Message{Kind: wire.Leave})
