@@ -48,7 +48,7 @@ var arrows = map[string]struct {
 	"internal/model":    {"", "files and hashes; what runs them is the caller's"},
 	"internal/bench":    {"", "a client knows nothing of the server"},
 
-	"scripts/chaos":        {"", "a client; it sees narwhal from outside"},
+	"scripts/chaos":        {"internal/logevent", "a client; it sees narwhal from outside, and its log"},
 	"scripts/compare":      {"internal/bench", "a tool"},
 	"scripts/embedmodel":   {"internal/model", "a tool"},
 	"scripts/parity":       {"ner ner/spacy ner/prose internal/model", "a tool"},

@@ -13,10 +13,10 @@ import (
 // What a worker killed with -9 may cost is read from the master's log.
 func TestMayLose(t *testing.T) {
 	lines := []string{
-		`level=ERROR msg="worker died" pid=1 worker=1 worker_pid=2 age=1 status="signal SIGKILL" running=nothing connections=7 requests=9`,
-		`level=ERROR msg="worker died" pid=1 worker=1 worker_pid=3 age=2 status="exit code 2" running=nothing connections=100 requests=9`, // not by us
-		`level=WARN msg="worker ended before it had finished" pid=1 worker=2 worker_pid=4 age=3 status="signal SIGKILL" was=draining lost=1 running=nothing`,
-		`level=INFO msg="worker left" pid=1 worker=1 worker_pid=5 age=4 status="exit code 0" requests=9`,
+		`level=ERROR msg="worker died" pid=1 event=worker_died worker=1 worker_pid=2 age=1 status="signal SIGKILL" running=nothing connections=7 requests=9`,
+		`level=ERROR msg="worker died" pid=1 event=worker_died worker=1 worker_pid=3 age=2 status="exit code 2" running=nothing connections=100 requests=9`, // not by us
+		`level=WARN msg="worker ended before it had finished" pid=1 event=worker_cut worker=2 worker_pid=4 age=3 status="signal SIGKILL" was=draining lost=1 running=nothing`,
+		`level=INFO msg="worker left" pid=1 event=worker_left worker=1 worker_pid=5 age=4 status="exit code 0" requests=9`,
 	}
 	s := &server{lines: lines, kills: 2}
 	if got, want := mayLose(s), int64(7+clientsAtOnce); got != want {

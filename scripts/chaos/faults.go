@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/narwhal-server/narwhal/internal/logevent"
 )
 
 // fault is something that breaks. While it does, every kind of client must be
@@ -97,7 +99,7 @@ func brokenFile(ctx context.Context, t *trial) (int64, error) {
 		if err := t.signal(t.pid, syscall.SIGHUP); err != nil {
 			return 0, err
 		}
-		if err := t.awaitSaid(ctx, i+1, "reload failed"); err != nil {
+		if err := t.awaitSaid(ctx, i+1, logevent.ReloadFailed.Text()); err != nil {
 			return 0, err
 		}
 		if err := t.served(ctx); err != nil {
@@ -136,7 +138,7 @@ func brokenProgram(ctx context.Context, t *trial) (int64, error) {
 			return 0, err
 		}
 		err := t.await(ctx, fmt.Sprintf("the failure of %q", script), func() bool {
-			return t.said("upgrade refused")+t.said("upgrade failed; the old master goes on") > i
+			return t.said(logevent.UpgradeRefused.Text())+t.said(logevent.UpgradeFailed.Text()) > i
 		})
 		if err != nil {
 			return 0, err
@@ -157,7 +159,7 @@ func brokenProgram(ctx context.Context, t *trial) (int64, error) {
 	return 0, t.product.upgrade(ctx, t.server)
 }
 
-var readyFirst = regexp.MustCompile(`msg="worker ready".* worker=1 worker_pid=(\d+)`)
+var readyFirst = regexp.MustCompile(logevent.WorkerReady.Text() + ` worker=1 worker_pid=(\d+)`)
 
 // crashLoop: the worker of one slot dies as soon as it serves, until the master
 // makes its successors wait.
@@ -180,14 +182,14 @@ func crashLoop(ctx context.Context, t *trial) (int64, error) {
 		if err := t.signal(pid, syscall.SIGKILL); err != nil {
 			return 0, err
 		}
-		if err := t.awaitSaid(ctx, i+1, `msg="worker died"`); err != nil {
+		if err := t.awaitSaid(ctx, i+1, logevent.WorkerDied.Text()); err != nil {
 			return 0, err
 		}
 	}
 	if err := t.served(ctx); err != nil { // by the others
 		return 0, err
 	}
-	if t.count("worker keeps dying") == 0 {
+	if t.count(logevent.WorkerDiesOften.Text()) == 0 {
 		return 0, fmt.Errorf("after %d deaths in a row the master made nobody wait", deaths)
 	}
 	err := t.replaced(ctx, nil)
@@ -217,7 +219,7 @@ func stoppedWorker(ctx context.Context, t *trial) (int64, error) {
 		return limit, err
 	}
 	// On a machine with much else to do others may be late as well.
-	others := t.count("request runs for too long") + t.count("worker shows no life") - 1
+	others := t.count(logevent.RequestHung.Text()) + t.count(logevent.WorkerSilent.Text()) - 1
 	limit += int64(clientsAtOnce*others) + t.load.failed("status 504")
 	if _, _, why := t.load.sums(); strings.Contains(why, os.ErrDeadlineExceeded.Error()) {
 		return limit, fmt.Errorf("clients waited for %v: the worker was found too late", answerTime)
@@ -248,7 +250,7 @@ func longText(ctx context.Context, t *trial) (int64, error) {
 			if err := t.configure(ctx, fmt.Sprintf("timeout = %q\n", timeout)); err != nil {
 				return 0, err
 			}
-		case err.Error() != "status 504" && t.count("request runs for too long") == 0:
+		case err.Error() != "status 504" && t.count(logevent.RequestHung.Text()) == 0:
 			return 0, fmt.Errorf("%d bytes, with --timeout %v: %w; want status 504, or the worker replaced", len(long), timeout, err)
 		default:
 			refused++
@@ -258,7 +260,7 @@ func longText(ctx context.Context, t *trial) (int64, error) {
 		}
 	}
 	err := t.replaced(ctx, nil)
-	over := t.count("request runs for too long", fmt.Sprintf("size=%d ", len(body(text)))) + clientsAtOnce*t.count("worker shows no life")
+	over := t.count(logevent.RequestHung.Text(), fmt.Sprintf("size=%d ", len(body(text)))) + clientsAtOnce*t.count(logevent.WorkerSilent.Text())
 	return int64(over) + t.load.failed("status 504"), err
 }
 

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/narwhal-server/narwhal/internal/logevent"
 )
 
 // cell is an event, many times, on a server under load.
@@ -216,8 +218,8 @@ func (r *runner) finish(ctx context.Context, s *server, l *load, out result, err
 }
 
 var (
-	died  = regexp.MustCompile(`msg="worker died".* status="signal SIGKILL".* connections=(\d+)`)
-	ended = regexp.MustCompile(`msg="worker ended before it had finished".* status="signal SIGKILL"`)
+	died  = regexp.MustCompile(logevent.WorkerDied.Text() + ` .*status="signal SIGKILL".* connections=(\d+)`)
+	ended = regexp.MustCompile(logevent.WorkerCut.Text() + ` .*status="signal SIGKILL"`)
 )
 
 // mayLose is how many requests kill -9 of workers may cost: in sync mode the one

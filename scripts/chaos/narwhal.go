@@ -8,12 +8,14 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/narwhal-server/narwhal/internal/logevent"
 )
 
 var narwhal = &product{
 	name:    "narwhal",
-	listens: regexp.MustCompile(`msg=listening .*address=(127\.0\.0\.1:\d+)`),
-	ready:   regexp.MustCompile(`msg="worker ready".* worker_pid=(\d+)`),
+	listens: regexp.MustCompile(logevent.Listening.Text() + ` .*address=(127\.0\.0\.1:\d+)`),
+	ready:   regexp.MustCompile(logevent.WorkerReady.Text() + ` .*worker_pid=(\d+)`),
 	start:   startNarwhal,
 	upgrade: upgradeNarwhal,
 }
@@ -78,10 +80,10 @@ func (s *server) tell(ctx context.Context, command string, args ...string) error
 	return nil
 }
 
-var narwhalMaster = regexp.MustCompile(`msg="upgrade: starting".* new_pid=(\d+)`)
+var narwhalMaster = regexp.MustCompile(logevent.UpgradeStarted.Text() + ` .*new_pid=(\d+)`)
 
 func upgradeNarwhal(ctx context.Context, s *server) error {
-	const taken = `msg="upgrade: this master has taken over"`
+	taken := logevent.UpgradeTakenOver.Text()
 	before, old := s.workers(), s.pid
 	done := s.count(taken)
 	if err := s.newMaster(ctx, narwhalMaster); err != nil {
