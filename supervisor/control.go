@@ -171,10 +171,10 @@ func (m *master) answerScale() {
 	}
 }
 
-// answerStop answers those who wait for the end of the master.
-func (m *master) answerStop() {
-	for _, a := range m.waiting.stop {
-		if lost := m.ending.lost; lost > 0 {
+// endStop answers those who wait for the end of the master.
+func (w *askers) endStop(lost int) {
+	for _, a := range w.stop {
+		if lost > 0 {
 			a.failed("a longer --graceful-timeout lets them finish", "stopped, and %s did not finish", plural(lost, "request"))
 		} else {
 			a.done("stopped")

@@ -3,6 +3,8 @@ package supervisor
 import (
 	"encoding/json"
 	"fmt"
+
+	"github.com/narwhal-server/narwhal/internal/wire"
 )
 
 // generation is one reading of the configuration.
@@ -30,4 +32,24 @@ func (m *master) newGeneration(o Options) (*generation, error) {
 func (m *master) adopt(g *generation) {
 	m.gen = g
 	m.target = g.o.Workers
+}
+
+// hello is the first message to a worker: what it is and how it serves.
+func (g *generation) hello(slot, age int, sockets []wire.Listener) wire.HelloMessage {
+	o := g.o
+	return wire.HelloMessage{
+		Slot: slot, Generation: g.n, Age: age, Listeners: sockets, Settings: g.settings,
+		Worker: wire.Worker{
+			Sync:              o.Sync,
+			Places:            o.Threads,
+			Connections:       o.WorkerConnections,
+			LimitConcurrency:  o.LimitConcurrency,
+			LimitBuffers:      o.LimitBuffers,
+			MaxRequests:       o.MaxRequests,
+			MaxRequestsJitter: o.MaxRequestsJitter,
+			GracefulTimeout:   o.GracefulTimeout,
+			Linger:            o.Linger,
+			Park:              o.Park,
+		},
+	}
 }

@@ -9,16 +9,16 @@ import (
 
 // watchEvery is how often running requests are looked at, 0 for never. A hung
 // request is found after at most 1.1 times --timeout.
-func (m *master) watchEvery() time.Duration {
-	if m.gen.o.Timeout <= 0 {
+func (g *generation) watchEvery() time.Duration {
+	if g.o.Timeout <= 0 {
 		return 0
 	}
-	return min(max(m.gen.o.Timeout/10, 10*time.Millisecond), time.Second)
+	return min(max(g.o.Timeout/10, 10*time.Millisecond), time.Second)
 }
 
 // watchRequests looks for hung workers if that is due.
 func (m *master) watchRequests(now time.Time) {
-	every, last := m.watchEvery(), m.checks.requests
+	every, last := m.gen.watchEvery(), m.checks.requests
 	if every <= 0 || now.Before(last.Add(every)) {
 		return
 	}

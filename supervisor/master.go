@@ -103,7 +103,7 @@ func (m *master) run(ctx context.Context) error {
 		m.answerScale()
 		if phase == ended {
 			close(m.gone)
-			m.answerStop()
+			m.waiting.endStop(m.ending.lost)
 			return m.ending.err
 		}
 		if m.await(ctx, more) {

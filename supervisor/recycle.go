@@ -13,10 +13,10 @@ const (
 	growTime   = time.Minute     // A younger worker that is too large has not grown: its successor will be as large.
 )
 
-// limitAge sets when a worker is replaced for its age.
-func (m *master) limitAge(w *worker) {
+// limitAge sets when a ready worker is replaced for its age. random is in [0, 1).
+func (w *worker) limitAge(now time.Time, random float64) {
 	if age := w.gen.o.MaxWorkerAge; age > 0 {
-		w.retireAt = m.now().Add(age - time.Duration(m.random()*ageSpread*float64(age)))
+		w.retireAt = now.Add(age - time.Duration(random*ageSpread*float64(age)))
 	}
 }
 

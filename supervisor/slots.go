@@ -71,7 +71,7 @@ func (m *master) scale() {
 // spawn starts a worker of a generation in a slot.
 func (m *master) spawn(s *slot, g *generation) {
 	m.lastAge++
-	proc, err := m.sys.Start(m.hello(s, g), []string{fmt.Sprintf("GOMAXPROCS=%d", m.procs(g))}, m.events)
+	proc, err := m.sys.Start(g.hello(s.n, m.lastAge, m.addr), []string{fmt.Sprintf("GOMAXPROCS=%d", m.procs(g))}, m.events)
 	if err != nil {
 		m.spawnFailed(s, err)
 		return
@@ -81,26 +81,6 @@ func (m *master) spawn(s *slot, g *generation) {
 	m.workers[w.age] = w
 	s.next = w
 	m.log.Info("worker starting", append(w.attrs(logevent.WorkerStarting), "generation", g.n)...)
-}
-
-// hello is the first message to a worker: what it is and how it serves.
-func (m *master) hello(s *slot, g *generation) wire.HelloMessage {
-	o := g.o
-	return wire.HelloMessage{
-		Slot: s.n, Generation: g.n, Age: m.lastAge, Listeners: m.addr, Settings: g.settings,
-		Worker: wire.Worker{
-			Sync:              o.Sync,
-			Places:            o.Threads,
-			Connections:       o.WorkerConnections,
-			LimitConcurrency:  o.LimitConcurrency,
-			LimitBuffers:      o.LimitBuffers,
-			MaxRequests:       o.MaxRequests,
-			MaxRequestsJitter: o.MaxRequestsJitter,
-			GracefulTimeout:   o.GracefulTimeout,
-			Linger:            o.Linger,
-			Park:              o.Park,
-		},
-	}
 }
 
 // procs returns a worker's GOMAXPROCS. By default workers × GOMAXPROCS = cores.

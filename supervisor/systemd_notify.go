@@ -96,17 +96,17 @@ func (m *master) notify() {
 		lines = append(lines, sdnotify.Watchdog)
 	}
 	if len(lines) > 0 {
-		m.tellSystemd(lines...)
+		m.sd.tell(m.log, lines...)
 	}
 }
 
-// tellSystemd sends lines. The log has the first failure of several in a row.
-func (m *master) tellSystemd(lines ...string) {
-	err := m.sd.send(strings.Join(lines, "\n"))
-	if err != nil && !m.sd.failing {
-		m.log.Warn("systemd does not hear", "error", err)
+// tell sends lines. The log has the first failure of several in a row.
+func (sd *systemd) tell(log *slog.Logger, lines ...string) {
+	err := sd.send(strings.Join(lines, "\n"))
+	if err != nil && !sd.failing {
+		log.Warn("systemd does not hear", "error", err)
 	}
-	m.sd.failing = err != nil
+	sd.failing = err != nil
 }
 
 // noteReloadFailure is called while a reload fails. systemctl reload returns only
@@ -118,7 +118,7 @@ func (m *master) noteReloadFailure(err error) {
 		return
 	}
 	if m.boot.started && (m.reload == nil || m.reload.again) {
-		m.tellSystemd(sdnotify.Reloading())
+		m.sd.tell(m.log, sdnotify.Reloading())
 		m.sd.phase = systemdReloading
 	}
 	m.sd.news = fmt.Sprintf("; the last reload failed: %v", err)

@@ -31,7 +31,7 @@ func (m *master) untilNext() time.Duration {
 			}
 		}
 	}
-	if every := m.watchEvery(); every > 0 {
+	if every := m.gen.watchEvery(); every > 0 {
 		at(m.checks.requests.Add(every))
 	}
 	m.nextRecycling(at)

@@ -109,14 +109,14 @@ func (m *master) handOver() {
 	// systemd ignores all processes but the main one, so it must know the new
 	// main process before that sends anything.
 	if m.sd.send != nil {
-		m.tellSystemd(sdnotify.MainPID(u.to.Pid()))
+		m.sd.tell(m.log, sdnotify.MainPID(u.to.Pid()))
 		if err := m.sd.barrier(); err != nil {
 			m.log.Warn("systemd may not have heard of the new master yet", "new_pid", u.to.Pid(), "error", err)
 		}
 	}
 	if err := u.to.Send(wire.Message{Kind: wire.Own}); err != nil {
 		if m.sd.send != nil {
-			m.tellSystemd(sdnotify.MainPID(m.pid))
+			m.sd.tell(m.log, sdnotify.MainPID(m.pid))
 		}
 		m.endNewMaster(syscall.SIGKILL, fmt.Sprintf("it cannot be reached: %v", err))
 		return

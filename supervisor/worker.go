@@ -72,7 +72,7 @@ func (m *master) onReady(w *worker, note string) {
 	old := s.cur
 	s.cur, s.next, s.gen, s.replace = w, nil, w.gen, false
 	m.log.Info("worker ready", w.attrs(logevent.WorkerReady)...)
-	m.limitAge(w)
+	w.limitAge(m.now(), m.random())
 	if m.phase() == leaving {
 		m.tell(w, wire.Message{Kind: wire.Leave})
 	}

@@ -7,9 +7,9 @@
 //	POST /scale   {"workers": 3}
 //	POST /stop    {"quick": false}    as SIGTERM, or SIGINT
 //
-// An answer comes when the outcome is known: the new workers are ready, or the
-// first of them could not start. So it can take as long as a worker's start, and
-// there is no timeout but the master's own.
+// GET /status is answered at once, the others when their outcome is known: when the
+// new workers are ready or one of them could not start, when the new program has
+// taken over, when the last worker has left. The server sets no limit to that time.
 //
 // Each master has a socket of its own, named after its pid, in a directory that
 // only its user can enter (dir.go). The commands find it there (find.go). Who
