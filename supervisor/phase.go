@@ -36,7 +36,7 @@ var phases = [...]struct {
 	systemd systemdPhase // what systemd knows of it
 	next    []phase
 }{
-	booting:   {control.StateStarting, systemdStarting, []phase{serving, reloading, down}},
+	booting:   {control.StateStarting, systemdStarting, []phase{serving, reloading}},
 	serving:   {control.StateReady, systemdReady, []phase{down, reloading, upgrading}},
 	down:      {control.StateStarting, systemdReady, []phase{serving, reloading, upgrading}},
 	reloading: {control.StateReloading, systemdReloading, []phase{serving, down}},
