@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	ossignal "os/signal" // help.go has a signal of its own
+	"os/signal"
 	"syscall"
 	"time"
 
@@ -84,7 +84,7 @@ func runBench(c *cli.Context) error {
 	}
 
 	// The first Ctrl-C ends the run and prints the report, the second kills.
-	ctx, stop := ossignal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
 

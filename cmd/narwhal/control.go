@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	ossignal "os/signal" // help.go has a signal of its own
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -156,7 +156,7 @@ func tellMaster(args int, tell func(*cli.Context, control.Master) (string, error
 			return &usageError{what: fmt.Sprintf("%s takes no argument, not %q", name, c.Args().First()), hint: "where several servers run, name one with --pid-file PATH or --control-socket PATH"}
 		}
 		// Interrupted, it stops waiting; what was asked for goes on.
-		ctx, stop := ossignal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
+		ctx, stop := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
 		defer stop()
 		c.Context = ctx
 		m, err := findMaster(c)
@@ -209,7 +209,7 @@ func showStatus(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := ossignal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	w := c.App.Writer
 	for {

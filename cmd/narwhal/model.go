@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	ossignal "os/signal" // help.go has a signal of its own
+	"os/signal"
 	"slices"
 	"strings"
 	"syscall"
@@ -106,7 +106,7 @@ func pullModel(c *cli.Context) error {
 		return &usageError{what: fmt.Sprintf("model pull takes one name, not %d", c.NArg()), hint: "narwhal model pull " + c.Args().First()}
 	}
 	// Interrupted, it stops pip and takes away what is half there.
-	ctx, stop := ossignal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	m, err := model.Standard().Pull(ctx, name, model.PullOptions{Out: c.App.Writer, Mirror: c.String("mirror")})
 	if failed := (*model.PullError)(nil); errors.As(err, &failed) {
