@@ -10,8 +10,8 @@ import (
 
 const module = "github.com/narwhal-server/narwhal/"
 
-// arrows say which packages of this module a package may import, and why it
-// needs no others. This is the picture of docs/design.md, kept true.
+// arrows say which packages of this module a package may import, and the reason. The
+// table of docs/design.md has the same.
 var arrows = map[string]struct {
 	may string
 	why string
@@ -57,9 +57,9 @@ var arrows = map[string]struct {
 	"scripts/measure":      {"ner/spacy ner/kernel internal/bench", "a tool"},
 }
 
-// binaryOnly are packages a worker's binary must not carry: tests and tools
-// alone need them.
-var binaryOnly = []string{"github.com/rogpeppe/", "github.com/google/go-cmp", "testing", "github.com/mmcloughlin/"}
+// notInBinary are packages that only tests and tools need. The program must not contain
+// them.
+var notInBinary = []string{"github.com/rogpeppe/", "github.com/google/go-cmp", "testing", "github.com/mmcloughlin/"}
 
 func list(t *testing.T, args ...string) []string {
 	t.Helper()
@@ -93,7 +93,7 @@ func TestArrows(t *testing.T) {
 
 func TestBinaryCarriesNoTestTools(t *testing.T) {
 	for _, dep := range list(t, "-deps", "./cmd/narwhal") {
-		for _, bad := range binaryOnly {
+		for _, bad := range notInBinary {
 			if strings.HasPrefix(dep, bad) {
 				t.Errorf("the binary carries %s", dep)
 			}

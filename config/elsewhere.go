@@ -42,7 +42,7 @@ func elsewhere(name string) string {
 
 func names(list string) []string { return strings.Fields(list) }
 
-// Others lists them in the order the README does: first what only has another
+// Others lists them in the order of docs/migrating.md: first what only has another
 // name, then what is missing.
 func Others() []Other {
 	return []Other{

@@ -50,13 +50,32 @@ func readFile(name, path string, asked bool) (*file, []error) {
 		return nil, []error{&Problem{Where: name, Why: "cannot read the configuration file: it is " + kind.Kind + ", not a regular file", Hint: hint}}
 	}
 	if err != nil {
-		// The path is in Where already, as the user wrote it.
-		if pathError := (*fs.PathError)(nil); errors.As(err, &pathError) {
-			err = pathError.Err
-		}
-		return nil, []error{&Problem{Where: name, Why: "cannot read the configuration file: " + err.Error()}}
+		return nil, []error{unreadable(name, path, err)}
 	}
 	return parseFile(name, string(text))
+}
+
+// unreadable says why the configuration file could not be read, and what to do.
+func unreadable(name, path string, err error) *Problem {
+	p := &Problem{Where: name}
+	why := err.Error()
+	// The path is in Where already, as the user wrote it.
+	if pathError := (*fs.PathError)(nil); errors.As(err, &pathError) {
+		why = pathError.Err.Error()
+	}
+	switch {
+	case errors.Is(err, regular.ErrTooLarge):
+		why = fmt.Sprintf("it is larger than %s", FormatSize(maxFile))
+		p.Hint = "name a file of settings; one with all of them has 3 KB"
+	case errors.Is(err, fs.ErrNotExist):
+		p.Hint = "check the path: narwhal looked for " + path
+	case errors.Is(err, fs.ErrPermission):
+		p.Hint = fmt.Sprintf("give the user that narwhal runs as (uid %d) permission to read the file and to enter its folders", os.Geteuid())
+	default:
+		p.Hint = "name a text file of settings that can be read"
+	}
+	p.Why = "cannot read the configuration file: " + why
+	return p
 }
 
 func parseFile(name, text string) (*file, []error) {

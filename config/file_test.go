@@ -1,6 +1,9 @@
 package config
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -43,6 +46,13 @@ func TestFileProblems(t *testing.T) {
 			`narwhal.toml:5: limit_body: "1 flop" is not a size: want bytes (1048576) or a unit (512KiB, 1MiB)`,
 			`narwhal.toml:3: timeout: -1 is negative: want 0 or more`,
 			`narwhal.toml:6: log_level: "trace" is not one of debug, info, warn, error`,
+		}},
+		{"values far too large", "delay = 1e300\ntimeout = 9223372037\nkeep_alive = inf\nlimit_body = \"" + strings.Repeat("9", 300) + "\"\nmodel = 1e300\n", []string{
+			`narwhal.toml:1: delay: 1e+300 is too large: want at most 9223372036 seconds (292 years)`,
+			`narwhal.toml:3: keep_alive: +Inf is too large: want at most 9223372036 seconds (292 years)`,
+			`narwhal.toml:5: model: 1e+300 is a number with a fraction: want a string in quotes`,
+			`narwhal.toml:4: limit_body: 99999999999999999999… (300 characters) is too large`,
+			`narwhal.toml:2: timeout: 9223372037 is too large: want at most 9223372036 seconds (292 years)`,
 		}},
 		{"tables", "a.b = 1\nworkers = 2\n\n[server]\nbind = \"x\"\n[[many]]\nx = 1\n", []string{
 			`narwhal.toml:1: a: unknown table | there are no tables: write the keys without a [heading] or a dot`,
@@ -99,7 +109,7 @@ func TestFileMissing(t *testing.T) {
 		t.Errorf("without a file: %v, %v; want the defaults", s, err)
 	}
 	_, err := Load(Source{Given: Given{"config": {"x.toml"}}, Dir: dir})
-	want := []string{"x.toml: cannot read the configuration file: no such file or directory"}
+	want := []string{"x.toml: cannot read the configuration file: no such file or directory | check the path: narwhal looked for " + filepath.Join(dir, "x.toml")}
 	if diff := cmp.Diff(want, problems(err)); diff != "" {
 		t.Errorf("--config x.toml (-want +got):\n%s", diff)
 	}
@@ -111,6 +121,27 @@ func TestFileMissing(t *testing.T) {
 	write(t, dir, DefaultFile, "workers = 7\n")
 	if s, err := Load(Source{Given: Given{"config": {""}}, Dir: dir}); err != nil || s.Workers != 1 {
 		t.Errorf(`--config "": %v, %v; want the file left out`, s, err)
+	}
+}
+
+// A file that is there and cannot be read: the error says why, and what to do.
+func TestFileUnreadable(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "large.toml", strings.Repeat("#", maxFile+1))
+	for name, want := range map[string]string{
+		"large.toml":     "it is larger than 1MiB | name a file of settings; one with all of them has 3 KB",
+		"/proc/self/mem": "input/output error | name a text file of settings that can be read",
+	} {
+		_, err := Load(Source{Given: Given{"config": {name}}, Dir: dir})
+		if diff := cmp.Diff([]string{name + ": cannot read the configuration file: " + want}, problems(err)); diff != "" {
+			t.Errorf("--config %s (-want +got):\n%s", name, diff)
+		}
+	}
+	// Root may read every file, so the error is made here.
+	got := problems(errors.Join(unreadable("secret.toml", "/x/secret.toml", &fs.PathError{Op: "open", Path: "/x/secret.toml", Err: fs.ErrPermission})))
+	want := []string{fmt.Sprintf("secret.toml: cannot read the configuration file: permission denied | give the user that narwhal runs as (uid %d) permission to read the file and to enter its folders", os.Geteuid())}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
 

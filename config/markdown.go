@@ -21,8 +21,8 @@ func Markdown() string {
 	return b.String()
 }
 
-// MigrationMarkdown is the README's table for those who come from Gunicorn or
-// Uvicorn: their flag, ours, what differs.
+// MigrationMarkdown is the table of docs/migrating.md, for those who come from
+// Gunicorn or Uvicorn: their flag, ours, what differs.
 func MigrationMarkdown() string {
 	var b strings.Builder
 	b.WriteString("| Gunicorn | Uvicorn | narwhal | what differs |\n| --- | --- | --- | --- |\n")

@@ -1,9 +1,7 @@
 package config
 
 import (
-	"errors"
 	"flag"
-	"io/fs"
 	"os"
 	"strings"
 	"testing"
@@ -11,38 +9,34 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var update = flag.Bool("update", false, "rewrite the tables of the README")
+var update = flag.Bool("update", false, "rewrite the tables of the README and of docs/migrating.md")
 
-// The README's tables are the ones made here. go test ./config -update writes
-// them between their markers.
-func TestREADME(t *testing.T) {
-	const readme = "../README.md"
-	text, err := os.ReadFile(readme)
-	if errors.Is(err, fs.ErrNotExist) {
-		t.Logf("there is no %s yet: only the tables themselves are checked", readme)
-	} else if err != nil {
-		t.Fatal(err)
-	}
-	for name, table := range map[string]string{"settings": Markdown(), "migration": MigrationMarkdown()} {
-		checkTable(t, name, table)
-		if text == nil {
-			continue
-		}
-		before, rest, ok1 := strings.Cut(string(text), "<!-- "+name+" -->\n")
-		old, after, ok2 := strings.Cut(rest, "<!-- /"+name+" -->")
-		if !ok1 || !ok2 {
-			t.Errorf("%s has no lines <!-- %s --> and <!-- /%[2]s -->", readme, name)
-			continue
-		}
-		if *update {
-			text = []byte(before + "<!-- " + name + " -->\n" + table + "<!-- /" + name + " -->" + after)
-		} else if diff := cmp.Diff(table, old); diff != "" {
-			t.Errorf("%s, %s (-want +got; go test ./config -update mends it):\n%s", readme, name, diff)
-		}
-	}
-	if *update && text != nil {
-		if err := os.WriteFile(readme, text, 0o644); err != nil {
+// The tables of the README and of docs/migrating.md are the ones made here. go test
+// ./config -update writes them between their markers.
+func TestTables(t *testing.T) {
+	for _, of := range []struct{ file, name, table string }{
+		{"../README.md", "settings", Markdown()},
+		{"../docs/migrating.md", "migration", MigrationMarkdown()},
+	} {
+		checkTable(t, of.name, of.table)
+		text, err := os.ReadFile(of.file)
+		if err != nil {
 			t.Fatal(err)
+		}
+		begin, end := "<!-- "+of.name+" -->\n", "<!-- /"+of.name+" -->"
+		before, rest, ok1 := strings.Cut(string(text), begin)
+		old, after, ok2 := strings.Cut(rest, end)
+		switch {
+		case !ok1 || !ok2:
+			t.Errorf("%s has no lines %q and %q", of.file, begin, end)
+		case *update:
+			if err := os.WriteFile(of.file, []byte(before+begin+of.table+end+after), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		default:
+			if diff := cmp.Diff(of.table, old); diff != "" {
+				t.Errorf("%s, %s (-want +got; go test ./config -update mends it):\n%s", of.file, of.name, diff)
+			}
 		}
 	}
 }

@@ -74,7 +74,7 @@ Let whoever stops the server wait longer than this: TimeoutStopSec in a systemd 
 		{
 			Name: "drain-delay", Group: Times, Placeholder: "TIME", Default: "0s",
 			Usage: "from TERM, when readiness fails, to the drain",
-			Help: `On TERM (and narwhal stop) /readyz of the master and of the workers fails at once, and requests are served as before for so long. Then the graceful stop begins. It gives a load balancer the time to see that this server is leaving, and to send requests elsewhere. A second TERM or INT ends the server at once.
+			Help: `On TERM (and narwhal stop) /readyz of the master and of the workers fails at once, and requests are served as before for this TIME. Then the graceful stop begins. It gives a load balancer the time to see that this server is leaving, and to send requests elsewhere. A second TERM or INT ends the server at once.
 
 A stop takes up to --drain-delay + --graceful-timeout. Let whoever stops the server wait longer than both together: TimeoutStopSec in a systemd unit, terminationGracePeriodSeconds in Kubernetes. If the sum is more than Kubernetes' 30 seconds, narwhal warns.` + forms,
 			Differs: "in place of a sleep in a preStop hook",

@@ -125,8 +125,8 @@ The master locks the file. A file that is left over is overwritten, whatever pro
 		},
 		{
 			Name: "control-socket", Group: Process, Placeholder: "PATH", Default: "auto",
-			Usage: "the socket for narwhal status, reload, scale and stop; or off",
-			Help: `The unix socket over which narwhal status, reload, scale and stop reach the master:
+			Usage: "the socket for narwhal status, reload, upgrade, scale and stop; or off",
+			Help: `The unix socket over which narwhal status, reload, upgrade, scale and stop reach the master:
 
   auto              PID.sock in the runtime directory; the commands look there
   off               none; signals still work

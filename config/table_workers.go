@@ -67,7 +67,7 @@ A sync worker computes one, so more than 1 together with --worker-class sync is 
 		{
 			Name: "max-worker-age", Group: Workers, Placeholder: "TIME", Default: "0s", Unset: "0, off",
 			Usage: "age at which a worker is replaced",
-			Help: `A worker that has served for so long, less up to a tenth at random, is replaced. Its successor is ready before it leaves, one worker at a time, and no request fails. 0 means never.
+			Help: `A worker that has served for this TIME, less up to a tenth at random, is replaced. Its successor is ready before it leaves, one worker at a time, and no request fails. 0 means never.
 
 Seconds (30, 0.5) or a duration (1m30s, 250ms).`,
 			Differs: "neither has it",

@@ -14,34 +14,51 @@ import (
 func ParseDuration(text string) (time.Duration, error) {
 	d, err := time.ParseDuration(text)
 	if err != nil {
-		seconds, ok := parseSeconds(text)
-		if !ok {
-			return 0, fmt.Errorf("%q is not a time: want seconds (30, 0.5) or a duration (1m30s, 250ms)", text)
+		if d, err = parseSeconds(text); err != nil {
+			return 0, err
 		}
-		d = seconds
 	}
 	if d < 0 {
-		return 0, fmt.Errorf("%s is negative: want 0 or more", text)
+		return 0, fmt.Errorf("%s is negative: want 0 or more", short(text))
 	}
 	return d, nil
 }
 
 // parseSeconds goes through float64, whose 53 bits hold every nanosecond of a
-// hundred days; more than that is not exact and need not be.
-func parseSeconds(text string) (time.Duration, bool) {
+// hundred days; more than that is not exact and need not be. A negative time
+// that does not fit is the most negative one.
+func parseSeconds(text string) (time.Duration, error) {
+	noTime := fmt.Errorf("%q is not a time: want seconds (30, 0.5) or a duration (1m30s, 250ms)", short(text))
 	// ParseFloat takes words (inf, nan), hexadecimals and underscores, which nobody
 	// means as seconds.
 	if strings.Trim(text, "+-.0123456789") != "" {
-		return 0, false
+		return 0, noTime
 	}
 	f, err := strconv.ParseFloat(text, 64)
-	if err != nil {
-		return 0, false
+	if err != nil && !errors.Is(err, strconv.ErrRange) { // f is infinite if it is out of range
+		return 0, noTime
 	}
-	if nanoseconds := math.Round(f * 1e9); math.Abs(nanoseconds) < math.MaxInt64 {
-		return time.Duration(nanoseconds), true
+	switch nanoseconds := math.Round(f * 1e9); {
+	case nanoseconds >= math.MaxInt64:
+		return 0, tooLong(text)
+	case nanoseconds <= math.MinInt64:
+		return math.MinInt64, nil
+	default:
+		return time.Duration(nanoseconds), nil
 	}
-	return 0, false
+}
+
+func tooLong(text string) error {
+	return fmt.Errorf("%s is too large: want at most %d seconds (292 years)", short(text), math.MaxInt64/time.Second)
+}
+
+// short cuts a value that is long down to what a message has room for.
+func short(text string) string {
+	const most = 40
+	if runes := []rune(text); len(runes) > most {
+		return fmt.Sprintf("%s… (%d characters)", string(runes[:most/2]), len(runes))
+	}
+	return text
 }
 
 // FormatDuration is Go's form without the units that are zero: 1m, not 1m0s.
@@ -76,13 +93,13 @@ func ParseSize(text string) (int64, error) {
 	}
 	n, err := strconv.ParseInt(number, 10, 64)
 	if errors.Is(err, strconv.ErrRange) || err == nil && n > math.MaxInt64/unit {
-		return 0, fmt.Errorf("%s is too large", text)
+		return 0, fmt.Errorf("%s is too large", short(text))
 	}
 	if err != nil {
-		return 0, fmt.Errorf("%q is not a size: want bytes (1048576) or a unit (512KiB, 1MiB)", text)
+		return 0, fmt.Errorf("%q is not a size: want bytes (1048576) or a unit (512KiB, 1MiB)", short(text))
 	}
 	if n < 0 {
-		return 0, fmt.Errorf("%s is negative", text)
+		return 0, fmt.Errorf("%s is negative", short(text))
 	}
 	return n * unit, nil
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"math"
+	"strings"
 	"testing"
 	"time"
 )
@@ -25,15 +26,17 @@ func TestParseDuration(t *testing.T) {
 		}
 	}
 	for text, why := range map[string]string{
-		"":                     `"" is not a time: want seconds (30, 0.5) or a duration (1m30s, 250ms)`,
-		"soon":                 `"soon" is not a time: want seconds (30, 0.5) or a duration (1m30s, 250ms)`,
-		"1_000":                `"1_000" is not a time: want seconds (30, 0.5) or a duration (1m30s, 250ms)`,
-		"inf":                  `"inf" is not a time: want seconds (30, 0.5) or a duration (1m30s, 250ms)`,
-		"0x10":                 `"0x10" is not a time: want seconds (30, 0.5) or a duration (1m30s, 250ms)`,
-		"1e3":                  `"1e3" is not a time: want seconds (30, 0.5) or a duration (1m30s, 250ms)`,
-		"99999999999999999999": `"99999999999999999999" is not a time: want seconds (30, 0.5) or a duration (1m30s, 250ms)`,
-		"-1":                   "-1 is negative: want 0 or more",
-		"-1ns":                 "-1ns is negative: want 0 or more",
+		"":                              `"" is not a time: want seconds (30, 0.5) or a duration (1m30s, 250ms)`,
+		"soon":                          `"soon" is not a time: want seconds (30, 0.5) or a duration (1m30s, 250ms)`,
+		"1_000":                         `"1_000" is not a time: want seconds (30, 0.5) or a duration (1m30s, 250ms)`,
+		"inf":                           `"inf" is not a time: want seconds (30, 0.5) or a duration (1m30s, 250ms)`,
+		"0x10":                          `"0x10" is not a time: want seconds (30, 0.5) or a duration (1m30s, 250ms)`,
+		"1e3":                           `"1e3" is not a time: want seconds (30, 0.5) or a duration (1m30s, 250ms)`,
+		"99999999999999999999":          "99999999999999999999 is too large: want at most 9223372036 seconds (292 years)",
+		"1" + strings.Repeat("0", 400):  "10000000000000000000… (401 characters) is too large: want at most 9223372036 seconds (292 years)",
+		"-1" + strings.Repeat("0", 400): "-1000000000000000000… (402 characters) is negative: want 0 or more",
+		"-1":                            "-1 is negative: want 0 or more",
+		"-1ns":                          "-1ns is negative: want 0 or more",
 	} {
 		if got, err := ParseDuration(text); err == nil || err.Error() != why {
 			t.Errorf("ParseDuration(%q) = %v, %v; want the error %s", text, got, err, why)

@@ -77,9 +77,9 @@ func parseCount(text string) (int, error) {
 	n, err := strconv.Atoi(text)
 	switch {
 	case errors.Is(err, strconv.ErrRange) || n > math.MaxInt32:
-		return 0, fmt.Errorf("%s is too large", text)
+		return 0, fmt.Errorf("%s is too large", short(text))
 	case err != nil:
-		return 0, fmt.Errorf("%q is not a whole number", text)
+		return 0, fmt.Errorf("%q is not a whole number", short(text))
 	}
 	return n, nil
 }
@@ -137,6 +137,9 @@ func (s Setting) texts(value any) ([]string, error) {
 		case int64:
 			return []string{strconv.FormatInt(v, 10)}, nil
 		case float64:
+			if v*1e9 >= math.MaxInt64 {
+				return nil, tooLong(fmt.Sprint(v)) // 1e+300, not 301 digits
+			}
 			return []string{strconv.FormatFloat(v, 'f', -1, 64)}, nil
 		case string:
 			return []string{v}, nil
@@ -168,7 +171,7 @@ func textsOfList(value any) ([]string, bool) {
 func describe(value any) string {
 	switch v := value.(type) {
 	case string:
-		return fmt.Sprintf("%q is a string", v)
+		return fmt.Sprintf("%q is a string", short(v))
 	case int64:
 		return fmt.Sprintf("%d is a number", v)
 	case float64:

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	ossignal "os/signal" // help.go has a signal of its own
+	"os/signal"
 	"syscall"
 	"time"
 
@@ -48,7 +48,7 @@ func benchFlags() []cli.Flag {
 		&cli.IntFlag{Name: "requests", Aliases: []string{"n"}, DefaultText: "1000", Usage: "`N` requests of a trial"},
 		&cli.IntFlag{Name: "trials", DefaultText: "5; 1 with -z or -q", Usage: "`N` trials, one after the other"},
 		&cli.IntFlag{Name: "connections", Aliases: []string{"c"}, DefaultText: "as many as requests", Usage: "closed loop with `N` clients; with -q, the most connections"},
-		&cli.GenericFlag{Name: "duration", Aliases: []string{"z"}, Value: new(benchDuration), DefaultText: "10s with -q", Usage: "send for so long `TIME`, instead of -n"},
+		&cli.GenericFlag{Name: "duration", Aliases: []string{"z"}, Value: new(benchDuration), DefaultText: "10s with -q", Usage: "send requests for this `TIME`, instead of -n"},
 		&cli.Float64Flag{Name: "rate", Aliases: []string{"q"}, DefaultText: "none", Usage: "open loop: `N` requests a second in all"},
 		&cli.IntFlag{Name: "max-in-flight", DefaultText: "1000", Usage: "with -q: when `N` are sent or wait, drop the next"},
 		&cli.Uint64Flag{Name: "seed", Usage: "with -q: `N` chooses the random times"},
@@ -57,8 +57,8 @@ func benchFlags() []cli.Flag {
 		&cli.PathFlag{Name: "texts", Usage: "send the texts of `FILE` in turn, lines such as {\"text\": \"…\"}"},
 		&cli.BoolFlag{Name: "disable-keepalive", Usage: "a new connection for each request"},
 		&cli.PathFlag{Name: "unix-socket", Usage: "connect to `PATH` instead of the URL's host"},
-		&cli.GenericFlag{Name: "timeout", Value: new(benchDuration), DefaultText: "300s", Usage: "a request may take so long `TIME`"},
-		&cli.GenericFlag{Name: "wait", Value: new(benchDuration), DefaultText: "0", Usage: "first ask until the server answers, for so long `TIME`"},
+		&cli.GenericFlag{Name: "timeout", Value: new(benchDuration), DefaultText: "300s", Usage: "a request fails if it takes longer than `TIME`"},
+		&cli.GenericFlag{Name: "wait", Value: new(benchDuration), DefaultText: "0", Usage: "before the first trial, wait up to `TIME` for the server to answer"},
 		&cli.BoolFlag{Name: "check", Usage: "all answers to one text must be equal, and JSON"},
 		&cli.StringSliceFlag{Name: "slo", Usage: "exit with 1 if `p99=20ms` does not hold; may be repeated"},
 		&cli.BoolFlag{Name: "json", Usage: "print the report as JSON"},
@@ -84,7 +84,7 @@ func runBench(c *cli.Context) error {
 	}
 
 	// The first Ctrl-C ends the run and prints the report, the second kills.
-	ctx, stop := ossignal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
 

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	ossignal "os/signal" // help.go has a signal of its own
+	"os/signal"
+	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -92,20 +94,51 @@ func findMaster(c *cli.Context) (*control.Client, error) {
 	case path == "":
 		path, err = control.Find(0)
 	}
+	if several := (*control.SeveralError)(nil); errors.As(err, &several) {
+		return nil, chooseMaster(c, several.Paths)
+	}
 	if err != nil {
 		return nil, masterError(err)
 	}
 	return control.NewClient(path), nil
 }
 
+// describeWithin bounds the time that chooseMaster waits for the masters' answers.
+const describeWithin = 2 * time.Second
+
+// chooseMaster returns the error for a command that found several masters. The
+// error names each master's pid and addresses, and how to choose one of them.
+func chooseMaster(c *cli.Context, sockets []string) error {
+	ctx, cancel := context.WithTimeout(c.Context, describeWithin)
+	defer cancel()
+	masters, choices := make([]string, len(sockets)), make([]string, len(sockets))
+	var asked sync.WaitGroup
+	for i, socket := range sockets {
+		asked.Go(func() {
+			masters[i] = "pid " + strings.TrimSuffix(filepath.Base(socket), ".sock")
+			choices[i] = "--control-socket " + socket
+			switch s, err := control.NewClient(socket).Status(ctx); {
+			case err != nil:
+				masters[i] += " (it does not answer)"
+			case len(s.Listen) > 0:
+				masters[i] += " on " + strings.Join(s.Listen, " and ")
+				choices[i] += " for " + s.Listen[0]
+			}
+		})
+	}
+	asked.Wait()
+	return &hinted{
+		fmt.Errorf("%s: %d masters are running: %s", c.Command.Name, len(sockets), strings.Join(masters, "; ")),
+		fmt.Sprintf("choose one: write behind narwhal %s: %s", c.Command.Name, strings.Join(choices, ", or ")),
+	}
+}
+
 // masterError adds what can be done.
 func masterError(err error) error {
-	failure, several := (*control.Failure)(nil), (*control.SeveralError)(nil)
+	failure := (*control.Failure)(nil)
 	switch {
 	case errors.As(err, &failure):
 		return &hinted{err, failure.Hint}
-	case errors.As(err, &several):
-		return &hinted{err, "choose one: --control-socket " + several.Paths[0] + ", or --pid-file PATH"}
 	case errors.Is(err, control.ErrNone), errors.Is(err, pidfile.ErrFree):
 		return &hinted{err, "start one, or name its --control-socket PATH or --pid-file PATH; a server of another user is found as that user or root"}
 	}
@@ -123,7 +156,7 @@ func tellMaster(args int, tell func(*cli.Context, control.Master) (string, error
 			return &usageError{what: fmt.Sprintf("%s takes no argument, not %q", name, c.Args().First()), hint: "where several servers run, name one with --pid-file PATH or --control-socket PATH"}
 		}
 		// Interrupted, it stops waiting; what was asked for goes on.
-		ctx, stop := ossignal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
+		ctx, stop := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
 		defer stop()
 		c.Context = ctx
 		m, err := findMaster(c)
@@ -176,7 +209,7 @@ func showStatus(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := ossignal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	w := c.App.Writer
 	for {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -92,5 +93,54 @@ func TestWatch(t *testing.T) {
 	err = newApp(s, nil).RunContext(ctx, []string{"narwhal", "reload", "--control-socket", path})
 	if help := (*hinted)(nil); !errors.As(err, &help) || err.Error() != "reload: not waiting any longer" {
 		t.Errorf("an interrupted reload: %v", err)
+	}
+}
+
+// on is a master that listens on one address.
+type on struct {
+	control.Master
+	address string
+}
+
+func (m on) Status(context.Context) (*control.Status, error) {
+	return &control.Status{State: "ready", Listen: []string{m.address}}, nil
+}
+
+// With several masters, the error names all of them, also one that does not
+// answer, and the hint is what to type.
+func TestSeveralMasters(t *testing.T) {
+	dir, err := os.MkdirTemp("", "ctl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	t.Setenv("RUNTIME_DIRECTORY", "")
+	t.Setenv("XDG_RUNTIME_DIR", dir)
+	dir = filepath.Join(dir, "narwhal")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, address := range map[string]string{"11.sock": "127.0.0.1:8000", "12.sock": "unix:/n.sock"} {
+		server, err := control.Serve(filepath.Join(dir, name), on{address: address}, 8, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer server.Close()
+	}
+	deaf, err := net.Listen("unix", filepath.Join(dir, "13.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer deaf.Close()
+
+	s := &serving{source: config.Source{Given: config.Given{}}}
+	for _, command := range []string{"status", "stop"} {
+		err := newApp(s, nil).RunContext(t.Context(), []string{"narwhal", command})
+		want := command + ": 3 masters are running: pid 11 on 127.0.0.1:8000; pid 12 on unix:/n.sock; pid 13 (it does not answer)"
+		hint := "choose one: write behind narwhal " + command + ": --control-socket " + dir + "/11.sock for 127.0.0.1:8000, or --control-socket " + dir +
+			"/12.sock for unix:/n.sock, or --control-socket " + dir + "/13.sock"
+		if help := (*hinted)(nil); !errors.As(err, &help) || err.Error() != want || help.hint != hint {
+			t.Errorf("%s with several masters: %+v", command, err)
+		}
 	}
 }

@@ -193,7 +193,11 @@ func asTyped(name string, args []string) string {
 // isServer reports whether a command's flags are the settings.
 func isServer(c *cli.Command) bool { return c.Name == "narwhal" || c.Name == "serve" }
 
+// flagHint says what to do about a flag that command does not have.
 func flagHint(command *cli.Command, name string) string {
+	if name == "V" || name == "version" {
+		return "for the version: narwhal -v, or narwhal --version"
+	}
 	if !isServer(command) {
 		if near, ok := config.Nearest(name, flagNames(command.Flags)); ok {
 			return "did you mean --" + near + "?"
@@ -202,6 +206,9 @@ func flagHint(command *cli.Command, name string) string {
 	}
 	if hint := config.FlagHint(name); hint != "" {
 		return hint
+	}
+	if _, ok := config.Nearest(name, []string{"version"}); ok {
+		return "did you mean --version?"
 	}
 	return "narwhal --help lists all settings"
 }

@@ -1,15 +1,18 @@
 // Command narwhal serves a named-entity recognizer from several processes, as
 // Gunicorn and Uvicorn serve Python programs. "narwhal --help" says how it is
-// used; this package is the only one that knows all the others:
+// used. Only this package imports both sides, master and worker:
 //
-//	main.go      what is run: a worker, or a command
-//	settings.go  the command line's settings, --check-config, --print-config
-//	help.go      what is printed for --help and help SETTING
-//	errors.go    what is printed when something is wrong, and the exit status
-//	serve.go     master and worker: settings become their options
-//	lines.go     what a server says, and its last lines
-//	manual.go    the manual page, completion.go what a shell completes
-//	control.go   status, reload, scale, stop: a running master is asked
+//	main.go                      the choice: a worker, the server, or a command
+//	settings.go, serve.go        settings are read, checked, and become options of master and worker
+//	recognizer.go, memory.go     the model, and how a worker's memory is collected
+//	log.go, lines.go, greet.go   what a server says, from its first line to its last
+//	errors.go, stray.go          what is printed when something is wrong, and the exit status
+//	joined.go                    short flags with their value, as in -w4
+//	help.go, helptext.go         narwhal --help and narwhal help SETTING
+//	manual.go, completion.go     the manual page, and completion for shells
+//	control.go                   status, reload, upgrade, scale and stop ask a running master
+//	model.go, ner.go, bench.go   the commands model, ner and bench
+//	version.go                   narwhal --version
 package main
 
 import (

@@ -50,6 +50,7 @@ func TestCommandLine(t *testing.T) {
 	}{
 		{"--version", 0, "narwhal "},
 		{"-v", 0, "narwhal "},
+		{"-V", 2, "narwhal: error: unknown flag -V"},
 		{"--version serve", 2, "narwhal: error: --version takes no argument"},
 		{"--help", 0, "narwhal finds the named entities"},
 		{"-h", 0, "narwhal finds the named entities"},
@@ -107,6 +108,18 @@ func TestCommandLine(t *testing.T) {
 		if (o.status == 0) != (o.err.Len() == 0) || (o.status == 0) != (o.out.Len() > 0) {
 			t.Errorf("narwhal %s: status %d, stdout %q, stderr %q: want errors on stderr and answers on stdout",
 				c.args, o.status, &o.out, &o.err)
+		}
+	}
+}
+
+// -V, which other programs have, and slips of --version lead to it.
+func TestVersionHint(t *testing.T) {
+	const both = "for the version: narwhal -v, or narwhal --version"
+	for line, hint := range map[string]string{
+		"-V": both, "serve -V": both, "bench -V": both, "status --version": both, "--verison": "did you mean --version?", "-x": "narwhal --help lists all settings",
+	} {
+		if o := try(t, line); o.status != 2 || !strings.HasSuffix(o.err.String(), "\nhint: "+hint+"\n") {
+			t.Errorf("narwhal %s: status %d, said %q; want the hint %q", line, o.status, &o.err, hint)
 		}
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	ossignal "os/signal" // help.go has a signal of its own
+	"os/signal"
 	"slices"
 	"strings"
 	"syscall"
@@ -106,7 +106,7 @@ func pullModel(c *cli.Context) error {
 		return &usageError{what: fmt.Sprintf("model pull takes one name, not %d", c.NArg()), hint: "narwhal model pull " + c.Args().First()}
 	}
 	// Interrupted, it stops pip and takes away what is half there.
-	ctx, stop := ossignal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	m, err := model.Standard().Pull(ctx, name, model.PullOptions{Out: c.App.Writer, Mirror: c.String("mirror")})
 	if failed := (*model.PullError)(nil); errors.As(err, &failed) {
@@ -142,9 +142,11 @@ func removeModels(c *cli.Context) error {
 		return &usageError{what: "model remove takes the names of models", hint: "narwhal model list shows them"}
 	}
 	for _, name := range c.Args().Slice() {
-		if err := model.Standard().Remove(name); err != nil {
+		dir, err := model.Standard().Remove(name)
+		if err != nil {
 			return err
 		}
+		fmt.Fprintf(c.App.Writer, "removed %s\n", dir)
 	}
 	return nil
 }
@@ -162,10 +164,16 @@ func listModels(c *cli.Context) error {
 	}
 	w := tabwriter.NewWriter(c.App.Writer, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "NAME\tVERSION\tSIZE\tLICENCE\tWHERE")
-	have := map[string]bool{}
+	have, first := map[string]bool{}, "" // first is where the listed name is found first
 	for _, l := range all {
 		have[l.Name] = true
-		fmt.Fprintln(w, listRow(l))
+		at := listedAt(l)
+		if l.Hidden {
+			at = fmt.Sprintf("%s (not used: %s comes first)", at, first)
+		} else {
+			first = at
+		}
+		fmt.Fprintln(w, listRow(l, at))
 	}
 	for _, r := range model.Releases {
 		if !have[r.Name] {
@@ -176,14 +184,14 @@ func listModels(c *cli.Context) error {
 	return w.Flush()
 }
 
-func listRow(l model.Listed) string {
-	at := l.Dir
-	if at == "" {
-		at = "this program"
+func listedAt(l model.Listed) string {
+	if l.Dir == "" {
+		return "this program"
 	}
-	if l.Hidden {
-		at += " (hidden by the one above)"
-	}
+	return l.Dir
+}
+
+func listRow(l model.Listed, at string) string {
 	if l.Err != nil {
 		return fmt.Sprintf("%s\t\t\t\t%s: broken: %v", l.Name, at, l.Err)
 	}

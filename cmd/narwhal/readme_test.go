@@ -14,7 +14,7 @@ func TestReadmeExample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	example := regexp.MustCompile("(?s)curl -X GET [^\n]* -d '([^'\n]*)'\n(\\{[^\n]*\\})\n.*recognizer \\[prose\\].* here `(\\{[^`\n]*\\})`").FindSubmatch(readme)
+	example := regexp.MustCompile("(?s)curl [^\n]* -d '([^'\n]*)'\n(\\{[^\n]*\\})\n.*recognizer \\[prose\\].* here `(\\{[^`\n]*\\})`").FindSubmatch(readme)
 	if example == nil {
 		t.Fatal("the README has no example with both answers")
 	}

@@ -48,6 +48,9 @@ func findTarget(ctx context.Context, o *Options) (*target, error) {
 	}
 	t := &target{host: u.Host, path: u.RequestURI()}
 
+	if strings.HasSuffix(u.Host, ":") {
+		return nil, wrong("%s: no port behind the colon: want http://HOST:PORT/PATH, or no colon for port 80", o.URL)
+	}
 	if o.UnixSocket != "" {
 		t.address, t.unix = o.UnixSocket, o.UnixSocket
 		return t, nil

@@ -1,10 +1,10 @@
-// Package board is the scoreboard master and workers share: one memfd, one
-// line of 256 bytes a worker. A worker writes its own line and nobody else's;
-// the master only reads. Because the memory outlives the worker, the master
-// can still tell what a crashed one was running.
+// Package board is the scoreboard that master and workers share: a memfd with a line
+// of 256 bytes for each worker. A worker writes only its own line; the master and the
+// other workers read it. The memory outlives the worker, so the master can tell what a
+// worker was running when it crashed.
 //
-// Times are nanoseconds of CLOCK_MONOTONIC, which all processes of a machine
-// share, unlike the monotonic reading inside a time.Time.
+// Times are nanoseconds of CLOCK_MONOTONIC, which is the same in all processes of a
+// machine. The monotonic part of a time.Time is not.
 package board
 
 import (
@@ -18,7 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Lines is how many workers a board holds at once, those that leave included.
+// Lines is how many workers a board has lines for, including workers that leave.
 const Lines = 1024
 
 const lineSize = 256
@@ -55,7 +55,7 @@ func New() (*Board, error) {
 	return b, nil
 }
 
-// Open maps the board a master made. The file may be closed by Close only.
+// Open maps the board that a master made. Only Close may close the file.
 func Open(file *os.File) (*Board, error) {
 	mem, err := unix.Mmap(int(file.Fd()), 0, Lines*lineSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
@@ -64,7 +64,7 @@ func Open(file *os.File) (*Board, error) {
 	return &Board{file: file, mem: mem}, nil
 }
 
-// File is the memfd, to be handed to a worker.
+// File returns the memfd, which every worker inherits.
 func (b *Board) File() *os.File { return b.file }
 
 // Close unmaps the board. Lines must not be used afterwards.
@@ -98,8 +98,7 @@ var epoch = func() (e struct {
 	return e
 }()
 
-// Line is what one worker says of itself. Every field is written by the worker
-// alone, atomically.
+// Line is the state of one worker. Only the worker writes it, each field atomically.
 type Line struct {
 	beat     atomic.Int64  // when the worker last showed life
 	conns    atomic.Int64  // open connections
@@ -113,14 +112,14 @@ type Line struct {
 	idle     atomic.Int64  // 1 if a request that came now would be computed at once
 	waiting  atomic.Int64  // whole requests that wait for a place
 	oldest   atomic.Int64  // since when the first of them has waited, 0 if none
-	missed   atomic.Int64  // nanoseconds that the worker idled while a request waited with a sibling
+	missed   atomic.Int64  // nanoseconds in which the worker was idle while a request waited in another one
 	seq      atomic.Uint64 // odd while the fields below are being written
 	started  atomic.Int64  // start of the request running longest, 0 if none
 	size     atomic.Int64  // its body in bytes
 	what     [whatWords]atomic.Uint64
 }
 
-// State is what a worker does, in its own words: after a crash they are its last.
+// State is what a worker does. After a crash the line still has the last one.
 type State int64
 
 // The states, in the order of a life.
@@ -142,7 +141,7 @@ func (s State) String() string {
 	return fmt.Sprintf("state %d", int64(s))
 }
 
-// One line must not reach into the next.
+// A Line has exactly the size of a line; otherwise this does not compile.
 var _ [0]struct{} = [unsafe.Sizeof(Line{}) - lineSize]struct{}{}
 
 const (
@@ -195,8 +194,8 @@ func (l *Line) Sent(n int) { l.sent.Add(uint64(n)) }
 // Busy adds the time that a request has computed.
 func (l *Line) Busy(d time.Duration) { l.busy.Add(int64(d)) }
 
-// ShowQueue says whether the worker is idle, how many requests wait in it, and since
-// when the first of them has.
+// ShowQueue writes whether the worker is idle, how many requests wait in it, and since
+// when the oldest of them has waited.
 func (l *Line) ShowQueue(idle bool, waiting int, oldest int64) {
 	var i int64
 	if idle {
@@ -207,8 +206,8 @@ func (l *Line) ShowQueue(idle bool, waiting int, oldest int64) {
 	l.oldest.Store(oldest)
 }
 
-// Queue is what a sibling looks at: whether the worker is idle, and since when its
-// oldest waiting request has waited, 0 if none does.
+// Queue returns what other workers look at: whether the worker is idle, and since when
+// its oldest waiting request has waited; 0 if none waits.
 func (l *Line) Queue() (idle bool, oldest int64) { return l.idle.Load() == 1, l.oldest.Load() }
 
 // Serves says whether the worker serves and has shown life lately.
@@ -216,7 +215,7 @@ func (l *Line) Serves(within time.Duration) bool {
 	return State(l.state.Load()) == Serving && Now()-l.beat.Load() < int64(within)
 }
 
-// Missed adds time in which the worker idled while a request waited with a sibling.
+// Missed adds time in which the worker was idle while a request waited in another one.
 func (l *Line) Missed(d time.Duration) { l.missed.Add(int64(d)) }
 
 // Running says which request has been running longest; start 0 means none.
@@ -266,9 +265,9 @@ type Status struct {
 	Size    int           // its body in bytes
 }
 
-// Read reads the line. It never waits for the worker, which may have died in
-// the middle of writing or write without pause: What and Size are then left
-// out, because they could be halves of two requests. Running is always right.
+// Read reads the line. It does not wait for the worker, which may have died while it
+// wrote, or may write without a pause. Then What and Size could be of two different
+// requests, so Read leaves them empty. Running is always right.
 func (l *Line) Read() Status {
 	now := Now()
 	s := Status{

@@ -56,25 +56,26 @@ func (p Places) Add(path, name string) (*Model, error) {
 	return openDir(name, User, dir)
 }
 
-// Remove deletes a model from the user's models. It touches no other place.
-func (p Places) Remove(name string) error {
+// Remove deletes a model from the user's models and returns the folder that it
+// was in. It touches no other place.
+func (p Places) Remove(name string) (string, error) {
 	if !validName.MatchString(name) {
-		return fmt.Errorf("remove %q: want the name of a model, as narwhal model list shows it", name)
+		return "", fmt.Errorf("remove %q: want the name of a model, as narwhal model list shows it", name)
 	}
 	if p.User != "" {
 		dir := filepath.Join(p.User, name)
 		if _, err := os.Lstat(dir); err == nil {
-			return os.RemoveAll(dir)
+			return dir, os.RemoveAll(dir)
 		}
 	}
 	m, err := p.Find(name)
 	if err != nil {
-		return fmt.Errorf("remove: %w", err)
+		return "", fmt.Errorf("remove: %w", err)
 	}
 	if m.Origin == Embedded {
-		return fmt.Errorf("remove %s: it is a part of this program, and nothing is installed beside it", name)
+		return "", fmt.Errorf("remove %s: it is a part of this program, and nothing is installed beside it", name)
 	}
-	return fmt.Errorf("remove %s: it is in %s, where narwhal does not install; what put it there can take it away", name, m.Path)
+	return "", fmt.Errorf("remove %s: it is in %s, where narwhal does not install; what put it there can take it away", name, m.Path)
 }
 
 // install copies the wanted files of a model to a directory beside its final

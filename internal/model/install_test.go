@@ -50,8 +50,8 @@ func TestAddRemove(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o755 {
 		t.Errorf("the model's directory is %v, %v: want one a server of another user can read", info.Mode(), err)
 	}
-	if err := p.Remove("en_tiny"); err != nil {
-		t.Fatal(err)
+	if dir, err := p.Remove("en_tiny"); err != nil || dir != filepath.Join(p.User, "en_tiny") {
+		t.Fatalf("removed %s, %v", dir, err)
 	}
 	if _, err := p.Find("en_tiny"); err == nil {
 		t.Error("still there after Remove")
@@ -72,7 +72,7 @@ func TestAddRemove(t *testing.T) {
 		"../x":  "want the name of a model",
 		".":     "want the name of a model",
 	} {
-		if err := p.Remove(name); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := p.Remove(name); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("Remove(%q) = %v, want an error with %q", name, err, want)
 		}
 	}

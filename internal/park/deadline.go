@@ -1,6 +1,6 @@
 package park
 
-// byDeadline is a heap, the next to be closed first.
+// byDeadline is a heap. The connection that times out next is its first.
 type byDeadline []*parked
 
 func (h byDeadline) Len() int           { return len(h) }

@@ -11,9 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Lot is where the connections are: the master's part. One goroutine owns them;
-// it waits in an epoll set of its own, since the runtime's poller would need a
-// goroutine for each.
+// Lot is the master's part: it keeps the parked connections. One goroutine owns them.
+// It waits in its own epoll set, because the runtime's poller would need a goroutine
+// for each connection.
 type Lot struct {
 	ours, theirs *os.File // the ends of the pair: the master's, the workers'
 	epoll, wake  int
@@ -25,13 +25,13 @@ type Lot struct {
 	done    chan struct{}
 	count   atomic.Int64
 
-	// Of the goroutine.
+	// Only the goroutine uses these.
 	parked  map[int]*parked
 	byTime  byDeadline
-	ready   []int     // have data, and wait for room on their way to the workers
-	retryAt time.Time // not before
-	told    time.Time // to end; zero: not yet
-	endAt   time.Time // then idle connections are closed
+	ready   []int     // connections with data that could not be passed to the workers yet
+	retryAt time.Time // when to try that again
+	told    time.Time // when End was called; zero: not yet
+	endAt   time.Time // when idle connections are closed after End
 }
 
 // parked is one idle connection.
@@ -43,12 +43,12 @@ type parked struct {
 
 // order is what the goroutine can be told, once.
 type order struct {
-	leave  bool          // pass all to the next master; else end
-	linger time.Duration // end: leave idle connections to be used so long
+	leave  bool          // pass all connections to the new master; false: end
+	linger time.Duration // end: clients may use idle connections for this time
 }
 
-// New makes a lot that nobody uses yet. At limit connections the one that would
-// be closed next makes room.
+// New makes a lot; Start makes it work. When it keeps limit connections and another
+// comes, it closes the one that would time out next.
 func New(limit int, log *slog.Logger) (*Lot, error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -57,8 +57,8 @@ func New(limit int, log *slog.Logger) (*Lot, error) {
 	return Inherit(fds[0], fds[1], limit, log)
 }
 
-// Inherit makes the lot of a master that was handed the ends of its
-// predecessor's. It belongs to that one until Start.
+// Inherit makes the lot of a new master from the two ends of the old master's pair.
+// Until Start, only the old master uses them.
 func Inherit(ours, theirs, limit int, log *slog.Logger) (*Lot, error) {
 	l := &Lot{
 		epoll: -1, wake: -1, limit: max(limit, 1), log: log,
@@ -83,13 +83,13 @@ func Inherit(ours, theirs, limit int, log *slog.Logger) (*Lot, error) {
 	return l, nil
 }
 
-// Workers is the end to hand to every worker.
+// Workers returns the workers' end of the pair. Every worker gets a copy.
 func (l *Lot) Workers() *os.File { return l.theirs }
 
-// Ends are both, to be handed to the next master.
+// Ends returns both ends of the pair, for the new master of an upgrade.
 func (l *Lot) Ends() []*os.File { return []*os.File{l.ours, l.theirs} }
 
-// Len is how many connections are parked.
+// Len returns how many connections are parked.
 func (l *Lot) Len() int { return int(l.count.Load()) }
 
 // Start begins to take connections from the workers.
@@ -98,28 +98,29 @@ func (l *Lot) Start() {
 	go l.run()
 }
 
-// Leave passes everything to the next master and stops. It does not wait.
+// Leave has the lot pass all connections to the new master and stop. It returns at
+// once; Done tells the end.
 func (l *Lot) Leave() { l.tell(order{leave: true}) }
 
-// End stops: idle connections are left to be used for linger, then closed, and
-// when the workers have got the last one with a request, they read the end. It
-// does not wait.
+// End has the lot stop: clients may use idle connections for linger, then it closes
+// them. When the workers have got the last connection with a request, they read
+// io.EOF. End returns at once; Done tells the end.
 func (l *Lot) End(linger time.Duration) { l.tell(order{linger: linger}) }
 
 func (l *Lot) tell(o order) {
 	select {
 	case l.orders <- o:
 		var one = [8]byte{1}
-		_, _ = unix.Write(l.wake, one[:]) // full means that it is awake
-	default: // it was told to stop before
+		_, _ = unix.Write(l.wake, one[:]) // an error means that it is full, so the goroutine wakes
+	default: // Leave or End was called before
 	}
 }
 
-// Done is closed when Leave or End has come to its end.
+// Done returns a channel that is closed when the lot has stopped after Leave or End.
 func (l *Lot) Done() <-chan struct{} { return l.done }
 
-// Close gives the descriptors back, unless Start was called and Done is not yet
-// closed: then the goroutine uses them, and the process is about to end.
+// Close closes the descriptors. It does nothing while the goroutine still uses them:
+// after Start and before Done.
 func (l *Lot) Close() {
 	if l.started {
 		select {

@@ -1,25 +1,24 @@
 // Package park keeps idle connections with the master instead of with the
 // worker that happened to serve them.
 //
-// A kept connection that stays with its worker spoils three things: its next
-// request waits for that worker although another idles; a new worker gets
-// nothing to do; and a worker that dies takes connections with it on which
-// nothing ran. So a connection that becomes idle is passed to the master, which
-// watches it, and when something arrives on it, to whichever worker takes it:
+// A kept connection that stays with its worker has three costs. Its next request
+// waits for that worker although another one is idle. A new worker gets no requests
+// from clients that keep connections. A worker that dies closes connections on which
+// no request ran. So the worker passes a connection that becomes idle to the master.
+// When data arrives, the master passes it to whichever worker takes it first:
 //
 //	worker 1 ── idle ──▶ ┐                                 ┌─▶ worker 1
 //	worker 2 ── idle ──▶ ├─▶ master: waits for data ── ready ─▶ worker 2
 //	worker 3 ── idle ──▶ ┘          or for the time out    └─▶ worker 3
 //
-// Both ways lead over one pair of SOCK_SEQPACKET sockets: the master has one
-// end, all workers share the other. A message is one descriptor (SCM_RIGHTS)
-// and the time it may stay idle. What the workers' end has received is a queue
-// of connections with requests, and they take from it as they accept from the
-// listening sockets: with a free place, whoever comes first.
+// Master and workers use one pair of SOCK_SEQPACKET sockets: the master has one end,
+// all workers share the other. A message is a descriptor (SCM_RIGHTS) and the time
+// that the connection may stay idle. The messages that wait at the workers' end are a
+// queue of connections with requests. Workers take from it as they accept from a
+// listening socket: whoever has a free place first.
 //
-// The two ends outlive their masters: in an upgrade the next master inherits
-// both, and the old one leaves it the parked connections by passing them in as
-// a worker does.
+// In an upgrade the new master inherits both ends. The old master passes the parked
+// connections to it through the workers' end, as a worker does.
 package park
 
 import (
@@ -33,13 +32,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrFull says that the other side has not yet taken what was passed before,
-// or that the kernel holds as many descriptors on their way as it allows.
+// ErrFull says that the queue of the pair is full: the other side has not taken
+// earlier connections yet, or the kernel holds as many descriptors in messages as it
+// allows.
 var ErrFull = errors.New("too many connections are being passed")
 
-// Pass sends a connection over an end of the pair. The sender keeps its own
-// descriptor and may close it: the connection stays open. left is how long the
-// receiver may leave it idle; 0 means for ever.
+// Pass sends a connection through an end of the pair. The sender keeps its
+// descriptor, and may close it without closing the connection. left is how long the
+// receiver keeps the connection while it is idle; 0 means no limit.
 func Pass(end, conn int, left time.Duration) error {
 	var head [8]byte
 	binary.LittleEndian.PutUint64(head[:], uint64(left))
@@ -54,8 +54,8 @@ func Pass(end, conn int, left time.Duration) error {
 	}
 }
 
-// Take receives a connection. It returns unix.EAGAIN if there is none, and
-// io.EOF when the other side passes no more.
+// Take receives a connection. It does not wait: the error is unix.EAGAIN if there is
+// none, and io.EOF if the other side has ended.
 func Take(end int) (conn int, left time.Duration, err error) {
 	var head [8]byte
 	oob := make([]byte, unix.CmsgSpace(4))
@@ -85,23 +85,23 @@ func Take(end int) (conn int, left time.Duration, err error) {
 	return fds[0], time.Duration(binary.LittleEndian.Uint64(head[:])), nil
 }
 
-// Readable says whether a descriptor has something to be read, a connection to
-// be accepted or an end, without waiting.
+// Readable reports, without waiting, whether a descriptor has data, a connection to
+// accept, or an end of file.
 func Readable(fd int) bool {
 	p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
 	n, err := unix.Poll(p, 0)
 	return err == nil && n == 1
 }
 
-// Alone says whether nobody holds the other end any more.
+// Alone reports whether no process holds the other end of the pair any more.
 func Alone(end int) bool {
 	p := []unix.PollFd{{Fd: int32(end)}}
 	_, err := unix.Poll(p, 0)
 	return err == nil && p[0].Revents&unix.POLLHUP != 0
 }
 
-// Look says whether something has arrived, or the client has hung up, without
-// waiting and without reading.
+// Look reports whether data has arrived on a connection, and whether the client has
+// closed it. It neither waits nor reads.
 func Look(conn int) (data, gone bool) {
 	var one [1]byte
 	for {
@@ -116,9 +116,9 @@ func Look(conn int) (data, gone bool) {
 	}
 }
 
-// file wraps a descriptor so that it is in no poller of the runtime and Fd
-// leaves its O_NONBLOCK alone, which it shares with other processes: os.NewFile
-// looks at the flag once.
+// file wraps a descriptor in an *os.File outside of the runtime's poller. Fd then does
+// not change O_NONBLOCK, which other processes share. os.NewFile looks at the flag
+// once, so it is cleared for that moment.
 func file(fd int, name string) (*os.File, error) {
 	if err := unix.SetNonblock(fd, false); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)

@@ -54,7 +54,8 @@ func (l *Lot) run() {
 	}
 }
 
-// wait is the time until something is due, in milliseconds for epoll_wait.
+// wait returns the time until something is due, in milliseconds, for epoll_wait; -1
+// if nothing is.
 func (l *Lot) wait() int {
 	var next time.Time
 	at := func(t time.Time) {
@@ -77,7 +78,7 @@ func (l *Lot) wait() int {
 	return int(max(time.Until(next)+time.Millisecond-1, 0) / time.Millisecond)
 }
 
-// batch bounds how many are taken before the others have their turn.
+// batch is how many connections are taken before other events are handled.
 const batch = 64
 
 // take receives connections from the workers, and reports whether there may be more.
@@ -96,7 +97,7 @@ func (l *Lot) take() bool {
 	return true
 }
 
-// forever is a deadline that never comes.
+// forever is the time of a connection without a limit.
 const forever = 10 * 365 * 24 * time.Hour
 
 func (l *Lot) park(fd int, left time.Duration) {
@@ -117,8 +118,8 @@ func (l *Lot) park(fd int, left time.Duration) {
 	l.count.Store(int64(len(l.parked)))
 }
 
-// remove takes a connection out of the set. Closing would not: another process
-// may still hold it.
+// remove takes a connection out of the epoll set. Closing it is not enough, because
+// another process may still hold it.
 func (l *Lot) remove(p *parked) {
 	_ = unix.EpollCtl(l.epoll, unix.EPOLL_CTL_DEL, p.fd, nil)
 	heap.Remove(&l.byTime, p.index)
@@ -126,7 +127,8 @@ func (l *Lot) remove(p *parked) {
 	l.count.Store(int64(len(l.parked)))
 }
 
-// unpark is called when something has happened on a connection.
+// unpark is called when epoll reports a connection: it has data, or its client has
+// closed it.
 func (l *Lot) unpark(p *parked) {
 	data, gone := Look(p.fd)
 	if !data && !gone {
@@ -140,7 +142,8 @@ func (l *Lot) unpark(p *parked) {
 	l.ready = append(l.ready, p.fd)
 }
 
-// hangUp closes an idle connection, unless a request has arrived just now.
+// hangUp closes an idle connection. If a request has just arrived, it goes to the
+// workers instead.
 func (l *Lot) hangUp(p *parked) {
 	l.unpark(p)
 	if l.parked[p.fd] == p {
@@ -156,8 +159,8 @@ func (l *Lot) expire() {
 	}
 }
 
-// fullWait is how long a full queue is left alone. It holds some hundred
-// connections, so the workers have enough to do meanwhile.
+// fullWait is the time until a full queue is tried again. The queue holds some hundred
+// connections, so the workers have enough to do in this time.
 const fullWait = 5 * time.Millisecond
 
 // flush passes the connections with data to the workers.
@@ -180,11 +183,11 @@ func (l *Lot) flush() {
 	l.ready = append(l.ready[:0], l.ready[sent:]...)
 }
 
-// quiet is for a worker that has just parked a connection when it learns that
-// no more are wanted.
+// quiet is how long the lot still takes connections after End. A worker may have
+// parked one before it learned of the end.
 const quiet = 100 * time.Millisecond
 
-// ends is when: sooner if nobody is there who could use the time.
+// ends returns when the lot ends. Without parked connections that is after quiet.
 func (l *Lot) ends() time.Time {
 	if len(l.parked) == 0 {
 		return l.told.Add(quiet)
@@ -192,8 +195,8 @@ func (l *Lot) ends() time.Time {
 	return l.endAt
 }
 
-// ended closes what is still idle when the time is over, and tells the workers
-// when there is no more.
+// ended closes idle connections when the time is over. When the last connection with a
+// request has been passed, it tells the workers that no more come, and returns true.
 func (l *Lot) ended() bool {
 	if l.told.IsZero() || time.Now().Before(l.ends()) {
 		return false
@@ -213,17 +216,17 @@ func (l *Lot) ended() bool {
 	return true
 }
 
-// leaveTime bounds how long the next master is waited for.
+// leaveTime bounds how long leave waits for the new master to take connections.
 const leaveTime = 10 * time.Second
 
-// leave passes everything to the next master, by the way the workers use.
+// leave passes all connections to the new master, through the workers' end.
 func (l *Lot) leave() {
 	until := time.Now().Add(leaveTime)
 	pass := func(fd int, left time.Duration) {
 		for {
 			err := Pass(int(l.theirs.Fd()), fd, left)
 			if errors.Is(err, ErrFull) && time.Now().Before(until) {
-				time.Sleep(time.Millisecond) // the next master is taking them
+				time.Sleep(time.Millisecond) // the new master takes them meanwhile
 				continue
 			}
 			if err != nil {

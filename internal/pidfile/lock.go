@@ -11,15 +11,15 @@ import (
 // ErrFree says that no running narwhal holds a pid file.
 var ErrFree = errors.New("no running narwhal holds it")
 
-// whole is a lock for writing on all of a file, however long it gets.
+// whole is a write lock on the whole file, whatever its length becomes.
 func whole() *unix.Flock_t { return &unix.Flock_t{Type: unix.F_WRLCK, Whence: unix.SEEK_SET} }
 
-// lock locks the file, or says EAGAIN at once. Any other error means that the
-// file system has no such locks.
+// lock locks the file without waiting. The error is EAGAIN if another process has the
+// lock. Any other error means that the file system has no such locks.
 func lock(f *os.File) error { return unix.FcntlFlock(f.Fd(), unix.F_OFD_SETLK, whole()) }
 
-// holderOf makes the error about a file that is locked. The lock of a process
-// (l_pid, F_SETLK) is another program's, which is not ours to stop.
+// holderOf makes the error for a file that is locked. If the lock belongs to a process
+// (F_SETLK, which sets l_pid), another program than narwhal has the file.
 func holderOf(path string, f *os.File) error {
 	l := whole()
 	if err := unix.FcntlFlock(f.Fd(), unix.F_OFD_GETLK, l); err == nil && l.Type != unix.F_UNLCK && l.Pid >= 0 {

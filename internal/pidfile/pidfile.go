@@ -1,5 +1,5 @@
-// Package pidfile is the file that names a master's process. It belongs to the
-// master that holds the lock on it, whatever number is in it:
+// Package pidfile manages the file with the process number of a master. The file
+// belongs to the master that holds the lock on it, whatever number is in it:
 //
 //	f, err := pidfile.Take(path)   // *HeldError: another narwhal has it
 //	err = f.Write()                // from now on it names this process
@@ -12,7 +12,7 @@
 // by now. Workers do not inherit the file.
 //
 // In an upgrade the new master gets the same open file (Pass, Receive), and with
-// it the lock: there is no moment at which a stranger could take it.
+// it the lock. So at no moment can another process take the file.
 package pidfile
 
 import (
@@ -42,7 +42,7 @@ type File struct {
 
 	path string
 	file *os.File
-	ours bool // it goes when this process goes
+	ours bool // Remove removes it
 }
 
 // HeldError says that a running narwhal has the file.
@@ -59,8 +59,8 @@ func (e *HeldError) Error() string {
 	return fmt.Sprintf("pid file %s: %s holds it: stop that one (narwhal stop --pid-file %[1]s), or choose another --pid", e.Path, who)
 }
 
-// Take opens the file, makes it if need be, and locks it. It does not write to
-// it. If a narwhal has it the error is a *HeldError.
+// Take opens the file, or makes it, and locks it. It does not write to it. If a
+// running narwhal has the file, the error is a *HeldError.
 func Take(path string) (*File, error) { return take(path, lock) }
 
 func take(path string, lock func(*os.File) error) (*File, error) {
@@ -85,8 +85,8 @@ func take(path string, lock func(*os.File) error) (*File, error) {
 	}
 }
 
-// open opens the file for writing. It refuses what is no pid file, and never
-// waits: a FIFO without a reader would make it wait.
+// open opens the file for writing. It refuses a file that is no pid file. It never
+// waits, as opening a FIFO without a reader would.
 func open(path string) (f *os.File, made bool, err error) {
 	const flags = unix.O_RDWR | unix.O_NOFOLLOW | unix.O_NONBLOCK
 	for {
@@ -124,7 +124,7 @@ func check(path string, f *os.File, made bool) error {
 		return fmt.Errorf("pid file %s: it has %d bytes, so it is something else: choose another --pid, or remove that file", path, info.Size())
 	case !free(f):
 		return fmt.Errorf("pid file %s: there is more than a process number in it, so it is something else: choose another --pid, or remove that file", path)
-	case made: // whatever the umask is: scripts of other users read it
+	case made: // scripts of other users read the file, so the umask must not hide it
 		if err := f.Chmod(0o644); err != nil {
 			return cannotWrite(path, err)
 		}
@@ -132,8 +132,8 @@ func check(path string, f *os.File, made bool) error {
 	return nil
 }
 
-// free says whether a file has numbers or nothing in it. After a power failure there
-// may be NULs.
+// free reports whether a file may be overwritten: it has digits, spaces or nothing in
+// it. After a power failure it may have NUL bytes.
 func free(f *os.File) bool {
 	_, text, err := number(f)
 	return err == nil || strings.Trim(text, "0123456789 \t\r\n\x00") == ""
@@ -188,8 +188,8 @@ func (p *File) Write() error {
 	return nil
 }
 
-// Leave leaves file and lock to the next master, to which it was passed. From then
-// on the lock depends on that one's life alone.
+// Leave gives up the file after Pass: file and lock belong to the new master. The lock
+// then ends with that process.
 func (p *File) Leave() {
 	if p != nil {
 		p.ours = false
@@ -197,8 +197,8 @@ func (p *File) Leave() {
 	}
 }
 
-// Remove removes the file if it is this process's, and then ends the lock: in
-// this order nobody can take a file that is about to go.
+// Remove removes the file if it names this process, and then ends the lock. In the
+// other order another process could take a file that is about to be removed.
 func (p *File) Remove() {
 	if p == nil {
 		return
@@ -206,23 +206,23 @@ func (p *File) Remove() {
 	pid, _, _ := number(p.file) // 0 if it cannot be read
 	theirs := p.Unlocked != nil && pid != 0 && pid != os.Getpid()
 	if p.ours && !theirs && leadsTo(p.path, p.file) {
-		os.Remove(p.path) // a file that is left behind is taken by the next master
+		os.Remove(p.path) // if that fails, the next master can still take the file
 	}
 	p.file.Close()
 }
 
-// Path is where the file is.
+// Path returns the path of the file.
 func (p *File) Path() string { return p.path }
 
-// Passed is a pid file on its way from a master to the next one. Masters of two
-// versions read it, so fields are only ever added.
+// Passed describes a pid file that an old master passes to a new one. The two may be
+// of different versions, so fields are only added.
 type Passed struct {
 	Path string `json:"path"`
 	FD   int    `json:"fd"`
 }
 
-// Pass adds the open file to those the next master is started with; the first
-// of these is its descriptor 3. It returns nil if there is no file.
+// Pass appends the open file to the files with which the new master is started. The
+// first of these becomes its descriptor 3. Pass returns nil if there is no file.
 func (p *File) Pass(files []*os.File) ([]*os.File, *Passed) {
 	if p == nil {
 		return files, nil
@@ -230,8 +230,8 @@ func (p *File) Pass(files []*os.File) ([]*os.File, *Passed) {
 	return append(files, p.file), &Passed{Path: p.path, FD: 3 + len(files)}
 }
 
-// Receive takes the file over from the master that has passed it. That one's
-// number stays in it until Write.
+// Receive takes the file from the old master. The old master's number stays in it
+// until Write.
 func Receive(p *Passed) *File {
 	if p == nil {
 		return nil
@@ -240,15 +240,14 @@ func Receive(p *Passed) *File {
 	return &File{path: p.Path, file: os.NewFile(uintptr(p.FD), p.Path)}
 }
 
-// Own makes a file that was received go with this process, as if it had written
-// it.
+// Own has Remove remove a file that was received, as if this process had written it.
 func (p *File) Own() {
 	if p != nil {
 		p.ours = true
 	}
 }
 
-// number reads the process number; text is all that is there.
+// number reads the process number. text is the whole content of the file.
 func number(f *os.File) (pid int, text string, err error) {
 	b, err := io.ReadAll(io.NewSectionReader(f, 0, maxSize))
 	if err != nil {

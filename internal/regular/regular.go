@@ -4,6 +4,7 @@
 package regular
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -70,7 +71,11 @@ func fits(info fs.FileInfo, other fs.FileMode) bool {
 	return info.Mode().IsRegular() || other != 0 && info.Mode().Type() == other
 }
 
-// Read reads a whole file of at most limit bytes.
+// ErrTooLarge is the error of Read for a file that is larger than the limit.
+var ErrTooLarge = errors.New("file too large")
+
+// Read reads a whole file of at most limit bytes. If the file is larger, the
+// error is ErrTooLarge.
 func Read(path string, limit int64) ([]byte, error) {
 	f, err := Open(path, os.O_RDONLY, 0, 0)
 	if err != nil {
@@ -79,7 +84,7 @@ func Read(path string, limit int64) ([]byte, error) {
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, limit+1))
 	if err == nil && int64(len(b)) > limit {
-		err = fmt.Errorf("%s has more than %d bytes", path, limit)
+		err = fmt.Errorf("%w: %s has more than %d bytes", ErrTooLarge, path, limit)
 	}
 	return b, err
 }

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Passed is a descriptor that systemd passed: of a socket unit, or from the
-// store.
+// Passed is a descriptor that systemd passed to this process: a socket of a socket
+// unit, or a socket that systemd kept in the unit's file descriptor store.
 type Passed struct {
 	FD   int
 	Name string // FileDescriptorName= of the unit, or what it was stored under
@@ -20,12 +20,12 @@ type Passed struct {
 // firstFD is where systemd begins (SD_LISTEN_FDS_START).
 const firstFD = 3
 
-// Listen returns the descriptors passed to this very process, and removes the
-// variables that tell of them, so that it returns them once. They are plain
-// numbers, not files: package os would put a non-blocking one into its poller.
+// Listen returns the descriptors that systemd passed to this process. It removes the
+// LISTEN_ variables, so a second call returns none. It returns numbers, not files,
+// because os.NewFile would put a non-blocking descriptor into the runtime's poller.
 //
-// The error says why descriptors that the variables tell of are not returned: they
-// are for another process, such as a script that started this one.
+// If the variables name another process, for example a script that started this one,
+// Listen returns no descriptors and an error that says so.
 func Listen() ([]Passed, error) {
 	pid, fds, names := os.Getenv("LISTEN_PID"), os.Getenv("LISTEN_FDS"), os.Getenv("LISTEN_FDNAMES")
 	if fds == "" || fds == "0" {
@@ -46,7 +46,7 @@ func Listen() ([]Passed, error) {
 	for i := range n {
 		p := Passed{FD: firstFD + i}
 		if _, err := unix.FcntlInt(uintptr(p.FD), unix.F_SETFD, unix.FD_CLOEXEC); err != nil {
-			continue // there is none
+			continue // the number is not an open descriptor
 		}
 		if len(name) == n {
 			p.Name = name[i]
@@ -56,8 +56,8 @@ func Listen() ([]Passed, error) {
 	return out, nil
 }
 
-// StoreSize is how many descriptors systemd keeps for the unit, and whether it
-// says so: 252 does not, 254 and later do.
+// StoreSize returns how many descriptors systemd keeps for the unit. ok is false if
+// systemd does not say it: systemd 254 and later do, 252 does not.
 func StoreSize() (n int, told bool) {
 	n, err := strconv.Atoi(os.Getenv("FDSTORE"))
 	return n, err == nil

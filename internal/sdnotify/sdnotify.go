@@ -1,10 +1,10 @@
 // Package sdnotify speaks to systemd as sd_notify(3) and sd_listen_fds(3) do:
-// it says how the service is, hands sockets over to be kept, and takes those
-// that systemd passes.
+// it reports the state of the service, gives sockets to systemd to keep, and takes
+// the sockets that systemd passes.
 //
-// What github.com/coreos/go-systemd has comes from there: the watchdog's
-// interval and the time of a reload. Its sender can neither pass descriptors
-// nor stop waiting for a systemd that does not read, so the sender is ours.
+// The watchdog's interval and the time of a reload come from
+// github.com/coreos/go-systemd. That package's sender cannot pass descriptors, and it
+// waits without limit for a systemd that does not read. So this package has its own.
 package sdnotify
 
 import (
@@ -18,35 +18,36 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The states of a service. A message is one of them or several, a line each.
+// The states of a service. A message has one or several of them, one a line.
 const (
 	Ready    = daemon.SdNotifyReady
 	Stopping = daemon.SdNotifyStopping
 	Watchdog = daemon.SdNotifyWatchdog
 )
 
-// Reloading is the message at the start of a reload. systemd tells by the time
-// in it which reload is meant, so it is made anew each time.
+// Reloading returns the message for the start of a reload. It contains the present
+// time, by which systemd tells one reload from another.
 func Reloading() string {
 	return daemon.SdNotifyReloading + "\n" + strings.TrimSuffix(daemon.SdNotifyMonotonicUsec(), "\n")
 }
 
-// Status is a line for people, shown by systemctl status.
+// Status returns the message that sets the line that systemctl status shows.
 func Status(text string) string {
 	return "STATUS=" + strings.ReplaceAll(text, "\n", " ")
 }
 
-// ExtendTimeout asks for so much more time to start, reload or stop in.
+// ExtendTimeout returns the message that asks systemd for more time to start, reload
+// or stop: d from now on.
 func ExtendTimeout(d time.Duration) string {
 	return fmt.Sprintf("EXTEND_TIMEOUT_USEC=%d", d.Microseconds())
 }
 
-// MainPID names the process that is the service from now on. Only the one that
-// was may say so (NotifyAccess=main).
+// MainPID returns the message that names the new main process of the service. Only
+// the present main process may send it (NotifyAccess=main).
 func MainPID(pid int) string { return fmt.Sprintf("MAINPID=%d", pid) }
 
-// WatchdogInterval is how often at most systemd wants to hear Watchdog, 0 if it
-// does not watch this process. Half of it is a good time between two.
+// WatchdogInterval returns the time within which systemd wants the next Watchdog
+// message, or 0 if systemd does not watch this process. Send one after half of it.
 func WatchdogInterval() (time.Duration, error) {
 	d, err := daemon.SdWatchdogEnabled(false)
 	if err != nil {
@@ -55,16 +56,17 @@ func WatchdogInterval() (time.Duration, error) {
 	return d, nil
 }
 
-// Socket is the way to systemd. The nil Socket says nothing to nobody.
+// Socket sends messages to systemd. A nil *Socket is valid: its methods do nothing.
 type Socket struct {
 	fd   int
 	addr *unix.SockaddrUnix
 }
 
-// sendTime is how long a message may wait for systemd to read the earlier ones.
+// sendTime bounds how long Send waits until systemd has read earlier messages.
 const sendTime = time.Second
 
-// Open finds systemd by NOTIFY_SOCKET. Without that it returns nil.
+// Open opens the socket that NOTIFY_SOCKET names. It returns nil if the variable is
+// not set.
 func Open() (*Socket, error) {
 	name := os.Getenv("NOTIFY_SOCKET")
 	if name == "" {
@@ -85,15 +87,15 @@ func Open() (*Socket, error) {
 	return &Socket{fd: fd, addr: &unix.SockaddrUnix{Name: name}}, nil
 }
 
-// Close lets go of the socket.
+// Close closes the socket.
 func (s *Socket) Close() {
 	if s != nil {
 		unix.Close(s.fd)
 	}
 }
 
-// Send sends one message, its lines joined, and descriptors with it. That it
-// was sent does not mean that it was read: see Barrier.
+// Send sends one message of one or several lines, with descriptors. It returns when
+// the kernel has the message. Barrier waits until systemd has read it.
 func (s *Socket) Send(message string, files ...*os.File) error {
 	if s == nil {
 		return nil
@@ -118,19 +120,19 @@ func (s *Socket) Send(message string, files ...*os.File) error {
 	}
 }
 
-// Store gives a copy of a descriptor to systemd. A later process of the unit
-// gets it under the name, as if from a socket unit, if the unit has a
-// FileDescriptorStoreMax; without that systemd closes it and says nothing.
+// Store gives systemd a copy of a descriptor to keep. The unit's next process gets it
+// under that name, like a socket of a socket unit. If the unit has no
+// FileDescriptorStoreMax=, systemd closes the copy and does not report it.
 func (s *Socket) Store(name string, f *os.File) error {
 	return s.Send("FDSTORE=1\nFDNAME="+name, f)
 }
 
-// Forget takes all descriptors of that name out of the store.
+// Forget has systemd close the descriptors that it keeps under that name.
 func (s *Socket) Forget(name string) error {
 	return s.Send("FDSTOREREMOVE=1\nFDNAME=" + name)
 }
 
-// Barrier waits until systemd has read everything sent before.
+// Barrier waits until systemd has read all messages sent before.
 func (s *Socket) Barrier(limit time.Duration) error {
 	if s == nil {
 		return nil
@@ -145,7 +147,7 @@ func (s *Socket) Barrier(limit time.Duration) error {
 	if err != nil {
 		return err
 	}
-	// systemd closes its end when the message's turn has come.
+	// systemd closes its end of the pipe when it reads the barrier message.
 	if err := r.SetReadDeadline(time.Now().Add(limit)); err != nil {
 		return fmt.Errorf("barrier: %w", err)
 	}

@@ -1,13 +1,13 @@
-// Package share keeps one copy of what all workers of a master compute alike,
-// such as the packed weights of a network, in a memfd that they inherit, and in
-// another what they all write, such as a cache.
+// Package share gives the workers of a master common memory, in memfds that they
+// inherit: [Floats] one copy of values that all workers compute alike, such as the
+// packed weights of a network; [Words] memory that all of them write, such as a cache.
 //
-// Of the constant one, the first worker writes its copy and seals the file: from then on the kernel
-// refuses every write. Whoever finds it sealed compares it with what it has
-// computed itself, and uses the file's only if they are equal, so that nothing
-// about the file has to be trusted. Workers that start together all write the
-// same bytes to the same places; one that dies while it writes leaves a file
-// without a seal, which the next one writes again.
+// For Floats, the first worker writes its copy and seals the file: from then on the
+// kernel refuses every write. A worker that finds the file sealed compares it with its
+// own values, and uses the file only if they are equal. So no worker has to trust
+// another. Workers that start together write the same bytes to the same places. A
+// worker that dies while it writes leaves a file without a seal, and the next worker
+// writes it again.
 package share
 
 import (
@@ -21,7 +21,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// New makes an empty file to share, which /proc/PID/maps shows by this name.
+// New makes an empty memfd. /proc/PID/maps shows it under this name.
 func New(name string) (*os.File, error) {
 	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
 	if err != nil {
@@ -33,12 +33,12 @@ func New(name string) (*os.File, error) {
 // ErrOther says that the file holds something else.
 var ErrOther = errors.New("the shared memory holds other values")
 
-// sealed is what makes the file constant.
+// sealed are the seals that make the file constant.
 const sealed = unix.F_SEAL_WRITE | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW
 
-// Floats returns equal copies of the parts in the file's memory, each at the
-// beginning of a cache line. They must not be written to, and stay mapped as long
-// as the process lives. With an error the caller goes on with its own.
+// Floats returns copies of the parts that lie in the file's memory, each at the
+// beginning of a cache line. The caller must not write to them. They stay mapped until
+// the process ends. If there is an error, the caller keeps its own copies.
 func Floats(file *os.File, parts [][]float32) ([][]float32, error) {
 	const line = 64
 	starts, size := make([]int, len(parts)), 0
@@ -66,8 +66,8 @@ func Floats(file *os.File, parts [][]float32) ([][]float32, error) {
 	if st.Size != int64(size) {
 		return nil, ErrOther
 	}
-	// Private, because kernels before 6.7 do not map a sealed file as shared even
-	// for reading. Pages that nobody writes are shared all the same.
+	// The mapping is private, because kernels before 6.7 cannot map a sealed file as
+	// shared, not even for reading. Pages that are only read are shared all the same.
 	mem, err := unix.Mmap(fd, 0, size, unix.PROT_READ, unix.MAP_PRIVATE)
 	if err != nil {
 		return nil, fmt.Errorf("shared memory: mmap: %w", err)
@@ -86,11 +86,11 @@ func Floats(file *os.File, parts [][]float32) ([][]float32, error) {
 	return moved, nil
 }
 
-// raw is the memory of values, at least one.
+// raw returns the bytes of the values; there is at least one.
 func raw(p []float32) []byte { return unsafe.Slice((*byte)(unsafe.Pointer(&p[0])), 4*len(p)) }
 
-// write fills the file and seals it. That somebody else has sealed it meanwhile
-// is no error: what it holds then will be compared.
+// write fills the file and seals it. It is no error if another worker has sealed the
+// file meanwhile: the caller compares the content.
 func write(fd int, parts [][]float32, starts []int, size int) error {
 	err := unix.Ftruncate(fd, int64(size))
 	for i, p := range parts {
@@ -119,8 +119,9 @@ func writeAt(fd int, b []byte, at int64) error {
 	return nil
 }
 
-// Words returns the file's memory as n words, zeros at first, which all who have
-// the file read and write. Whoever comes first decides how many there are.
+// Words returns the file's memory as n words, which are zero at first. All processes
+// that have the file read and write them. The first caller decides how many there are:
+// for another n the error is ErrOther.
 func Words(file *os.File, n int) ([]atomic.Uint64, error) {
 	const word = 8
 	fd, size := int(file.Fd()), int64(n*word)
@@ -132,8 +133,8 @@ func Words(file *os.File, n int) ([]atomic.Uint64, error) {
 		return nil, fmt.Errorf("shared memory: %w", err)
 	}
 	if st.Size == 0 {
-		// All who come first at once set the same size. From then on nobody can
-		// take pages away from the others.
+		// Several workers may do this at once: they set the same size. After the seal
+		// no process can make the file smaller while others use it.
 		err := unix.Ftruncate(fd, size)
 		if err == nil {
 			_, err = unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, unix.F_SEAL_SHRINK|unix.F_SEAL_GROW)

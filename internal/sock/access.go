@@ -9,14 +9,15 @@ import (
 )
 
 // Access says who may connect to a unix socket: the mode of its file, and the
-// file's group, "" for that of the process. It does not depend on the umask.
+// file's group. An empty group means the group of the process. The umask has no
+// effect on it.
 type Access struct {
 	Mode  os.FileMode
 	Group string
 }
 
-// DefaultAccess lets everybody connect who can reach the file, as Gunicorn,
-// Uvicorn and systemd do: a proxy is another user.
+// DefaultAccess lets every user connect who can reach the file, because a proxy runs
+// as another user. Gunicorn, Uvicorn and systemd do the same.
 const DefaultAccess = "0666"
 
 // ParseAccess reads MODE or MODE:GROUP. MODE is octal: 0660.
@@ -64,7 +65,7 @@ func groupID(group string) (int, error) {
 	return gid, nil
 }
 
-// bare is an error without the path, which is said already.
+// bare returns the error without the path, for messages that name the path already.
 func bare(err error) error {
 	if wrapped, ok := err.(*os.PathError); ok {
 		return wrapped.Err

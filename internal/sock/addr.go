@@ -1,9 +1,9 @@
 // Package sock turns the addresses of --bind into listening sockets that a
 // master can hold and hand to its workers.
 //
-// A master's socket is a raw file, in no poller: it never accepts, and a
-// listener of package net in it would wake it for every connection. See Open
-// for the other trap.
+// The master's sockets are plain files outside of the runtime's poller. The master
+// never accepts, and a listener of package net would wake it for every connection.
+// rawFile describes a second reason.
 package sock
 
 import (
@@ -91,7 +91,8 @@ func cutScheme(text, scheme string) (rest string, ok bool) {
 	return text[len(scheme):], true
 }
 
-// notTCP guesses what an address with a slash in it was meant to be.
+// notTCP makes the error for an address with a slash: it names the form that was
+// probably meant.
 func notTCP(text string) error {
 	if scheme, _, ok := strings.Cut(text, "://"); ok {
 		return fmt.Errorf("%q is a URL: leave out %s:// and what follows the port", text, scheme)
@@ -125,7 +126,7 @@ func unixAddress(path, dir string) (Addr, error) {
 	return Addr{"unix", path}, nil
 }
 
-// abstractAddress takes @NAME, as systemd's ListenStream= and socat do.
+// abstractAddress takes @NAME, the form of systemd's ListenStream=.
 func abstractAddress(name string) (Addr, error) {
 	switch {
 	case name == "@":
@@ -192,8 +193,8 @@ func splitBracketed(text string) (host, port string, err error) {
 // interface.
 const hostLetters = "abcdefghijklmnopqrstuvwxyz0123456789-_."
 
-// checkHost refuses what cannot be a name or an IPv4 address, so that a slip is
-// told here and not by a resolver.
+// checkHost refuses what cannot be a host's name or an IPv4 address. Otherwise a slip
+// would only show as an error of the resolver.
 func checkHost(host string) error {
 	if host == "unix" {
 		return errors.New("unix needs a path: unix:/run/narwhal.sock")
@@ -214,8 +215,8 @@ func checkHost(host string) error {
 	return nil
 }
 
-// resolve finds the socket address. It does not ask for localhost, which is this
-// machine by definition (RFC 6761, 6.3), also on one that has no /etc/hosts.
+// resolve returns the socket address of a TCP address. localhost is 127.0.0.1 without
+// a question to the resolver (RFC 6761, 6.3), so it works without /etc/hosts, too.
 func resolve(a Addr) (*net.TCPAddr, error) {
 	host, port := a.split()
 	if host == "localhost" {
@@ -224,9 +225,9 @@ func resolve(a Addr) (*net.TCPAddr, error) {
 	return net.ResolveTCPAddr("tcp", host+":"+port)
 }
 
-// Clash reports whether two addresses cannot both be bound as meant: they are
-// the same, or one is the same port on every interface. Port 0 is a new port
-// each time and clashes with nothing.
+// Clash reports whether two addresses cannot both be bound: they are the same, or one
+// of them is the other's port on every interface. Port 0 means a new port each time,
+// so it clashes with no address.
 func (a Addr) Clash(b Addr) bool {
 	if a.Network != "tcp" || b.Network != "tcp" {
 		return a == b
@@ -241,8 +242,8 @@ func (a Addr) split() (host, port string) {
 	return a.Address[:i], a.Address[i+1:]
 }
 
-// covers reports whether a socket bound to host a takes the connections to host
-// b on the same port.
+// covers reports whether a socket bound to host a also gets the connections to host b
+// on the same port.
 func covers(a, b string) bool {
 	switch a {
 	case "", "[::]":

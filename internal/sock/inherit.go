@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Bound tells what address a descriptor listens on. What is no listening
-// socket, or has an address that Parse has no form for, is fd://N.
+// Bound returns the address that descriptor n listens on. It returns fd://N if n is
+// not a listening socket, or has an address that Parse has no form for.
 func Bound(fd int) Addr {
 	unknown := Addr{"fd", strconv.Itoa(fd)}
 	if v, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN); err != nil || v == 0 {
@@ -38,9 +38,9 @@ func Bound(fd int) Addr {
 	return unknown
 }
 
-// Takes reports whether a socket bound to the address is the one that a asks
-// for. A host's name is resolved, and every interface is the same in all its
-// forms.
+// Takes reports whether a socket that is bound to the address bound is what address a
+// asks for. A host's name is resolved first. All ways to write "every interface" are
+// equal.
 func (a Addr) Takes(bound Addr) bool {
 	switch {
 	case a.Network != bound.Network:
@@ -65,8 +65,8 @@ func (a Addr) Takes(bound Addr) bool {
 	return everywhere(want.IP) && everywhere(have.IP) || want.IP.Equal(have.IP)
 }
 
-// Inherit takes the listening socket fd that a parent opened, under the name a:
-// it stays the parent's to end. The number fd is free afterwards.
+// Inherit takes the listening socket fd that another process opened, under the name
+// a. This process never shuts it down for others. The number fd is free afterwards.
 func Inherit(fd int, a Addr) (*Socket, error) {
 	s, err := adopt(Addr{"fd", strconv.Itoa(fd)})
 	if err != nil {
@@ -77,10 +77,9 @@ func Inherit(fd int, a Addr) (*Socket, error) {
 	return s, nil
 }
 
-// TakeBack takes a socket that an earlier process of this service had opened
-// and given away to be kept. It is as if Open had made it, except that whoever
-// came in between waits in its queue. A unix socket whose file is gone cannot
-// be reached any more and is an error.
+// TakeBack takes a socket that an earlier process of this service opened and gave to
+// systemd to keep. The result is like that of Open; clients that came in between wait
+// in its queue. A unix socket whose file is gone is an error: no client can reach it.
 func TakeBack(fd int, a Addr, backlog int, access Access) (*Socket, error) {
 	var key string
 	if a.Network == "tcp" {
@@ -110,8 +109,8 @@ func TakeBack(fd int, a Addr, backlog int, access Access) (*Socket, error) {
 		s.ino = inode(a.Address)
 		err = access.apply(a)
 	}
-	// The one before may have refused newcomers when it stopped, or its workers
-	// when it died.
+	// The process before may have refused new connections when it stopped, or its
+	// workers may have done so when it died.
 	detached := unix.SetsockoptInt(int(s.File.Fd()), unix.SOL_SOCKET, unix.SO_DETACH_FILTER, 0)
 	if errors.Is(detached, unix.ENOENT) {
 		detached = nil
@@ -123,6 +122,6 @@ func TakeBack(fd int, a Addr, backlog int, access Access) (*Socket, error) {
 	return s, nil
 }
 
-// Keep says that somebody holds a copy of the socket for a later process of
-// this service. It is not ended any more: newcomers wait in its queue.
+// Keep notes that systemd holds a copy of the socket for a later process of this
+// service. From then on Refuse does nothing: new clients wait in the queue.
 func (s *Socket) Keep() { s.kept = true }

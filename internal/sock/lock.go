@@ -9,13 +9,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrLocked says that a living narwhal has the address; waiting will not help.
+// ErrLocked says that a running narwhal has the address, so waiting does not help.
 var ErrLocked = fmt.Errorf("%w by a narwhal", ErrInUse)
 
-// takeLock makes this process the only master of an address. The lock is an
-// abstract unix socket: it is exclusive within the network namespace, just as
-// the address is, it needs no directory that must be writable, it vanishes with
-// the process, and it can be asked who holds it.
+// takeLock makes this process the only master of an address. The lock is an abstract
+// unix socket. Like the address, it is unique within the network namespace. It needs
+// no writable directory, it ends with the process, and the kernel tells who holds it.
 func takeLock(key string, a Addr) (*os.File, error) {
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -24,7 +23,7 @@ func takeLock(key string, a Addr) (*os.File, error) {
 	name := &unix.SockaddrUnix{Name: lockName(key)}
 	err = unix.Bind(fd, name)
 	if err == nil {
-		err = unix.Listen(fd, unix.SOMAXCONN) // nobody accepts those who ask, so each takes one place
+		err = unix.Listen(fd, unix.SOMAXCONN) // connections of holderOf are never accepted, so each fills a place of the queue
 	}
 	if err == nil {
 		return os.NewFile(uintptr(fd), "lock of "+a.String()), nil
@@ -40,8 +39,8 @@ func takeLock(key string, a Addr) (*os.File, error) {
 	return nil, fmt.Errorf("bind %s: %w: %s serves it; stop that one, or choose another --bind", a, ErrLocked, holder)
 }
 
-// lockName fits into an address whatever the key is: a unix socket's path may
-// need all of the room itself.
+// lockName returns the name of the lock. It is a hash of the key, because a unix
+// socket's path alone may be as long as a name can be.
 func lockName(key string) string {
 	name := "@narwhal/" + key
 	if len(name) > maxUnixPath {

@@ -19,16 +19,16 @@ type Socket struct {
 	File  *os.File // non-blocking, in no poller
 	asked Addr     // what Open was given: with port 0, fd://N
 	lock  *os.File // nil for sockets of a parent
-	ours  bool     // we made it, so we may end it for everybody
-	due   bool     // of an upgrade: ours once its old master leaves
-	kept  bool     // somebody holds it for a later process of the service
-	ino   uint64   // of the unix socket's file, to unlink no other's
+	ours  bool     // this process may shut it down for all processes, see Ours
+	due   bool     // in an upgrade: ours is set when the old master leaves
+	kept  bool     // systemd keeps a copy for a later process of the service
+	ino   uint64   // inode of the unix socket's file, so that no other file is unlinked
 
 	access Access // to that file
 }
 
-// Open makes the listening socket of an address, or adopts the inherited one of
-// fd://N. The error says what to do.
+// Open makes the listening socket of an address. For fd://N it takes the inherited
+// descriptor. The error says what to do.
 func Open(a Addr, backlog int, access Access) (*Socket, error) {
 	var s *Socket
 	var err error
@@ -44,7 +44,7 @@ func Open(a Addr, backlog int, access Access) (*Socket, error) {
 		return nil, err
 	}
 	s.asked, s.access = a, access
-	// A second listen only sets the backlog, for which package net has no way.
+	// Package net has no way to set the backlog. A second listen(2) sets it.
 	if s.ours {
 		if err := unix.Listen(int(s.File.Fd()), backlog); err != nil {
 			s.Close()
@@ -54,9 +54,9 @@ func Open(a Addr, backlog int, access Access) (*Socket, error) {
 	return s, nil
 }
 
-// openTCP binds with SO_REUSEPORT, so that a successor can bind while this
-// master still holds the address. The option also lets two masters bind one
-// address by accident, which lock and probe prevent.
+// openTCP binds with SO_REUSEPORT, so another program of the same user can bind the
+// address while this master still has it. The lock and probe prevent that two masters
+// bind one address by accident.
 func openTCP(a Addr) (*Socket, error) {
 	resolved, err := resolve(a)
 	if err != nil {
@@ -78,16 +78,16 @@ func openTCP(a Addr) (*Socket, error) {
 			fd := int(s)
 			err = errors.Join(
 				unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1),
-				// A connection without data is not worth a wake-up.
+				// A worker need not wake up for a connection without data.
 				unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, 1),
-				// Accepted sockets inherit these: no system calls for each.
+				// Accepted sockets inherit these options, which saves system calls.
 				unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1),
 				unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1),
 			)
 		})
 		return errors.Join(cerr, err)
 	}}
-	lc.SetMultipathTCP(false) // Go's default for listeners; such a socket takes no filter (Refuse)
+	lc.SetMultipathTCP(false) // MPTCP is Go's default for listeners; Refuse's filter does not work on it
 	ln, err := lc.Listen(context.Background(), "tcp", resolved.String())
 	if err != nil {
 		if lock != nil {
@@ -128,8 +128,8 @@ func probe(a *net.TCPAddr) error {
 	return ln.Close()
 }
 
-// ErrInUse says that somebody else has the address. It may be the workers of a
-// master that was killed, which are about to leave.
+// ErrInUse says that another process has the address. That may be the workers of a
+// master that was killed: they leave within seconds.
 var ErrInUse = errors.New("the address is in use")
 
 func bindError(a Addr, err error) error {
@@ -153,11 +153,12 @@ func unprivilegedPort() string {
 	return strings.TrimSpace(string(b))
 }
 
-// rawFile copies the descriptor out of a listener. Not File(): what that gives
-// clears O_NONBLOCK when it is handed to a child, and the flag belongs to the
-// open file description that all running workers accept from; each would hang
-// in accept until the new worker opens its copy. A file made while the flag is
-// off is in no poller, and Fd() leaves the flag alone afterwards.
+// rawFile copies the descriptor out of a listener. It does not use File(), because
+// os/exec clears O_NONBLOCK of such a file when it passes it to a child. The flag
+// belongs to the open file description, which all workers share, so every running
+// worker would hang in accept until the new worker sets the flag again. rawFile makes
+// its file while the flag is off: then the file is in no poller, and Fd() does not
+// change the flag afterwards.
 func rawFile(c syscall.Conn, name string) (*os.File, error) {
 	rc, err := c.SyscallConn()
 	if err != nil {
@@ -183,7 +184,8 @@ func unpolled(fd int, name string) (*os.File, error) {
 	return file, nil
 }
 
-// adopt takes a socket some parent opened: it stays the parent's to end.
+// adopt takes a socket that another process opened. This process never shuts it down
+// for others.
 func adopt(a Addr) (*Socket, error) {
 	n, err := strconv.Atoi(a.Address)
 	if err != nil {
@@ -205,11 +207,12 @@ func adopt(a Addr) (*Socket, error) {
 	return &Socket{Addr: name, File: file}, nil
 }
 
-// Ours says whether the socket ends with this process, which may end it for
-// everybody. Of any other somebody goes on with the queue.
+// Ours reports whether this process created the socket. Only then may it shut the
+// socket down. Another process (systemd, the parent) still serves the queue of any
+// other socket.
 func (s *Socket) Ours() bool { return s.ours && !s.kept }
 
-// Close lets go of the socket in this process.
+// Close closes this process's descriptors. Other processes keep theirs.
 func (s *Socket) Close() error {
 	err := s.File.Close()
 	if s.lock != nil {

@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Passed is a listening socket on its way from a master to the next one: the
-// numbers of its descriptors there, and what cannot be asked of them. Masters
-// of two versions read it, so fields are only ever added.
+// Passed describes a listening socket that an old master passes to a new one: the
+// descriptors' numbers in the new master, and what the kernel does not tell about
+// them. The two masters may be of different versions, so fields are only added.
 type Passed struct {
 	Asked string `json:"asked"` // the address as it was given: port 0 stays port 0
 	Addr  string `json:"addr"`
@@ -22,8 +22,8 @@ type Passed struct {
 	Ino   uint64 `json:"ino,omitempty"` // of a unix socket's file
 }
 
-// Pass adds the socket's files to those the next master is started with; the
-// first of these is its descriptor 3.
+// Pass appends the socket's files to those with which the new master is started. The
+// first of these becomes its descriptor 3.
 func (s *Socket) Pass(files []*os.File) ([]*os.File, Passed) {
 	p := Passed{Asked: s.asked.String(), Addr: s.Addr.String(), FD: 3 + len(files), Ours: s.ours, Kept: s.kept, Ino: s.ino}
 	files = append(files, s.File)
@@ -34,8 +34,8 @@ func (s *Socket) Pass(files []*os.File) ([]*os.File, Passed) {
 	return files, p
 }
 
-// Receive takes a socket over from the master that has passed it. It is not
-// ours, to end or to unlink, before Own.
+// Receive takes a socket from the old master. Until Own, this process neither shuts
+// it down nor unlinks its file.
 func Receive(p Passed) (*Socket, error) {
 	asked, aerr := Parse(p.Asked, "")
 	addr, err := Parse(p.Addr, "")
@@ -58,11 +58,12 @@ func Receive(p Passed) (*Socket, error) {
 	return s, nil
 }
 
-// inheritFile makes a file of a descriptor without a look at its O_NONBLOCK.
-// os.NewFile would put a non-blocking one in our poller, and to clear the flag
-// first, as unpolled does, is no way here: workers accept from this very
-// description, and one could be caught in accept meanwhile. So a file is made of
-// something else, and the socket put in its place.
+// inheritFile makes an *os.File of a descriptor and does not touch its O_NONBLOCK.
+// os.NewFile would put a non-blocking descriptor into the runtime's poller. Clearing
+// the flag for a moment, as unpolled does, is not possible here: the old master's
+// workers accept from the same open file description, and one of them would hang in
+// accept. So inheritFile makes a file of another descriptor, and then puts the socket
+// in its place (dup2).
 func inheritFile(fd int, name string) (*os.File, error) {
 	place, err := unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -76,8 +77,8 @@ func inheritFile(fd int, name string) (*os.File, error) {
 	return file, unix.Close(fd)
 }
 
-// Take removes and returns the inherited socket an address was given for, nil
-// if there is none.
+// Take removes from the list the inherited socket that was opened for the address,
+// and returns it. It returns nil if there is none.
 func Take(from *[]*Socket, asked Addr) *Socket {
 	i := slices.IndexFunc(*from, func(s *Socket) bool { return s.asked == asked })
 	if i < 0 {
@@ -88,8 +89,8 @@ func Take(from *[]*Socket, asked Addr) *Socket {
 	return s
 }
 
-// Own makes an inherited socket ours as it was the old master's, with a backlog
-// of our own.
+// Own gives this process the rights that the old master had on the socket, and sets
+// the backlog.
 func (s *Socket) Own(backlog int) error {
 	if !s.due {
 		return nil
@@ -102,7 +103,7 @@ func (s *Socket) Own(backlog int) error {
 	}
 	err := unix.Listen(int(s.File.Fd()), backlog)
 	if s.lock != nil {
-		err = errors.Join(err, unix.Listen(int(s.lock.Fd()), 0)) // it names this process from now on
+		err = errors.Join(err, unix.Listen(int(s.lock.Fd()), 0)) // the lock names this process from now on
 	}
 	if err != nil {
 		return fmt.Errorf("take over %s: %w", s.Addr, err)
@@ -110,14 +111,15 @@ func (s *Socket) Own(backlog int) error {
 	return nil
 }
 
-// SetAccess says who may connect to an inherited unix socket once it is ours.
+// SetAccess sets who may connect to an inherited unix socket. Own applies it.
 func (s *Socket) SetAccess(access Access) { s.access = access }
 
-// Asked is the address the socket was opened for.
+// Asked returns the address as the settings gave it.
 func (s *Socket) Asked() Addr { return s.asked }
 
-// Due says whether an inherited socket will be ours.
+// Due reports whether Own will make the inherited socket ours.
 func (s *Socket) Due() bool { return s.due }
 
-// Disown leaves the socket to another master: it is neither ended nor unlinked.
+// Disown leaves the socket to another master: this process does not shut it down or
+// unlink its file any more.
 func (s *Socket) Disown() { s.ours = false }

@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Short says what to do when the system has run short of something that a
-// socket or a process needs; "" if err is about something else.
+// Short returns what to do if err says that the system lacks something that a socket
+// or a process needs, such as descriptors or memory. For other errors it returns "".
 func Short(err error) (hint string) {
 	switch {
 	case errors.Is(err, unix.EMFILE):

@@ -9,20 +9,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Refuse stops new connections from coming, while those that are connected can
-// still be accepted: closing a listening socket resets what waits in its queue.
-// A unix socket loses its name, or is shut down if that is abstract. On a TCP socket a filter drops the SYN packets:
-// a client that comes now tries again a second later and finds the port closed
-// or a new server. Kernels that allow filters to privileged processes only get
-// the socket bound to an interface that is not there: newcomers then find the
-// port closed at once. A socket that is not ours is left alone: its owner goes
-// on with it.
+// Refuse keeps new clients out while the connections in the queue can still be
+// accepted. Closing the socket instead would reset these.
+//
+//   - TCP: a filter drops SYN packets. A client that connects tries again a second
+//     later, and then finds the port closed, or a new server. Where only privileged
+//     processes may set a filter, Refuse binds the socket to an interface that does
+//     not exist: new clients are refused at once.
+//   - unix socket: its file is removed.
+//   - abstract unix socket: it is shut down.
+//
+// Refuse does nothing to a socket that is not ours: its owner still serves it.
 func (s *Socket) Refuse() error {
 	if !s.Ours() {
 		return nil
 	}
 	switch {
-	case s.Addr.Abstract(): // its name goes with the last descriptor
+	case s.Addr.Abstract(): // it has no file; its name ends with its last descriptor
 		return RefuseUnix(s.File.Fd())
 	case s.Addr.Network == "unix":
 		s.unlink()
@@ -31,8 +34,8 @@ func (s *Socket) Refuse() error {
 	return RefuseTCP(s.File.Fd())
 }
 
-// RefuseTCP does so for a descriptor of a listening TCP socket. It cannot be
-// undone without privileges.
+// RefuseTCP is Refuse for the descriptor of a listening TCP socket. Without
+// privileges it cannot be undone.
 func RefuseTCP(fd uintptr) error {
 	err := dropSYN(int(fd))
 	if errors.Is(err, unix.EPERM) {
@@ -44,8 +47,8 @@ func RefuseTCP(fd uintptr) error {
 	return nil
 }
 
-// RefuseUnix shuts a listening unix socket down: connect is refused from then on,
-// and what is in the queue can still be accepted. It cannot be undone.
+// RefuseUnix shuts a listening unix socket down: the kernel refuses new clients, and
+// the connections in the queue can still be accepted. It cannot be undone.
 func RefuseUnix(fd uintptr) error {
 	if err := unix.Shutdown(int(fd), unix.SHUT_RD); err != nil {
 		return fmt.Errorf("refuse new connections: %w", err)
@@ -53,8 +56,8 @@ func RefuseUnix(fd uintptr) error {
 	return nil
 }
 
-// leaveInterfaces binds the socket to an interface number nobody has. That
-// needs no privilege if the socket was bound to none before (Linux 5.7).
+// leaveInterfaces binds the socket to the number of an interface that does not exist.
+// Since Linux 5.7 that needs no privilege if the socket is not bound to an interface.
 func leaveInterfaces(fd int) error {
 	return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_BINDTOIFINDEX, math.MaxInt32)
 }
@@ -73,7 +76,7 @@ func dropSYN(fd int) error {
 	return unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &prog)
 }
 
-// unlink removes the socket's file if it is still the one we made.
+// unlink removes the socket's file if this socket made it: the inodes are compared.
 func (s *Socket) unlink() {
 	if s.ino != 0 && inode(s.Addr.Address) == s.ino {
 		os.Remove(s.Addr.Address)
@@ -81,18 +84,19 @@ func (s *Socket) unlink() {
 	s.ino = 0
 }
 
-// Unlink removes the file of a unix socket that is ours.
+// Unlink removes the file of a unix socket if Ours is true.
 func (s *Socket) Unlink() {
 	if s.Ours() && s.Addr.Network == "unix" {
 		s.unlink()
 	}
 }
 
-// Queued is the length of the accept queue and its limit, 0 if it cannot be
-// told (unix sockets).
+// Queued returns the number of connections that wait to be accepted, and the limit.
+// Both are 0 for a unix socket: the kernel does not tell them.
 func (s *Socket) Queued() (now, limit int) { return Queued(int(s.File.Fd())) }
 
-// Queued is that of any listening socket.
+// Queued returns the number of connections that wait to be accepted on fd, and the
+// limit.
 func Queued(fd int) (now, limit int) {
 	info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
 	if err != nil {

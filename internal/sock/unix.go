@@ -14,8 +14,9 @@ import (
 	"github.com/narwhal-server/narwhal/internal/folder"
 )
 
-// openUnix binds a socket file. A stale one, whose master is dead, is replaced;
-// one that answers, and any other file, is left alone and reported.
+// openUnix binds a socket file. It replaces the socket file of a master that is dead.
+// If a process answers on the socket, or the file is no socket, the file stays and an
+// error says so.
 func openUnix(a Addr, access Access) (*Socket, error) {
 	if !a.Abstract() {
 		abs, err := filepath.Abs(a.Address)
@@ -73,7 +74,8 @@ func bindUnix(a Addr, access Access) (*Socket, error) {
 	return s, nil
 }
 
-// unixError says which folder is in the way, or who has the name.
+// unixError names the folder in which the file cannot be made, or the process that
+// has the name.
 func unixError(a Addr, err error) error {
 	if wrapped := (*os.SyscallError)(nil); errors.As(err, &wrapped) {
 		err = wrapped.Err // the address is said already

@@ -11,8 +11,8 @@ import (
 	"sync"
 )
 
-// Reserve makes sure that the program has n threads more than it may run Go code
-// on at the same time. They sleep until they are needed, and are never given back.
+// Reserve starts n threads beyond GOMAXPROCS. They sleep until the runtime needs them,
+// and they live as long as the process.
 func Reserve(n int) {
 	n += runtime.GOMAXPROCS(0)
 	var there sync.WaitGroup

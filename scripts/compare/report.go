@@ -107,7 +107,7 @@ func (h *harness) report(b *strings.Builder, about string) {
 		"Different texts are generated, about as long as the paragraph (827 bytes, 176 tokens). "+
 		"The cores are divided among the workers of narwhal concurrent, so a single one computes on all of them; a worker of narwhal sync computes one request at a time, as one in Python does. "+
 		"Uvicorn's `--limit-concurrency 1000`, which is the original's, serves 999 at once and answers 503 to one more, which counts as an error.\n\n", p.requests, p.waitRequests)
-	b.WriteString("Seconds are medians per 1000 requests, in parentheses the lowest and the highest; × is how many times less than the best Python server of that column.\n\n")
+	b.WriteString("Seconds are medians per 1000 requests, in parentheses the lowest and the highest; × is the best Python server's seconds of that column divided by these.\n\n")
 
 	h.table(b, "CPU-bound", false)
 	b.WriteString("![seconds by workers](benchmark-cpu.svg)\n\n")

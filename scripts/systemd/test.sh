@@ -36,7 +36,7 @@ another() { local pid; pid=$(show MainPID) && [ "$pid" != "$1" ] && [ "$pid" != 
 # readme prints the README's steps for this version. What make install does,
 # package has done.
 readme() {
-	sed -n '/^## Under systemd/,/^## Coming/p' README.md | awk '/^```/ { n++; next } n == 1' | grep -v '^make install' |
+	sed -n '/^### Under systemd/,/^## Measured/p' README.md | awk '/^```/ { n++; next } n == 1' | grep -v '^make install' |
 		if [ "$version" = 252 ]; then cat; else grep -v 'service\.d'; fi
 }
 
