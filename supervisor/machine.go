@@ -198,6 +198,9 @@ func (s *machine) close() {
 	if s.lot != nil {
 		s.lot.Close()
 	}
+	for _, f := range s.pair {
+		f.Close() // nil, if it was not opened, is an error that nobody needs
+	}
 	for _, l := range s.sockets {
 		l.Unlink()
 		l.Close()
