@@ -405,11 +405,12 @@ func TestPairIsBounded(t *testing.T) {
 		}
 		return requests, bytes
 	}
-	f.members[0].wait(t, "three are in the pair, three are counted", func(g *Gate) bool {
+	// How many are in the pair depends on what the kernel counts for a message.
+	f.members[0].wait(t, "one to three are in the pair, the others are counted", func(g *Gate) bool {
 		g.mu.Unlock()
 		defer g.mu.Lock()
 		requests, bytes := waiting()
-		return requests == 3 && bytes >= 3*size
+		return requests >= 3 && requests < 6 && bytes >= requests*size && bytes < (requests+1)*size
 	})
 	close(release)
 	for _, c := range conns[:4] {
