@@ -165,6 +165,12 @@ func start(t *testing.T, env string, more ...*os.File) *master {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	check(t, err)
 	m.ln, m.addr = ln.(*net.TCPListener), ln.Addr().String()
+	// As the master's sockets: a connection is accepted when its request is there. An idle
+	// one would be parked.
+	rc, err := m.ln.SyscallConn()
+	check(t, err)
+	check(t, rc.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, 10) }))
+	check(t, err)
 	socket, err := m.ln.File()
 	check(t, err)
 	parked, requests := pair(t), pair(t)
@@ -355,17 +361,15 @@ func (c *client) status() int {
 	return r.StatusCode
 }
 
-// waiting returns the next connection that the worker has left in the kernel's queue,
-// with nothing of it read. It fails if there is none.
-func (m *master) waiting() net.Conn {
+// wantWaiting fails if the worker has left no connection in the kernel's queue.
+func (m *master) wantWaiting() {
 	m.t.Helper()
 	check(m.t, m.ln.SetDeadline(time.Now().Add(10*time.Second)))
 	c, err := m.ln.Accept()
 	if err != nil {
 		m.t.Fatalf("the worker left no connection in the queue: %v", err)
 	}
-	m.t.Cleanup(func() { c.Close() })
-	return c
+	c.Close()
 }
 
 // takeParked waits for a connection that the worker passes to the master.

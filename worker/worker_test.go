@@ -108,7 +108,7 @@ func TestDrain(t *testing.T) {
 		t.Errorf("a request that ran is answered with %d", got)
 	}
 	m.ended(0, "")
-	m.waiting()
+	m.wantWaiting()
 }
 
 // The last worker also answers what waits in the kernel's queue.
@@ -258,7 +258,7 @@ func TestMasterDies(t *testing.T) {
 			}
 			m.exited(0, "the master has died; leaving once what is connected is answered")
 			if !test.own {
-				m.waiting()
+				m.wantWaiting()
 			}
 		})
 	}
