@@ -17,9 +17,12 @@ run: build
 # The model goes into the program if it can be fetched: with pip (as root on
 # Debian it is installed if there is none), else from its author's release. If
 # not, a line before the build says that prose answers instead.
+#
+# --version names the commit where git can read this folder. (Where git refuses to,
+# because another user owns the folder, go build would fail.)
 build:
 	@mkdir -p bin
-	@$(GO) build -trimpath -tags "$$($(GO) run ./scripts/embedmodel)" -o bin/narwhal ./cmd/narwhal
+	@$(GO) build -trimpath -buildvcs=$$(git status >/dev/null 2>&1 && echo auto || echo false) -tags "$$($(GO) run ./scripts/embedmodel)" -o bin/narwhal ./cmd/narwhal
 
 # The program, its manual page and what the shells complete. DESTDIR is for
 # packages; PREFIX=/usr is where the unit of scripts/systemd looks.

@@ -4,23 +4,53 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/narwhal-server/narwhal/internal/model"
 )
 
 // version is set by the linker: go build -ldflags "-X main.version=v1.2.3".
-// Otherwise what Go has stamped into the binary is shown.
+// It overrides the version that Go records in the program.
 var version string
 
+// versionText is what narwhal --version prints.
 func versionText() string {
-	v := version
-	if v == "" {
-		v = "(development)"
-		if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
-			v = info.Main.Version
-		}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		info = new(debug.BuildInfo)
 	}
-	return fmt.Sprintf("narwhal %s\n%s %s/%s\n%s\n", v, runtime.Version(), runtime.GOOS, runtime.GOARCH, builtIn())
+	return fmt.Sprintf("%s%s %s/%s\n%s\n", release(version, info), runtime.Version(), runtime.GOOS, runtime.GOARCH, builtIn())
+}
+
+// release returns a line that names the version, and one that names the commit if Go
+// recorded it. Go records the version of a module that it downloads, as go install does
+// with …@latest. In a git checkout Go makes up a version from the last tag and the
+// commit. Without git there is neither.
+func release(version string, info *debug.BuildInfo) string {
+	if version == "" {
+		version = info.Main.Version
+	}
+	if version == "" || version == "(devel)" {
+		version = "(development)"
+	}
+	vcs := map[string]string{}
+	for _, s := range info.Settings {
+		vcs[s.Key] = s.Value
+	}
+	text := "narwhal " + version + "\n"
+	commit := vcs["vcs.revision"]
+	if commit == "" {
+		return text
+	}
+	day, _, _ := strings.Cut(vcs["vcs.time"], "T")
+	text += "commit " + commit
+	if day != "" {
+		text += " of " + day
+	}
+	if vcs["vcs.modified"] == "true" {
+		text += ", with changes that are not committed"
+	}
+	return text + "\n"
 }
 
 // builtIn names the pipeline that is a part of this file, if one is.

@@ -16,7 +16,7 @@ import (
 // The server reads the request, writes the answer, and closes the Conn or reads on.
 // Reading on ends with io.EOF as soon as the answer is written: the connection
 // itself then goes on without the server. It ends if the server closes the Conn
-// without having read io.EOF.
+// without having read io.EOF, or without having written anything.
 //
 // Of a request that could not be read the server gets one byte and then the error
 // (an *http1.Error, ErrTimeout, ErrMemory, io.ErrUnexpectedEOF), so that it can
@@ -255,7 +255,7 @@ func (c *Conn) Close() error {
 	c.giveBack()
 	k.uncount()
 	k.conn = nil
-	keep := c.over && !k.closes && !k.raw && !k.ended
+	keep := c.over && c.wrote && !k.closes && !k.raw && !k.ended
 	k.in.Reset()
 	k.account()
 	switch {

@@ -505,3 +505,33 @@ func TestNetHTTP(t *testing.T) {
 		t.Errorf("Serve returned %v", err)
 	}
 }
+
+// A connection whose request was never answered ends when the server closes it, though
+// the server has read the end of the request. net/http does so when a handler panics.
+func TestUnansweredConnectionEnds(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	g := New(Options{Places: 1, Connections: 9})
+	defer g.Stop()
+	if err := g.Listen(rawFile(t, ln.(*net.TCPListener))); err != nil {
+		t.Fatal(err)
+	}
+	client := dial(t, ln.Addr().String())
+	send(t, client, "/")
+	c, err := g.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.Begin(c, Info{}).End(500)
+	if _, err := io.Copy(io.Discard, c); err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+	client.SetReadDeadline(time.Now().Add(20 * time.Second))
+	if b, err := io.ReadAll(client); err != nil || len(b) > 0 {
+		t.Errorf("the client reads %q, %v; want the end of the connection", b, err)
+	}
+}

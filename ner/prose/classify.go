@@ -160,7 +160,7 @@ func shapeOf(s string) string {
 		return "punct"
 	case strings.ToLower(s) == s:
 		return "downcase"
-	case strings.Title(s) == s: //lint:ignore SA1019 it is what the model was trained with
+	case strings.Title(s) == s: //nolint:staticcheck // deprecated, and what the model was trained with
 		return "upcase"
 	}
 	return "mixedcase"
