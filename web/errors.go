@@ -143,8 +143,8 @@ func (s *server) unreadable(ctx *fasthttp.RequestCtx, err error) {
 
 // refused says why the body of a request was not read, or nil if it was.
 func (s *server) refused(ctx *fasthttp.RequestCtx) *failure {
-	c, ok := ctx.Conn().(*gate.Conn)
-	if !ok || c.Refused() == nil {
+	c := gate.ConnOf(ctx.Conn())
+	if c == nil || c.Refused() == nil {
 		return nil
 	}
 	ctx.SetConnectionClose()

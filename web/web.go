@@ -260,7 +260,7 @@ func hangUp(ctx *fasthttp.RequestCtx) {
 // linger keeps the close that follows the answer from destroying it, when the
 // client may still be sending.
 func linger(ctx *fasthttp.RequestCtx) {
-	if c, ok := ctx.Conn().(*gate.Conn); ok {
+	if c := gate.ConnOf(ctx.Conn()); c != nil {
 		c.Linger()
 	}
 }
