@@ -32,29 +32,28 @@ type failure struct {
 func (f *failure) Error() string { return f.message }
 
 // write makes the failure the response and returns its status.
-func (f *failure) write(ctx *fasthttp.RequestCtx) int {
+func (f *failure) write(r *request) int {
+	r.Response.ResetBody()
 	b := append([]byte(nil), `{"error":`...)
 	b = appendString(b, strings.ToValidUTF8(f.message, "\ufffd"))
 	b = append(b, `,"error_type":`...)
 	b = appendString(b, f.kind)
 	b = append(b, `,"hint":`...)
-	b = appendString(b, strings.Replace(f.hint, "CURL", curl(ctx), 1))
+	b = appendString(b, strings.Replace(f.hint, "CURL", curl(r.RequestCtx), 1))
 	b = append(b, `,"request_id":`...)
-	b = appendString(b, requestID(ctx))
-	b = append(b, '}')
-	ctx.Response.ResetBody()
-	(&request{RequestCtx: ctx}).json(b)
-	ctx.SetStatusCode(f.status)
+	b = appendString(b, requestID(r.RequestCtx))
+	r.json(append(b, '}'))
+	r.SetStatusCode(f.status)
 	switch f.status {
 	case fasthttp.StatusServiceUnavailable:
-		ctx.Response.Header.Set(fasthttp.HeaderRetryAfter, "1")
+		r.Response.Header.Set(fasthttp.HeaderRetryAfter, "1")
 	case fasthttp.StatusMethodNotAllowed:
-		if r := routeOf(ctx); r != nil {
-			ctx.Response.Header.Set(fasthttp.HeaderAllow, r.allow())
+		if r.route != nil {
+			r.Response.Header.Set(fasthttp.HeaderAllow, r.route.allow())
 		}
 	}
 	if f.unframed() {
-		ctx.SetConnectionClose()
+		r.SetConnectionClose()
 	}
 	return f.status
 }
@@ -138,7 +137,7 @@ func (s *server) unreadable(ctx *fasthttp.RequestCtx, err error) {
 		return
 	}
 	linger(ctx)
-	s.access.write(ctx, s.reason(err).write(ctx), time.Time{})
+	s.access.write(ctx, s.reason(err).write(&request{RequestCtx: ctx}), time.Time{})
 }
 
 // refused says why the body of a request was not read, or nil if it was.
