@@ -11,17 +11,15 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"github.com/narwhal-server/narwhal/internal/errorbody"
 	"github.com/narwhal-server/narwhal/internal/gate"
 	"github.com/narwhal-server/narwhal/internal/http1"
 	"github.com/narwhal-server/narwhal/ner"
 )
 
-// failure is an answer that is an error. Every one has the same body,
-//
-//	{"error": sentence, "error_type": word, "hint": what to do, "request_id": id}
-//
-// The sentence says what came and what is wanted; the hint is one thing to do
-// about it. CURL in it becomes a command line that works.
+// failure is an answer that is an error; its body is an errorbody.Body. The message
+// says what came and what is wanted. The hint is one thing to do about it; CURL in it
+// becomes a command line that works.
 type failure struct {
 	status  int
 	kind    string
@@ -34,15 +32,12 @@ func (f *failure) Error() string { return f.message }
 // write makes the failure the response and returns its status.
 func (f *failure) write(r *request) int {
 	r.Response.ResetBody()
-	b := append([]byte(nil), `{"error":`...)
-	b = appendString(b, strings.ToValidUTF8(f.message, "\ufffd"))
-	b = append(b, `,"error_type":`...)
-	b = appendString(b, f.kind)
-	b = append(b, `,"hint":`...)
-	b = appendString(b, strings.Replace(f.hint, "CURL", curl(r.RequestCtx), 1))
-	b = append(b, `,"request_id":`...)
-	b = appendString(b, requestID(r.RequestCtx))
-	r.json(append(b, '}'))
+	r.json(errorbody.Body{
+		Message:   strings.ToValidUTF8(f.message, "\ufffd"),
+		Type:      f.kind,
+		Hint:      strings.Replace(f.hint, "CURL", curl(r.RequestCtx), 1),
+		RequestID: requestID(r.RequestCtx),
+	}.Append(nil))
 	r.SetStatusCode(f.status)
 	switch f.status {
 	case fasthttp.StatusServiceUnavailable:
