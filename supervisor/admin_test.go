@@ -106,7 +106,9 @@ func TestAdminIsStrict(t *testing.T) {
 		{"a wrong Host", "GET /healthz HTTP/1.1\r\nHost: a@b\r\n\r\n", 400},
 		{"an unknown coding", "GET /healthz HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501},
 		{"a body", "GET /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n" + strings.Repeat("x", 100000), 413},
-		{"Expect", "POST /healthz HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4000\r\n\r\n", 417},
+		{"Expect", "POST /healthz HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4000\r\n\r\n", 405},
+		{"Expect with a body that is too large", "POST /healthz HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4000000\r\n\r\n", 413},
+		{"Expect where nothing is", "PUT / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4000\r\n\r\n", 404},
 		{"another HTTP", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505},
 		{"TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400},
 		{"what stands for a refused request", "GET " + refusedTarget + " HTTP/1.1\r\nHost: a\r\n\r\n", 400},
@@ -130,6 +132,72 @@ func TestAdminIsStrict(t *testing.T) {
 			if !strings.Contains(all, `"error_type":`) || !strings.Contains(all, "Connection: close\r\n") {
 				t.Errorf("%s, %s: %q", test.name, how, all)
 			}
+		}
+	}
+}
+
+// A client that asks whether its body is wanted gets its answer without it.
+func TestAdminExpect(t *testing.T) {
+	path := startAdmin(t)
+	for _, test := range []struct {
+		line, method, length string
+		status               int
+	}{
+		{"GET /healthz", "GET", "Content-Length: 7", 200},
+		{"HEAD /readyz?x", "HEAD", "Content-Length: 7", 200},
+		{"POST /healthz", "POST", "Transfer-Encoding: chunked", 405},
+		{"OPTIONS *", "OPTIONS", "Content-Length: 7", 204},
+		{"PUT http://a/b", "PUT", "Content-Length: 7", 404},
+		{"PUT /healthz", "PUT", "Content-Length: 70000", 413},
+	} {
+		head := test.line + " HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n" + test.length + "\r\nX-Request-Id: 7\r\n\r\n"
+		for how, body := range map[string]string{"waits": "", "sends a part of it": "7\r\n"} {
+			all := exchange(t, path, head, body)
+			if got := statuses(t, all, test.method); got[0] != test.status || !strings.Contains(all, "\r\nX-Request-Id: 7\r\n") || !strings.Contains(all, "\r\nConnection: close\r\n") {
+				t.Errorf("%s, %s: %q, want %d and the end", test.line, how, all, test.status)
+			}
+		}
+	}
+	// A body that came at once is read, and the connection goes on.
+	all := exchange(t, path, "POST /healthz HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabcGET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+	if got := statuses(t, all, "POST", "GET"); got[0] != 405 || got[1] != 200 {
+		t.Errorf("a body at once: %q", all)
+	}
+}
+
+// Every answer has an id: the client's, or a new one. An error says it in its body,
+// too.
+func TestAdminRequestID(t *testing.T) {
+	path := startAdmin(t)
+	const host, id = " HTTP/1.1\r\nHost: a\r\n", "X-Request-Id: a-7\r\n"
+	for _, test := range []struct {
+		name, in string
+		status   int
+		taken    bool
+	}{
+		{"the client's", "GET /healthz" + host + id + "\r\n", 200, true},
+		{"the client's, without a body", "OPTIONS /healthz" + host + id + "\r\n", 204, true},
+		{"the client's, of an error", "GET /" + host + id + "\r\n", 404, true},
+		{"the client's, of a body that is too large", "PUT /" + host + id + "Content-Length: 5000\r\n\r\n", 413, true},
+		{"the client's, of chunks that are none", "PUT /" + host + "Transfer-Encoding: chunked\r\n" + id + "\r\n0\r\nX: y\n", 400, true},
+		{"none", "GET /healthz" + host + "\r\n", 200, false},
+		{"none, of an error", "GET /" + host + "\r\n", 404, false},
+		{"one that is none", "GET /" + host + "X-Request-Id: a b\r\n\r\n", 404, false},
+		{"of a head that is none", "GET /" + host + id + " fold\r\n\r\n", 400, false},
+		{"of HTTP/1.0", "PUT / HTTP/1.0\r\n" + id + "Content-Length: 5000\r\n\r\n", 413, true},
+	} {
+		all := exchange(t, path, test.in)
+		resp, err := http.ReadResponse(bufio.NewReader(strings.NewReader(all)), nil)
+		if err != nil || resp.StatusCode != test.status {
+			t.Errorf("%s: %v, %q, want %d", test.name, err, all, test.status)
+			continue
+		}
+		got := resp.Header.Get("X-Request-Id")
+		if (got == "a-7") != test.taken || len(got) < 3 {
+			t.Errorf("%s: the id is %q", test.name, got)
+		}
+		if said := strings.Contains(all, `"request_id":"`+got+`"}`); said != (test.status >= 400) {
+			t.Errorf("%s: the id is %q, and the answer %q", test.name, got, all)
 		}
 	}
 }

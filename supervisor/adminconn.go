@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/narwhal-server/narwhal/internal/http1"
+	"github.com/narwhal-server/narwhal/internal/requestid"
 )
 
 // net/http takes what workers refuse: a Content-Length beside a
@@ -18,6 +20,9 @@ import (
 // requests that http1 has accepted. A request that http1 refuses becomes one for
 // refusedTarget, which no client can send, so that net/http answers it in its
 // turn, after the requests before it.
+//
+// A client that asks whether its body is wanted (Expect: 100-continue) gets its
+// answer instead: no path wants a body.
 
 const refusedTarget = "refused:"
 
@@ -41,15 +46,15 @@ type strictConn struct {
 	net.Conn
 	request http1.Request
 	rest    []byte       // came after the request
-	bad     *http1.Error // why the last request is refused
-	given   io.Reader    // what stands for the refused request
+	bad     *http1.Error // why the last request is refused, nil if it is not
+	last    io.Reader    // the last request, without a body; nil while others may come
 }
 
 // Read gives parts of a request once it is whole.
 func (c *strictConn) Read(p []byte) (int, error) {
 	for {
-		if c.given != nil {
-			return c.given.Read(p)
+		if c.last != nil {
+			return c.last.Read(p)
 		}
 		if c.request.Done() {
 			if n, err := c.request.Read(p); err == nil {
@@ -64,7 +69,7 @@ func (c *strictConn) Read(p []byte) (int, error) {
 			case n > 0:
 				c.rest = buf[:n]
 			case err == io.EOF && c.request.Begun():
-				c.refuse(&http1.Error{Status: 400, Type: "bad_request", Message: "the connection ends in the middle of the request",
+				c.end(&http1.Error{Status: 400, Type: "bad_request", Message: "the connection ends in the middle of the request",
 					Hint: "Content-Length must be the number of bytes in the body"})
 				continue
 			default:
@@ -76,30 +81,38 @@ func (c *strictConn) Read(p []byte) (int, error) {
 		if err != nil {
 			var bad *http1.Error
 			errors.As(err, &bad)
-			c.refuse(bad)
+			c.end(bad)
 		} else if h := c.request.Head(); h != nil && h.Expect && !c.request.Done() {
-			c.refuse(&http1.Error{Status: 417, Type: "expectation_failed", Message: "Expect: 100-continue is not supported here",
-				Hint: "send the request without Expect"})
+			c.end(nil) // the client may send the body all the same
 		}
 	}
 }
 
-func (c *strictConn) refuse(bad *http1.Error) {
-	c.bad, c.rest = bad, nil
-	method := "GET"
-	if h := c.request.Head(); h != nil && h.Method == "HEAD" {
-		method = "HEAD" // the answer must have no body
+// end makes the present request the last one: net/http gets it without its body, and
+// as one for refusedTarget if bad says that something is wrong with it. If there is a
+// head, its fields stay: the answer takes over the request's id.
+func (c *strictConn) end(bad *http1.Error) {
+	last := "GET " + refusedTarget + " HTTP/1.1\r\nHost: refused\r\nConnection: close\r\n\r\n"
+	if h := c.request.Head(); h != nil {
+		method, target := h.Method, h.Target
+		if bad != nil {
+			target = refusedTarget
+		}
+		c.request.Cut()
+		whole, _ := io.ReadAll(&c.request) // from memory
+		_, fields, _ := bytes.Cut(whole, []byte("\r\n"))
+		last = fmt.Sprintf("%s %s HTTP/1.%d\r\nConnection: close\r\n%s", method, target, h.Minor, fields)
 	}
-	c.given = strings.NewReader(fmt.Sprintf("%s %s HTTP/1.1\r\nHost: refused\r\nConnection: close\r\n\r\n", method, refusedTarget))
+	c.bad, c.rest, c.last = bad, nil, strings.NewReader(last)
 	c.request.Reset()
 }
 
-// Close waits in the background for what the client is still sending, if its
-// request was refused: a plain close would be a reset, which can destroy the
-// answer on its way (RFC 9112, 9.6).
+// Close waits in the background for what the client may still be sending after its
+// last request: a plain close would be a reset, which can destroy the answer on its
+// way (RFC 9112, 9.6).
 func (c *strictConn) Close() error {
 	half, ok := c.Conn.(interface{ CloseWrite() error })
-	if c.bad == nil || !ok || half.CloseWrite() != nil || c.Conn.SetReadDeadline(time.Now().Add(time.Second)) != nil {
+	if c.last == nil || !ok || half.CloseWrite() != nil || c.Conn.SetReadDeadline(time.Now().Add(time.Second)) != nil {
 		return c.Conn.Close()
 	}
 	go func() {
@@ -116,9 +129,11 @@ func withConn(ctx context.Context, c net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, c)
 }
 
-// strict has refused requests answered, and passes on all others.
+// strict has refused requests answered, and passes on all others. It gives each
+// answer the request's id.
 func strict(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set(requestid.Header, requestid.Take(r.Header.Get(requestid.Header)))
 		c, ok := r.Context().Value(connKey{}).(*strictConn)
 		if !ok || r.RequestURI != refusedTarget {
 			next(w, r)

@@ -1,24 +1,26 @@
 package supervisor
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"sync/atomic"
+
+	"github.com/narwhal-server/narwhal/internal/errorbody"
+	"github.com/narwhal-server/narwhal/internal/requestid"
 )
 
 // adminRoutes answers the paths of the admin address.
 func adminRoutes(ready *atomic.Bool) http.HandlerFunc {
 	routes := map[string]http.HandlerFunc{
 		"/healthz": func(w http.ResponseWriter, _ *http.Request) {
-			answer(w, http.StatusOK, map[string]any{"status": "ok"})
+			answer(w, http.StatusOK, []byte(`{"status":"ok"}`))
 		},
 		"/readyz": func(w http.ResponseWriter, _ *http.Request) {
 			if !ready.Load() {
 				refuse(w, http.StatusServiceUnavailable, "not_ready", "the service is not ready", "the service is starting or stopping; the log says which")
 				return
 			}
-			answer(w, http.StatusOK, map[string]any{"status": "ready"})
+			answer(w, http.StatusOK, []byte(`{"status":"ready"}`))
 		},
 	}
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -43,14 +45,15 @@ func adminRoutes(ready *atomic.Bool) http.HandlerFunc {
 
 const adminMethods = "GET, HEAD, OPTIONS"
 
-// refuse answers with the error body that every address of narwhal has.
+// refuse answers with an error. The answer has its id already.
 func refuse(w http.ResponseWriter, status int, kind, message, hint string) {
-	answer(w, status, map[string]any{"error": message, "error_type": kind, "hint": hint, "request_id": ""})
+	body := errorbody.Body{Message: message, Type: kind, Hint: hint, RequestID: w.Header().Get(requestid.Header)}
+	answer(w, status, body.Append(nil))
 }
 
-func answer(w http.ResponseWriter, status int, body map[string]any) {
+func answer(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // the client has gone if this fails
+	_, _ = w.Write(append(body, '\n')) // the client has gone if this fails
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/narwhal-server/narwhal/internal/gate"
+	"github.com/narwhal-server/narwhal/internal/textjson"
 	"github.com/narwhal-server/narwhal/ner"
 )
 
@@ -47,7 +48,7 @@ func BenchmarkDecode(b *testing.B) {
 func BenchmarkEncode(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		appendEntities(nil, found)
+		textjson.AppendLabels(nil, found)
 	}
 }
 
@@ -124,7 +125,7 @@ func serveInstant(b *testing.B, o Options) string {
 // serveBare answers as many bytes as the service does to requests of one length.
 func serveBare(length int) func(*testing.B, Options) string {
 	answer := fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nServer: narwhal\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
-		len(appendEntities(nil, found)), appendEntities(nil, found))
+		len(textjson.AppendLabels(nil, found)), textjson.AppendLabels(nil, found))
 	return func(b *testing.B, _ Options) string {
 		ln, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/narwhal-server/narwhal/internal/textjson"
 	"github.com/narwhal-server/narwhal/ner"
 )
 
@@ -38,7 +39,7 @@ func (s *server) entities(r *request) error {
 	if err != nil {
 		return err
 	}
-	r.json(appendEntities(nil, found))
+	r.json(textjson.AppendLabels(nil, found))
 	return nil
 }
 

@@ -11,17 +11,15 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"github.com/narwhal-server/narwhal/internal/errorbody"
 	"github.com/narwhal-server/narwhal/internal/gate"
 	"github.com/narwhal-server/narwhal/internal/http1"
 	"github.com/narwhal-server/narwhal/ner"
 )
 
-// failure is an answer that is an error. Every one has the same body,
-//
-//	{"error": sentence, "error_type": word, "hint": what to do, "request_id": id}
-//
-// The sentence says what came and what is wanted; the hint is one thing to do
-// about it. CURL in it becomes a command line that works.
+// failure is an answer that is an error; its body is an errorbody.Body. The message
+// says what came and what is wanted. The hint is one thing to do about it; CURL in it
+// becomes a command line that works.
 type failure struct {
 	status  int
 	kind    string
@@ -32,29 +30,25 @@ type failure struct {
 func (f *failure) Error() string { return f.message }
 
 // write makes the failure the response and returns its status.
-func (f *failure) write(ctx *fasthttp.RequestCtx) int {
-	b := append([]byte(nil), `{"error":`...)
-	b = appendString(b, strings.ToValidUTF8(f.message, "\ufffd"))
-	b = append(b, `,"error_type":`...)
-	b = appendString(b, f.kind)
-	b = append(b, `,"hint":`...)
-	b = appendString(b, strings.Replace(f.hint, "CURL", curl(ctx), 1))
-	b = append(b, `,"request_id":`...)
-	b = appendString(b, requestID(ctx))
-	b = append(b, '}')
-	ctx.Response.ResetBody()
-	(&request{RequestCtx: ctx}).json(b)
-	ctx.SetStatusCode(f.status)
+func (f *failure) write(r *request) int {
+	r.Response.ResetBody()
+	r.json(errorbody.Body{
+		Message:   strings.ToValidUTF8(f.message, "\ufffd"),
+		Type:      f.kind,
+		Hint:      strings.Replace(f.hint, "CURL", curl(r.RequestCtx), 1),
+		RequestID: requestID(r.RequestCtx),
+	}.Append(nil))
+	r.SetStatusCode(f.status)
 	switch f.status {
 	case fasthttp.StatusServiceUnavailable:
-		ctx.Response.Header.Set(fasthttp.HeaderRetryAfter, "1")
+		r.Response.Header.Set(fasthttp.HeaderRetryAfter, "1")
 	case fasthttp.StatusMethodNotAllowed:
-		if r := routeOf(ctx); r != nil {
-			ctx.Response.Header.Set(fasthttp.HeaderAllow, r.allow())
+		if r.route != nil {
+			r.Response.Header.Set(fasthttp.HeaderAllow, r.route.allow())
 		}
 	}
 	if f.unframed() {
-		ctx.SetConnectionClose()
+		r.SetConnectionClose()
 	}
 	return f.status
 }
@@ -138,13 +132,13 @@ func (s *server) unreadable(ctx *fasthttp.RequestCtx, err error) {
 		return
 	}
 	linger(ctx)
-	s.access.write(ctx, s.reason(err).write(ctx), time.Time{})
+	s.access.write(ctx, s.reason(err).write(&request{RequestCtx: ctx}), time.Time{})
 }
 
 // refused says why the body of a request was not read, or nil if it was.
 func (s *server) refused(ctx *fasthttp.RequestCtx) *failure {
-	c, ok := ctx.Conn().(*gate.Conn)
-	if !ok || c.Refused() == nil {
+	c := gate.ConnOf(ctx.Conn())
+	if c == nil || c.Refused() == nil {
 		return nil
 	}
 	ctx.SetConnectionClose()

@@ -1,5 +1,7 @@
 package web
 
+import "github.com/narwhal-server/narwhal/internal/textjson"
+
 // The health paths wait for their turn like every other request, so they say
 // that this worker does its work, and how long it takes to come to it. The
 // master answers the same paths on the admin address without any worker.
@@ -19,7 +21,7 @@ func (s *server) readyz(r *request) error {
 	if s.Gate.Leaving() {
 		return errLeaving
 	}
-	b := append([]byte(`{"status":"ready","model":`), appendString(nil, s.Model)...)
+	b := append([]byte(`{"status":"ready","model":`), textjson.AppendString(nil, s.Model)...)
 	r.json(append(b, '}'))
 	return nil
 }

@@ -17,17 +17,17 @@ func isServer(ctx *fasthttp.RequestCtx) bool { return string(ctx.RequestURI()) =
 
 // options answers OPTIONS with the methods of a path. One that a browser sends
 // to ask whether a page of another origin may call is refused, since it may not.
-func options(ctx *fasthttp.RequestCtx) *failure {
+func options(r *request) *failure {
 	allow := "GET, HEAD, POST, OPTIONS"
-	if !isServer(ctx) {
-		allow = routeOf(ctx).allow()
+	if r.route != nil {
+		allow = r.route.allow()
 	}
-	h := &ctx.Request.Header
+	h := &r.Request.Header
 	if len(h.Peek(fasthttp.HeaderOrigin)) > 0 && len(h.Peek(fasthttp.HeaderAccessControlRequestMethod)) > 0 {
 		return &failure{405, "method_not_allowed", fmt.Sprintf("pages of %.100q may not call this service (CORS)", h.Peek(fasthttp.HeaderOrigin)),
 			"call it from the page's own server, or through a proxy that adds the Access-Control fields"}
 	}
-	ctx.Response.Header.Set(fasthttp.HeaderAllow, allow)
-	ctx.SetStatusCode(fasthttp.StatusNoContent)
+	r.Response.Header.Set(fasthttp.HeaderAllow, allow)
+	r.SetStatusCode(fasthttp.StatusNoContent)
 	return nil
 }

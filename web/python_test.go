@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/narwhal-server/narwhal/internal/textjson"
 	"github.com/narwhal-server/narwhal/ner"
 )
 
@@ -47,8 +48,8 @@ func TestStringsAsPythonWritesThem(t *testing.T) {
 	seen := map[string]bool{}
 	for _, g := range readGolden[struct{ Hex, JSON string }](t, "strings.jsonl") {
 		s, want := unhex(t, g.Hex), unhex(t, g.JSON)
-		if got := string(appendString(nil, s)); got != want {
-			t.Errorf("appendString(%q) = %s, want %s", s, got, want)
+		if got := string(textjson.AppendString(nil, s)); got != want {
+			t.Errorf("AppendString(%q) = %s, want %s", s, got, want)
 		}
 		entities = append(entities, ner.Entity{Text: s, Label: s})
 		if !seen[s] {
@@ -56,8 +57,8 @@ func TestStringsAsPythonWritesThem(t *testing.T) {
 		}
 		seen[s] = true
 	}
-	if got, want := string(appendEntities(nil, entities)), "{"+object.String()[1:]+"}"; got != want {
-		t.Errorf("appendEntities = %s\nwant %s", got, want)
+	if got, want := string(textjson.AppendLabels(nil, entities)), "{"+object.String()[1:]+"}"; got != want {
+		t.Errorf("AppendLabels = %s\nwant %s", got, want)
 	}
 }
 

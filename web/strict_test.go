@@ -213,3 +213,26 @@ func TestWholeAddress(t *testing.T) {
 	b.free <- struct{}{}
 	c.wantAnswer(200)
 }
+
+// The gate finds the route that the answer comes from, however its path is written:
+// it lets the body come, and exempts health from the limit on requests.
+func TestSpellingsOfAPath(t *testing.T) {
+	b := newBlocking()
+	s := serve(t, gate.Options{Places: 2, Limit: 1}, Options{Recognizer: b, KeepAlive: time.Minute})
+	for _, target := range []string{"/", "//", "/?q", "/%2e/", "/x/..", "http://x", "http://x//?q"} {
+		c := s.dial(t)
+		c.send("POST " + target + " HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 17\r\n\r\n")
+		const want = "HTTP/1.1 100 Continue\r\n\r\n"
+		got := make([]byte, len(want))
+		if _, err := io.ReadFull(c.r, got); err != nil || string(got) != want {
+			t.Fatalf("POST %s: before the body %q, %v; want %q", target, got, err, want)
+		}
+		c.send(`{"text":"Angela"}`)
+		<-b.asked
+		for _, health := range []string{"/healthz", "//healthz", "/%68ealthz", "http://x/./healthz?q"} {
+			s.dial(t).want(200, "GET "+health+" HTTP/1.1\r\nHost: x\r\n\r\n")
+		}
+		b.free <- struct{}{}
+		c.wantAnswer(200)
+	}
+}

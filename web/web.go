@@ -76,7 +76,8 @@ type server struct {
 // request is one request in the hands of a route.
 type request struct {
 	*fasthttp.RequestCtx
-	gate *gate.Request
+	gate  *gate.Request
+	route *route // nil if there is none
 }
 
 // New makes the server.
@@ -96,11 +97,11 @@ func New(o Options) *fasthttp.Server {
 		Timeout:  o.ReadTimeout,
 		Refusals: true,
 		Admit: func(h *http1.Head) bool {
-			route := routeAt(h.Target)
+			route := findTarget(h.Target)
 			return route != nil && slices.Contains(route.methods, h.Method)
 		},
 		Exempt: func(h *http1.Head) bool {
-			route := routeAt(h.Target)
+			route := findTarget(h.Target)
 			return route != nil && route.exempt
 		},
 	})
@@ -141,16 +142,17 @@ const statusGone = 499
 // handle answers a request that was read whole.
 func (s *server) handle(ctx *fasthttp.RequestCtx) {
 	identify(ctx)
-	r := &request{RequestCtx: ctx, gate: s.Gate.Begin(ctx.Conn(), gate.Info{
+	path := string(ctx.Path())
+	r := &request{RequestCtx: ctx, route: find(path), gate: s.Gate.Begin(ctx.Conn(), gate.Info{
 		Method: string(ctx.Method()),
-		Path:   string(ctx.Path()),
+		Path:   path,
 		Size:   len(ctx.Request.Body()),
 	})}
 	status := fasthttp.StatusInternalServerError
 	defer func() {
 		if v := recover(); v != nil {
 			s.Log.Error("panic in a request", "panic", v, "request_id", requestID(ctx), "stack", string(debug.Stack()))
-			status = errInternal.write(ctx)
+			status = errInternal.write(r)
 		}
 		if s.KeepAlive > 0 && r.gate.Closes() {
 			ctx.SetConnectionClose()
@@ -167,43 +169,37 @@ func (s *server) handle(ctx *fasthttp.RequestCtx) {
 func (s *server) answer(r *request) int {
 	failure := s.refused(r.RequestCtx)
 	if failure == nil {
-		failure = admit(r.RequestCtx)
+		failure = admit(r)
 	}
 	if failure != nil {
-		return failure.write(r.RequestCtx)
+		return failure.write(r)
 	}
 	if r.gate.Over() {
-		return errOver.write(r.RequestCtx)
+		return errOver.write(r)
 	}
 	if r.IsOptions() {
-		if failure := options(r.RequestCtx); failure != nil {
-			return failure.write(r.RequestCtx)
+		if failure := options(r); failure != nil {
+			return failure.write(r)
 		}
 		return r.Response.StatusCode()
 	}
-	err := routeOf(r.RequestCtx).handle(s, r)
+	err := r.route.handle(s, r)
 	switch {
 	case err == nil:
 		return r.Response.StatusCode()
 	case errors.As(err, &failure):
-		return failure.write(r.RequestCtx)
+		return failure.write(r)
 	case errors.Is(err, gate.ErrGone):
 		s.Log.Debug("the client has gone, its request was dropped", "request_id", requestID(r.RequestCtx))
 		hangUp(r.RequestCtx)
 		return statusGone
 	}
 	s.Log.Error("a request failed", "err", err, "request_id", requestID(r.RequestCtx))
-	return errInternal.write(r.RequestCtx)
+	return errInternal.write(r)
 }
 
-// routeAt returns the route of a request target, a path or a whole address, nil
-// if there is none.
-func routeAt(target string) *route {
-	path, _, _ := strings.Cut(target, "?")
-	if _, rest, ok := strings.Cut(path, "://"); ok && path[0] != '/' {
-		_, path, _ = strings.Cut(rest, "/")
-		path = "/" + path
-	}
+// find returns the route of a path, nil if there is none.
+func find(path string) *route {
 	for i := range routes {
 		if routes[i].path == path {
 			return &routes[i]
@@ -212,29 +208,34 @@ func routeAt(target string) *route {
 	return nil
 }
 
-// routeOf returns the route of a request, nil if there is none.
-func routeOf(ctx *fasthttp.RequestCtx) *route {
-	for i := range routes {
-		if routes[i].path == string(ctx.Path()) {
-			return &routes[i]
-		}
+// findTarget returns the route of a request target, a path or a whole address, nil
+// if there is none. It reads the target as fasthttp does, so that the gate has the
+// route that the request gets later.
+func findTarget(target string) *route {
+	path, _, _ := strings.Cut(target, "?")
+	if route := find(path); route != nil {
+		return route
 	}
-	return nil
+	uri := fasthttp.AcquireURI()
+	defer fasthttp.ReleaseURI(uri)
+	if uri.Parse([]byte("localhost"), []byte(target)) != nil {
+		return nil
+	}
+	return find(string(uri.Path()))
 }
 
 // admit says why a request without a route that takes it is refused.
-func admit(ctx *fasthttp.RequestCtx) *failure {
-	method := string(ctx.Method())
-	route := routeOf(ctx)
+func admit(r *request) *failure {
+	method, route := string(r.Method()), r.route
 	switch {
 	case !known(method):
 		return unknownMethod(method)
 	case method == http.MethodConnect:
 		return errNoProxy
-	case method == http.MethodOptions && (route != nil || isServer(ctx)):
+	case method == http.MethodOptions && (route != nil || isServer(r.RequestCtx)):
 		return nil
 	case route == nil:
-		return notFound(string(ctx.Path()))
+		return notFound(string(r.Path()))
 	case !slices.Contains(route.methods, method):
 		return wrongMethod(method, route)
 	}
@@ -260,7 +261,7 @@ func hangUp(ctx *fasthttp.RequestCtx) {
 // linger keeps the close that follows the answer from destroying it, when the
 // client may still be sending.
 func linger(ctx *fasthttp.RequestCtx) {
-	if c, ok := ctx.Conn().(*gate.Conn); ok {
+	if c := gate.ConnOf(ctx.Conn()); c != nil {
 		c.Linger()
 	}
 }

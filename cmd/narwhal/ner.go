@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
+	"github.com/narwhal-server/narwhal/internal/textjson"
 	"github.com/narwhal-server/narwhal/ner"
 )
 
@@ -80,7 +81,7 @@ func runNER(c *cli.Context) error {
 // nerTexts answers whole texts, one after the other.
 func nerTexts(ctx context.Context, rec ner.Recognizer, in input, stdin io.Reader, w io.Writer, print printer) error {
 	return in.texts(stdin, func(name, text string) error {
-		err := checkUTF8([]byte(text))
+		err := textjson.CheckUTF8([]byte(text))
 		var ents []ner.Entity
 		if err == nil {
 			ents, err = rec.Entities(ctx, text)
@@ -91,31 +92,15 @@ func nerTexts(ctx context.Context, rec ner.Recognizer, in input, stdin io.Reader
 			}
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		return print(w, answer{Text: text, Title: name, Ents: entsOf(ents)}, ents)
+		return print(w, answer{Text: text, Title: name, Ents: textjson.AppendEnts(nil, ents)}, ents)
 	})
 }
 
 // answer is what displaCy's manual mode takes, and the text of each entity too.
 type answer struct {
-	Text  string `json:"text"`
-	Ents  []ent  `json:"ents"`
-	Title string `json:"title,omitempty"` // the file
-}
-
-type ent struct {
-	Text  string `json:"text"`
-	Label string `json:"label"`
-	Start int    `json:"start"` // code points
-	End   int    `json:"end"`
-}
-
-// entsOf is never nil: no entities are [] in JSON.
-func entsOf(found []ner.Entity) []ent {
-	ents := make([]ent, len(found))
-	for i, e := range found {
-		ents[i] = ent{e.Text, e.Label, e.RuneStart, e.RuneEnd}
-	}
-	return ents
+	Text  string          `json:"text"`
+	Ents  json.RawMessage `json:"ents"`
+	Title string          `json:"title,omitempty"` // the file
 }
 
 // printer writes the answer to one text.

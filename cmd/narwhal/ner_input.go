@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
 // input is what the arguments of narwhal ner ask for: a text, or files, of
@@ -134,18 +133,4 @@ func (in input) size(stdin io.Reader) int64 {
 		sum += info.Size()
 	}
 	return sum
-}
-
-// checkUTF8 says where a text is not UTF-8.
-func checkUTF8(text []byte) error {
-	if utf8.Valid(text) {
-		return nil
-	}
-	for i := 0; ; {
-		r, size := utf8.DecodeRune(text[i:])
-		if r == utf8.RuneError && size == 1 {
-			return fmt.Errorf("not UTF-8: byte 0x%02x at %d", text[i], i)
-		}
-		i += size
-	}
 }

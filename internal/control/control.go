@@ -20,6 +20,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/narwhal-server/narwhal/internal/errorbody"
 )
 
 // Master is asked by the server; package supervisor has one. Its methods return
@@ -84,15 +86,13 @@ const MaxWorkers = 512
 
 // Failure is an outcome that was not the one asked for.
 type Failure struct {
-	Status  int    `json:"-"` // of HTTP
-	Message string `json:"error"`
-	Type    string `json:"error_type"`
-	Hint    string `json:"hint,omitempty"`
+	Status int // of HTTP
+	errorbody.Body
 }
 
 func (f *Failure) Error() string { return f.Message }
 
 // Failed makes a Failure of something that was tried.
 func Failed(hint, format string, args ...any) *Failure {
-	return &Failure{Status: 409, Type: "failed", Message: fmt.Sprintf(format, args...), Hint: hint}
+	return &Failure{409, errorbody.Body{Type: "failed", Message: fmt.Sprintf(format, args...), Hint: hint}}
 }

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/narwhal-server/narwhal/internal/bounded"
+	"github.com/narwhal-server/narwhal/internal/errorbody"
 )
 
 // Server is the socket of a master.
@@ -207,15 +208,15 @@ func handler(m Master) http.Handler {
 		say(w, said, err)
 	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		answer(w, nil, &Failure{Status: http.StatusNotFound, Type: "not_found",
+		answer(w, nil, &Failure{http.StatusNotFound, errorbody.Body{Type: "not_found",
 			Message: fmt.Sprintf("there is no %s %s here", r.Method, r.URL.Path),
-			Hint:    "GET /status, POST /reload, POST /upgrade, POST /scale, POST /stop"})
+			Hint:    "GET /status, POST /reload, POST /upgrade, POST /scale, POST /stop"}})
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p := peerOf(r)
 		if !p.known || p.uid != 0 && p.uid != uint32(os.Getuid()) {
-			answer(w, nil, &Failure{Status: http.StatusForbidden, Type: "forbidden",
-				Message: fmt.Sprintf("this master belongs to user %d", os.Getuid()), Hint: "ask as that user, or as root"})
+			answer(w, nil, &Failure{http.StatusForbidden, errorbody.Body{Type: "forbidden",
+				Message: fmt.Sprintf("this master belongs to user %d", os.Getuid()), Hint: "ask as that user, or as root"}})
 			return
 		}
 		mux.ServeHTTP(w, r)
@@ -229,7 +230,7 @@ func read(w http.ResponseWriter, r *http.Request, into any) error {
 	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil && !errors.Is(err, io.EOF) {
-		return &Failure{Status: http.StatusBadRequest, Type: "bad_request", Message: "the body is not what is expected: " + err.Error()}
+		return &Failure{http.StatusBadRequest, errorbody.Body{Type: "bad_request", Message: "the body is not what is expected: " + err.Error()}}
 	}
 	return nil
 }
@@ -241,7 +242,7 @@ func answer(w http.ResponseWriter, body any, err error) {
 		if !errors.As(err, &f) {
 			f = Failed("", "%v", err)
 		}
-		status, body = f.Status, f
+		status, body = f.Status, f.Body
 	}
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(clientTime)) // the connection can be closed already
 	w.Header().Set("Content-Type", "application/json")

@@ -32,8 +32,7 @@ type Request struct {
 
 // Begin registers a request that was read from c. It does not wait.
 func (g *Gate) Begin(c net.Conn, info Info) *Request {
-	r := &Request{g: g, info: info}
-	r.c, _ = c.(*Conn)
+	r := &Request{g: g, c: ConnOf(c), info: info}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if r.c != nil {

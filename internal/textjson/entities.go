@@ -1,0 +1,111 @@
+package textjson
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/narwhal-server/narwhal/ner"
+)
+
+// AppendLabels appends an object from the text of each entity to its label, in the
+// order in which the texts first appear. A text that appears again keeps its place
+// and gets its last label, as in Python's
+//
+//	{ent.text: ent.label_ for ent in doc.ents}
+//
+// Strings are written as AppendString writes them.
+func AppendLabels(b []byte, entities []ner.Entity) []byte {
+	type pair struct{ text, label string }
+	pairs := make([]pair, 0, len(entities))
+	place := make(map[string]int, len(entities))
+	for _, e := range entities {
+		if i, ok := place[e.Text]; ok {
+			pairs[i].label = e.Label
+			continue
+		}
+		place[e.Text] = len(pairs)
+		pairs = append(pairs, pair{e.Text, e.Label})
+	}
+	b = append(b, '{')
+	for i, p := range pairs {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = AppendString(b, p.text)
+		b = append(b, ':')
+		b = AppendString(b, p.label)
+	}
+	return append(b, '}')
+}
+
+// AppendEnts appends an array of all entities in the form displaCy takes, with the
+// text of each, and with offsets in code points:
+//
+//	[{"text":"Ada","label":"PERSON","start":3,"end":6}]
+//
+// Besides what AppendString escapes, it escapes U+2028 and U+2029, which some programs take for the end of a line.
+func AppendEnts(b []byte, entities []ner.Entity) []byte {
+	b = append(b, '[')
+	for i, e := range entities {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, `{"text":`...)
+		b = appendOneLine(b, e.Text)
+		b = append(b, `,"label":`...)
+		b = appendOneLine(b, e.Label)
+		b = append(b, `,"start":`...)
+		b = strconv.AppendInt(b, int64(e.RuneStart), 10)
+		b = append(b, `,"end":`...)
+		b = strconv.AppendInt(b, int64(e.RuneEnd), 10)
+		b = append(b, '}')
+	}
+	return append(b, ']')
+}
+
+// AppendString appends s as JSON in the bytes of Python's
+// json.dumps(s, ensure_ascii=False), which is what Starlette's JSONResponse
+// sends: it escapes less than encoding/json, and DEL and U+2028 not at all. s must
+// be UTF-8.
+func AppendString(b []byte, s string) []byte {
+	const hex = "0123456789abcdef"
+	b = append(b, '"')
+	from := 0
+	for i := range len(s) {
+		c := s[i]
+		if c >= ' ' && c != '"' && c != '\\' {
+			continue
+		}
+		b = append(b, s[from:i]...)
+		from = i + 1
+		switch c {
+		case '"', '\\':
+			b = append(b, '\\', c)
+		case '\n':
+			b = append(b, '\\', 'n')
+		case '\r':
+			b = append(b, '\\', 'r')
+		case '\t':
+			b = append(b, '\\', 't')
+		case '\b':
+			b = append(b, '\\', 'b')
+		case '\f':
+			b = append(b, '\\', 'f')
+		default:
+			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		}
+	}
+	b = append(b, s[from:]...)
+	return append(b, '"')
+}
+
+// lineEnds escapes the ends of lines that AppendString leaves as they are.
+var lineEnds = strings.NewReplacer("\u2028", `\u2028`, "\u2029", `\u2029`)
+
+// appendOneLine is AppendString that escapes U+2028 and U+2029, too.
+func appendOneLine(b []byte, s string) []byte {
+	if !strings.Contains(s, "\u2028") && !strings.Contains(s, "\u2029") {
+		return AppendString(b, s)
+	}
+	return append(b, lineEnds.Replace(string(AppendString(nil, s)))...)
+}

@@ -1,0 +1,215 @@
+package textjson
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/narwhal-server/narwhal/ner"
+)
+
+func TestRead(t *testing.T) {
+	o, fault := Read([]byte(" {\"a\" : 1.10,\"b\":[ {\"c\":\"]\\\"}\"}],\n\t\"\\u0061\":-0 , \"\":{\"}\":\"{\"}}\n"))
+	if fault != nil {
+		t.Fatal(fault)
+	}
+	want := Object{
+		{"a", []byte(`"a"`), []byte(`-0`)},
+		{"b", []byte(`"b"`), []byte(`[ {"c":"]\"}"}]`)},
+		{"", []byte(`""`), []byte(`{"}":"{"}`)},
+	}
+	if diff := cmp.Diff(want, o); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if o, fault := Read([]byte(`{}`)); fault != nil || len(o) != 0 {
+		t.Errorf("of {}: %v, %+v", o, fault)
+	}
+	for in, want := range map[string]Kind{``: NotJSON, `{"a":1`: NotJSON, `{}x`: NotJSON, `{"a":NaN}`: NotJSON, `[1]`: NotObject, ` null`: NotObject, `"{}"`: NotObject} {
+		if _, fault := Read([]byte(in)); fault == nil || fault.Kind != want || (want == NotJSON) != (fault.Err != nil) {
+			t.Errorf("Read(%q): %+v, want kind %d", in, fault, want)
+		}
+	}
+}
+
+func TestReadPython(t *testing.T) {
+	o, fault := ReadPython([]byte(`{"a":[NaN,-Infinity , 1],"b":Infinity,"text":"NaN"}`))
+	if fault != nil {
+		t.Fatalf("%+v", fault)
+	}
+	if text, fault := o.Text(); text != "NaN" || fault != nil {
+		t.Errorf("text %q, %+v", text, fault)
+	}
+	for _, in := range []string{`{"a":NaN1}`, `{"a":-NaN}`, `{NaN:1}`, `{"a":1NaN}`, `{"a":nan}`, `NaN`} {
+		if o, fault := ReadPython([]byte(in)); fault == nil {
+			t.Errorf("ReadPython(%q) = %q", in, o)
+		}
+	}
+}
+
+func TestText(t *testing.T) {
+	for in, want := range map[string]string{
+		`{"text":"Ada"}`:                          "Ada",
+		`{"text":""}`:                             "",
+		`{"text":1,"te\u0078t":"\u00e9\n\\"}`:     "é\n\\",
+		`{"text":"\ud83d\ude00 \\ud83d 😀"}`:       "😀 \\ud83d 😀",
+		`{"id":7,"Text":1,"text":"\uD83D\uDE00"}`: "😀",
+	} {
+		o, fault := Read([]byte(in))
+		if fault != nil {
+			t.Fatalf("%s: %+v", in, fault)
+		}
+		if got, fault := o.Text(); got != want || fault != nil {
+			t.Errorf("text of %s is %q, %+v, want %q", in, got, fault, want)
+		}
+	}
+	for in, want := range map[string]Fault{
+		`{}`:                                {Kind: NoText},
+		`{"Text":"a","inputs":"b","doc":1}`: {Kind: NoText, Like: "Text"},
+		`{"text":null}`:                     {Kind: NotString, Type: "null"},
+		`{"text":["a"]}`:                    {Kind: NotString, Type: "an array"},
+		`{"text":"a \ud83d and"}`:           {Kind: HalfSurrogate, Escape: `\ud83d`},
+		`{"text":"\ude00\ud83d"}`:           {Kind: HalfSurrogate, Escape: `\ude00`},
+		`{"text":"\\\ud83d\\ude00"}`:        {Kind: HalfSurrogate, Escape: `\ud83d`},
+		`{"text":"\uD83D\u0041"}`:           {Kind: HalfSurrogate, Escape: `\uD83D`},
+	} {
+		o, fault := Read([]byte(in))
+		if fault != nil {
+			t.Fatalf("%s: %+v", in, fault)
+		}
+		_, fault = o.Text()
+		if diff := cmp.Diff(&want, fault); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", in, diff)
+		}
+	}
+}
+
+// A bad item costs only its own place.
+func TestItems(t *testing.T) {
+	type item struct {
+		ID, Text string
+		Fault    *Fault
+	}
+	o, fault := Read([]byte(`{"texts":["a" , {"id":{"n":1},"text":"b"},7,{"id":"x","txt":"c"},{"text":"d"},"\ud800",[],{"id":2,"text":3},""]}`))
+	if fault != nil {
+		t.Fatalf("%+v", fault)
+	}
+	var got []item
+	for value := range Elements(o.Get("texts")) {
+		id, text, fault := Item(value)
+		got = append(got, item{string(id), text, fault})
+	}
+	want := []item{
+		{Text: "a"},
+		{ID: `{"n":1}`, Text: "b"},
+		{Fault: &Fault{Kind: NotItem, Type: "a number"}},
+		{ID: `"x"`, Fault: &Fault{Kind: NoText, Like: "txt"}},
+		{Text: "d"},
+		{Fault: &Fault{Kind: HalfSurrogate, Escape: `\ud800`}},
+		{Fault: &Fault{Kind: NotItem, Type: "an array"}},
+		{ID: "2", Fault: &Fault{Kind: NotString, Type: "a number"}},
+		{Text: ""},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for _, none := range []string{"[]", "[ ]", "{}", `"[1]"`, "7", ""} {
+		for v := range Elements([]byte(none)) {
+			t.Errorf("%q has an element %q", none, v)
+		}
+	}
+	for v := range Elements([]byte(`[1,2,3]`)) { // who has enough may stop
+		if string(v) == "2" {
+			break
+		}
+		if string(v) != "1" {
+			t.Errorf("element %q after the break", v)
+		}
+	}
+}
+
+func TestAppendEnts(t *testing.T) {
+	found := []ner.Entity{
+		{Text: "Ada <b>", Label: "PERSON", Start: 2, End: 9, RuneStart: 1, RuneEnd: 8},
+		{Text: "\"\u2028\u2029\x7f\n\\u2028", Label: "ORG", RuneStart: 10, RuneEnd: 20},
+	}
+	want := `[{"text":"Ada <b>","label":"PERSON","start":1,"end":8},{"text":"\"\u2028\u2029` + "\x7f" + `\n\\u2028","label":"ORG","start":10,"end":20}]`
+	if got := string(AppendEnts(nil, found)); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if got := string(AppendEnts([]byte("x"), nil)); got != "x[]" {
+		t.Errorf("no entities are %s", got)
+	}
+}
+
+// FuzzRead: the fields are what encoding/json finds, and each key and value stands
+// in the input.
+func FuzzRead(f *testing.F) {
+	for _, s := range []string{
+		`{"id":7,"text":"Ada","meta":{}}`, `{ "a" : 1.10 , "b":[ {"c":null} ],"a":-0}`, `{}`, `[1]`, `null`, `{"a":1}x`, `{"a":1`,
+		"{\"a\"\t:\r\"\\u0000\\ud800\" ,\t\"\\u0061\":2}", `"text"`, ``, `{"a":{"a":{"a":[]}}}`, `{"\\":"\\\\","\"":"\""}`, "{\"\xff\":1,\"\xfe\":true}",
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, in []byte) {
+		o, fault := Read(in)
+		var want map[string]json.RawMessage
+		err := json.Unmarshal(in, &want)
+		if object := err == nil && bytes.TrimLeft(in, " \t\r\n")[0] == '{'; object != (fault == nil) {
+			t.Fatalf("Read(%q): %+v; encoding/json says %v", in, fault, err)
+		}
+		if fault != nil {
+			return
+		}
+		got := map[string]json.RawMessage{}
+		for _, f := range o {
+			if _, twice := got[f.Name]; twice {
+				t.Fatalf("Read(%q) has %q twice", in, f.Name)
+			}
+			got[f.Name] = f.Value
+			if !bytes.Contains(in, f.Key) || !bytes.Contains(in, f.Value) {
+				t.Fatalf("Read(%q) has the field %q", in, f)
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatalf("Read(%q) (-want +got):\n%s", in, diff)
+		}
+		for _, f := range o {
+			var list []json.RawMessage
+			if json.Unmarshal(f.Value, &list) != nil {
+				continue
+			}
+			elements := slices.Collect(Elements(f.Value))
+			if len(elements) != len(list) {
+				t.Fatalf("%q has the elements %q", f.Value, elements)
+			}
+			for i, e := range elements {
+				if !bytes.Equal(e, list[i]) {
+					t.Fatalf("element %d of %q is %q", i, f.Value, e)
+				}
+			}
+		}
+	})
+}
+
+// FuzzAppendEnts: encoding/json writes the same strings.
+func FuzzAppendEnts(f *testing.F) {
+	for _, s := range []string{"Ada", "\u2028", "<&>\"\\\x00\b\f\n\r\t\x1f\x7f", "😀\u2029"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		s = strings.ToValidUTF8(s, "")
+		var want bytes.Buffer
+		enc := json.NewEncoder(&want)
+		enc.SetEscapeHTML(false)
+		if err := enc.Encode(s); err != nil {
+			t.Fatal(err)
+		}
+		if got := string(appendOneLine(nil, s)); got+"\n" != want.String() {
+			t.Errorf("%q is written as %s, want %s", s, got, want.String())
+		}
+	})
+}
