@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"slices"
+
+	"github.com/narwhal-server/narwhal/internal/msgpack"
 )
 
 // Open opens a pipeline: the folder that holds its config.cfg, the folder of
@@ -279,26 +281,26 @@ func (l *loader) checkRules(name string) error {
 	if err != nil {
 		return err
 	}
-	c := &cursor{b: raw}
-	for range c.arrayLen() {
-		for range c.mapLen() {
-			if string(c.text()) != "attrs" {
-				c.value()
+	c := msgpack.NewReader(raw)
+	for range c.Array() {
+		for range c.Map() {
+			if string(c.Text()) != "attrs" {
+				c.Skip()
 				continue
 			}
-			for range c.mapLen() {
-				key := string(c.text())
-				if c.err == nil && !slices.Contains([]string{"TAG", "POS", "MORPH", "LEMMA", "DEP"}, key) {
+			for range c.Map() {
+				key := string(c.Text())
+				if c.Err() == nil && !slices.Contains([]string{"TAG", "POS", "MORPH", "LEMMA", "DEP"}, key) {
 					return fmt.Errorf("%s: a rule sets %s, which can change entities: exclude %q, or save the pipeline without it", file, key, name)
 				}
-				c.value()
+				c.Skip()
 			}
 		}
-		if c.err != nil {
+		if c.Err() != nil {
 			break
 		}
 	}
-	if err := c.end(); err != nil {
+	if err := c.End(); err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
 	return nil

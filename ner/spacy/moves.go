@@ -7,6 +7,8 @@ import (
 	"math"
 	"slices"
 	"strconv"
+
+	"github.com/narwhal-server/narwhal/internal/msgpack"
 )
 
 // class is one output of a transition model: a move and the label it gives.
@@ -40,19 +42,19 @@ const (
 // outputs. The file does not give this order: it follows from the labels'
 // frequencies.
 func readMoves(data []byte, numMoves int) ([]class, error) {
-	c := &cursor{b: data}
+	c := msgpack.NewReader(data)
 	var text []byte
-	for range c.mapLen() {
-		if key := c.text(); string(key) == "moves" {
-			text = c.text()
+	for range c.Map() {
+		if key := c.Text(); string(key) == "moves" {
+			text = c.Text()
 		} else {
-			c.value()
+			c.Skip()
 		}
-		if c.err != nil {
+		if c.Err() != nil {
 			break
 		}
 	}
-	if err := c.end(); err != nil {
+	if err := c.End(); err != nil {
 		return nil, err
 	}
 	var freqs map[string]map[string]int64

@@ -124,8 +124,8 @@ func (r reference) tok2vec(t *testing.T, files map[string][]byte, text string, t
 	c := r.find("extract_features", 0).attr("columns")
 	var rows [][]float64
 	var columns []column
-	for range c.arrayLen() {
-		columns = append(columns, column(slices.Index(columnNames[:], string(c.text()))))
+	for range c.Array() {
+		columns = append(columns, column(slices.Index(columnNames[:], string(c.Text()))))
 	}
 	for i := range tokens {
 		var x []float64

@@ -3,9 +3,8 @@ package spacy
 import (
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
-	"github.com/tinylib/msgp/msgp"
+	"github.com/narwhal-server/narwhal/internal/msgpack"
 )
 
 // tokenizerFile is what the file "tokenizer" of a pipeline says. It is a
@@ -32,32 +31,32 @@ const (
 // readTokenizerFile decodes the file "tokenizer".
 func readTokenizerFile(b []byte) (*tokenizerFile, error) {
 	f := &tokenizerFile{fasterHeuristics: true}
-	c := &cursor{b: b}
-	for range c.mapLen() {
-		key := c.str()
+	c := msgpack.NewReader(b)
+	for range c.Map() {
+		key := c.Str()
 		switch key {
 		case "prefix_search":
-			f.prefix = c.optionalStr()
+			f.prefix = optionalStr(c)
 		case "suffix_search":
-			f.suffix = c.optionalStr()
+			f.suffix = optionalStr(c)
 		case "infix_finditer":
-			f.infix = c.optionalStr()
+			f.infix = optionalStr(c)
 		case "url_match":
-			f.url = c.optionalStr()
+			f.url = optionalStr(c)
 		case "token_match":
-			f.tokenMatch = c.optionalStr()
+			f.tokenMatch = optionalStr(c)
 		case "faster_heuristics":
-			f.fasterHeuristics = c.bool()
+			f.fasterHeuristics = c.Bool()
 		case "exceptions":
 			f.specials = readSpecials(c)
 		default:
-			c.value()
+			c.Skip()
 		}
-		if c.err != nil {
-			return nil, fmt.Errorf("%.40q: %w", key, c.err)
+		if c.Err() != nil {
+			return nil, fmt.Errorf("%.40q: %w", key, c.Err())
 		}
 	}
-	if err := c.end(); err != nil {
+	if err := c.End(); err != nil {
 		return nil, err
 	}
 	return f, nil
@@ -66,25 +65,25 @@ func readTokenizerFile(b []byte) (*tokenizerFile, error) {
 // readSpecials reads the map of special cases and holds it to what spaCy
 // demands of them (Tokenizer._validate_special_case): the tokens of a rule are
 // the text it is for, cut up.
-func readSpecials(c *cursor) map[string][]ruleToken {
+func readSpecials(c *msgpack.Reader) map[string][]ruleToken {
 	specials := make(map[string][]ruleToken)
-	for range c.mapLen() {
-		text := c.str()
+	for range c.Map() {
+		text := c.Str()
 		var tokens []ruleToken
 		left, ok := text, true
-		for range c.arrayLen() {
+		for range c.Array() {
 			t := readRuleToken(c)
 			tokens = append(tokens, t)
 			left, ok = strings.CutPrefix(left, t.orth)
-			if !ok || t.orth == "" || c.err != nil {
-				c.fail("special case %.40q: its token %.40q is not what comes next in it", text, t.orth)
+			if !ok || t.orth == "" || c.Err() != nil {
+				c.Fail("special case %.40q: its token %.40q is not what comes next in it", text, t.orth)
 				return nil
 			}
 		}
 		if left != "" || text == "" {
-			c.fail("special case %.40q: its tokens leave %.40q out", text, left)
+			c.Fail("special case %.40q: its tokens leave %.40q out", text, left)
 		}
-		if c.err != nil {
+		if c.Err() != nil {
 			return nil
 		}
 		specials[text] = tokens
@@ -93,17 +92,17 @@ func readSpecials(c *cursor) map[string][]ruleToken {
 }
 
 // readRuleToken reads one token of a special case.
-func readRuleToken(c *cursor) (t ruleToken) {
-	for range c.mapLen() {
+func readRuleToken(c *msgpack.Reader) (t ruleToken) {
+	for range c.Map() {
 		switch attr := readAttr(c); attr {
 		case attrOrth:
-			t.orth = c.str()
+			t.orth = c.Str()
 		case attrNorm:
-			t.norm = c.str()
+			t.norm = c.Str()
 		default:
-			c.fail("a special case sets attribute %d, and only ORTH (65) and NORM (67) can be set", attr)
+			c.Fail("a special case sets attribute %d, and only ORTH (65) and NORM (67) can be set", attr)
 		}
-		if c.err != nil {
+		if c.Err() != nil {
 			break
 		}
 	}
@@ -112,11 +111,11 @@ func readRuleToken(c *cursor) (t ruleToken) {
 
 // readAttr reads an attribute, a number or, from a tokenizer that other code
 // wrote, its name: the attributes' names are symbols.
-func readAttr(c *cursor) uint64 {
-	if msgp.NextType(c.b) == msgp.StrType {
-		return stringID(c.str())
+func readAttr(c *msgpack.Reader) uint64 {
+	if c.IsString() {
+		return stringID(c.Str())
 	}
-	return c.uint()
+	return c.Uint()
 }
 
 // readLexemeNorms reads the table lexeme_norm of vocab/lookups.bin, and returns
@@ -127,36 +126,27 @@ func readLexemeNorms(b []byte) (map[uint64]uint64, error) {
 	if len(b) == 0 {
 		return norms, nil
 	}
-	c := &cursor{b: b}
-	for range c.mapLen() {
-		if table := c.str(); table != "lexeme_norm" {
-			c.value()
+	c := msgpack.NewReader(b)
+	for range c.Map() {
+		if table := c.Str(); table != "lexeme_norm" {
+			c.Skip()
 			continue
 		}
-		for range c.mapLen() {
-			text, norm := c.uint(), c.str()
-			if c.err != nil {
-				return nil, fmt.Errorf("lexeme_norm: %w", c.err)
+		for range c.Map() {
+			text, norm := c.Uint(), c.Str()
+			if c.Err() != nil {
+				return nil, fmt.Errorf("lexeme_norm: %w", c.Err())
 			}
 			norms[text] = stringID(norm)
 		}
 	}
-	return norms, c.end()
-}
-
-// str reads a string, which must be valid UTF-8.
-func (c *cursor) str() string {
-	s := string(c.text())
-	if !utf8.ValidString(s) {
-		c.fail("%.40q is not valid UTF-8", s)
-	}
-	return s
+	return norms, c.End()
 }
 
 // optionalStr reads a string or nil, which is "".
-func (c *cursor) optionalStr() string {
-	if c.null() {
+func optionalStr(c *msgpack.Reader) string {
+	if c.Nil() {
 		return ""
 	}
-	return c.str()
+	return c.Str()
 }
