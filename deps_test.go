@@ -23,11 +23,12 @@ var arrows = map[string]struct {
 	"config":     {"internal/folder internal/sock internal/regular", "settings are plain data; addresses have one parser"},
 	"web":        {"ner internal/gate internal/http1", "cmd decides which recognizer"},
 
-	"ner":             {"", "the words of the domain"},
-	"ner/spacy":       {"ner ner/kernel internal/model internal/msgpack", "an engine anybody can import; pipelines are found by name in one way"},
-	"ner/prose":       {"ner", "an engine anybody can import"},
-	"ner/kernel":      {"", "loops over floats"},
-	"ner/kernel/peak": {"ner/kernel", "measures them"},
+	"ner":                 {"", "the words of the domain"},
+	"ner/spacy":           {"ner ner/kernel ner/spacy/tokenizer internal/model internal/msgpack", "an engine anybody can import; pipelines are found by name in one way"},
+	"ner/spacy/tokenizer": {"internal/msgpack", "texts to tokens; networks are the caller's"},
+	"ner/prose":           {"ner", "an engine anybody can import"},
+	"ner/kernel":          {"", "loops over floats"},
+	"ner/kernel/peak":     {"ner/kernel", "measures them"},
 
 	"internal/board":    {"", "a leaf"},
 	"internal/wire":     {"", "a leaf"},

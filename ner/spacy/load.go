@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/narwhal-server/narwhal/internal/msgpack"
+	"github.com/narwhal-server/narwhal/ner/spacy/tokenizer"
 )
 
 // Open opens a pipeline: the folder that holds its config.cfg, the folder of
@@ -163,7 +164,7 @@ func loadMeta(src source) (Meta, error) {
 	return m, nil
 }
 
-func (l *loader) tokenizer() (*tokenizer, error) {
+func (l *loader) tokenizer() (*tokenizer.Tokenizer, error) {
 	rules, err := l.src.read("tokenizer")
 	if err != nil {
 		return nil, err
@@ -172,7 +173,7 @@ func (l *loader) tokenizer() (*tokenizer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newTokenizer(rules, lookups)
+	return tokenizer.New(rules, lookups)
 }
 
 // networks loads the parser and the recognizer with what they listen to.

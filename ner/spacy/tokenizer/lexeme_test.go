@@ -1,4 +1,4 @@
-package spacy
+package tokenizer
 
 import (
 	"strings"
@@ -129,8 +129,8 @@ func TestLower(t *testing.T) {
 		if got := string(appendLower(nil, tt.text)); got != tt.want {
 			t.Errorf("appendLower(%q) = %q, want %q", tt.text, got, tt.want)
 		}
-		if got, want := lowerID(tt.text), stringID(tt.want); got != want {
-			t.Errorf("lowerID(%q) = %d, want %d", tt.text, got, want)
+		if got, want := LowerID(tt.text), stringID(tt.want); got != want {
+			t.Errorf("LowerID(%q) = %d, want %d", tt.text, got, want)
 		}
 	}
 }

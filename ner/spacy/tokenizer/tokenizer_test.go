@@ -1,4 +1,4 @@
-package spacy
+package tokenizer
 
 import (
 	"bufio"
@@ -15,6 +15,19 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// modelDir is the pipeline the tests run: en_core_web_sm 3.8.0.
+func modelDir(t testing.TB) string {
+	t.Helper()
+	dir := os.Getenv("NARWHAL_TEST_MODEL")
+	if dir == "" {
+		dir = "../../../models/en_core_web_sm"
+	}
+	if _, err := os.Stat(filepath.Join(dir, "config.cfg")); err != nil {
+		t.Fatalf("no pipeline to test with (%v): run `make model`, or set NARWHAL_TEST_MODEL to the folder of en_core_web_sm 3.8.0", err)
+	}
+	return dir
+}
+
 // readModelFile reads a file of the pipeline the tests run with.
 func readModelFile(t testing.TB, name string) []byte {
 	t.Helper()
@@ -26,9 +39,9 @@ func readModelFile(t testing.TB, name string) []byte {
 }
 
 // testTokenizer returns the tokenizer of en_core_web_sm.
-func testTokenizer(t testing.TB) *tokenizer {
+func testTokenizer(t testing.TB) *Tokenizer {
 	t.Helper()
-	tk, err := newTokenizer(readModelFile(t, "tokenizer"), readModelFile(t, "vocab/lookups.bin"))
+	tk, err := New(readModelFile(t, "tokenizer"), readModelFile(t, "vocab/lookups.bin"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,13 +77,17 @@ func TestGolden(t *testing.T) {
 	tk := testTokenizer(t)
 	for _, g := range readGolden(t) {
 		got := golden{Text: g.Text, Tokens: [][3]any{}, IDs: [][6]uint64{}}
-		for i, tok := range tk.tokenize(g.Text, nil) {
+		for i, tok := range tk.Tokenize(g.Text, nil) {
 			norm := any("?") // known by its id alone
 			if i < len(g.Tokens) && tok.Norm == stringID(g.Tokens[i][1].(string)) {
 				norm = g.Tokens[i][1]
 			}
+			isSpace := uint64(0)
+			if tok.IsSpace {
+				isSpace = 1
+			}
 			got.Tokens = append(got.Tokens, [3]any{g.Text[tok.Start:tok.End], norm, tok.Space})
-			got.IDs = append(got.IDs, [6]uint64{tok.Orth, tok.Norm, tok.Prefix, tok.Suffix, tok.Shape, flag(tok.IsSpace)})
+			got.IDs = append(got.IDs, [6]uint64{tok.Orth, tok.Norm, tok.Prefix, tok.Suffix, tok.Shape, isSpace})
 		}
 		if diff := cmp.Diff(g, got); diff != "" {
 			t.Errorf("tokenize(%q), -spaCy +got:\n%s", g.Text, diff)
@@ -114,7 +131,7 @@ func TestEverySpecialCase(t *testing.T) {
 		t.Errorf("%d special cases, want at least 1000", len(f.specials))
 	}
 	for text, want := range f.specials {
-		tokens := tk.tokenize(text, nil)
+		tokens := tk.Tokenize(text, nil)
 		if len(tokens) != len(want) {
 			t.Errorf("tokenize(%q) has %d tokens, its rule has %d", text, len(tokens), len(want))
 			continue
@@ -163,7 +180,7 @@ func TestAddedSpecialCases(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tokens := tk.tokenize(tt.text, nil)
+		tokens := tk.Tokenize(tt.text, nil)
 		var words []string
 		for _, tok := range tokens {
 			word := tt.text[tok.Start:tok.End]
@@ -217,9 +234,9 @@ func checkTokens(t testing.TB, text string, tokens []Token) {
 func TestTokenizeAppends(t *testing.T) {
 	tk := testTokenizer(t)
 	const text = "don't:( stop:)"
-	alone := tk.tokenize(text, nil)
+	alone := tk.Tokenize(text, nil)
 	earlier := Token{Start: 1, End: 2, Orth: 3}
-	got := tk.tokenize(text, []Token{earlier})
+	got := tk.Tokenize(text, []Token{earlier})
 	if diff := cmp.Diff(append([]Token{earlier}, alone...), got); diff != "" {
 		t.Errorf("tokenize(%q) after another token, -want +got:\n%s", text, diff)
 	}
@@ -249,13 +266,13 @@ func TestTokenizeFromManyGoroutines(t *testing.T) {
 	all := readGolden(t)
 	want := make([][]Token, len(all))
 	for i, g := range all {
-		want[i] = tk.tokenize(g.Text, nil)
+		want[i] = tk.Tokenize(g.Text, nil)
 	}
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
 			for i, g := range all {
-				if got := tk.tokenize(g.Text, nil); !cmp.Equal(got, want[i]) {
+				if got := tk.Tokenize(g.Text, nil); !cmp.Equal(got, want[i]) {
 					t.Errorf("tokenize(%q) differs when others tokenize, too", g.Text)
 				}
 			}
@@ -271,7 +288,7 @@ func TestMemoryStaysFlat(t *testing.T) {
 	var tokens []Token
 	before := heapInUse()
 	for n := range 200_000 {
-		tokens = tk.tokenize(fmt.Sprintf("word%d says w%x-%d.", n, n, n), tokens[:0])
+		tokens = tk.Tokenize(fmt.Sprintf("word%d says w%x-%d.", n, n, n), tokens[:0])
 	}
 	if grown := int64(heapInUse()) - int64(before); grown > 1<<18 {
 		t.Errorf("the heap grew by %d bytes over 200,000 texts of new words", grown)
@@ -293,6 +310,6 @@ func FuzzTokenize(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		text = strings.ToValidUTF8(text, "\ufffd") // the caller's duty
-		checkTokens(t, text, tk.tokenize(text, nil))
+		checkTokens(t, text, tk.Tokenize(text, nil))
 	})
 }

@@ -1,11 +1,11 @@
-package spacy
+package tokenizer
 
 import "unicode/utf8"
 
 // cutter cuts one text. It is reused, so that a text costs no memory but its
 // tokens.
 type cutter struct {
-	tk      *tokenizer
+	tk      *Tokenizer
 	special bool // apply special cases
 
 	tokens  []Token // those before base belong to the caller

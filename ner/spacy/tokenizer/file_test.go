@@ -1,4 +1,4 @@
-package spacy
+package tokenizer
 
 import (
 	"strings"

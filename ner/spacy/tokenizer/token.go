@@ -1,7 +1,7 @@
-package spacy
+package tokenizer
 
-// Token is one token of a text: where it is, and the five ids the networks
-// read. The ids are spaCy's own, so they can be compared with
+// Token is one token of a text: where it is, and the five ids that
+// the networks read. The ids are spaCy's own, so they can be compared with
 // doc.to_array(["ORTH", "NORM", "PREFIX", "SUFFIX", "SHAPE"]).
 type Token struct {
 	Start, End         int // byte offsets in the text, half open

@@ -1,13 +1,17 @@
-package spacy
+package tokenizer
 
 import (
+	_ "embed"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"testing"
 )
 
 // paragraph is news-like text of 206 tokens.
-const paragraph = `On Tuesday the harbour board of Port Ellery said that Anna Lindqvist, who ran the ferry line between Port Ellery and Saltmarsh for eleven years, will leave at the end of March 2024. "We didn't see it coming," said the mayor, Tomas O'Brien, in a short call from Lisbon. The line carried 1,204,000 passengers last year, 12% more than in 2022, and earned $48.5 million. Its three ships are built by Nordic Hull Works in Gdansk, Poland; a fourth, the Queen Sofia, was ordered in June for about €61 million and won't sail before 2026. Mrs. Lindqvist told the Ellery Courier that she would "rest, read and fish." The board, which met at 9:30 a.m. in the old customs house on Bell Street, hasn't named anyone yet. Two names are heard in town: Pavel Horak, who leads the company's workshop, and Dr. Mina Takahashi of the University of Bergen, an expert on low-emission engines. Shares of Ellery Lines fell 3.4% to 17.20 on the Oslo exchange.`
+//
+//go:embed testdata/paragraph.txt
+var paragraph string
 
 // Each benchmark tokenizes a text and reports the time per token and per byte.
 func BenchmarkTokenize(b *testing.B) {
@@ -67,14 +71,33 @@ func BenchmarkTokenizeMegabyte(b *testing.B) {
 func benchmarkTokenize(b *testing.B, name, text string) {
 	b.Run(name, func(b *testing.B) {
 		tk := testTokenizer(b)
-		tokens := tk.tokenize(text, nil)
+		tokens := tk.Tokenize(text, nil)
 		b.SetBytes(int64(len(text)))
 		b.ReportAllocs()
 		for b.Loop() {
-			tokens = tk.tokenize(text, tokens[:0])
+			tokens = tk.Tokenize(text, tokens[:0])
 		}
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(tokens)), "ns/token")
 	})
+}
+
+// BenchmarkAttributes measures the ids NORM, PREFIX, SUFFIX and SHAPE of the
+// tokens of the paragraph that the clients send.
+func BenchmarkAttributes(b *testing.B) {
+	data, err := os.ReadFile("../../../scripts/paragraph.txt")
+	if err != nil {
+		b.Fatal(err)
+	}
+	text, tk := string(data), testTokenizer(b)
+	tokens := tk.Tokenize(text, nil)
+	var buf lexBuffers
+	for b.Loop() {
+		for i := range tokens {
+			t := tokens[i]
+			tk.lexicon.lookup(&t, text[t.Start:t.End], &buf)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(tokens)), "ns/token")
 }
 
 // All cores at once: the tokenizer must not make them wait for each other.
@@ -83,7 +106,7 @@ func BenchmarkTokenizeParallel(b *testing.B) {
 	b.RunParallel(func(pb *testing.PB) {
 		var tokens []Token
 		for pb.Next() {
-			tokens = tk.tokenize(paragraph, tokens[:0])
+			tokens = tk.Tokenize(paragraph, tokens[:0])
 		}
 	})
 }
@@ -91,7 +114,7 @@ func BenchmarkTokenizeParallel(b *testing.B) {
 func BenchmarkNewTokenizer(b *testing.B) {
 	rules, lookups := readModelFile(b, "tokenizer"), readModelFile(b, "vocab/lookups.bin")
 	for b.Loop() {
-		if _, err := newTokenizer(rules, lookups); err != nil {
+		if _, err := New(rules, lookups); err != nil {
 			b.Fatal(err)
 		}
 	}

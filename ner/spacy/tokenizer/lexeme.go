@@ -1,4 +1,4 @@
-package spacy
+package tokenizer
 
 import (
 	"unicode/utf8"
@@ -146,7 +146,7 @@ func (l *lexicon) runeLexeme(r rune, s string) runeLexeme {
 	switch {
 	case x.norm != 0:
 	case f.toLower() != 0:
-		x.norm = lowerID(s)
+		x.norm = LowerID(s)
 	default:
 		x.norm = id
 	}

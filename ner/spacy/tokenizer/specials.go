@@ -1,4 +1,4 @@
-package spacy
+package tokenizer
 
 import (
 	"math/bits"
@@ -101,7 +101,7 @@ func newSpecials(cases map[string][]ruleToken, lex *lexicon) *specials {
 // addPhrases fills the trie with the tokens each special case would have if it
 // were none, numbers the texts of these tokens in the lexicon, and gives the
 // rules' tokens their symbols.
-func (s *specials) addPhrases(tk *tokenizer, all bool) {
+func (s *specials) addPhrases(tk *Tokenizer, all bool) {
 	plain := &cutter{tk: tk}
 	norms := s.ownNorms(tk.lexicon)
 	var symbols int32
@@ -218,7 +218,8 @@ type chooser struct {
 // reset prepares for spans of at most longest tokens.
 func (c *chooser) reset(longest int) {
 	c.waiting, c.longest = c.waiting[:0], int32(longest)
-	c.before = grow(c.before, 1<<bits.Len(uint(4*longest)))
+	size := 1 << bits.Len(uint(4*longest))
+	c.before = slices.Grow(c.before[:0], size)[:size]
 	clear(c.before)
 }
 

@@ -1,12 +1,23 @@
-package spacy
+// Package tokenizer cuts English texts into tokens exactly as spaCy does, and
+// gives each token the ids by which spaCy's networks know it.
+//
+//	tk, err := tokenizer.New(tokenizerFile, lookups) // files of a pipeline
+//	…
+//	for _, t := range tk.Tokenize("Don't stop.", nil) {
+//		fmt.Println("Don't stop."[t.Start:t.End]) // Do, n't, stop, .
+//	}
+//
+// The rules come from the pipeline: its file "tokenizer" has the special cases
+// and spaCy's regular expressions, of which English's are known here.
+package tokenizer
 
 import (
 	"fmt"
 	"sync"
 )
 
-// tokenizer cuts texts into tokens as spaCy's does, and computes their
-// attributes. It is safe for use by several goroutines at once.
+// Tokenizer has the rules of one pipeline. Its methods may be called by several
+// goroutines at once.
 //
 //	text ── chunks of words and of white space        (split.go)
 //	          │ special case? its rule's tokens        (specials.go)
@@ -16,17 +27,17 @@ import (
 //	          │ special cases across tokens            (specials.go)
 //	          ▼
 //	        []Token
-type tokenizer struct {
+type Tokenizer struct {
 	patterns *patterns
 	lexicon  *lexicon
 	specials *specials
 	cutters  sync.Pool // of *cutter
 }
 
-// newTokenizer makes a tokenizer from the contents of a pipeline's files
-// "tokenizer" and "vocab/lookups.bin". The second is empty for a pipeline
-// without it.
-func newTokenizer(tokenizerFile, lookups []byte) (*tokenizer, error) {
+// New makes a tokenizer from the contents of a pipeline's files "tokenizer" and
+// "vocab/lookups.bin". The second may be empty: a pipeline without that file has
+// no norms of its own. New refuses patterns that are not spaCy's for English.
+func New(tokenizerFile, lookups []byte) (*Tokenizer, error) {
 	f, err := readTokenizerFile(tokenizerFile)
 	if err != nil {
 		return nil, fmt.Errorf("read tokenizer: %w", err)
@@ -42,12 +53,12 @@ func newTokenizer(tokenizerFile, lookups []byte) (*tokenizer, error) {
 }
 
 // buildTokenizer makes a tokenizer of patterns that checkPatterns has accepted.
-func buildTokenizer(f *tokenizerFile, norms map[uint64]uint64) (*tokenizer, error) {
+func buildTokenizer(f *tokenizerFile, norms map[uint64]uint64) (*Tokenizer, error) {
 	patterns, err := newPatterns(f)
 	if err != nil {
 		return nil, fmt.Errorf("tokenizer: %w", err)
 	}
-	tk := &tokenizer{patterns: patterns, lexicon: newLexicon(norms)}
+	tk := &Tokenizer{patterns: patterns, lexicon: newLexicon(norms)}
 	tk.specials = newSpecials(f.specials, tk.lexicon)
 	tk.specials.addPhrases(tk, !f.fasterHeuristics)
 	tk.lexicon.finish()
@@ -55,8 +66,10 @@ func buildTokenizer(f *tokenizerFile, norms map[uint64]uint64) (*tokenizer, erro
 	return tk, nil
 }
 
-// tokenize appends the tokens of text, which must be valid UTF-8, to dst.
-func (tk *tokenizer) tokenize(text string, dst []Token) []Token {
+// Tokenize appends the tokens of text to dst and returns the result. The text
+// must be valid UTF-8. All of it is in the tokens, except the spaces that
+// Token.Space stands for.
+func (tk *Tokenizer) Tokenize(text string, dst []Token) []Token {
 	c := tk.cutters.Get().(*cutter)
 	c.reset(dst)
 	c.cut(text)

@@ -1,4 +1,4 @@
-package spacy
+package tokenizer
 
 import (
 	"fmt"
@@ -18,7 +18,7 @@ import (
 // changes the worst text so far in one place, again and again, and begins anew
 // with another where that has not helped for some time.
 //
-//	go test ./ner/spacy -run - -bench TokenizeSearch -benchtime 60s
+//	go test ./ner/spacy/tokenizer -run - -bench TokenizeSearch -benchtime 60s
 //
 // It prints the worst texts, and the time that a code point of them takes
 // beside one of news.
@@ -78,7 +78,7 @@ func (w worstText) text() string {
 
 type worstSearch struct {
 	tb     testing.TB
-	tk     *tokenizer
+	tk     *Tokenizer
 	tokens []Token
 	pieces []string
 	rng    *rand.Rand
@@ -95,7 +95,7 @@ func (s *worstSearch) cost(text string) float64 {
 	best := int64(math.MaxInt64)
 	for range 7 {
 		start := s.now()
-		s.tokens = s.tk.tokenize(text, s.tokens[:0])
+		s.tokens = s.tk.Tokenize(text, s.tokens[:0])
 		best = min(best, s.now()-start)
 	}
 	return float64(best) / float64(utf8.RuneCountInString(text))

@@ -1,4 +1,4 @@
-package spacy
+package tokenizer
 
 import (
 	"runtime"
@@ -48,7 +48,7 @@ func TestTokenizeTakesLittleMemory(t *testing.T) {
 		text := strings.Repeat(unit, 400_000/len(unit))
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		tokens := tk.tokenize(text, nil)
+		tokens := tk.Tokenize(text, nil)
 		runtime.ReadMemStats(&after)
 		allocated := after.TotalAlloc - before.TotalAlloc
 		size := uint64(len(tokens)) * uint64(unsafe.Sizeof(Token{}))

@@ -1,4 +1,4 @@
-package spacy
+package tokenizer
 
 import (
 	"unicode"
@@ -60,8 +60,8 @@ func isCaseIgnorable(r rune) bool {
 	return unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf, unicode.Lm, unicode.Sk)
 }
 
-// lowerID is the id of s in lower case, spaCy's attribute LOWER.
-func lowerID(s string) uint64 {
+// LowerID returns the id of a token's text in lower case: spaCy's attribute LOWER.
+func LowerID(s string) uint64 {
 	var buf [64]byte
 	return stringID(appendLower(buf[:0], s))
 }

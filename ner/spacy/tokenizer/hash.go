@@ -1,4 +1,8 @@
-package spacy
+package tokenizer
+
+// StringID returns the id that spaCy knows a string by, as nlp.vocab.strings[s]
+// does in Python.
+func StringID(s string) uint64 { return stringID(s) }
 
 // stringID is the number spaCy knows a string by: 0 for the empty string, the
 // number of a symbol for a symbol's name ("ORG", "mark", "X", "_" …), and for
@@ -45,4 +49,14 @@ func murmur64A[T string | []byte](s T) uint64 {
 	h ^= h >> r
 	h *= m
 	return h ^ h>>r
+}
+
+// mix64 is the finaliser of MurmurHash3. Different numbers stay different, and
+// every bit of x changes half of the bits.
+func mix64(x uint64) uint64 {
+	x ^= x >> 33
+	x *= 0xff51afd7ed558ccd
+	x ^= x >> 33
+	x *= 0xc4ceb9fe1a85ec53
+	return x ^ x>>33
 }
