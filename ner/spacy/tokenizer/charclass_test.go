@@ -80,7 +80,7 @@ func (c *charClass) size() int {
 // TestEnglishClasses counts what was read from the patterns: a wrong place of
 // an alternative would show.
 func TestEnglishClasses(t *testing.T) {
-	p := testTokenizer(t).patterns
+	p := testEnglish(t)
 	for _, c := range []struct {
 		name string
 		set  runeSets

@@ -5,10 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// nextInfix is English's infix_finditer: the first place at or after from where
-// x is cut inside, as the half-open range of bytes that becomes a token of its
-// own. Lookbehinds see what is before from. ok is false when there is none.
-func (p *patterns) nextInfix(x string, from int) (a, b int, ok bool) {
+// nextInfix implements patterns.
+func (p *english) nextInfix(x string, from int) (a, b int, ok bool) {
 	for i := from; i < len(x); {
 		c := x[i]
 		if !mayBeInfix[c] {
@@ -43,7 +41,7 @@ var mayBeInfix = func() (may [256]bool) {
 }()
 
 // infixAt is the length of the infix at x[i:], or 0.
-func (p *patterns) infixAt(x string, i int) int {
+func (p *english) infixAt(x string, i int) int {
 	before, at := x[:i], x[i:]
 	r, size := firstOf(at)
 	after := at[size:]
@@ -77,7 +75,7 @@ func (p *patterns) infixAt(x string, i int) int {
 // hyphen is the length of the hyphens at which a word is parted: before them is a
 // letter or a digit, after them a letter. They are "-", "--", "---", "–", "—", "——"
 // or "~".
-func (p *patterns) hyphen(before, at string) int {
+func (p *english) hyphen(before, at string) int {
 	if _, ok := p.lastIn(before, inAlphaNum); !ok {
 		return 0
 	}
@@ -101,7 +99,7 @@ func (p *patterns) hyphen(before, at string) int {
 
 // between returns n if before ends in a rune of left and after begins with one
 // of right, else 0.
-func (p *patterns) between(left runeSets, before string, n int, right runeSets, after string) int {
+func (p *english) between(left runeSets, before string, n int, right runeSets, after string) int {
 	if _, ok := p.lastIn(before, left); !ok {
 		return 0
 	}

@@ -26,10 +26,7 @@ func TestAffixesAreLinear(t *testing.T) {
 			f.specials[long] = []ruleToken{{orth: long}}
 		}
 	}
-	tk, err := buildTokenizer(f, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	tk := build(f, testEnglish(t), nil)
 	for _, unit := range hostile {
 		const size = 20_000
 		c := &cutter{tk: tk, special: true}

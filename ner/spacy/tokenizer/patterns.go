@@ -1,236 +1,51 @@
 package tokenizer
 
-import (
-	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
-	"fmt"
-	"slices"
-	"strings"
-	"unicode/utf8"
-)
+import "strings"
 
-// A spaCy tokenizer cuts with four regular expressions that come with the
-// pipeline: what may be cut off the front of a chunk (prefix), off its end
-// (suffix), where it may be cut inside (infix), and what is a URL and stays
-// whole. Python's re tries up to 119 alternatives at each place. Here each
-// pattern is a function written by hand (prefix.go, suffix.go, infix.go,
-// url.go); only the large character classes are read from the pattern.
+// patterns are the regular expressions with which a language's pipelines cut a
+// chunk: a run of runes without white space. They are asked for chunks in which
+// they may match; words of letters or digits alone, most of a text, are not shown
+// to them. All strings are valid UTF-8.
 //
-// Such a function is right for one pattern only, so the patterns are recognised
-// by their SHA-256. English's are the same in spaCy 3.6 to 3.8.
-var knownPatterns = [...]struct{ name, sha256 string }{
-	{"prefix_search", "7aea2cc4f6485aee9e58e1e3fc210071f264803a679d7a972135b8c59ba7bdd5"},
-	{"suffix_search", "dd56f4c42b61ebcd5a0a3225517eb380c9454f6cb3d240e7d8c470b47c9c19e0"},
-	{"infix_finditer", "b63cbb601f9759784870f088ca561d38b31b859289b9de15ac5ba278b02aae1d"},
-	{"url_match", "7adb1342672774f94ffb32ef3bc6eb2f7a5a803ab8c51920bba19c34fd9cec14"},
+// english is the one language that is known. Another is a type with these methods
+// and a line in newPatterns. It would need a method more if it has a token_match,
+// which English has not.
+type patterns interface {
+	// prefixLen is prefix_search: the number of bytes that are cut off the front
+	// of x, or 0.
+	prefixLen(x string) int
+
+	// suffixLen is suffix_search: the number of bytes that are cut off the end of
+	// x, or 0.
+	suffixLen(x string) int
+
+	// nextInfix is infix_finditer: the first place at or after from where x is cut
+	// inside, as the half-open range of bytes that becomes a token of its own.
+	// Lookbehinds see what is before from.
+	nextInfix(x string, from int) (start, end int, ok bool)
+
+	// urlMatch is url_match: whether x stays whole although it has infixes.
+	urlMatch(x string) bool
+
+	// sight returns how many bytes, from the start of a chunk and up to its end,
+	// decide that it has no prefix and no suffix. While these bytes are the same,
+	// prefixLen and suffixLen are not asked again.
+	sight() (prefix, suffix int)
+
+	// plain reports whether r, a rune beyond ASCII, is like a letter: no pattern
+	// matches in a chunk of such runes and ASCII letters. (Nor may one match in a
+	// chunk of ASCII digits.) It is asked once for each rune and not for each
+	// place in a text.
+	plain(r rune) bool
 }
 
-// checkPatterns refuses patterns the hand-written matchers were not made for.
-func checkPatterns(f *tokenizerFile) error {
-	const remedy = "only the tokenizer of spaCy's English pipelines (lang = \"en\", spaCy 3.6 to 3.8, its rules unchanged) can be run; special cases may be added"
-	for i, pattern := range []string{f.prefix, f.suffix, f.infix, f.url} {
-		known := knownPatterns[i]
-		sum := sha256.Sum256([]byte(pattern))
-		if got := hex.EncodeToString(sum[:]); got != known.sha256 {
-			return fmt.Errorf("%s is not English's (sha256 %.12s…, want %.12s…): %s", known.name, got, known.sha256, remedy)
-		}
-	}
-	if f.tokenMatch != "" {
-		return fmt.Errorf("token_match is set, and English has none: %s", remedy)
-	}
-	return nil
-}
+// newPatterns returns the matchers for the patterns of a pipeline. It refuses
+// patterns for which there are none.
+func newPatterns(f *tokenizerFile) (patterns, error) { return newEnglish(f) }
 
-// patterns is what the four matchers know: in which sets each rune is, and the
-// units.
-type patterns struct {
-	runes runeTable[runeSets]
-	ascii [utf8.RuneSelf]runeSets // its first entries
-
-	units   map[string]bool // "km", "%", "US$" …: cut off after a digit
-	maxUnit int             // bytes of the longest unit
-}
-
-// runeSets are the sets a rune is in.
-type runeSets uint16
-
-const (
-	inPrefix runeSets = 1 << iota // runes that are cut off the front, icons included
-	inSuffix                      // runes that are cut off the end, icons included
-	inIcon                        // symbols and emoji (general category So)
-
-	inAlpha    // letters of any case
-	inAlphaNum // letters and ASCII digits
-	inUpper    // upper case letters, and scripts without case
-	inDotPrev  // a full stop after one of these is cut off
-	inDotLeft  // a full stop between one of these …
-	inDotRight // … and one of these parts two sentences
-	inTLD      // top level domains consist of these
-	inUnitEnd  // last runes of units
-
-	inSpace // white space
-	inWord  // no pattern matches in a chunk of these, ASCII letters not counted
-)
-
-// Places of alternatives in the patterns of knownPatterns.
-const (
-	prefixIcon = 118
-
-	suffixCurrency = 78
-	suffixUnit     = 79
-	suffixDot      = 80
-	suffixInitials = 81
-
-	infixDot    = 4
-	infixComma  = 5
-	infixHyphen = 6
-)
-
-// newPatterns reads the classes out of patterns that checkPatterns has accepted.
-func newPatterns(f *tokenizerFile) (*patterns, error) {
-	var err error
-	class := func(pattern string) *charClass {
-		c, e := parseCharClass(pattern)
-		if e != nil && err == nil {
-			err = fmt.Errorf("character class %.40q: %w", pattern, e)
-		}
-		return c
-	}
-	prefix, suffix, infix := splitAlternatives(f.prefix), splitAlternatives(f.suffix), splitAlternatives(f.infix)
-	icon := class(prefix[prefixIcon])
-	before, after, _ := strings.Cut(infix[infixDot], `\.(?=`)
-	_, tld, _ := strings.Cut(f.url, `\.)+(?:`)
-	sets := map[runeSets]*charClass{
-		inIcon:     icon,
-		inAlpha:    class(infix[infixComma]),
-		inAlphaNum: class(infix[infixHyphen]),
-		inUpper:    class(suffix[suffixInitials]),
-		inDotPrev:  class(suffix[suffixDot]),
-		inDotLeft:  class(before),
-		inDotRight: class(after),
-		inTLD:      class(tld),
-	}
-	if err != nil {
-		return nil, err
-	}
-	p := &patterns{units: make(map[string]bool)}
-	sets[inPrefix] = newCharClass(append(singleRunes(prefix, strings.TrimPrefix, "^"), icon.ranges...))
-	sets[inSuffix] = newCharClass(append(singleRunes(suffix, strings.TrimSuffix, "$"), icon.ranges...))
-	sets[inUnitEnd] = p.addUnits(suffix[suffixCurrency], suffix[suffixUnit])
-	p.runes.fill = func(first rune, page *runePage[runeSets]) {
-		for set, class := range sets {
-			class.addTo(first, page, set)
-		}
-		for i := range page {
-			page[i] |= otherSets(first+rune(i), page[i])
-		}
-	}
-	for r := range p.ascii {
-		p.ascii[r] = p.runes.of(rune(r))
-	}
-	return p, nil
-}
-
-// addTo adds the set to the runes of a page that are in the class.
-func (c *charClass) addTo(first rune, page *runePage[runeSets], set runeSets) {
-	after, _ := slices.BinarySearchFunc(c.ranges, first, func(r runeRange, first rune) int { return cmp.Compare(r.hi, first) })
-	for _, r := range c.ranges[after:] {
-		if r.lo >= first+runesPerPage {
-			break
-		}
-		for i := max(r.lo, first); i <= min(r.hi, first+runesPerPage-1); i++ {
-			page[i-first] |= set
-		}
-	}
-}
-
-// otherSets are the sets of r that are not read from the patterns; sets are the
-// others.
-func otherSets(r rune, sets runeSets) runeSets {
-	switch {
-	case isSpace(r):
-		return inSpace
-	case r >= utf8.RuneSelf && sets&(inPrefix|inSuffix|inIcon) == 0:
-		return inWord
-	}
-	return 0
-}
-
-// firstIn reports whether x begins with a rune of the set, and the size of that rune.
-func (p *patterns) firstIn(x string, set runeSets) (size int, ok bool) {
-	if x == "" {
-		return 0, false
-	}
-	if c := x[0]; c < utf8.RuneSelf {
-		return 1, p.ascii[c]&set != 0
-	}
-	r, size := firstOf(x)
-	return size, p.runes.of(r)&set != 0
-}
-
-// lastIn reports whether x ends with a rune of the set, and the size of that rune.
-func (p *patterns) lastIn(x string, set runeSets) (size int, ok bool) {
-	if x == "" {
-		return 0, false
-	}
-	if c := x[len(x)-1]; c < utf8.RuneSelf {
-		return 1, p.ascii[c]&set != 0
-	}
-	r, size := lastOf(x)
-	return size, p.runes.of(r)&set != 0
-}
-
-// addUnits takes the strings of alternatives (?<=[0-9])(?:km|km²|…)$, and
-// returns their last runes.
-func (p *patterns) addUnits(alternatives ...string) *charClass {
-	var ends []runeRange
-	for _, a := range alternatives {
-		_, list, _ := strings.Cut(a, "(?:")
-		for unit := range strings.SplitSeq(strings.TrimSuffix(list, ")$"), "|") {
-			unit = strings.ReplaceAll(unit, `\`, "")
-			p.units[unit] = true
-			p.maxUnit = max(p.maxUnit, len(unit))
-			r, _ := utf8.DecodeLastRuneInString(unit)
-			ends = append(ends, runeRange{r, r})
-		}
-	}
-	return newCharClass(ends)
-}
-
-// singleRunes returns the alternatives that are one rune once unanchored: the
-// § of "^§", the ! of `\!$`.
-func singleRunes(alternatives []string, unanchor func(s, anchor string) string, anchor string) []runeRange {
-	var runes []runeRange
-	for _, a := range alternatives {
-		a = strings.TrimPrefix(unanchor(a, anchor), `\`)
-		if r, size := utf8.DecodeRuneInString(a); size == len(a) {
-			runes = append(runes, runeRange{r, r})
-		}
-	}
-	return runes
-}
-
-// splitAlternatives cuts a regular expression at its outermost |.
-func splitAlternatives(pattern string) []string {
-	var list []string
-	start, depth, inClass := 0, 0, false
-	for i := 0; i < len(pattern); i++ {
-		switch c := pattern[i]; {
-		case c == '\\':
-			i++
-		case inClass:
-			inClass = c != ']'
-		case c == '[':
-			inClass = true
-		case c == '(':
-			depth++
-		case c == ')':
-			depth--
-		case c == '|' && depth == 0:
-			list = append(list, pattern[start:i])
-			start = i + 1
-		}
-	}
-	return append(list, pattern[start:])
+// breaks reports whether x is a special case that may have to be looked for
+// among tokens: one that affixes or a space could have cut.
+func breaks(p patterns, x string) bool {
+	_, _, infix := p.nextInfix(x, 0)
+	return infix || p.prefixLen(x) > 0 || p.suffixLen(x) > 0 || strings.Contains(x, " ")
 }

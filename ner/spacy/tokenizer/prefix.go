@@ -2,16 +2,10 @@ package tokenizer
 
 import (
 	"strings"
-	"unicode/utf8"
 )
 
-// prefixSight is how many bytes of a chunk, from its start, decide that it has
-// no prefix.
-const prefixSight = utf8.UTFMax
-
-// prefixLen is English's prefix_search: the number of bytes that are cut off
-// the front of x, or 0.
-func (p *patterns) prefixLen(x string) int {
+// prefixLen implements patterns.
+func (p *english) prefixLen(x string) int {
 	if x == "" {
 		return 0
 	}

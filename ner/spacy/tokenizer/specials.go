@@ -106,7 +106,7 @@ func (s *specials) addPhrases(tk *Tokenizer, all bool) {
 	norms := s.ownNorms(tk.lexicon)
 	var symbols int32
 	for text, rule := range s.rules {
-		if !all && !tk.patterns.breaks(text) {
+		if !all && !breaks(tk.patterns, text) {
 			continue
 		}
 		plain.reset(plain.tokens[:0])
@@ -155,13 +155,6 @@ func (s *specials) ownNorms(lex *lexicon) map[uint64]bool {
 		}
 	}
 	return own
-}
-
-// breaks reports whether x is a special case that may have to be looked for
-// among tokens: one that affixes or a space could have cut.
-func (p *patterns) breaks(x string) bool {
-	_, _, infix := p.nextInfix(x, 0)
-	return infix || p.prefixLen(x) > 0 || p.suffixLen(x) > 0 || strings.Contains(x, " ")
 }
 
 // child returns the child of a node for a symbol, which it makes if need be.

@@ -21,15 +21,15 @@ type cutter struct {
 	match    matchBuffers
 }
 
-// byteKind says what a byte can mean for the cutting.
+// byteKind says what a byte, or a rune beyond ASCII, can mean for the cutting.
 type byteKind uint8
 
 const (
-	kindLetter byteKind = 1 << iota // of ASCII, or a rune in inWord
+	kindLetter byteKind = 1 << iota // of ASCII, or a rune that is plain to the patterns
 	kindDigit                       // of ASCII
 	kindPunct                       // all else in ASCII: something may be cut there
 	kindSpace                       // white space in ASCII
-	kindHigh                        // part of a rune beyond ASCII
+	kindHigh                        // another rune beyond ASCII, or a part of any
 )
 
 var byteKinds = func() (kinds [256]byteKind) {
@@ -56,12 +56,12 @@ var byteKinds = func() (kinds [256]byteKind) {
 func (c *cutter) cut(text string) {
 	c.size = len(text)
 	for i := 0; i < len(text); {
-		n, kinds := c.tk.patterns.wordLen(text[i:])
+		n, kinds := c.tk.wordLen(text[i:])
 		if n > 0 {
 			c.chunk(text[i:i+n], kinds)
 			i += n
 		}
-		n = c.tk.patterns.spaceLen(text[i:])
+		n = c.tk.spaceLen(text[i:])
 		if n > 0 && i > 0 && text[i] == ' ' {
 			c.tokens[len(c.tokens)-1].Space = true
 			c.pos++
@@ -78,8 +78,8 @@ func (c *cutter) cut(text string) {
 
 // wordLen measures the runes before the first white space of s. A rune beyond
 // ASCII counts as a letter if no pattern matches at it.
-func (p *patterns) wordLen(s string) (n int, kinds byteKind) {
-	var page *runePage[runeSets]
+func (tk *Tokenizer) wordLen(s string) (n int, kinds byteKind) {
+	var page *runePage[byteKind]
 	loaded := rune(-1)
 	for n < len(s) {
 		kind := byteKinds[s[n]]
@@ -89,13 +89,10 @@ func (p *patterns) wordLen(s string) (n int, kinds byteKind) {
 		case kindHigh:
 			r, size := firstOf(s[n:])
 			if pageOf(r) != loaded {
-				page, loaded = p.runes.page(r), pageOf(r)
+				page, loaded = tk.kinds.page(r), pageOf(r)
 			}
-			switch sets := page[uint32(r)%runesPerPage]; {
-			case sets&inSpace != 0:
+			if kind = page[uint32(r)%runesPerPage]; kind == kindSpace {
 				return n, kinds
-			case sets&inWord != 0:
-				kind = kindLetter
 			}
 			n += size
 		default:
@@ -107,23 +104,36 @@ func (p *patterns) wordLen(s string) (n int, kinds byteKind) {
 }
 
 // spaceLen measures the white space s begins with.
-func (p *patterns) spaceLen(s string) (n int) {
+func (tk *Tokenizer) spaceLen(s string) (n int) {
 	for n < len(s) {
-		kind := byteKinds[s[n]]
-		if kind == kindSpace {
-			n++
-			continue
+		kind, size := byteKinds[s[n]], 1
+		if kind == kindHigh {
+			var r rune
+			r, size = firstOf(s[n:])
+			kind = tk.kinds.of(r)
 		}
-		if kind != kindHigh {
-			break
-		}
-		size, ok := p.firstIn(s[n:], inSpace)
-		if !ok {
+		if kind != kindSpace {
 			break
 		}
 		n += size
 	}
 	return n
+}
+
+// fillKinds returns what computes a page of Tokenizer.kinds.
+func fillKinds(p patterns) func(first rune, page *runePage[byteKind]) {
+	return func(first rune, page *runePage[byteKind]) {
+		for i := range page {
+			switch r := first + rune(i); {
+			case isSpace(r):
+				page[i] = kindSpace
+			case p.plain(r):
+				page[i] = kindLetter
+			default:
+				page[i] = kindHigh
+			}
+		}
+	}
 }
 
 // chunk cuts one chunk: prefixes and suffixes off its ends until what is left
@@ -167,8 +177,8 @@ func (c *cutter) affixes(x string) (middle, tail string, rule *rule) {
 	noPrefix, noSuffix := false, false // there was none, and nothing that it sees has changed
 	for x != "" && rule == nil {
 		prefix := 0
-		if !noPrefix || len(x) < prefixSight {
-			c.looked += min(len(x), prefixSight)
+		if sight := c.tk.prefixSight; !noPrefix || len(x) < sight {
+			c.looked += min(len(x), sight)
 			prefix = p.prefixLen(x)
 			noPrefix = prefix == 0
 		}
@@ -182,7 +192,7 @@ func (c *cutter) affixes(x string) (middle, tail string, rule *rule) {
 		}
 		// Searched in the rest, so that no lookbehind sees the prefix.
 		suffix := 0
-		if sight := p.suffixSight(); !noSuffix || len(rest) < sight {
+		if sight := c.tk.suffixSight; !noSuffix || len(rest) < sight {
 			c.looked += min(len(rest), sight)
 			suffix = p.suffixLen(rest)
 			noSuffix = suffix == 0

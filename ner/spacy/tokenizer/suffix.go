@@ -2,17 +2,11 @@ package tokenizer
 
 import (
 	"strings"
-	"unicode/utf8"
 )
 
-// suffixSight is how many bytes of a chunk, up to its end, decide that it has no
-// suffix: a digit and a unit, or a full stop and two runes.
-func (p *patterns) suffixSight() int { return max(1+p.maxUnit, 1+2*utf8.UTFMax) }
-
-// suffixLen is English's suffix_search: the number of bytes that are cut off
-// the end of x, or 0. All alternatives end at the end, and a search prefers the
+// suffixLen implements patterns. All alternatives end at the end, and a search prefers the
 // leftmost start: the longest candidate wins.
-func (p *patterns) suffixLen(x string) int {
+func (p *english) suffixLen(x string) int {
 	if x == "" {
 		return 0
 	}
@@ -47,7 +41,7 @@ func (p *patterns) suffixLen(x string) int {
 }
 
 // dotSuffix is the suffix of x = before + "." that the full stop makes.
-func (p *patterns) dotSuffix(x, before string) int {
+func (p *english) dotSuffix(x, before string) int {
 	if dots := len(x) - len(strings.TrimRight(x, ".")); dots >= 2 {
 		return dots
 	}
@@ -70,7 +64,7 @@ func (p *patterns) dotSuffix(x, before string) int {
 
 // unitSuffix is the length of a unit or currency at the end of x that follows a
 // digit. No unit has a digit in it, so the last digit of x decides.
-func (p *patterns) unitSuffix(x string) int {
+func (p *english) unitSuffix(x string) int {
 	for i := len(x) - 1; i >= max(0, len(x)-1-p.maxUnit); i-- {
 		if isASCIIDigit(x[i]) {
 			if unit := x[i+1:]; p.units[unit] {

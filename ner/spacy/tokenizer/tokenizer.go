@@ -21,14 +21,17 @@ import (
 //
 //	text ── chunks of words and of white space        (split.go)
 //	          │ special case? its rule's tokens        (specials.go)
-//	          │ else prefixes, suffixes, URL, infixes  (prefix.go … infix.go)
+//	          │ else prefixes, suffixes, URL, infixes  (patterns.go)
 //	          ▼
 //	        tokens ── ids of each                      (lexeme.go, hash.go)
 //	          │ special cases across tokens            (specials.go)
 //	          ▼
 //	        []Token
 type Tokenizer struct {
-	patterns *patterns
+	patterns                 patterns
+	prefixSight, suffixSight int                 // of the patterns
+	kinds                    runeTable[byteKind] // of the runes beyond ASCII
+
 	lexicon  *lexicon
 	specials *specials
 	cutters  sync.Pool // of *cutter
@@ -42,28 +45,27 @@ func New(tokenizerFile, lookups []byte) (*Tokenizer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read tokenizer: %w", err)
 	}
-	if err := checkPatterns(f); err != nil {
+	p, err := newPatterns(f)
+	if err != nil {
 		return nil, fmt.Errorf("tokenizer: %w", err)
 	}
 	norms, err := readLexemeNorms(lookups)
 	if err != nil {
 		return nil, fmt.Errorf("read vocab/lookups.bin: %w", err)
 	}
-	return buildTokenizer(f, norms)
+	return build(f, p, norms), nil
 }
 
-// buildTokenizer makes a tokenizer of patterns that checkPatterns has accepted.
-func buildTokenizer(f *tokenizerFile, norms map[uint64]uint64) (*Tokenizer, error) {
-	patterns, err := newPatterns(f)
-	if err != nil {
-		return nil, fmt.Errorf("tokenizer: %w", err)
-	}
-	tk := &Tokenizer{patterns: patterns, lexicon: newLexicon(norms)}
+// build makes a tokenizer that cuts by p and has the special cases of f.
+func build(f *tokenizerFile, p patterns, norms map[uint64]uint64) *Tokenizer {
+	tk := &Tokenizer{patterns: p, lexicon: newLexicon(norms)}
+	tk.kinds.fill = fillKinds(p)
+	tk.prefixSight, tk.suffixSight = p.sight()
 	tk.specials = newSpecials(f.specials, tk.lexicon)
 	tk.specials.addPhrases(tk, !f.fasterHeuristics)
 	tk.lexicon.finish()
 	tk.cutters.New = func() any { return &cutter{tk: tk, special: true} }
-	return tk, nil
+	return tk
 }
 
 // Tokenize appends the tokens of text to dst and returns the result. The text

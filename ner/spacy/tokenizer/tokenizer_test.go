@@ -176,10 +176,7 @@ func TestAddedSpecialCases(t *testing.T) {
 	}
 	for _, tt := range tests {
 		f.fasterHeuristics = !tt.all
-		tk, err := buildTokenizer(f, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		tk := build(f, testEnglish(t), nil)
 		tokens := tk.Tokenize(tt.text, nil)
 		var words []string
 		for _, tok := range tokens {

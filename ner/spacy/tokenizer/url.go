@@ -6,12 +6,12 @@ import (
 	"unicode/utf8"
 )
 
-// urlMatch is English's url_match: whether x as a whole looks like
+// urlMatch implements patterns: whether x as a whole looks like
 //
 //	[scheme://][user[:password]@]host[:port][/path | ?query | #fragment]
 //
 // where host is a domain name or a public IPv4 address.
-func (p *patterns) urlMatch(x string) bool {
+func (p *english) urlMatch(x string) bool {
 	if strings.IndexByte(x, '.') < 0 { // every host has one
 		return false
 	}
@@ -22,7 +22,7 @@ func (p *patterns) urlMatch(x string) bool {
 }
 
 // hostAt tries a host at base, and after every @ that has a user before it.
-func (p *patterns) hostAt(x string, base int) bool {
+func (p *english) hostAt(x string, base int) bool {
 	if p.host(x[base:]) {
 		return true
 	}
@@ -48,12 +48,12 @@ func hasScheme(x string) bool {
 	return true
 }
 
-func (p *patterns) host(x string) bool {
+func (p *english) host(x string) bool {
 	return p.domain(x) || ipv4(x) && !privateIPv4(x)
 }
 
 // domain reports whether x is labels, a top level domain and a tail.
-func (p *patterns) domain(x string) bool {
+func (p *english) domain(x string) bool {
 	for {
 		n := labelLen(x)
 		if n == 0 || !strings.HasPrefix(x[n:], ".") {
@@ -68,7 +68,7 @@ func (p *patterns) domain(x string) bool {
 
 // tldLen measures the run of top level domain runes x begins with. A shorter
 // one need not be tried: none of these runes begins a tail.
-func (p *patterns) tldLen(x string) (size, runes int) {
+func (p *english) tldLen(x string) (size, runes int) {
 	for runes <= 63 {
 		n, ok := p.firstIn(x[size:], inTLD)
 		if !ok {

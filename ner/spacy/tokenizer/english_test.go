@@ -1,10 +1,13 @@
 package tokenizer
 
 import (
+	"math"
 	"regexp"
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // slowPatterns interprets the patterns of a pipeline as Python's re would, with
@@ -156,7 +159,7 @@ func (s *slowPatterns) urlMatch(x string) bool {
 }
 
 // checkMatchers compares the hand-written matchers with the patterns.
-func checkMatchers(t *testing.T, p *patterns, slow *slowPatterns, x string) {
+func checkMatchers(t *testing.T, p *english, slow *slowPatterns, x string) {
 	t.Helper()
 	if got, want := p.prefixLen(x), slow.prefixLen(x); got != want {
 		t.Errorf("prefixLen(%q) = %d, want %d", x, got, want)
@@ -179,9 +182,47 @@ func checkMatchers(t *testing.T, p *patterns, slow *slowPatterns, x string) {
 	}
 }
 
+// testEnglish returns the matchers of en_core_web_sm.
+func testEnglish(t testing.TB) *english {
+	t.Helper()
+	f, err := readTokenizerFile(readModelFile(t, "tokenizer"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := newEnglish(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// slowPatterns are patterns, too. They are asked at every place.
+func (s *slowPatterns) plain(rune) bool             { return false }
+func (s *slowPatterns) sight() (prefix, suffix int) { return math.MaxInt, math.MaxInt }
+
+// TestOtherPatterns has the golden texts cut by slowPatterns. The tokens are the
+// same, so the tokenizer knows no more of English than patterns say, and what
+// English says of runes and of how far it looks is true.
+func TestOtherPatterns(t *testing.T) {
+	f, err := readTokenizerFile(readModelFile(t, "tokenizer"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	norms, err := readLexemeNorms(readModelFile(t, "vocab/lookups.bin"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	english, other := testTokenizer(t), build(f, newSlowPatterns(t), norms)
+	for _, g := range readGolden(t) {
+		if diff := cmp.Diff(english.Tokenize(g.Text, nil), other.Tokenize(g.Text, nil)); diff != "" {
+			t.Errorf("Tokenize(%q), -English +the same by regular expressions:\n%s", g.Text, diff)
+		}
+	}
+}
+
 // TestMatchers takes the chunks of the golden texts.
 func TestMatchers(t *testing.T) {
-	p, slow := testTokenizer(t).patterns, newSlowPatterns(t)
+	p, slow := testEnglish(t), newSlowPatterns(t)
 	chunks := make(map[string]bool)
 	for _, g := range readGolden(t) {
 		for _, chunk := range strings.FieldsFunc(g.Text, isSpace) {
@@ -204,7 +245,7 @@ var matcherPieces = append(strings.Fields(`. .. … …… , ; : ! ? ' " ’ ' s
 // byte of its input picks a piece.
 func FuzzMatchers(f *testing.F) {
 	pieces := matcherPieces
-	p, slow := testTokenizer(f).patterns, newSlowPatterns(f)
+	p, slow := testEnglish(f), newSlowPatterns(f)
 	for i := range pieces {
 		f.Add([]byte{byte(i), byte(7 * i), byte(13 * i), byte(i + 1)})
 	}
@@ -225,7 +266,7 @@ func TestOtherPatternsAreRefused(t *testing.T) {
 		}
 		return f
 	}
-	if err := checkPatterns(english()); err != nil {
+	if err := checkEnglish(english()); err != nil {
 		t.Errorf("English: %v", err)
 	}
 	for name, change := range map[string]func(*tokenizerFile){
@@ -237,7 +278,7 @@ func TestOtherPatternsAreRefused(t *testing.T) {
 	} {
 		f := english()
 		change(f)
-		err := checkPatterns(f)
+		err := checkEnglish(f)
 		if err == nil {
 			t.Errorf("another %s is taken", name)
 			continue
