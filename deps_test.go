@@ -24,7 +24,7 @@ var arrows = map[string]struct {
 	"web":        {"ner internal/gate internal/http1", "cmd decides which recognizer"},
 
 	"ner":                 {"", "the words of the domain"},
-	"ner/spacy":           {"ner ner/kernel ner/spacy/tokenizer internal/model internal/msgpack", "an engine anybody can import; pipelines are found by name in one way"},
+	"ner/spacy":           {"ner ner/kernel ner/spacy/tokenizer internal/model internal/pipeline internal/msgpack", "an engine anybody can import; pipelines are found by name in one way"},
 	"ner/spacy/tokenizer": {"internal/msgpack", "texts to tokens; networks are the caller's"},
 	"ner/prose":           {"ner", "an engine anybody can import"},
 	"ner/kernel":          {"", "loops over floats"},
@@ -45,7 +45,8 @@ var arrows = map[string]struct {
 	"internal/http1":    {"", "a leaf"},
 	"internal/gate":     {"internal/board internal/park internal/sock internal/http1", "reads requests, writes the worker's line, passes idle connections on, and asks how long a queue is"},
 	"internal/share":    {"", "a leaf"},
-	"internal/model":    {"", "files and hashes; what runs them is the caller's"},
+	"internal/model":    {"internal/pipeline", "files and hashes; what runs them is the caller's"},
+	"internal/pipeline": {"", "a leaf"},
 	"internal/msgpack":  {"", "a leaf"},
 	"internal/bench":    {"", "a client knows nothing of the server"},
 

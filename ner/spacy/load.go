@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/narwhal-server/narwhal/internal/msgpack"
+	"github.com/narwhal-server/narwhal/internal/pipeline"
 	"github.com/narwhal-server/narwhal/ner/spacy/tokenizer"
 )
 
@@ -54,7 +55,7 @@ func open(path string, opts Options) (*Pipeline, error) {
 		p.close = m.close
 		return p, nil
 	}
-	dir, err := findPipeline(path)
+	dir, err := pipeline.Folder(path)
 	if err != nil {
 		return nil, err
 	}
@@ -83,11 +84,11 @@ func OpenBytes(wheel []byte, opts Options) (*Pipeline, error) {
 }
 
 func openBytes(wheel []byte, opts Options) (*Pipeline, error) {
-	src, err := zipSource(wheel)
+	files, err := pipeline.ReadZip(wheel)
 	if err != nil {
 		return nil, err
 	}
-	return load(src, opts)
+	return load(files.Bytes, opts)
 }
 
 // OpenFiles opens a pipeline whose files read returns, by their names relative

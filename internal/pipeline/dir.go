@@ -1,4 +1,4 @@
-package model
+package pipeline
 
 import (
 	"errors"
@@ -7,11 +7,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 )
 
-// dirFiles is a pipeline directory.
-type dirFiles string
+// Dir is the folder of a pipeline.
+type Dir string
 
 // OpenFile opens a file of a pipeline directory, named with slashes. Links are
 // followed as long as they stay in the directory, so a pipeline that somebody
@@ -55,8 +56,8 @@ func regular(dir, name string, info fs.FileInfo) error {
 		return fmt.Errorf("%s in %s is a folder", name, dir)
 	case !info.Mode().IsRegular():
 		return fmt.Errorf("%s in %s is not a regular file", name, dir)
-	case info.Size() > maxFile:
-		return fmt.Errorf("%s in %s is %d bytes, more than %d", name, dir, info.Size(), maxFile)
+	case info.Size() > MaxFile:
+		return fmt.Errorf("%s in %s is %d bytes, more than %d", name, dir, info.Size(), MaxFile)
 	}
 	return nil
 }
@@ -69,9 +70,9 @@ func leadsOut(dir, name string, err error) error {
 	return err
 }
 
-// sizes looks at every file. A link that leads out of the directory is an
+// Sizes implements Files. It looks at every file. A link that leads out of the directory is an
 // error, whatever its name: it may stand for a whole component.
-func (d dirFiles) sizes() (map[string]int64, error) {
+func (d Dir) Sizes() (map[string]int64, error) {
 	root, err := os.OpenRoot(string(d))
 	if err != nil {
 		return nil, err
@@ -94,7 +95,7 @@ func (d dirFiles) sizes() (map[string]int64, error) {
 		if info.IsDir() { // WalkDir does not go there
 			return fmt.Errorf("%s in %s is a link, and what it leads to is a folder; to have that instead, copy the folder with cp -rL", name, string(d))
 		}
-		if wanted(name) {
+		if Wanted(name) {
 			if err := regular(string(d), name, info); err != nil {
 				return err
 			}
@@ -107,9 +108,11 @@ func (d dirFiles) sizes() (map[string]int64, error) {
 	return sizes, err
 }
 
-func (d dirFiles) open(name string) (fs.File, error) { return OpenFile(string(d), name) }
+// Open implements Files, see OpenFile.
+func (d Dir) Open(name string) (fs.File, error) { return OpenFile(string(d), name) }
 
-func (d dirFiles) bytes(name string) ([]byte, error) {
+// Bytes implements Files.
+func (d Dir) Bytes(name string) ([]byte, error) {
 	f, err := OpenFile(string(d), name)
 	if err != nil {
 		return nil, err
@@ -118,11 +121,14 @@ func (d dirFiles) bytes(name string) ([]byte, error) {
 	return io.ReadAll(f)
 }
 
-// pipelineDir is the pipeline directory a path leads to: itself, or the one
-// below it that holds a config.cfg, as in an installed package or an unpacked
-// wheel.
-func pipelineDir(path string) (string, error) {
-	root, err := os.OpenRoot(path)
+// ErrNoConfig says that there is no pipeline in a folder.
+var ErrNoConfig = errors.New("no config.cfg in it: want the folder of a spaCy 3 pipeline, as nlp.to_disk writes it")
+
+// Folder returns the folder with a config.cfg: path itself, or one up to two levels
+// below it, as in an installed package (en_core_web_sm/en_core_web_sm-3.8.0) or an
+// unpacked wheel. If there is none, the error is ErrNoConfig.
+func Folder(path string) (string, error) {
+	root, err := os.OpenRoot(path) // links out of it are not followed
 	if err != nil {
 		return "", err
 	}
@@ -132,12 +138,16 @@ func pipelineDir(path string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if len(found) == 1 {
-			return filepath.Join(path, filepath.Dir(filepath.FromSlash(found[0]))), nil
+		for i, name := range found {
+			found[i] = filepath.Join(path, filepath.Dir(filepath.FromSlash(name)))
 		}
-		if len(found) > 1 {
-			return "", fmt.Errorf("%d pipelines in it; say which: %s", len(found), filepath.Join(path, filepath.Dir(filepath.FromSlash(found[0]))))
+		switch len(found) {
+		case 0:
+		case 1:
+			return found[0], nil
+		default:
+			return "", fmt.Errorf("%d pipelines in it: name one of %s", len(found), strings.Join(found, ", "))
 		}
 	}
-	return path, nil // and isPipeline will say what it lacks
+	return "", ErrNoConfig
 }
