@@ -23,11 +23,12 @@ var arrows = map[string]struct {
 	"config":     {"internal/folder internal/sock internal/regular", "settings are plain data; addresses have one parser"},
 	"web":        {"ner internal/gate internal/http1 internal/textjson internal/errorbody internal/requestid", "cmd decides which recognizer"},
 
-	"ner":             {"", "the words of the domain"},
-	"ner/spacy":       {"ner ner/kernel internal/model", "an engine anybody can import; pipelines are found by name in one way"},
-	"ner/prose":       {"ner", "an engine anybody can import"},
-	"ner/kernel":      {"", "loops over floats"},
-	"ner/kernel/peak": {"ner/kernel", "measures them"},
+	"ner":                 {"", "the words of the domain"},
+	"ner/spacy":           {"ner ner/kernel ner/spacy/tokenizer internal/model internal/pipeline internal/msgpack", "an engine anybody can import; pipelines are found by name in one way"},
+	"ner/spacy/tokenizer": {"internal/msgpack", "texts to tokens; networks are the caller's"},
+	"ner/prose":           {"ner", "an engine anybody can import"},
+	"ner/kernel":          {"", "loops over floats"},
+	"ner/kernel/peak":     {"ner/kernel", "measures them"},
 
 	"internal/board":     {"", "a leaf"},
 	"internal/wire":      {"", "a leaf"},
@@ -48,7 +49,9 @@ var arrows = map[string]struct {
 	"internal/requestid": {"", "a leaf"},
 	"internal/gate":      {"internal/board internal/park internal/sock internal/http1", "reads requests, writes the worker's line, passes idle connections on, and asks how long a queue is"},
 	"internal/share":     {"", "a leaf"},
-	"internal/model":     {"", "files and hashes; what runs them is the caller's"},
+	"internal/model":     {"internal/pipeline", "files and hashes; what runs them is the caller's"},
+	"internal/pipeline":  {"", "a leaf"},
+	"internal/msgpack":   {"", "a leaf"},
 	"internal/bench":     {"", "a client knows nothing of the server"},
 
 	"scripts/chaos":        {"internal/logevent", "a client; it sees narwhal from outside, and its log"},

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"unsafe"
+
+	"github.com/narwhal-server/narwhal/internal/pipeline"
 )
 
 func TestArchiveInPlace(t *testing.T) {
@@ -35,7 +37,7 @@ func TestArchiveInPlace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sizes, err := e.files.sizes()
+	sizes, err := e.files.Sizes()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +87,7 @@ func TestArchiveRefused(t *testing.T) {
 		"symlink":     {header(fs.ModeSymlink|0o777, "m/config.cfg", "m/tokenizer"), "not a file"},
 		"no pipeline": {header(0o644, "m/__init__.py"), "0 folders"},
 		"crowded": {func(z *zip.Writer) {
-			header(0o644, slices.Repeat([]string{"x"}, maxEntries+1)...)(z)
+			header(0o644, slices.Repeat([]string{"x"}, pipeline.MaxEntries+1)...)(z)
 		}, "more than 10000"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -109,7 +111,7 @@ func TestArchiveRefused(t *testing.T) {
 // A header may say anything of the size of what follows.
 func TestArchiveLies(t *testing.T) {
 	content := []byte("weights")
-	for name, size := range map[string]uint64{"small": 3, "large": 50, "huge": maxFile + 1} {
+	for name, size := range map[string]uint64{"small": 3, "large": 50, "huge": uint64(pipeline.MaxFile) + 1} {
 		var b bytes.Buffer
 		z := zip.NewWriter(&b)
 		for _, file := range []string{"m/config.cfg", "m/tokenizer"} {
@@ -210,7 +212,7 @@ func FuzzWheel(f *testing.F) {
 		if err != nil {
 			return
 		}
-		sizes, err := m.files.sizes()
+		sizes, err := m.files.Sizes()
 		if err != nil {
 			return
 		}

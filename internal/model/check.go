@@ -75,7 +75,7 @@ func (m *Model) Check(run Engine) Report {
 
 // hash is the SHA-256 of one file.
 func (m *Model) hash(name string) (string, error) {
-	f, err := m.files.open(name)
+	f, err := m.files.Open(name)
 	if err != nil {
 		return "", err
 	}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/narwhal-server/narwhal/internal/pipeline"
 )
 
 // A pipeline's folder may come from anywhere. Nothing outside of it is read,
@@ -63,7 +65,7 @@ func TestDirLeadsOutside(t *testing.T) {
 			}
 		}, "ner/model", "not a regular file"},
 		"too large": {func(t *testing.T, dir string) {
-			if err := os.Truncate(dir+"/ner/model", maxFile+1); err != nil {
+			if err := os.Truncate(dir+"/ner/model", pipeline.MaxFile+1); err != nil {
 				t.Fatal(err)
 			}
 		}, "ner/model", "more than"},
@@ -81,7 +83,7 @@ func TestDirLeadsOutside(t *testing.T) {
 			if left, _ := os.ReadDir(p.User); len(left) != 0 {
 				t.Errorf("%v was installed", left)
 			}
-			if _, err := dirFiles(dir).bytes(tc.file); err == nil || !strings.Contains(err.Error(), tc.want) {
+			if _, err := pipeline.Dir(dir).Bytes(tc.file); err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("read %s: %v, want an error with %q", tc.file, err, tc.want)
 			}
 		})

@@ -12,6 +12,9 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"unsafe"
+
+	"github.com/narwhal-server/narwhal/internal/pipeline"
 )
 
 // Places are the directories that hold models, one directory a model. An empty
@@ -178,7 +181,10 @@ func openPath(path string) (*Model, error) {
 	if !info.IsDir() {
 		return openWheel(path)
 	}
-	dir, err := pipelineDir(path)
+	dir, err := pipeline.Folder(path)
+	if errors.Is(err, pipeline.ErrNoConfig) {
+		dir, err = path, nil // openDir says what it lacks
+	}
 	if err != nil {
 		return nil, fmt.Errorf("model %s: %w", path, err)
 	}
@@ -193,8 +199,8 @@ func (e *tarError) Error() string {
 }
 
 func openDir(name string, origin Origin, dir string) (*Model, error) {
-	m := &Model{Name: name, Origin: origin, Path: dir, files: dirFiles(dir)}
-	if err := isPipeline(m.files); err != nil {
+	m := &Model{Name: name, Origin: origin, Path: dir, files: pipeline.Dir(dir)}
+	if err := pipeline.Check(m.files); err != nil {
 		return nil, fmt.Errorf("model %s: %s: %w", name, dir, err)
 	}
 	return m, nil
@@ -206,7 +212,7 @@ func openWheel(path string) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("model %s: neither a directory nor a wheel: %w", path, err)
 	}
-	f, err := newZip(&r.Reader, "")
+	f, err := pipeline.OpenZip(&r.Reader, nil)
 	if err != nil {
 		r.Close()
 		return nil, fmt.Errorf("model %s: %w", path, err)
@@ -214,12 +220,14 @@ func openWheel(path string) (*Model, error) {
 	return &Model{Name: path, Origin: Path, Path: path, files: f}, nil
 }
 
+// openEmbedded opens the archive in the program. Its bytes are the program's own
+// pages, which nobody may write to.
 func openEmbedded(archive string) (*Model, error) {
 	r, err := zip.NewReader(strings.NewReader(archive), int64(len(archive)))
 	if err != nil {
 		return nil, fmt.Errorf("the model in this program: %w", err)
 	}
-	f, err := newZip(r, archive)
+	f, err := pipeline.OpenZip(r, unsafe.Slice(unsafe.StringData(archive), len(archive)))
 	if err != nil {
 		return nil, fmt.Errorf("the model in this program: %w", err)
 	}

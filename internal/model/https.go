@@ -15,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/narwhal-server/narwhal/internal/pipeline"
 )
 
 const (
@@ -89,8 +91,8 @@ func (r *Release) get(ctx context.Context, o PullOptions, at *url.URL, dir strin
 	if resp.StatusCode != http.StatusOK {
 		return "", fmt.Errorf("%s answers %s", at.Redacted(), resp.Status)
 	}
-	if resp.ContentLength > maxFile {
-		return "", fmt.Errorf("%s has %d bytes, more than %d", at.Redacted(), resp.ContentLength, maxFile)
+	if resp.ContentLength > pipeline.MaxFile {
+		return "", fmt.Errorf("%s has %d bytes, more than %d", at.Redacted(), resp.ContentLength, pipeline.MaxFile)
 	}
 	size := resp.ContentLength
 	if size < 0 { // the server does not say
@@ -107,7 +109,7 @@ func (r *Release) get(ctx context.Context, o PullOptions, at *url.URL, dir strin
 	timer := time.AfterFunc(stall, func() { cancel(errStalled) })
 	defer timer.Stop()
 	body := &watched{r: resp.Body, seen: newMeter(o.Out, resp.ContentLength), again: func() { timer.Reset(stall) }}
-	n, err := io.Copy(w, io.LimitReader(body, maxFile+1))
+	n, err := io.Copy(w, io.LimitReader(body, pipeline.MaxFile+1))
 	body.seen.finish()
 	switch {
 	case errors.Is(err, syscall.ENOSPC):
@@ -116,8 +118,8 @@ func (r *Release) get(ctx context.Context, o PullOptions, at *url.URL, dir strin
 		return "", fmt.Errorf("%w after %d bytes", context.Cause(ctx), n)
 	case err != nil:
 		return "", fmt.Errorf("broken off after %d bytes (%w)", n, plainly(err))
-	case n > maxFile:
-		return "", fmt.Errorf("%s has more than %d bytes", at.Redacted(), maxFile)
+	case n > pipeline.MaxFile:
+		return "", fmt.Errorf("%s has more than %d bytes", at.Redacted(), pipeline.MaxFile)
 	}
 	return to, w.Close()
 }

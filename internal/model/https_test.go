@@ -17,6 +17,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/narwhal-server/narwhal/internal/pipeline"
 )
 
 const tinyWheel = "/en_tiny-0.1.0/en_tiny-0.1.0-py3-none-any.whl"
@@ -109,7 +111,7 @@ func TestPullOverHTTPSRefuses(t *testing.T) {
 			w.Write(wheel)
 		}, nil, "broken off after"},
 		"too large": {nil, func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Length", fmt.Sprint(maxFile+1))
+			w.Header().Set("Content-Length", fmt.Sprint(pipeline.MaxFile+1))
 		}, nil, "more than"},
 		"stalled": {nil, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Length", "10")

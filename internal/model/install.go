@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"syscall"
 
-	"golang.org/x/sys/unix"
+	"github.com/narwhal-server/narwhal/internal/pipeline"
 )
 
 // Add copies a pipeline directory, wheel or tar archive into the user's models and gives it
@@ -86,7 +84,7 @@ func (p Places) install(from *Model, name string, rel *Release) (string, error) 
 	if p.User == "" {
 		return "", errors.New("no home directory to install into: set HOME or XDG_DATA_HOME")
 	}
-	sizes, err := from.files.sizes()
+	sizes, err := from.files.Sizes()
 	if err != nil {
 		return "", err
 	}
@@ -111,7 +109,7 @@ func (p Places) install(from *Model, name string, rel *Release) (string, error) 
 		}
 	}
 	for file := range sizes {
-		if !wanted(file) {
+		if !pipeline.Wanted(file) {
 			continue
 		}
 		got, err := copyFile(filepath.Join(tmp, filepath.FromSlash(file)), from.files, file)
@@ -134,11 +132,11 @@ func (e *HashError) Error() string {
 }
 
 // copyFile returns the SHA-256 of what it copied.
-func copyFile(to string, from files, name string) (string, error) {
+func copyFile(to string, from pipeline.Files, name string) (string, error) {
 	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		return "", err
 	}
-	r, err := from.open(name)
+	r, err := from.Open(name)
 	if err != nil {
 		return "", err
 	}
@@ -167,22 +165,9 @@ func spaceHint(err error, dir string, sizes map[string]int64) error {
 	}
 	var need int64
 	for name, n := range sizes {
-		if wanted(name) {
+		if pipeline.Wanted(name) {
 			need += n
 		}
 	}
 	return fmt.Errorf("%w: the model needs %d MB in %s; set XDG_DATA_HOME to have it elsewhere", err, need>>20+1, dir)
-}
-
-// replaceDir puts a directory in the place of another. Processes that have the
-// old files open keep them.
-func replaceDir(from, to string) error {
-	if err := os.Rename(from, to); err == nil || !slices.ContainsFunc(
-		[]error{fs.ErrExist, syscall.ENOTEMPTY}, func(e error) bool { return errors.Is(err, e) }) {
-		return err
-	}
-	if err := unix.Renameat2(unix.AT_FDCWD, from, unix.AT_FDCWD, to, unix.RENAME_EXCHANGE); err != nil {
-		return fmt.Errorf("replace %s: %w", to, err)
-	}
-	return nil // from is the old one now, and the caller removes it
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/narwhal-server/narwhal/internal/pipeline"
 )
 
 // installed are the files of an installed model, and nothing is beside it.
@@ -23,7 +25,7 @@ func installed(t *testing.T, p Places, name string) []string {
 	if len(entries) != 1 || entries[0].Name() != name {
 		t.Errorf("%v in the user's models, want only %s", entries, name)
 	}
-	sizes, err := dirFiles(filepath.Join(p.User, name)).sizes()
+	sizes, err := pipeline.Dir(filepath.Join(p.User, name)).Sizes()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +90,7 @@ func TestReplaceKeepsOpenFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := m.files.open("ner/model")
+	f, err := m.files.Open("ner/model")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,11 +18,11 @@ package model
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 	"strings"
+
+	"github.com/narwhal-server/narwhal/internal/pipeline"
 )
 
 // Origin is the kind of place a model was found in.
@@ -42,7 +42,7 @@ type Model struct {
 	Origin Origin
 	Path   string // its directory or wheel; empty if it is a part of the program
 
-	files files
+	files pipeline.Files
 }
 
 // Bytes is the content of one file, named with slashes as in "ner/model". The
@@ -50,7 +50,7 @@ type Model struct {
 // all its processes: to write to them is a crash. The error of a file that is
 // not there is fs.ErrNotExist.
 func (m *Model) Bytes(name string) ([]byte, error) {
-	b, err := m.files.bytes(name)
+	b, err := m.files.Bytes(name)
 	if err != nil {
 		return nil, fmt.Errorf("model %s: %w", m.Name, err)
 	}
@@ -59,10 +59,10 @@ func (m *Model) Bytes(name string) ([]byte, error) {
 
 // Size is the sum of the sizes of the files narwhal reads.
 func (m *Model) Size() (int64, error) {
-	sizes, err := m.files.sizes()
+	sizes, err := m.files.Sizes()
 	var sum int64
 	for name, n := range sizes {
-		if wanted(name) {
+		if pipeline.Wanted(name) {
 			sum += n
 		}
 	}
@@ -95,13 +95,13 @@ func (m *Model) Meta() (Meta, error) {
 // License is the text of the licence that came with the files, all LICENSE
 // files one after the other; empty if none did.
 func (m *Model) License() (string, error) {
-	sizes, err := m.files.sizes()
+	sizes, err := m.files.Sizes()
 	if err != nil {
 		return "", err
 	}
 	var names []string
 	for name := range sizes {
-		if isLicense(name) {
+		if pipeline.IsLicense(name) {
 			names = append(names, name)
 		}
 	}
@@ -133,54 +133,4 @@ func (m *Model) Release() *Release {
 		return r
 	}
 	return nil
-}
-
-// wanted says which files of a pipeline narwhal reads or keeps for people:
-// what its components learned, the rules of the attribute_ruler (which are read
-// to see that they leave entities alone), the tokenizer, the vocabulary's
-// tables, the licence. The components that cannot change an entity are left
-// out, and so is the list of all strings, which only they and debugging need.
-func wanted(name string) bool {
-	switch name {
-	case "config.cfg", "meta.json", "tokenizer", "accuracy.json", "README.md",
-		"vocab/lookups.bin", "vocab/vectors", "vocab/key2row", "vocab/vectors.cfg":
-		return true
-	}
-	if isLicense(name) {
-		return true
-	}
-	component, file, _ := strings.Cut(name, "/")
-	switch component {
-	case "tagger", "senter", "morphologizer", "lemmatizer", "trainable_lemmatizer":
-		return false
-	}
-	return file == "model" || file == "moves" || file == "cfg" || file == "patterns"
-}
-
-func isLicense(name string) bool {
-	return strings.HasPrefix(name, "LICENSE") && !strings.Contains(name, "/")
-}
-
-// isPipeline tells a pipeline from some other directory or archive.
-func isPipeline(f files) error {
-	for _, name := range []string{"config.cfg", "tokenizer"} {
-		file, err := f.open(name)
-		if errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("%w: it has no %s", errNotPipeline, name)
-		}
-		if err != nil {
-			return err
-		}
-		file.Close()
-	}
-	return nil
-}
-
-var errNotPipeline = errors.New("not a spaCy pipeline")
-
-// files are the files of one pipeline, wherever they lie. Names have slashes.
-type files interface {
-	sizes() (map[string]int64, error)
-	open(name string) (fs.File, error)
-	bytes(name string) ([]byte, error)
 }

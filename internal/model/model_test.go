@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/narwhal-server/narwhal/internal/pipeline"
 )
 
 // tiny are the files of a pipeline that only this package could take for one.
@@ -224,7 +226,7 @@ func TestRelease(t *testing.T) {
 			t.Errorf("%s: labels are %q", r.Name, r.Labels)
 		}
 		for _, f := range r.Files {
-			if len(f.SHA256) != 64 || f.Size <= 0 || !wanted(f.Path) {
+			if len(f.SHA256) != 64 || f.Size <= 0 || !pipeline.Wanted(f.Path) {
 				t.Errorf("%s: %+v", r.Name, f)
 			}
 		}

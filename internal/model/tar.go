@@ -11,6 +11,8 @@ import (
 	"os"
 	"path"
 	"strings"
+
+	"github.com/narwhal-server/narwhal/internal/pipeline"
 )
 
 // isTar reports whether a file is a tar archive, plain or compressed with gzip.
@@ -46,7 +48,7 @@ func openTar(name, dir string) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("model %s: %w", name, err)
 	}
-	root, err := pipelineRoot(files)
+	root, err := pipeline.Root(files)
 	if err != nil {
 		return nil, fmt.Errorf("model %s: %w", name, err)
 	}
@@ -71,8 +73,8 @@ func unpack(content io.Reader, dir string) (map[string]bool, error) {
 		if err != nil {
 			return nil, err
 		}
-		if entries++; entries > maxEntries {
-			return nil, fmt.Errorf("the archive has more than %d entries", maxEntries)
+		if entries++; entries > pipeline.MaxEntries {
+			return nil, fmt.Errorf("the archive has more than %d entries", pipeline.MaxEntries)
 		}
 		if h.Typeflag == tar.TypeDir || h.Typeflag == tar.TypeXGlobalHeader {
 			continue
@@ -86,8 +88,8 @@ func unpack(content io.Reader, dir string) (map[string]bool, error) {
 			return nil, fmt.Errorf("the archive has an entry %q, which leads outside of it", h.Name)
 		case files[name]:
 			return nil, fmt.Errorf("the archive has two entries %q", name)
-		case total > maxFile:
-			return nil, fmt.Errorf("the archive unpacks to %d bytes, more than %d", total, maxFile)
+		case total > pipeline.MaxFile:
+			return nil, fmt.Errorf("the archive unpacks to %d bytes, more than %d", total, pipeline.MaxFile)
 		}
 		files[name] = true
 		if !mayBeWanted(name) {
@@ -110,7 +112,7 @@ func unpack(content io.Reader, dir string) (map[string]bool, error) {
 // mayBeWanted reports whether a file is wanted in some folder of the archive.
 func mayBeWanted(name string) bool {
 	for {
-		if wanted(name) {
+		if pipeline.Wanted(name) {
 			return true
 		}
 		var found bool

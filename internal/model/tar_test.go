@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/narwhal-server/narwhal/internal/pipeline"
 )
 
 // tarOf packs files, and headers of other kinds, as spacy package makes its
@@ -126,13 +128,13 @@ func TestAddTarBomb(t *testing.T) {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
 	w := tar.NewWriter(z)
-	if err := w.WriteHeader(&tar.Header{Name: "m/ner/model", Typeflag: tar.TypeReg, Size: maxFile + 1}); err != nil {
+	if err := w.WriteHeader(&tar.Header{Name: "m/ner/model", Typeflag: tar.TypeReg, Size: pipeline.MaxFile + 1}); err != nil {
 		t.Fatal(err)
 	}
 	w.Flush()
 	z.Close()
 	crowd := map[string]string{}
-	for i := range maxEntries + 1 {
+	for i := range pipeline.MaxEntries + 1 {
 		crowd[fmt.Sprint(i)] = ""
 	}
 	large := filepath.Join(t.TempDir(), "large.tgz")

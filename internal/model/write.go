@@ -6,19 +6,21 @@ import (
 	"io"
 	"maps"
 	"slices"
+
+	"github.com/narwhal-server/narwhal/internal/pipeline"
 )
 
 // WriteArchive writes the wanted files of a model as a zip whose files are
 // stored and in order, without times: the archive that is embedded. The same
 // model gives the same bytes.
 func WriteArchive(w io.Writer, m *Model) error {
-	sizes, err := m.files.sizes()
+	sizes, err := m.files.Sizes()
 	if err != nil {
 		return err
 	}
 	z := zip.NewWriter(w)
 	for _, name := range slices.Sorted(maps.Keys(sizes)) {
-		if !wanted(name) {
+		if !pipeline.Wanted(name) {
 			continue
 		}
 		b, err := m.Bytes(name)

@@ -66,7 +66,7 @@ func benchEntities(b *testing.B, text, variant string, parser, warm bool) {
 		call()
 		best = min(best, (b.Elapsed() - before).Seconds())
 	}
-	tokens := p.tokenizer.tokenize(text, nil)
+	tokens := p.tokenizer.Tokenize(text, nil)
 	b.ReportMetric(best*1e3, "best-ms")
 	b.ReportMetric(float64(len(tokens))/best, "tokens/s")
 	if gflops := peak.GFLOPS(); gflops > 0 {

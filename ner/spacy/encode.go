@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/narwhal-server/narwhal/ner/kernel"
+	"github.com/narwhal-server/narwhal/ner/spacy/tokenizer"
 )
 
 // column is an attribute of a token that a network embeds.
@@ -39,8 +40,7 @@ func (c column) id(text string, t *Token) uint64 {
 	case colIsSpace:
 		return flag(t.IsSpace)
 	case colLower:
-		var buf [64]byte
-		return stringID(appendLower(buf[:0], text[t.Start:t.End]))
+		return tokenizer.LowerID(text[t.Start:t.End])
 	default:
 		return t.Orth
 	}

@@ -70,7 +70,7 @@ func (m *entityModel) entities(ctx context.Context, f *features, sentStarts []bo
 			valid[moveBegin] = mayGoOn && !tokens[i].IsSpace
 			valid[moveUnit] = !tokens[i].IsSpace
 			valid[moveOut] = true
-			c, margin := best(f.score(), m.outside, &valid)
+			c, margin := best(f.score(), m.outside, valid[:])
 			if f.tooClose(margin) {
 				return out, i, errTooClose
 			}

@@ -98,7 +98,7 @@ func TestEntitiesAgainstPlainTable(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, text := range []string{text, long} {
-			tokens := p.tokenizer.tokenize(text, nil)
+			tokens := p.tokenizer.Tokenize(text, nil)
 			r := rand.New(rand.NewPCG(seed, 1))
 			starts := make([]bool, len(tokens))
 			for i := range starts {

@@ -6,6 +6,10 @@ import (
 	"fmt"
 	"os"
 	"slices"
+
+	"github.com/narwhal-server/narwhal/internal/msgpack"
+	"github.com/narwhal-server/narwhal/internal/pipeline"
+	"github.com/narwhal-server/narwhal/ner/spacy/tokenizer"
 )
 
 // Open opens a pipeline: the folder that holds its config.cfg, the folder of
@@ -51,7 +55,7 @@ func open(path string, opts Options) (*Pipeline, error) {
 		p.close = m.close
 		return p, nil
 	}
-	dir, err := findPipeline(path)
+	dir, err := pipeline.Folder(path)
 	if err != nil {
 		return nil, err
 	}
@@ -80,11 +84,11 @@ func OpenBytes(wheel []byte, opts Options) (*Pipeline, error) {
 }
 
 func openBytes(wheel []byte, opts Options) (*Pipeline, error) {
-	src, err := zipSource(wheel)
+	files, err := pipeline.ReadZip(wheel)
 	if err != nil {
 		return nil, err
 	}
-	return load(src, opts)
+	return load(files.Bytes, opts)
 }
 
 // OpenFiles opens a pipeline whose files read returns, by their names relative
@@ -107,6 +111,7 @@ type loader struct {
 	src     source
 	cache   int // entries
 	vectors *vectors
+	shared  *tok2vec // what components listen to, nil until the first of them is loaded
 }
 
 // load reads a pipeline. What it would refuse it refuses before it reads the
@@ -132,15 +137,25 @@ func load(src source, opts Options) (*Pipeline, error) {
 	if l.cache == 0 {
 		l.cache = defaultCacheEntries
 	}
-	for _, c := range plan.rules {
-		if err := l.checkRules(c.name); err != nil {
+	for _, c := range plan {
+		if c.factory == "attribute_ruler" {
+			if err := l.checkRules(c.name); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, c := range plan {
+		switch c.factory {
+		case "parser":
+			p.parser, err = l.parser(c)
+		case "ner":
+			p.ner, err = l.recognizer(c)
+			p.sentences = p.parser != nil // a parser after it comes too late
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
-	if err := l.networks(p, plan); err != nil {
-		return nil, err
-	}
-	p.sentences = p.parser != nil && !plan.parserLast
 	if p.tokenizer, err = l.tokenizer(); err != nil {
 		return nil, err
 	}
@@ -161,7 +176,7 @@ func loadMeta(src source) (Meta, error) {
 	return m, nil
 }
 
-func (l *loader) tokenizer() (*tokenizer, error) {
+func (l *loader) tokenizer() (*tokenizer.Tokenizer, error) {
 	rules, err := l.src.read("tokenizer")
 	if err != nil {
 		return nil, err
@@ -170,38 +185,41 @@ func (l *loader) tokenizer() (*tokenizer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newTokenizer(rules, lookups)
+	return tokenizer.New(rules, lookups)
 }
 
-// networks loads the parser and the recognizer with what they listen to.
-func (l *loader) networks(p *Pipeline, plan plan) error {
-	var shared *tok2vec
-	if name := plan.tok2vec.name; name != "" {
-		layers, err := l.model(name)
-		if err != nil {
-			return err
-		}
-		if shared, err = newTok2Vec(layers, l.vectors, l.cache); err != nil {
-			return fmt.Errorf("%s/model: %w", name, err)
-		}
+func (l *loader) parser(c component) (*parserModel, error) {
+	t, err := l.transition(c, &parserSystem)
+	if err != nil {
+		return nil, err
 	}
-	if plan.parser.name != "" {
-		t, err := l.transition(plan.parser.name, parserSlots, numParserMoves, shared)
-		if err != nil {
-			return err
-		}
-		if i := slices.IndexFunc(t.classes, func(c class) bool { return c.label == "subtok" }); i >= 0 {
-			return fmt.Errorf("%s/moves: the parser joins tokens (label subtok): cannot run it", plan.parser.name)
-		}
-		p.parser = newParserModel(t)
+	if i := slices.IndexFunc(t.classes, func(c class) bool { return c.label == "subtok" }); i >= 0 {
+		return nil, fmt.Errorf("%s/moves: the parser joins tokens (label subtok): cannot run it", c.name)
 	}
-	t, err := l.transition(plan.ner.name, entitySlots, numEntityMoves, shared)
+	return newParserModel(t), nil
+}
+
+func (l *loader) recognizer(c component) (*entityModel, error) {
+	t, err := l.transition(c, &entitySystem)
+	if err != nil {
+		return nil, err
+	}
+	m := newEntityModel(t)
+	if len(m.labels) == 0 {
+		return nil, fmt.Errorf("%s/moves: no labels: the recognizer was not trained", c.name)
+	}
+	return m, nil
+}
+
+// tok2vec loads the network of a component that others listen to. A plan has one
+// such component at most.
+func (l *loader) tok2vec(name string) error {
+	layers, err := l.model(name)
 	if err != nil {
 		return err
 	}
-	p.ner = newEntityModel(t)
-	if len(p.ner.labels) == 0 {
-		return fmt.Errorf("%s/moves: no labels: the recognizer was not trained", plan.ner.name)
+	if l.shared, err = newTok2Vec(layers, l.vectors, l.cache); err != nil {
+		return fmt.Errorf("%s/model: %w", name, err)
 	}
 	return nil
 }
@@ -225,26 +243,36 @@ func (l *loader) model(name string) ([]layer, error) {
 	return layers, nil
 }
 
-// transition loads a parser or entity recognizer.
-func (l *loader) transition(name string, slots, numMoves int, shared *tok2vec) (*transition, error) {
-	if err := l.checkCfg(name); err != nil {
+// transition loads the model of a parser or entity recognizer, and what it
+// listens to.
+func (l *loader) transition(c component, sys *system) (*transition, error) {
+	if c.listensTo != "" && l.shared == nil {
+		if err := l.tok2vec(c.listensTo); err != nil {
+			return nil, err
+		}
+	}
+	if err := l.checkCfg(c.name); err != nil {
 		return nil, err
 	}
-	raw, err := l.src.read(name + "/moves")
+	raw, err := l.src.read(c.name + "/moves")
 	if err != nil {
 		return nil, err
 	}
-	classes, err := readMoves(raw, numMoves)
+	classes, err := readMoves(raw, sys)
 	if err != nil {
-		return nil, fmt.Errorf("%s/moves: %w", name, err)
+		return nil, fmt.Errorf("%s/moves: %w", c.name, err)
 	}
-	layers, err := l.model(name)
+	layers, err := l.model(c.name)
 	if err != nil {
 		return nil, err
 	}
-	t, err := newTransition(layers, classes, slots, shared, l.vectors, l.cache)
+	var shared *tok2vec
+	if c.listensTo != "" {
+		shared = l.shared
+	}
+	t, err := newTransition(layers, classes, sys.slots, shared, l.vectors, l.cache)
 	if err != nil {
-		return nil, fmt.Errorf("%s/model: %w", name, err)
+		return nil, fmt.Errorf("%s/model: %w", c.name, err)
 	}
 	return t, nil
 }
@@ -279,26 +307,26 @@ func (l *loader) checkRules(name string) error {
 	if err != nil {
 		return err
 	}
-	c := &cursor{b: raw}
-	for range c.arrayLen() {
-		for range c.mapLen() {
-			if string(c.text()) != "attrs" {
-				c.value()
+	c := msgpack.NewReader(raw)
+	for range c.Array() {
+		for range c.Map() {
+			if string(c.Text()) != "attrs" {
+				c.Skip()
 				continue
 			}
-			for range c.mapLen() {
-				key := string(c.text())
-				if c.err == nil && !slices.Contains([]string{"TAG", "POS", "MORPH", "LEMMA", "DEP"}, key) {
+			for range c.Map() {
+				key := string(c.Text())
+				if c.Err() == nil && !slices.Contains([]string{"TAG", "POS", "MORPH", "LEMMA", "DEP"}, key) {
 					return fmt.Errorf("%s: a rule sets %s, which can change entities: exclude %q, or save the pipeline without it", file, key, name)
 				}
-				c.value()
+				c.Skip()
 			}
 		}
-		if c.err != nil {
+		if c.Err() != nil {
 			break
 		}
 	}
-	if err := c.end(); err != nil {
+	if err := c.End(); err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
 	return nil

@@ -16,7 +16,7 @@ import (
 func TestCloseDecisions(t *testing.T) {
 	p := openModel(t, Options{})
 	text := strings.Repeat("Angela Merkel was born in Hamburg. Tim Cook visited Paris on Monday. ", 20)
-	got := &work{tokens: p.tokenizer.tokenize(text, nil)} // one for all, as between calls
+	got := &work{tokens: p.tokenizer.Tokenize(text, nil)} // one for all, as between calls
 	find := func() {
 		t.Helper()
 		p.start(got, text)
@@ -68,7 +68,7 @@ func TestCloseDecisions(t *testing.T) {
 func TestLongSums(t *testing.T) {
 	p := openModel(t, Options{})
 	text := strings.Repeat("Angela Merkel was born in Hamburg. Tim Cook visited Paris on Monday. ", 5)
-	tokens := p.tokenizer.tokenize(text, nil)
+	tokens := p.tokenizer.Tokenize(text, nil)
 	var e encoder
 	vectors := func(exact bool) []float32 {
 		e.setExact(exact)

@@ -1,8 +1,10 @@
 package spacy
 
 import (
+	_ "embed"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 )
 
@@ -27,4 +29,26 @@ func openModel(t testing.TB, opts Options) *Pipeline {
 	}
 	t.Cleanup(func() { p.Close() })
 	return p
+}
+
+// readModelFile reads a file of the pipeline the tests run with.
+func readModelFile(t testing.TB, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(modelDir(t), filepath.FromSlash(name)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// paragraph is news-like text of 206 tokens.
+//
+//go:embed tokenizer/testdata/paragraph.txt
+var paragraph string
+
+func heapInUse() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"strings"
+
+	"github.com/narwhal-server/narwhal/internal/msgpack"
 )
 
 // A model file is thinc's Model.to_bytes: the layers of a network in
@@ -48,60 +50,60 @@ const maxLayers = 10_000
 
 // parseModel reads a model file. The layers point into data.
 func parseModel(data []byte) ([]layer, error) {
-	c := &cursor{b: data}
+	c := msgpack.NewReader(data)
 	var layers []layer
 	grow := func(what string) int { // four parallel arrays, in any order
-		n := c.arrayLen()
+		n := c.Array()
 		switch {
 		case n > maxLayers:
-			c.fail("%d layers: no pipeline has more than %d", n, maxLayers)
-		case c.err == nil && layers == nil:
+			c.Fail("%d layers: no pipeline has more than %d", n, maxLayers)
+		case c.Err() == nil && layers == nil:
 			layers = make([]layer, n)
-		case c.err == nil && len(layers) != n:
-			c.fail("%d %s for %d layers", n, what, len(layers))
+		case c.Err() == nil && len(layers) != n:
+			c.Fail("%d %s for %d layers", n, what, len(layers))
 		}
 		return n
 	}
-	for range c.mapLen() {
-		switch key := string(c.text()); key {
+	for range c.Map() {
+		switch key := string(c.Text()); key {
 		case "nodes":
 			for i := range grow(key) {
-				if c.err != nil {
+				if c.Err() != nil {
 					break
 				}
-				c.node(&layers[i], i)
+				readNode(c, &layers[i], i)
 			}
 		case "attrs":
 			for i := range grow(key) {
-				if c.err != nil {
+				if c.Err() != nil {
 					break
 				}
-				layers[i].attrs = c.attrs()
+				layers[i].attrs = readAttrs(c)
 			}
 		case "params":
 			for i := range grow(key) {
-				if c.err != nil {
+				if c.Err() != nil {
 					break
 				}
-				layers[i].params = c.params()
+				layers[i].params = readParams(c)
 			}
 		case "shims":
 			for i := range grow(key) {
-				if c.err != nil {
+				if c.Err() != nil {
 					break
 				}
-				if n := c.arrayLen(); n != 0 {
-					c.fail("layer %d wraps another framework's model (PyTorch, TensorFlow)", i)
+				if n := c.Array(); n != 0 {
+					c.Fail("layer %d wraps another framework's model (PyTorch, TensorFlow)", i)
 				}
 			}
 		default:
-			c.value()
+			c.Skip()
 		}
-		if c.err != nil {
-			return nil, c.err
+		if c.Err() != nil {
+			return nil, c.Err()
 		}
 	}
-	if err := c.end(); err != nil {
+	if err := c.End(); err != nil {
 		return nil, err
 	}
 	if len(layers) == 0 {
@@ -110,44 +112,44 @@ func parseModel(data []byte) ([]layer, error) {
 	return layers, nil
 }
 
-func (c *cursor) node(l *layer, i int) {
-	for range c.mapLen() {
-		switch string(c.text()) {
+func readNode(c *msgpack.Reader, l *layer, i int) {
+	for range c.Map() {
+		switch string(c.Text()) {
 		case "index":
-			if l.index = int(c.int()); l.index != i {
-				c.fail("layer %d calls itself %d", i, l.index)
+			if l.index = int(c.Int()); l.index != i {
+				c.Fail("layer %d calls itself %d", i, l.index)
 			}
 		case "name":
-			l.name = string(c.text())
+			l.name = string(c.Text())
 		case "dims":
-			l.dims = c.dims()
+			l.dims = readDims(c)
 		case "refs":
-			l.refs = c.dims()
+			l.refs = readDims(c)
 		default:
-			c.value()
+			c.Skip()
 		}
-		if c.err != nil {
+		if c.Err() != nil {
 			return
 		}
 	}
 }
 
-func (c *cursor) dims() []dim {
-	n := c.mapLen()
+func readDims(c *msgpack.Reader) []dim {
+	n := c.Map()
 	if n == 0 {
 		return nil
 	}
 	dims := make([]dim, 0, min(n, 16))
 	for range n {
-		d := dim{name: string(c.text()), value: -1}
-		if !c.null() {
-			v := c.int()
+		d := dim{name: string(c.Text()), value: -1}
+		if !c.Nil() {
+			v := c.Int()
 			if v < 0 || v > math.MaxInt32 {
-				c.fail("dimension %s is %d", d.name, v)
+				c.Fail("dimension %s is %d", d.name, v)
 			}
 			d.value = int(v)
 		}
-		if c.err != nil {
+		if c.Err() != nil {
 			return nil
 		}
 		dims = append(dims, d)
@@ -155,33 +157,33 @@ func (c *cursor) dims() []dim {
 	return dims
 }
 
-func (c *cursor) attrs() []attr {
-	n := c.mapLen()
+func readAttrs(c *msgpack.Reader) []attr {
+	n := c.Map()
 	if n == 0 {
 		return nil
 	}
 	attrs := make([]attr, 0, min(n, 16))
 	for range n {
-		attrs = append(attrs, attr{name: string(c.text()), raw: c.bytes()})
-		if c.err != nil {
+		attrs = append(attrs, attr{name: string(c.Text()), raw: c.Bytes()})
+		if c.Err() != nil {
 			return nil
 		}
 	}
 	return attrs
 }
 
-func (c *cursor) params() []param {
-	n := c.mapLen()
+func readParams(c *msgpack.Reader) []param {
+	n := c.Map()
 	if n == 0 {
 		return nil
 	}
 	params := make([]param, 0, min(n, 16))
 	for range n {
-		p := param{name: string(c.text())}
-		if !c.null() {
-			p.array = c.array()
+		p := param{name: string(c.Text())}
+		if !c.Nil() {
+			p.array = readArray(c)
 		}
-		if c.err != nil {
+		if c.Err() != nil {
 			return nil
 		}
 		params = append(params, p)
@@ -189,48 +191,48 @@ func (c *cursor) params() []param {
 	return params
 }
 
-// array reads a NumPy array as srsly writes it.
-func (c *cursor) array() array {
+// readArray reads a NumPy array as srsly writes it.
+func readArray(c *msgpack.Reader) array {
 	var a array
 	var kind string
-	for range c.mapLen() {
-		switch string(c.text()) {
+	for range c.Map() {
+		switch string(c.Text()) {
 		case "nd":
-			if !c.bool() {
-				c.fail("a scalar where an array is due")
+			if !c.Bool() {
+				c.Fail("a scalar where an array is due")
 			}
 		case "type":
-			kind = string(c.text())
+			kind = string(c.Text())
 		case "shape":
-			for range c.arrayLen() {
-				a.shape = append(a.shape, int(c.int()))
-				if c.err != nil || len(a.shape) > 8 {
-					c.fail("array of more than 8 dimensions")
+			for range c.Array() {
+				a.shape = append(a.shape, int(c.Int()))
+				if c.Err() != nil || len(a.shape) > 8 {
+					c.Fail("array of more than 8 dimensions")
 					return array{}
 				}
 			}
 		case "data":
-			a.data = c.bytes()
+			a.data = c.Bytes()
 		default:
-			c.value()
+			c.Skip()
 		}
-		if c.err != nil {
+		if c.Err() != nil {
 			return array{}
 		}
 	}
 	if kind != "<f4" {
-		c.fail("array of type %q: want <f4, little-endian float32", kind)
+		c.Fail("array of type %q: want <f4, little-endian float32", kind)
 	}
 	size := int64(4)
 	for _, n := range a.shape {
 		if n < 0 || n > math.MaxInt32 || size > math.MaxInt32 {
-			c.fail("array of shape %v", a.shape)
+			c.Fail("array of shape %v", a.shape)
 			return array{}
 		}
 		size *= int64(n)
 	}
 	if size != int64(len(a.data)) {
-		c.fail("array of shape %v in %d bytes: want %d", a.shape, len(a.data), size)
+		c.Fail("array of shape %v in %d bytes: want %d", a.shape, len(a.data), size)
 	}
 	return a
 }
@@ -283,11 +285,11 @@ func (l *layer) ref(name string) int {
 	return -1
 }
 
-// attr returns a cursor at an attribute's value, nil if the layer lacks it.
-func (l *layer) attr(name string) *cursor {
+// attr returns a reader at an attribute's value, nil if the layer lacks it.
+func (l *layer) attr(name string) *msgpack.Reader {
 	for _, a := range l.attrs {
 		if a.name == name {
-			return &cursor{b: a.raw}
+			return msgpack.NewReader(a.raw)
 		}
 	}
 	return nil
@@ -299,8 +301,8 @@ func (l *layer) intAttr(name string) (int64, error) {
 	if c == nil {
 		return 0, fmt.Errorf("layer %d (%s) has no attribute %s", l.index, l.kind(), name)
 	}
-	v := c.int()
-	if err := c.end(); err != nil {
+	v := c.Int()
+	if err := c.End(); err != nil {
 		return 0, fmt.Errorf("layer %d (%s): attribute %s: %w", l.index, l.kind(), name, err)
 	}
 	return v, nil

@@ -101,7 +101,7 @@ func FuzzModel(f *testing.F) {
 	s.listen = true
 	f.Add(encodeNodes(s.parserNodes(rand.New(rand.NewPCG(1, 0)), entitySlots, 6)))
 	f.Add(encodeNodes(nil))
-	classes, err := readMoves(movesOf(`{"1":{"A":1},"2":{"A":1},"3":{"A":1},"4":{"A":1,"":1},"5":{"":1}}`), numEntityMoves)
+	classes, err := readMoves(movesOf(`{"1":{"A":1},"2":{"A":1},"3":{"A":1},"4":{"A":1,"":1},"5":{"":1}}`), &entitySystem)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -128,6 +128,6 @@ func FuzzModel(f *testing.F) {
 func FuzzMoves(f *testing.F) {
 	f.Add(movesOf(`{"1":{"A":1,"B":-2},"5":{"":1}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		readMoves(data, numEntityMoves)
+		readMoves(data, &entitySystem)
 	})
 }

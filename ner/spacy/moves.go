@@ -7,12 +7,24 @@ import (
 	"math"
 	"slices"
 	"strconv"
+
+	"github.com/narwhal-server/narwhal/internal/msgpack"
 )
 
 // class is one output of a transition model: a move and the label it gives.
 type class struct {
 	move  int
 	label string
+}
+
+// system is one of spaCy's transition systems.
+type system struct {
+	slots int // tokens that its model looks at
+	moves int
+
+	// never reports classes that the model has no output for, although they are
+	// in the list of moves; nil: it has one for each.
+	never func(class) bool
 }
 
 // The moves of the entity recognizer (spacy/pipeline/_parser_internals/ner.pyx).
@@ -26,6 +38,12 @@ const (
 	numEntityMoves
 )
 
+var entitySystem = system{
+	slots: entitySlots,
+	moves: numEntityMoves,
+	never: func(c class) bool { return c.move == moveMissing || c.move == moveOut && c.label != "" },
+}
+
 // The moves of the parser (arc_eager.pyx).
 const (
 	moveShift = iota
@@ -36,23 +54,25 @@ const (
 	numParserMoves
 )
 
+var parserSystem = system{slots: parserSlots, moves: numParserMoves}
+
 // readMoves returns the classes of a moves file in the order of the model's
 // outputs. The file does not give this order: it follows from the labels'
 // frequencies.
-func readMoves(data []byte, numMoves int) ([]class, error) {
-	c := &cursor{b: data}
+func readMoves(data []byte, sys *system) ([]class, error) {
+	c := msgpack.NewReader(data)
 	var text []byte
-	for range c.mapLen() {
-		if key := c.text(); string(key) == "moves" {
-			text = c.text()
+	for range c.Map() {
+		if key := c.Text(); string(key) == "moves" {
+			text = c.Text()
 		} else {
-			c.value()
+			c.Skip()
 		}
-		if c.err != nil {
+		if c.Err() != nil {
 			break
 		}
 	}
-	if err := c.end(); err != nil {
+	if err := c.End(); err != nil {
 		return nil, err
 	}
 	var freqs map[string]map[string]int64
@@ -66,7 +86,7 @@ func readMoves(data []byte, numMoves int) ([]class, error) {
 	var trained, added []entry // added: after the training, with a negative frequency
 	for key, labels := range freqs {
 		move, err := strconv.Atoi(key)
-		if err != nil || move < 0 || move >= numMoves {
+		if err != nil || move < 0 || move >= sys.moves {
 			return nil, fmt.Errorf("unknown move %q", key)
 		}
 		for label, freq := range labels {
@@ -86,8 +106,8 @@ func readMoves(data []byte, numMoves int) ([]class, error) {
 	})
 	var classes []class
 	add := func(c class) {
-		none := numMoves == numEntityMoves && (c.move == moveMissing || c.move == moveOut && c.label != "")
-		if !none && !slices.Contains(classes, c) {
+		never := sys.never != nil && sys.never(c)
+		if !never && !slices.Contains(classes, c) {
 			classes = append(classes, c)
 		}
 	}
@@ -95,7 +115,7 @@ func readMoves(data []byte, numMoves int) ([]class, error) {
 		add(e.class)
 	}
 	for _, e := range added { // the label's other moves follow its first one
-		for move := range numMoves {
+		for move := range sys.moves {
 			c := class{move, e.label}
 			if slices.ContainsFunc(added, func(e entry) bool { return e.class == c }) {
 				add(c)
@@ -125,9 +145,9 @@ func runs(classes []class, skip func(class) bool) []run {
 }
 
 // best returns the class with the highest score among the runs whose move is
-// valid, the first of equals, or -1 if no move is valid, and by how much it is
+// valid (valid has all moves of the system), the first of equals, or -1 if no move is valid, and by how much it is
 // ahead of the next.
-func best(scores []float32, runs []run, valid *[numEntityMoves]bool) (at int, margin float32) {
+func best(scores []float32, runs []run, valid []bool) (at int, margin float32) {
 	at = -1
 	top, second := float32(math.Inf(-1)), float32(math.Inf(-1))
 	for _, r := range runs {

@@ -33,7 +33,7 @@ func TestClassOrder(t *testing.T) {
 			`{"1":{"A":3,"N":-2,"M":-1},"2":{"A":3,"N":-1},"4":{"A":3,"M":-3,"":1},"5":{"":1}}`,
 			"B-A I-A U-A U- O- B-N I-N B-M U-M"},
 	} {
-		classes, err := readMoves(movesOf(c.moves), numEntityMoves)
+		classes, err := readMoves(movesOf(c.moves), &entitySystem)
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)
 			continue
@@ -50,7 +50,7 @@ func TestClassOrder(t *testing.T) {
 
 // TestClassesOfTheModel has the order of en_core_web_sm 3.8.0.
 func TestClassesOfTheModel(t *testing.T) {
-	classes, err := readMoves(readModelFile(t, "ner/moves"), numEntityMoves)
+	classes, err := readMoves(readModelFile(t, "ner/moves"), &entitySystem)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func TestClassesOfTheModel(t *testing.T) {
 	if diff := cmp.Diff(fmt.Sprint(want), fmt.Sprint(classes)); diff != "" {
 		t.Errorf("ner (-want +got):\n%s", diff)
 	}
-	classes, err = readMoves(readModelFile(t, "parser/moves"), numParserMoves)
+	classes, err = readMoves(readModelFile(t, "parser/moves"), &parserSystem)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,14 +86,14 @@ func TestBadMoves(t *testing.T) {
 		`[]`:              "the list of moves: ",
 		`{"1":{"A":1.5}}`: "the list of moves: ",
 	} {
-		if _, err := readMoves(movesOf(text), numEntityMoves); err == nil || !strings.HasPrefix(err.Error(), want) {
+		if _, err := readMoves(movesOf(text), &entitySystem); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("readMoves(%s): %v, want %s…", text, err, want)
 		}
 	}
-	if _, err := readMoves(nil, numEntityMoves); err == nil {
+	if _, err := readMoves(nil, &entitySystem); err == nil {
 		t.Error("readMoves of nothing: no error")
 	}
-	if _, err := readMoves(movesOf(`{}`)[:5], numEntityMoves); err == nil {
+	if _, err := readMoves(movesOf(`{}`)[:5], &entitySystem); err == nil {
 		t.Error("readMoves of a cut file: no error")
 	}
 }
@@ -119,7 +119,7 @@ func TestBest(t *testing.T) {
 		{[]float32{5, 9, 1, 0, 7}, [numEntityMoves]bool{moveOut: true}, 3, math.Inf(1)}, // nothing else was possible
 		{[]float32{5, 9, 1, 0, 7}, [numEntityMoves]bool{moveIn: true}, -1, math.NaN()},
 	} {
-		got, margin := best(c.scores, groups, &c.valid)
+		got, margin := best(c.scores, groups, c.valid[:])
 		if got != c.want || got >= 0 && float64(margin) != c.margin {
 			t.Errorf("best(%v, valid %v) = %d by %v, want %d by %v", c.scores, c.valid, got, margin, c.want, c.margin)
 		}

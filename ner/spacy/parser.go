@@ -56,7 +56,7 @@ func (m *parserModel) sentences(ctx context.Context, f *features, p *parse, upTo
 		return nil
 	}
 	f.expect(likelyLook(f.text, f.tokens, upTo))
-	var valid [numEntityMoves]bool
+	var valid [numParserMoves]bool
 	for !p.complete(upTo) {
 		b0, b1 := p.buffer(0), p.buffer(1)
 		if err := f.reach(ctx, max(b0, b1), p.keep); err != nil {
@@ -64,7 +64,7 @@ func (m *parserModel) sentences(ctx context.Context, f *features, p *parse, upTo
 		}
 		p.fill(f, b0, b1)
 		p.validate(&valid, b0, b1)
-		i, margin := best(f.score(), m.runs, &valid)
+		i, margin := best(f.score(), m.runs, valid[:])
 		if i < 0 { // as spaCy's force_final; no real model gets here
 			p.stack, p.rebuffer, p.next = p.stack[:0], p.rebuffer[:0], p.n
 			break
@@ -160,7 +160,7 @@ func child(last []int32, head int) int {
 
 // validate says which moves the state allows. A sentence start can only be
 // shifted onto an empty stack.
-func (p *parse) validate(valid *[numEntityMoves]bool, b0, b1 int) {
+func (p *parse) validate(valid *[numParserMoves]bool, b0, b1 int) {
 	depth, remaining := len(p.stack), p.remaining()
 	atStart := b0 >= 0 && p.starts[b0]
 	valid[moveShift] = depth == 0 || remaining >= 2 && !atStart && !p.unshiftable[b0]

@@ -180,7 +180,7 @@ func TestParseAgainstPlainLists(t *testing.T) {
 					t.Fatalf("slot %d holds %d, want %d, in %+v", slot, got, token, want)
 				}
 			}
-			var valid [numEntityMoves]bool
+			var valid [numParserMoves]bool
 			p.validate(&valid, b0, b1)
 			moves := want.valid()
 			for move := range numParserMoves {

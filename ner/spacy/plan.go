@@ -10,16 +10,24 @@ import (
 type component struct {
 	name    string // also its folder
 	factory string
+
+	// listensTo is the name of the tok2vec component whose vectors the model
+	// reads; "" if it has a network of its own.
+	listensTo string
 }
 
-// plan is what of a pipeline has to run for its entities.
-type plan struct {
-	ner     component
-	parser  component   // name "" if there is none
-	tok2vec component   // the shared one, "" if nobody we run listens to it
-	rules   []component // attribute rulers, whose rules are to be checked
+// plan are the components that matter to the entities, in the order in which the
+// pipeline runs them: those of the factories ner, parser and attribute_ruler. A
+// tok2vec is not among them: it runs when a component that listens to it asks.
+type plan []component
 
-	parserLast bool // the parser comes after ner, so ner does not see its sentences
+// find returns the component of a factory, nil if there is none.
+func (p plan) find(factory string) *component {
+	i := slices.IndexFunc(p, func(c component) bool { return c.factory == factory })
+	if i < 0 {
+		return nil
+	}
+	return &p[i]
 }
 
 // harmless are the factories that cannot change which entities are found, nor
@@ -46,59 +54,70 @@ var refusals = map[string]string{
 
 // plan decides what to run and refuses by name what it cannot.
 func (c config) plan(exclude []string) (plan, error) {
-	var p plan
 	if err := c.checkLanguage(); err != nil {
-		return p, err
+		return nil, err
 	}
 	active, err := c.active(exclude)
 	if err != nil {
-		return p, err
+		return nil, err
 	}
-	var shared component
+	does := map[string]string{"ner": "find entities", "parser": "parse"} // one of each can be run
+	var p plan
 	for _, comp := range active {
-		switch comp.factory {
-		case "ner":
-			if p.ner.name != "" {
-				return p, fmt.Errorf("components %q and %q both find entities: exclude one", p.ner.name, comp.name)
-			}
-			p.ner = comp
-		case "parser":
-			if p.parser.name != "" {
-				return p, fmt.Errorf("components %q and %q both parse: exclude one", p.parser.name, comp.name)
-			}
-			p.parser, p.parserLast = comp, p.ner.name != ""
-		case "tok2vec":
-			shared = comp // several: the one listened to is looked up by name below
-		case "attribute_ruler":
-			p.rules = append(p.rules, comp)
+		if other := p.find(comp.factory); other != nil && does[comp.factory] != "" {
+			return nil, fmt.Errorf("components %q and %q both %s: exclude one", other.name, comp.name, does[comp.factory])
+		}
+		if does[comp.factory] != "" || comp.factory == "attribute_ruler" {
+			p = append(p, comp)
 		}
 	}
-	if p.ner.name == "" {
-		return p, fmt.Errorf("the pipeline has no component of factory ner: it finds no entities")
+	if p.find("ner") == nil {
+		return nil, fmt.Errorf("the pipeline has no component of factory ner: it finds no entities")
 	}
-	for _, comp := range []component{p.ner, p.parser} {
-		upstream, err := c.checkTransitionModel(comp)
-		if err != nil {
-			return p, err
-		}
-		if upstream == "" {
+	shared := ""
+	for _, factory := range []string{"ner", "parser"} {
+		comp := p.find(factory)
+		if comp == nil {
 			continue
 		}
-		i := slices.IndexFunc(active, func(a component) bool {
-			return a.factory == "tok2vec" && (a.name == upstream || upstream == "*" && a == shared)
-		})
-		if i < 0 {
-			return p, fmt.Errorf("component %q listens to %q, which is not in the pipeline or excluded", comp.name, upstream)
+		if comp.listensTo, err = c.upstream(*comp, active); err != nil {
+			return nil, err
 		}
-		if p.tok2vec.name != "" && p.tok2vec != active[i] {
-			return p, fmt.Errorf("components %q and %q listen to different tok2vec components: can run only one", p.ner.name, p.parser.name)
+		if comp.listensTo == "" {
+			continue
 		}
-		p.tok2vec = active[i]
-		if err := c.checkTok2Vec("components." + p.tok2vec.name + ".model"); err != nil {
-			return p, err
+		if shared != "" && shared != comp.listensTo {
+			return nil, fmt.Errorf("components %q and %q listen to different tok2vec components: can run only one", p.find("ner").name, comp.name)
+		}
+		shared = comp.listensTo
+		if err := c.checkTok2Vec("components." + shared + ".model"); err != nil {
+			return nil, err
 		}
 	}
 	return p, nil
+}
+
+// upstream checks the model of a parser or entity recognizer, and returns the name
+// of the tok2vec component that it listens to; "" if it has a network of its own.
+func (c config) upstream(comp component, active []component) (string, error) {
+	name, err := c.checkTransitionModel(comp)
+	if name == "" || err != nil {
+		return "", err
+	}
+	last := "" // which "*" stands for
+	for _, a := range active {
+		if a.factory != "tok2vec" {
+			continue
+		}
+		if a.name == name {
+			return name, nil
+		}
+		last = a.name
+	}
+	if name != "*" || last == "" {
+		return "", fmt.Errorf("component %q listens to %q, which is not in the pipeline or excluded", comp.name, name)
+	}
+	return last, nil
 }
 
 func (c config) checkLanguage() error {
@@ -154,7 +173,7 @@ func (c config) active(exclude []string) ([]component, error) {
 		if err := c.checkFactory(name, factory); err != nil {
 			return nil, err
 		}
-		active = append(active, component{name, factory})
+		active = append(active, component{name: name, factory: factory})
 	}
 	return active, nil
 }
@@ -196,9 +215,6 @@ func (c config) checkFactory(name, factory string) error {
 // recognizer and returns the component its tok2vec listens to, "" if it has
 // its own.
 func (c config) checkTransitionModel(comp component) (string, error) {
-	if comp.name == "" {
-		return "", nil
-	}
 	section := "components." + comp.name + ".model"
 	if _, err := c.want(section, "@architectures", "spacy.TransitionBasedParser.v2"); err != nil {
 		return "", err

@@ -10,9 +10,9 @@
 //	}
 //
 // A text goes through the steps of spaCy's own pipeline, each of which has its
-// file here, under spaCy's name:
+// file or its package here, under spaCy's name:
 //
-//	text ──tokenizer──> tokens ──lexeme──> ids NORM, PREFIX, SUFFIX, SHAPE
+//	text ──tokenizer──> tokens with ids NORM, PREFIX, SUFFIX, SHAPE
 //	  ids ──tok2vec──> vectors ──parser──> where sentences start
 //	  ids ──tok2vec──> vectors ──entities──> entities, none across a sentence start
 //
@@ -58,6 +58,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/narwhal-server/narwhal/ner"
+	"github.com/narwhal-server/narwhal/ner/spacy/tokenizer"
 )
 
 // Options say how to open a pipeline. The zero value is spaCy's behaviour.
@@ -86,7 +87,7 @@ var ErrNotUTF8 = errors.New("text is not valid UTF-8")
 // several goroutines at once.
 type Pipeline struct {
 	meta      Meta
-	tokenizer *tokenizer
+	tokenizer *tokenizer.Tokenizer
 	ner       *entityModel
 	parser    *parserModel // nil if there is none
 	sentences bool         // the recognizer sees the parser's sentences
@@ -96,6 +97,9 @@ type Pipeline struct {
 }
 
 var _ ner.Recognizer = (*Pipeline)(nil)
+
+// Token is one token of a text.
+type Token = tokenizer.Token
 
 // Meta is what the pipeline says about itself, from its meta.json.
 type Meta struct {
@@ -155,7 +159,7 @@ func (p *Pipeline) getWork() *work {
 // begin gives the work of a call on a text.
 func (p *Pipeline) begin(text string) *work {
 	w := p.getWork()
-	w.tokens = p.tokenizer.tokenize(text, w.tokens[:0])
+	w.tokens = p.tokenizer.Tokenize(text, w.tokens[:0])
 	p.start(w, text)
 	return w
 }

@@ -120,7 +120,7 @@ func TestGoldensAreComplete(t *testing.T) {
 		if !cmp.Equal(a.Ents, a.Alone) {
 			differ++
 		}
-		lengths[len(p.tokenizer.tokenize(a.Text, nil))] = true
+		lengths[len(p.tokenizer.Tokenize(a.Text, nil))] = true
 	}
 	for _, l := range p.Labels() {
 		if !labels[l] {
@@ -174,7 +174,7 @@ func TestAnswerDoesNotDependOnTheCache(t *testing.T) {
 
 // vectorsOf returns the recognizer's token vectors of a text.
 func vectorsOf(p *Pipeline, text string) []float32 {
-	tokens := p.tokenizer.tokenize(text, nil)
+	tokens := p.tokenizer.Tokenize(text, nil)
 	if len(tokens) == 0 {
 		return nil
 	}
@@ -336,7 +336,7 @@ func TestAllocations(t *testing.T) {
 	for _, exclude := range [][]string{nil, {"parser"}} {
 		p := openModel(t, Options{Exclude: exclude})
 		for text, want := range map[string]float64{none: 0, string(paragraph): 1} {
-			w := &work{tokens: p.tokenizer.tokenize(text, nil)}
+			w := &work{tokens: p.tokenizer.Tokenize(text, nil)}
 			got := testing.AllocsPerRun(20, func() {
 				p.start(w, text)
 				if err := p.findEntities(context.Background(), w); err != nil {

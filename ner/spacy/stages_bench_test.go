@@ -8,13 +8,12 @@ import (
 // The benchmarks of this file measure the steps of a call one by one, on the
 // paragraph that the clients send, with the best kernel variant:
 //
-//	Attributes   ids NORM, PREFIX, SUFFIX, SHAPE of the tokens
 //	Tok2vec      vectors of the tokens, by the parser's and the recognizer's network
 //	Parser       the parser's moves from these vectors, its lower and upper layer included
 //	Decoder      the same of the recognizer
 //
-// BenchmarkTokenize measures the tokenizer, which calls the attributes, and
-// BenchmarkEntities the whole call.
+// BenchmarkEntities measures the whole call. Package tokenizer has benchmarks of
+// its own.
 
 func benchText(b *testing.B) string {
 	text, err := os.ReadFile("../../scripts/paragraph.txt")
@@ -22,19 +21,6 @@ func benchText(b *testing.B) string {
 		b.Fatal(err)
 	}
 	return string(text)
-}
-
-func BenchmarkAttributes(b *testing.B) {
-	text, tk := benchText(b), testTokenizer(b)
-	tokens := tk.tokenize(text, nil)
-	var buf lexBuffers
-	for b.Loop() {
-		for i := range tokens {
-			t := tokens[i]
-			tk.lexicon.lookup(&t, text[t.Start:t.End], &buf)
-		}
-	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(tokens)), "ns/token")
 }
 
 func BenchmarkTok2vec(b *testing.B) {
@@ -45,7 +31,7 @@ func BenchmarkTok2vec(b *testing.B) {
 		}
 		p := openModel(b, opts)
 		text := benchText(b)
-		tokens := p.tokenizer.tokenize(text, nil)
+		tokens := p.tokenizer.Tokenize(text, nil)
 		for _, c := range []struct {
 			name string
 			*transition
@@ -79,7 +65,7 @@ func decoderBench(b *testing.B, t *transition, text string, tokens []Token) (f *
 
 func BenchmarkParser(b *testing.B) {
 	p, text := openModel(b, Options{}), benchText(b)
-	tokens := p.tokenizer.tokenize(text, nil)
+	tokens := p.tokenizer.Tokenize(text, nil)
 	f, again := decoderBench(b, p.parser.transition, text, tokens)
 	var w parse
 	for b.Loop() {
@@ -93,7 +79,7 @@ func BenchmarkParser(b *testing.B) {
 
 func BenchmarkDecoder(b *testing.B) {
 	p, text := openModel(b, Options{}), benchText(b)
-	tokens := p.tokenizer.tokenize(text, nil)
+	tokens := p.tokenizer.Tokenize(text, nil)
 	w := p.begin(text)
 	if err := p.findSentences(b.Context(), w, len(tokens)); err != nil {
 		b.Fatal(err)

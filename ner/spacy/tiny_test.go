@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/narwhal-server/narwhal/ner/spacy/tokenizer"
 	"github.com/tinylib/msgp/msgp"
 )
 
@@ -254,7 +255,7 @@ func (s tiny) vectorFiles(r *rand.Rand, files map[string][]byte) {
 	files["vocab/vectors"] = npy.Bytes()
 	keys := msgp.AppendMapHeader(nil, uint32(len(vectorWords)))
 	for i, w := range vectorWords {
-		keys = msgp.AppendInt(msgp.AppendUint64(keys, stringID(w)), (i+2)%len(vectorWords))
+		keys = msgp.AppendInt(msgp.AppendUint64(keys, tokenizer.StringID(w)), (i+2)%len(vectorWords))
 	}
 	files["vocab/key2row"] = keys
 	files["vocab/vectors.cfg"] = []byte(`{"mode":"default"}`)

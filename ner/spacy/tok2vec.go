@@ -213,16 +213,16 @@ func (p *tok2vecLayers) columns() ([]column, error) {
 		return nil, fmt.Errorf("layer %d (extract_features) has no attribute columns", p.extract.index)
 	}
 	var columns []column
-	for range c.arrayLen() {
-		name := string(c.text())
+	for range c.Array() {
+		name := string(c.Text())
 		i := slices.Index(columnNames[:], name)
 		if i < 0 {
-			c.fail("column %q: can embed only %s", name, strings.Join(columnNames[:], ", "))
+			c.Fail("column %q: can embed only %s", name, strings.Join(columnNames[:], ", "))
 			break
 		}
 		columns = append(columns, column(i))
 	}
-	if err := c.end(); err != nil {
+	if err := c.End(); err != nil {
 		return nil, fmt.Errorf("layer %d (extract_features): %w", p.extract.index, err)
 	}
 	return columns, nil

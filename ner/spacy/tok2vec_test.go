@@ -35,7 +35,7 @@ func TestNetworksAgainstReference(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				tokens := p.tokenizer.tokenize(text, nil)
+				tokens := p.tokenizer.Tokenize(text, nil)
 				for _, n := range []int{1, 2, 3, 4, 5, 9, len(tokens)} {
 					compareNetworks(t, p, files, s, text, tokens[:n])
 				}
@@ -124,8 +124,8 @@ func (r reference) tok2vec(t *testing.T, files map[string][]byte, text string, t
 	c := r.find("extract_features", 0).attr("columns")
 	var rows [][]float64
 	var columns []column
-	for range c.arrayLen() {
-		columns = append(columns, column(slices.Index(columnNames[:], string(c.text()))))
+	for range c.Array() {
+		columns = append(columns, column(slices.Index(columnNames[:], string(c.Text()))))
 	}
 	for i := range tokens {
 		var x []float64
@@ -289,7 +289,7 @@ func TestSharedVectorsAreComputedOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := "Tim Cook isn't in Paris."
-	tokens := p.tokenizer.tokenize(text, nil)
+	tokens := p.tokenizer.Tokenize(text, nil)
 	e := &encoder{}
 	want := slices.Clone(p.parser.tok2vec.encode(e, text, tokens, 0, len(tokens)))
 	e.scratch[0], e.tmp[0] = float32(math.NaN()), float32(math.NaN()) // any computation would overwrite them

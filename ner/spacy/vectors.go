@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strconv"
 
+	"github.com/narwhal-server/narwhal/internal/msgpack"
 	"github.com/narwhal-server/narwhal/ner/kernel"
 )
 
@@ -86,18 +87,18 @@ func (v *vectors) readKeys() error {
 	if len(v.keys) > math.MaxUint32 {
 		return fmt.Errorf("%d bytes: too large to be indexed", len(v.keys))
 	}
-	c := &cursor{b: v.keys}
-	n := c.mapLen()
-	if c.err != nil {
-		return c.err
+	c := msgpack.NewReader(v.keys)
+	n := c.Map()
+	if c.Err() != nil {
+		return c.Err()
 	}
 	v.index = make([]uint32, 1<<bits.Len(uint(n+n/3)))
 	mask := uint64(len(v.index) - 1)
 	for range n {
-		at := len(v.keys) - len(c.b)
-		key, row := c.uint(), c.uint()
-		if c.err != nil {
-			return c.err
+		at := len(v.keys) - c.Len()
+		key, row := c.Uint(), c.Uint()
+		if c.Err() != nil {
+			return c.Err()
 		}
 		if row >= uint64(v.rows) {
 			return fmt.Errorf("id %d has row %d of %d", key, row, v.rows)
@@ -108,16 +109,16 @@ func (v *vectors) readKeys() error {
 		}
 		v.index[i] = uint32(at)
 	}
-	return c.end()
+	return c.End()
 }
 
 // row returns the row of an id, or -1.
 func (v *vectors) row(id uint64) int {
 	mask := uint64(len(v.index) - 1)
 	for i := mix64(id) & mask; v.index[i] != 0; i = (i + 1) & mask {
-		c := cursor{b: v.keys[v.index[i]:]}
-		if c.uint() == id {
-			return int(c.uint())
+		c := msgpack.NewReader(v.keys[v.index[i]:])
+		if c.Uint() == id {
+			return int(c.Uint())
 		}
 	}
 	return -1
@@ -133,7 +134,7 @@ func newStaticVectors(l *layer, v *vectors, width int) (*staticVectors, error) {
 	if v == nil || v.rows == 0 {
 		return nil, fmt.Errorf("layer %d (static_vectors) needs word vectors, and vocab/vectors has none", l.index)
 	}
-	if c := l.attr("key_attr"); c == nil || string(c.text()) != "ORTH" || c.end() != nil {
+	if c := l.attr("key_attr"); c == nil || string(c.Text()) != "ORTH" || c.End() != nil {
 		return nil, fmt.Errorf("layer %d (static_vectors): key_attr is not ORTH", l.index)
 	}
 	w, err := l.param("W", width, v.dim)

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/narwhal-server/narwhal/ner/spacy/tokenizer"
 	"github.com/tinylib/msgp/msgp"
 )
 
@@ -20,11 +21,11 @@ func TestVectors(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, w := range vectorWords {
-		if got, want := v.row(stringID(w)), (i+2)%len(vectorWords); got != want {
+		if got, want := v.row(tokenizer.StringID(w)), (i+2)%len(vectorWords); got != want {
 			t.Errorf("row of %q = %d, want %d", w, got, want)
 		}
 	}
-	for _, id := range []uint64{0, 1, stringID("The"), 1<<64 - 1} {
+	for _, id := range []uint64{0, 1, tokenizer.StringID("The"), 1<<64 - 1} {
 		if got := v.row(id); got != -1 {
 			t.Errorf("row of an unknown id = %d", got)
 		}

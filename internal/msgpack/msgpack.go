@@ -1,0 +1,179 @@
+// Package msgpack reads MessagePack, the format of a pipeline's binary files,
+// where it lies.
+//
+//	r := msgpack.NewReader(data)
+//	for range r.Map() {
+//		switch string(r.Text()) {
+//		case "name":
+//			name = r.Str()
+//		default:
+//			r.Skip()
+//		}
+//		if r.Err() != nil {
+//			break
+//		}
+//	}
+//	return r.End()
+package msgpack
+
+import (
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/tinylib/msgp/msgp"
+)
+
+// Reader reads values one after the other. The strings and binaries that it
+// returns are parts of the input. The first error stays, and every later read
+// returns zero. So a caller may read a whole record and look at Err once; only a
+// loop whose count came from the file looks at each turn.
+type Reader struct {
+	rest []byte
+	err  error
+}
+
+// NewReader returns a reader of data, which must not change while the reader or
+// what it returned is in use.
+func NewReader(data []byte) *Reader { return &Reader{rest: data} }
+
+// Err returns the first error.
+func (r *Reader) Err() error { return r.err }
+
+// Len returns the number of bytes that are still to be read.
+func (r *Reader) Len() int { return len(r.rest) }
+
+// Fail sets an error of the caller's own, unless there is one already.
+func (r *Reader) Fail(format string, args ...any) {
+	if r.err == nil {
+		r.err = fmt.Errorf(format, args...)
+	}
+}
+
+// End returns the first error, or an error if there is something left to read.
+func (r *Reader) End() error {
+	if r.err == nil && len(r.rest) > 0 {
+		r.Fail("msgpack: %d bytes after the end", len(r.rest))
+	}
+	return r.err
+}
+
+// step takes the input that a read of msgp left over, or its error.
+func (r *Reader) step(rest []byte, err error) {
+	if err != nil {
+		r.Fail("msgpack: %w", err)
+		return
+	}
+	r.rest = rest
+}
+
+// Map returns the number of pairs, of a key and a value each, that follow. A
+// count that cannot be true, because each entry takes at least a byte, is an
+// error here and not an allocation later.
+func (r *Reader) Map() int {
+	if r.err != nil {
+		return 0
+	}
+	n, rest, err := msgp.ReadMapHeaderBytes(r.rest)
+	r.step(rest, err)
+	return r.count(n, 2)
+}
+
+// Array returns the number of values that follow, with the same check as Map.
+func (r *Reader) Array() int {
+	if r.err != nil {
+		return 0
+	}
+	n, rest, err := msgp.ReadArrayHeaderBytes(r.rest)
+	r.step(rest, err)
+	return r.count(n, 1)
+}
+
+func (r *Reader) count(n uint32, bytesEach int64) int {
+	if r.err == nil && int64(n)*bytesEach > int64(len(r.rest)) {
+		r.Fail("msgpack: %d entries announced, %d bytes left", n, len(r.rest))
+	}
+	if r.err != nil {
+		return 0
+	}
+	return int(n)
+}
+
+// Text reads the bytes of a string. srsly writes the keys of its NumPy arrays as
+// binaries, so Text takes both.
+func (r *Reader) Text() []byte {
+	if r.err != nil {
+		return nil
+	}
+	v, rest, err := msgp.ReadMapKeyZC(r.rest)
+	r.step(rest, err)
+	return v
+}
+
+// Str reads what Text does, which must be valid UTF-8.
+func (r *Reader) Str() string {
+	s := string(r.Text())
+	if !utf8.ValidString(s) {
+		r.Fail("%.40q is not valid UTF-8", s)
+	}
+	return s
+}
+
+// IsString reports whether the next value is a string.
+func (r *Reader) IsString() bool { return msgp.NextType(r.rest) == msgp.StrType }
+
+// Bytes reads a binary.
+func (r *Reader) Bytes() []byte {
+	if r.err != nil {
+		return nil
+	}
+	v, rest, err := msgp.ReadBytesZC(r.rest)
+	r.step(rest, err)
+	return v
+}
+
+// Int reads a whole number.
+func (r *Reader) Int() int64 {
+	if r.err != nil {
+		return 0
+	}
+	v, rest, err := msgp.ReadInt64Bytes(r.rest)
+	r.step(rest, err)
+	return v
+}
+
+// Uint reads a whole number that is not negative.
+func (r *Reader) Uint() uint64 {
+	if r.err != nil {
+		return 0
+	}
+	v, rest, err := msgp.ReadUint64Bytes(r.rest)
+	r.step(rest, err)
+	return v
+}
+
+// Bool reads true or false.
+func (r *Reader) Bool() bool {
+	if r.err != nil {
+		return false
+	}
+	v, rest, err := msgp.ReadBoolBytes(r.rest)
+	r.step(rest, err)
+	return v
+}
+
+// Nil reports whether the next value is nil, and takes it if so.
+func (r *Reader) Nil() bool {
+	if r.err != nil || !msgp.IsNil(r.rest) {
+		return false
+	}
+	r.rest = r.rest[1:]
+	return true
+}
+
+// Skip steps over the next value, whatever it is.
+func (r *Reader) Skip() {
+	if r.err != nil {
+		return
+	}
+	r.step(msgp.Skip(r.rest))
+}

@@ -1,0 +1,150 @@
+package pipeline
+
+import (
+	"archive/zip"
+	"bytes"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+)
+
+// Zip is a pipeline in a zip file, as a wheel is one.
+type Zip struct {
+	entries map[string]*zip.File
+	memory  []byte // the whole archive, nil if it is in a file
+}
+
+// ReadZip opens an archive in memory. Files that are stored, not compressed, are
+// used where they lie.
+func ReadZip(archive []byte) (*Zip, error) {
+	r, err := zip.NewReader(bytes.NewReader(archive), int64(len(archive)))
+	if err != nil {
+		return nil, fmt.Errorf("not a wheel: %w", err)
+	}
+	return OpenZip(r, archive)
+}
+
+// OpenZip finds the pipeline in an archive: the folder with a config.cfg and a
+// tokenizer. memory is the whole archive, or nil if that is in a file. Names are
+// only ever looked up, never used as paths of this machine, so an archive cannot
+// make anyone read or write outside its target.
+func OpenZip(r *zip.Reader, memory []byte) (*Zip, error) {
+	if len(r.File) > MaxEntries {
+		return nil, fmt.Errorf("the archive has %d entries, more than %d", len(r.File), MaxEntries)
+	}
+	all := make(map[string]*zip.File, len(r.File))
+	for _, f := range r.File {
+		if f.FileInfo().IsDir() {
+			continue
+		}
+		if !fs.ValidPath(f.Name) {
+			return nil, fmt.Errorf("the archive has an entry %q, which leads outside of it", f.Name)
+		}
+		if all[f.Name] != nil {
+			return nil, fmt.Errorf("the archive has two entries %q", f.Name)
+		}
+		if !f.Mode().IsRegular() {
+			return nil, fmt.Errorf("the archive's entry %q is not a file", f.Name)
+		}
+		all[f.Name] = f
+	}
+	root, err := Root(all)
+	if err != nil {
+		return nil, err
+	}
+	z := &Zip{entries: map[string]*zip.File{}, memory: memory}
+	for name, f := range all {
+		if rel, ok := strings.CutPrefix(name, root); ok {
+			z.entries[rel] = f
+		}
+	}
+	return z, nil
+}
+
+// Root returns the one folder of an archive that has a config.cfg and a
+// tokenizer, with a slash at its end unless it is the archive's own.
+func Root[F any](files map[string]F) (string, error) {
+	root, found := "", 0
+	for name := range files {
+		dir, base := path.Split(name)
+		if _, ok := files[dir+"tokenizer"]; ok && base == "config.cfg" {
+			root = dir
+			found++
+		}
+	}
+	if found != 1 {
+		return "", fmt.Errorf("%w: the archive has %d folders with config.cfg and tokenizer, want 1", ErrNotPipeline, found)
+	}
+	return root, nil
+}
+
+// Sizes implements Files.
+func (z *Zip) Sizes() (map[string]int64, error) {
+	sizes := make(map[string]int64, len(z.entries))
+	for name, f := range z.entries {
+		if f.UncompressedSize64 > uint64(MaxFile) {
+			return nil, fmt.Errorf("the archive's %s is %d bytes, more than %d", name, f.UncompressedSize64, MaxFile)
+		}
+		sizes[name] = int64(f.UncompressedSize64)
+	}
+	return sizes, nil
+}
+
+// Open implements Files. It gives a reader that fails at the first byte more than the archive's
+// directory says, and at the end if there was less or something else:
+// archive/zip sees to that, so a few bytes cannot become a full disk.
+func (z *Zip) Open(name string) (fs.File, error) {
+	f := z.entries[name]
+	if f == nil {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	}
+	r, err := f.Open()
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", name, err)
+	}
+	return zipFile{r, f.FileInfo()}, nil
+}
+
+type zipFile struct {
+	io.ReadCloser
+	info fs.FileInfo
+}
+
+func (f zipFile) Stat() (fs.FileInfo, error) { return f.info, nil }
+
+// Bytes implements Files.
+func (z *Zip) Bytes(name string) ([]byte, error) {
+	f := z.entries[name]
+	if f != nil && z.memory != nil && f.Method == zip.Store {
+		return z.inPlace(f)
+	}
+	if f != nil && f.UncompressedSize64 > uint64(MaxFile) {
+		return nil, fmt.Errorf("the archive's %s is %d bytes, more than %d", name, f.UncompressedSize64, MaxFile)
+	}
+	r, err := z.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	var b bytes.Buffer // grows as the bytes come: the size in the directory may be a lie
+	b.Grow(int(min(f.UncompressedSize64, 64<<20)))
+	if _, err := io.Copy(&b, r); err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	return b.Bytes(), nil
+}
+
+// inPlace is the part of memory that is the content of a stored file.
+func (z *Zip) inPlace(f *zip.File) ([]byte, error) {
+	start, err := f.DataOffset()
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", f.Name, err)
+	}
+	end := uint64(start) + f.UncompressedSize64
+	if start < 0 || end < uint64(start) || end > uint64(len(z.memory)) {
+		return nil, fmt.Errorf("read %s: the archive ends before it does", f.Name)
+	}
+	return z.memory[start:end:end], nil
+}

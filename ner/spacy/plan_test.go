@@ -1,0 +1,49 @@
+package spacy
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestPlan has two tok2vec components: "*" means the last.
+func TestPlan(t *testing.T) {
+	cfg, err := parseConfig([]byte(`
+[nlp]
+lang = "en"
+pipeline = ["rules","first","tagger","last","entities","sentences"]
+[components.rules]
+factory = "attribute_ruler"
+[components.first]
+factory = "tok2vec"
+[components.tagger]
+factory = "tagger"
+[components.last]
+factory = "tok2vec"
+[components.entities]
+factory = "ner"
+[components.entities.model.tok2vec]
+@architectures = "spacy.Tok2VecListener.v1"
+upstream = "*"
+[components.sentences]
+factory = "parser"
+[components.sentences.model.tok2vec]
+@architectures = "spacy.Tok2VecListener.v1"
+upstream = "last"
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := cfg.plan(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := plan{
+		{name: "rules", factory: "attribute_ruler"},
+		{name: "entities", factory: "ner", listensTo: "last"},
+		{name: "sentences", factory: "parser", listensTo: "last"},
+	}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(component{})); diff != "" {
+		t.Errorf("plan, -want +got:\n%s", diff)
+	}
+}

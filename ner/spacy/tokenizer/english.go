@@ -1,0 +1,241 @@
+package tokenizer
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// English's patterns are the same in spaCy 3.6 to 3.8. Python's re tries up to
+// 119 alternatives at each place. Here each pattern is a function written by hand
+// (prefix.go, suffix.go, infix.go, url.go); only the large character classes are
+// read from the pattern. Such a function is right for one pattern only, so the
+// patterns are recognised by their SHA-256.
+var englishPatterns = [...]struct{ name, sha256 string }{
+	{"prefix_search", "7aea2cc4f6485aee9e58e1e3fc210071f264803a679d7a972135b8c59ba7bdd5"},
+	{"suffix_search", "dd56f4c42b61ebcd5a0a3225517eb380c9454f6cb3d240e7d8c470b47c9c19e0"},
+	{"infix_finditer", "b63cbb601f9759784870f088ca561d38b31b859289b9de15ac5ba278b02aae1d"},
+	{"url_match", "7adb1342672774f94ffb32ef3bc6eb2f7a5a803ab8c51920bba19c34fd9cec14"},
+}
+
+// checkEnglish refuses patterns that are not English's.
+func checkEnglish(f *tokenizerFile) error {
+	const remedy = "only the tokenizer of spaCy's English pipelines (lang = \"en\", spaCy 3.6 to 3.8, its rules unchanged) can be run; special cases may be added"
+	for i, pattern := range []string{f.prefix, f.suffix, f.infix, f.url} {
+		known := englishPatterns[i]
+		sum := sha256.Sum256([]byte(pattern))
+		if got := hex.EncodeToString(sum[:]); got != known.sha256 {
+			return fmt.Errorf("%s is not English's (sha256 %.12s…, want %.12s…): %s", known.name, got, known.sha256, remedy)
+		}
+	}
+	if f.tokenMatch != "" {
+		return fmt.Errorf("token_match is set, and English has none: %s", remedy)
+	}
+	return nil
+}
+
+// english is what the four matchers know: in which sets each rune is, and the
+// units.
+type english struct {
+	runes runeTable[runeSets]
+	ascii [utf8.RuneSelf]runeSets // its first entries
+
+	units   map[string]bool // "km", "%", "US$" …: cut off after a digit
+	maxUnit int             // bytes of the longest unit
+}
+
+// runeSets are the sets a rune is in.
+type runeSets uint16
+
+const (
+	inPrefix runeSets = 1 << iota // runes that are cut off the front, icons included
+	inSuffix                      // runes that are cut off the end, icons included
+	inIcon                        // symbols and emoji (general category So)
+
+	inAlpha    // letters of any case
+	inAlphaNum // letters and ASCII digits
+	inUpper    // upper case letters, and scripts without case
+	inDotPrev  // a full stop after one of these is cut off
+	inDotLeft  // a full stop between one of these …
+	inDotRight // … and one of these parts two sentences
+	inTLD      // top level domains consist of these
+	inUnitEnd  // last runes of units
+
+	inWord // no pattern matches in a chunk of these, ASCII letters not counted
+)
+
+// Places of alternatives in the patterns of englishPatterns.
+const (
+	prefixIcon = 118
+
+	suffixCurrency = 78
+	suffixUnit     = 79
+	suffixDot      = 80
+	suffixInitials = 81
+
+	infixDot    = 4
+	infixComma  = 5
+	infixHyphen = 6
+)
+
+// newEnglish makes the matchers from the patterns of a pipeline, or says which of
+// them is not English's.
+func newEnglish(f *tokenizerFile) (*english, error) {
+	err := checkEnglish(f)
+	if err != nil {
+		return nil, err
+	}
+	class := func(pattern string) *charClass {
+		c, e := parseCharClass(pattern)
+		if e != nil && err == nil {
+			err = fmt.Errorf("character class %.40q: %w", pattern, e)
+		}
+		return c
+	}
+	prefix, suffix, infix := splitAlternatives(f.prefix), splitAlternatives(f.suffix), splitAlternatives(f.infix)
+	icon := class(prefix[prefixIcon])
+	before, after, _ := strings.Cut(infix[infixDot], `\.(?=`)
+	_, tld, _ := strings.Cut(f.url, `\.)+(?:`)
+	sets := map[runeSets]*charClass{
+		inIcon:     icon,
+		inAlpha:    class(infix[infixComma]),
+		inAlphaNum: class(infix[infixHyphen]),
+		inUpper:    class(suffix[suffixInitials]),
+		inDotPrev:  class(suffix[suffixDot]),
+		inDotLeft:  class(before),
+		inDotRight: class(after),
+		inTLD:      class(tld),
+	}
+	if err != nil {
+		return nil, err
+	}
+	p := &english{units: make(map[string]bool)}
+	sets[inPrefix] = newCharClass(append(singleRunes(prefix, strings.TrimPrefix, "^"), icon.ranges...))
+	sets[inSuffix] = newCharClass(append(singleRunes(suffix, strings.TrimSuffix, "$"), icon.ranges...))
+	sets[inUnitEnd] = p.addUnits(suffix[suffixCurrency], suffix[suffixUnit])
+	p.runes.fill = func(first rune, page *runePage[runeSets]) {
+		for set, class := range sets {
+			class.addTo(first, page, set)
+		}
+		for i := range page {
+			page[i] |= otherSets(first+rune(i), page[i])
+		}
+	}
+	for r := range p.ascii {
+		p.ascii[r] = p.runes.of(rune(r))
+	}
+	return p, nil
+}
+
+// addTo adds the set to the runes of a page that are in the class.
+func (c *charClass) addTo(first rune, page *runePage[runeSets], set runeSets) {
+	after, _ := slices.BinarySearchFunc(c.ranges, first, func(r runeRange, first rune) int { return cmp.Compare(r.hi, first) })
+	for _, r := range c.ranges[after:] {
+		if r.lo >= first+runesPerPage {
+			break
+		}
+		for i := max(r.lo, first); i <= min(r.hi, first+runesPerPage-1); i++ {
+			page[i-first] |= set
+		}
+	}
+}
+
+// otherSets are the sets of r that are not read from the patterns; sets are the
+// others.
+func otherSets(r rune, sets runeSets) runeSets {
+	if r >= utf8.RuneSelf && !isSpace(r) && sets&(inPrefix|inSuffix|inIcon) == 0 {
+		return inWord
+	}
+	return 0
+}
+
+// plain implements patterns.
+func (p *english) plain(r rune) bool { return p.runes.of(r)&inWord != 0 }
+
+// sight implements patterns. A prefix shows in one rune. A suffix may be a digit
+// and a unit, or a full stop after two runes.
+func (p *english) sight() (prefix, suffix int) {
+	return utf8.UTFMax, max(1+p.maxUnit, 1+2*utf8.UTFMax)
+}
+
+// firstIn reports whether x begins with a rune of the set, and the size of that rune.
+func (p *english) firstIn(x string, set runeSets) (size int, ok bool) {
+	if x == "" {
+		return 0, false
+	}
+	if c := x[0]; c < utf8.RuneSelf {
+		return 1, p.ascii[c]&set != 0
+	}
+	r, size := firstOf(x)
+	return size, p.runes.of(r)&set != 0
+}
+
+// lastIn reports whether x ends with a rune of the set, and the size of that rune.
+func (p *english) lastIn(x string, set runeSets) (size int, ok bool) {
+	if x == "" {
+		return 0, false
+	}
+	if c := x[len(x)-1]; c < utf8.RuneSelf {
+		return 1, p.ascii[c]&set != 0
+	}
+	r, size := lastOf(x)
+	return size, p.runes.of(r)&set != 0
+}
+
+// addUnits takes the strings of alternatives (?<=[0-9])(?:km|km²|…)$, and
+// returns their last runes.
+func (p *english) addUnits(alternatives ...string) *charClass {
+	var ends []runeRange
+	for _, a := range alternatives {
+		_, list, _ := strings.Cut(a, "(?:")
+		for unit := range strings.SplitSeq(strings.TrimSuffix(list, ")$"), "|") {
+			unit = strings.ReplaceAll(unit, `\`, "")
+			p.units[unit] = true
+			p.maxUnit = max(p.maxUnit, len(unit))
+			r, _ := utf8.DecodeLastRuneInString(unit)
+			ends = append(ends, runeRange{r, r})
+		}
+	}
+	return newCharClass(ends)
+}
+
+// singleRunes returns the alternatives that are one rune once unanchored: the
+// § of "^§", the ! of `\!$`.
+func singleRunes(alternatives []string, unanchor func(s, anchor string) string, anchor string) []runeRange {
+	var runes []runeRange
+	for _, a := range alternatives {
+		a = strings.TrimPrefix(unanchor(a, anchor), `\`)
+		if r, size := utf8.DecodeRuneInString(a); size == len(a) {
+			runes = append(runes, runeRange{r, r})
+		}
+	}
+	return runes
+}
+
+// splitAlternatives cuts a regular expression at its outermost |.
+func splitAlternatives(pattern string) []string {
+	var list []string
+	start, depth, inClass := 0, 0, false
+	for i := 0; i < len(pattern); i++ {
+		switch c := pattern[i]; {
+		case c == '\\':
+			i++
+		case inClass:
+			inClass = c != ']'
+		case c == '[':
+			inClass = true
+		case c == '(':
+			depth++
+		case c == ')':
+			depth--
+		case c == '|' && depth == 0:
+			list = append(list, pattern[start:i])
+			start = i + 1
+		}
+	}
+	return append(list, pattern[start:])
+}
