@@ -11,8 +11,6 @@ import (
 	"path/filepath"
 	"slices"
 	"syscall"
-
-	"golang.org/x/sys/unix"
 )
 
 // Add copies a pipeline directory, wheel or tar archive into the user's models and gives it
@@ -180,7 +178,7 @@ func replaceDir(from, to string) error {
 		[]error{fs.ErrExist, syscall.ENOTEMPTY}, func(e error) bool { return errors.Is(err, e) }) {
 		return err
 	}
-	if err := unix.Renameat2(unix.AT_FDCWD, from, unix.AT_FDCWD, to, unix.RENAME_EXCHANGE); err != nil {
+	if err := exchange(from, to); err != nil {
 		return fmt.Errorf("replace %s: %w", to, err)
 	}
 	return nil // from is the old one now, and the caller removes it
