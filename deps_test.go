@@ -43,7 +43,7 @@ var arrows = map[string]struct {
 	"internal/park":     {"", "a leaf"},
 	"internal/http1":    {"", "a leaf"},
 	"internal/gate":     {"internal/board internal/park internal/sock internal/http1", "reads requests, writes the worker's line, passes idle connections on, and asks how long a queue is"},
-	"internal/share":    {"", "a leaf"},
+	"internal/share":    {"internal/wire", "by which descriptors a worker has them"},
 	"internal/model":    {"", "files and hashes; what runs them is the caller's"},
 	"internal/bench":    {"", "a client knows nothing of the server"},
 

@@ -110,12 +110,13 @@ func serveInstant(b *testing.B, o Options) string {
 		b.Fatal(err)
 	}
 	addr := ln.Addr().String()
-	o.Recognizer, o.Gate = instant{}, gate.New(gate.Options{Connections: 100})
+	o.Recognizer = instant{}
+	g := gate.New(gate.Options{Connections: 100})
 	server := New(o)
-	gated, done := listen(b, o.Gate, ln.(*net.TCPListener)), make(chan error)
+	gated, done := listen(b, g, ln.(*net.TCPListener)), make(chan error)
 	go func() { done <- server.Serve(gated) }()
 	b.Cleanup(func() {
-		o.Gate.Stop()
+		g.Stop()
 		<-done
 	})
 	return addr

@@ -16,7 +16,7 @@ func (s *server) readyz(r *request) error {
 	if err := r.gate.Enter(); err != nil {
 		return err
 	}
-	if s.Gate.Leaving() {
+	if s.gate.Leaving() {
 		return errLeaving
 	}
 	b := append([]byte(`{"status":"ready","model":`), appendString(nil, s.Model)...)

@@ -98,7 +98,6 @@ func serve(t testing.TB, g gate.Options, o Options) *service {
 	if o.Recognizer == nil {
 		o.Recognizer = fake{}
 	}
-	o.Gate = s.gate
 	o.Log = slog.New(slog.NewTextHandler(&s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	o.AccessLog = &s.access
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -106,7 +105,7 @@ func serve(t testing.TB, g gate.Options, o Options) *service {
 		t.Fatal(err)
 	}
 	s.addr = ln.Addr().String()
-	server := New(o) // before there is a request: it tells the gate its rules
+	server := New(o)
 	gated := listen(t, s.gate, ln.(*net.TCPListener))
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(gated) }()

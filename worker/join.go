@@ -93,8 +93,7 @@ func (w *worker) start(start func(Env) (App, error)) (App, error) {
 		o.MaxRequests = n + rand.IntN(h.Worker.MaxRequestsJitter+1)
 	}
 	w.gate = gate.New(o)
-	w.env = Env{Slot: h.Slot, Generation: h.Generation, Age: h.Age, Settings: h.Settings, Gate: w.gate, App: new(Extras),
-		Shared: os.NewFile(wire.SharedFD, "shared"), Scratch: os.NewFile(wire.ScratchFD, "scratch")}
+	w.env = Env{Slot: h.Slot, Generation: h.Generation, Age: h.Age, Settings: h.Settings, App: new(Extras)}
 	stop := w.beat()
 	app, err := start(w.env)
 	if err != nil {

@@ -3,14 +3,13 @@
 // sees each request as a connection of its own, whole and checked.
 //
 //	if worker.Spawned() {
-//		return worker.Run(func(env worker.Env) (worker.App, error) { return worker.HTTP(env, &http.Server{Handler: mux}), nil })
+//		return worker.Run(func(worker.Env) (worker.App, error) { return worker.HTTP(&http.Server{Handler: mux}), nil })
 //	}
 //	return supervisor.Run(ctx, supervisor.Options{Bind: []string{":8000"}, Workers: 4})
 //
-// Run takes the master's settings and sockets, starts the server behind the
-// gate (internal/gate), says that it is ready, and, when it is to leave, stops
-// accepting, answers what it has accepted and returns. See internal/wire for
-// what master and worker say to each other.
+// Run takes the master's settings and sockets, starts the server, tells the master
+// that the worker is ready, and, when the worker is to leave, stops accepting,
+// answers what it has accepted and returns. docs/library.md has more examples.
 package worker
 
 import (
@@ -30,8 +29,12 @@ import (
 	"github.com/narwhal-server/narwhal/internal/wire"
 )
 
-// App is a server. *fasthttp.Server is one as it is; for *http.Server use HTTP.
-// Serve is called once; its listener has the connections of all sockets.
+// App is a server. A *fasthttp.Server is one, HTTP makes one of an *http.Server, and
+// web.New returns one.
+//
+// Serve is called once, with a listener for the requests of all sockets. Each
+// connection that the listener accepts carries one whole request. The worker tells
+// its master that it is ready when it has called Serve.
 type App interface {
 	Serve(ln net.Listener) error
 }
@@ -42,16 +45,6 @@ type Env struct {
 	Generation int             // of the configuration, counted by reloads
 	Age        int             // serial number of the spawn
 	Settings   json.RawMessage // Options.Settings of the master
-
-	// Gate is where the server tells of its requests. Those of a server that does
-	// not hold their places until they are answered, all the same.
-	Gate *gate.Gate
-
-	// Shared is a memfd that all workers of this generation inherit, for what they
-	// would otherwise each hold alike; see package internal/share.
-	Shared *os.File
-	// Scratch is another one, for what they all write.
-	Scratch *os.File
 
 	// App tells more of the app than Serve does; the app may set it while it
 	// starts.

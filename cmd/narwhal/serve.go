@@ -146,7 +146,7 @@ func runWorker() error {
 		}
 		// prose is different: it makes much garbage, of many pieces.
 		if p, ok := recognizer.(*spacy.Pipeline); ok {
-			shareMemory(p, env)
+			shareMemory(p)
 			collectOften()
 		}
 		access, reopenAccess, err := openAccess(&s)
@@ -164,7 +164,6 @@ func runWorker() error {
 		}
 		o := web.Options{
 			Recognizer:      recognizer,
-			Gate:            env.Gate,
 			Model:           model,
 			Delay:           s.Delay,
 			Timeout:         s.Timeout,
@@ -184,9 +183,10 @@ func runWorker() error {
 
 // shareMemory has the workers hold one copy of the packed weights, 7 MB of
 // en_core_web_sm, and use one cache. A worker that cannot share keeps its own.
-func shareMemory(p *spacy.Pipeline, env worker.Env) {
-	defer env.Shared.Close() // the mappings stay
-	defer env.Scratch.Close()
+func shareMemory(p *spacy.Pipeline) {
+	weights, cache := share.Inherited()
+	defer weights.Close() // the mappings stay
+	defer cache.Close()
 	var own [][]float32
 	p.Move(func(w []float32) []float32 {
 		own = append(own, w)
@@ -194,14 +194,14 @@ func shareMemory(p *spacy.Pipeline, env worker.Env) {
 	})
 	// What the weights do not tell: only equal pipelines may share a cache.
 	own = append(own, []float32{math.Float32frombits(p.Sum())})
-	common, err := share.Floats(env.Shared, own)
+	common, err := share.Floats(weights, own)
 	if err == nil {
 		next := 0
 		p.Move(func([]float32) []float32 {
 			next++
 			return common[next-1]
 		})
-		err = p.ShareCache(func(words int) ([]atomic.Uint64, error) { return share.Words(env.Scratch, words) })
+		err = p.ShareCache(func(words int) ([]atomic.Uint64, error) { return share.Words(cache, words) })
 	}
 	if err != nil {
 		slog.Info("this worker has memory of its own for what others share", "reason", err)

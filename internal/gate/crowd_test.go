@@ -62,6 +62,7 @@ func TestLongQueueIsAccepted(t *testing.T) {
 func TestSilentQueueIsTakenInPieces(t *testing.T) {
 	const silent = 3 * takeAtMost
 	s := serve(t, Options{Places: 1, Connections: 1000}, 0, func(*http.Request) int { return 200 })
+	s.wait(t, "the server accepts", func(g *Gate) bool { return g.begun })
 	s.g.mu.Lock()
 	for range silent {
 		dial(t, s.addr)

@@ -120,6 +120,7 @@ type Gate struct {
 	granted sync.Cond // for Accept: ready has one more, or nothing comes any more
 
 	stage   stage
+	begun   bool // the server accepts, or the gate drains
 	leaving bool
 	last    bool      // the service itself ends: connections cannot be parked any more
 	stopped bool      // Stop was called
@@ -222,7 +223,7 @@ func New(o Options) *Gate {
 	return g
 }
 
-// Rules sets the rules. It is called before the first request comes.
+// Rules sets the rules. The server calls it before it accepts.
 func (g *Gate) Rules(r Rules) {
 	if r.Timeout <= 0 {
 		r.Timeout = defaultTimeout
@@ -280,10 +281,15 @@ func (g *Gate) starve(err error) {
 var _ net.Listener = (*Gate)(nil)
 
 // Accept returns the next request that has a place, as a connection. It returns
-// net.ErrClosed when the worker leaves and has no more.
+// net.ErrClosed when the worker leaves and has no more. The gate takes no connection
+// before the first Accept, so the server can set its rules first.
 func (g *Gate) Accept() (net.Conn, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if !g.begun {
+		g.begun = true
+		g.proceed()
+	}
 	for len(g.ready) == 0 {
 		if g.closing {
 			return nil, net.ErrClosed

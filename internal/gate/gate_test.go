@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/narwhal-server/narwhal/internal/http1"
 )
 
 // server is a small HTTP server on the gate: the handler is called between
@@ -503,5 +505,42 @@ func TestNetHTTP(t *testing.T) {
 	}
 	if err := <-served; !errors.Is(err, net.ErrClosed) {
 		t.Errorf("Serve returned %v", err)
+	}
+}
+
+// A server sets its rules before it accepts, so no request may be read earlier.
+func TestNothingIsReadBeforeTheFirstAccept(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := rawFile(t, ln.(*net.TCPListener))
+	addr := ln.Addr().String()
+	ln.Close()
+	g := New(Options{Places: 1, Connections: 9})
+	defer g.Stop()
+	if err := g.Listen(file); err != nil {
+		t.Fatal(err)
+	}
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	io.WriteString(c, "GET /longer HTTP/1.1\r\nHost: x\r\n\r\n")
+	g.mu.Lock()
+	g.look()
+	if n := len(g.clients); n != 0 {
+		t.Errorf("%d connections were taken before the first Accept", n)
+	}
+	g.mu.Unlock()
+	g.Rules(Rules{Limits: http1.Limits{Target: len("/long")}})
+	conn, err := g.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.(*Conn).Refused(); err == nil {
+		t.Error("the request was not read by the rules")
 	}
 }

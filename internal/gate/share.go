@@ -259,7 +259,7 @@ func pass(end, fd int, message []byte) error {
 // this worker's, and gives it a place. g.mu is held.
 func (g *Gate) takeShared(e *entry) bool {
 	s := g.share.source
-	if s == nil || !s.ready || s.short || g.stage >= closed && g.serving(g.others()) {
+	if !g.begun || s == nil || !s.ready || s.short || g.stage >= closed && g.serving(g.others()) {
 		return false
 	}
 	var head [headSize]byte

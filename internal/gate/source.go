@@ -127,6 +127,9 @@ const takeAtMost = 16
 // in turn. If it takes as many as it may, tick goes on. g.mu is held.
 func (g *Gate) takeIn() {
 	g.more = false
+	if !g.begun {
+		return
+	}
 	for range takeAtMost {
 		took := false
 		for _, s := range append([]*source(nil), g.turn...) {
