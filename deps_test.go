@@ -2,7 +2,12 @@
 package narwhal_test
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -98,4 +103,100 @@ func TestBinaryCarriesNoTestTools(t *testing.T) {
 			}
 		}
 	}
+}
+
+// public are the packages that others import.
+var public = []string{"supervisor", "worker", "web", "ner", "ner/spacy", "ner/prose"}
+
+// Who imports a public package can name every type of its exported declarations.
+func TestSignaturesNeedNoInternalPackage(t *testing.T) {
+	for _, pkg := range public {
+		names, err := filepath.Glob(pkg + "/*.go")
+		if err != nil || len(names) == 0 {
+			t.Fatal(pkg, names, err)
+		}
+		for _, name := range names {
+			if strings.HasSuffix(name, "_test.go") {
+				continue
+			}
+			src, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, found := range internalInSignatures(t, name, src) {
+				t.Errorf("%s: an exported declaration has %s", name, found)
+			}
+		}
+	}
+}
+
+func TestInternalInSignatures(t *testing.T) {
+	const src = `package p
+import ("x/internal/gate"; h "x/internal/http1"; "net")
+var V, w gate.A
+type T struct { F *gate.B; g gate.C }
+type i interface { M(gate.D) }
+type A = h.E
+func F(net.Conn) []h.F { return gate.G() }
+func f(gate.H) {}
+func (T) M(map[string]gate.I) {}
+func (T) m(gate.J) {}
+func (u) M(gate.K) {}
+type u int`
+	want := []string{"gate.A", "gate.B", "h.E", "h.F", "gate.I"}
+	if got := internalInSignatures(t, "p.go", []byte(src)); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// internalInSignatures lists the names of internal packages in a file's exported
+// declarations.
+func internalInSignatures(t *testing.T, name string, src []byte) (found []string) {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), name, src, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	internal := map[string]bool{}
+	for _, imp := range file.Imports {
+		path := strings.Trim(imp.Path.Value, `"`)
+		if !strings.Contains(path, "internal/") {
+			continue
+		}
+		as := filepath.Base(path)
+		if imp.Name != nil {
+			as = imp.Name.Name
+		}
+		internal[as] = true
+	}
+	ast.FileExports(file)
+	ast.Inspect(file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.BlockStmt:
+			return false
+		case *ast.FuncDecl:
+			if n.Recv != nil && !exported(n.Recv.List[0].Type) {
+				return false
+			}
+		case *ast.ValueSpec: // a value's type can be another than its text tells
+			if n.Type == nil {
+				return false
+			}
+		case *ast.SelectorExpr:
+			if x, ok := n.X.(*ast.Ident); ok && internal[x.Name] {
+				found = append(found, x.Name+"."+n.Sel.Name)
+			}
+		}
+		return true
+	})
+	return found
+}
+
+// exported says whether the type of a receiver is exported.
+func exported(receiver ast.Expr) bool {
+	if star, ok := receiver.(*ast.StarExpr); ok {
+		receiver = star.X
+	}
+	name, ok := receiver.(*ast.Ident)
+	return ok && name.IsExported()
 }

@@ -16,13 +16,13 @@ type Options struct {
 	Workers int      // default 1
 
 	// SocketMode says who may connect to the unix sockets: MODE or MODE:GROUP.
-	// Default: sock.DefaultAccess.
+	// Default: 0666, everybody.
 	SocketMode string
 	access     sock.Access
 
 	GOMAXPROCS int // of each worker; default cores / workers, at least 1
 
-	// Of each worker, see package internal/gate.
+	// Of each worker.
 	Sync              bool          // one request at a time; Threads is then 1
 	Threads           int           // requests computed at the same time; default GOMAXPROCS
 	WorkerConnections int           // open connections; default 1000
@@ -34,7 +34,7 @@ type Options struct {
 	MaxWorkerMemory   int64         // bytes above which it is replaced; default off
 	Linger            time.Duration // how long a leaving worker leaves idle connections to be used
 
-	// Park keeps idle connections with the master, package internal/park.
+	// Park keeps idle connections with the master.
 	Park bool
 
 	Timeout         time.Duration // a request running longer is hung; default off
