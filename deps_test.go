@@ -23,11 +23,12 @@ var arrows = map[string]struct {
 }{
 	"cmd/narwhal": {"config supervisor worker web ner ner/spacy ner/prose ner/kernel internal/share internal/model internal/bench internal/logfile internal/gate internal/control internal/pidfile", "it joins them"},
 
-	"supervisor": {"internal/wire internal/board internal/park internal/pidfile internal/sock internal/sdnotify internal/control internal/share internal/http1 internal/bounded internal/threads", "a library: it knows no HTTP server, no model and no configuration file"},
-	"worker":     {"internal/wire internal/board internal/park internal/sock internal/gate internal/http1 internal/threads", "a library: master and worker meet in internal/wire only, as two processes should"},
-	"config":     {"internal/folder internal/sock internal/regular", "settings are plain data; addresses have one parser"},
+	"supervisor": {"internal/wire internal/board internal/park internal/pidfile internal/sock internal/sdnotify internal/control internal/share internal/http1 internal/bounded internal/threads limits", "a library: it knows no HTTP server, no model and no configuration file"},
+	"worker":     {"internal/wire internal/board internal/park internal/sock internal/gate internal/threads limits", "a library: master and worker meet in internal/wire only, as two processes should"},
+	"config":     {"internal/folder internal/sock internal/regular limits", "settings are plain data; addresses have one parser"},
 	"web":        {"ner internal/gate internal/http1", "cmd decides which recognizer"},
 
+	"limits":          {"", "what master and worker are told alike"},
 	"ner":             {"", "the words of the domain"},
 	"ner/spacy":       {"ner ner/kernel internal/model", "an engine anybody can import; pipelines are found by name in one way"},
 	"ner/prose":       {"ner", "an engine anybody can import"},
@@ -35,7 +36,7 @@ var arrows = map[string]struct {
 	"ner/kernel/peak": {"ner/kernel", "measures them"},
 
 	"internal/board":    {"", "a leaf"},
-	"internal/wire":     {"", "a leaf"},
+	"internal/wire":     {"limits", "the hello has them"},
 	"internal/folder":   {"", "a leaf"},
 	"internal/sock":     {"internal/folder", "a socket's file has a folder"},
 	"internal/logfile":  {"internal/regular", "a log can be many things, but not everything"},
@@ -47,7 +48,7 @@ var arrows = map[string]struct {
 	"internal/pidfile":  {"internal/folder", "the same"},
 	"internal/park":     {"", "a leaf"},
 	"internal/http1":    {"", "a leaf"},
-	"internal/gate":     {"internal/board internal/park internal/sock internal/http1", "reads requests, writes the worker's line, passes idle connections on, and asks how long a queue is"},
+	"internal/gate":     {"internal/board internal/park internal/sock internal/http1 limits", "reads requests, writes the worker's line, passes idle connections on, and asks how long a queue is"},
 	"internal/share":    {"internal/wire", "by which descriptors a worker has them"},
 	"internal/model":    {"", "files and hashes; what runs them is the caller's"},
 	"internal/bench":    {"", "a client knows nothing of the server"},
@@ -106,7 +107,7 @@ func TestBinaryCarriesNoTestTools(t *testing.T) {
 }
 
 // public are the packages that others import.
-var public = []string{"supervisor", "worker", "web", "ner", "ner/spacy", "ner/prose"}
+var public = []string{"limits", "supervisor", "worker", "web", "ner", "ner/spacy", "ner/prose"}
 
 // Who imports a public package can name every type of its exported declarations.
 func TestSignaturesNeedNoInternalPackage(t *testing.T) {

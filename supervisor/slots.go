@@ -83,18 +83,7 @@ func (m *master) spawn(s *slot, g *generation) {
 	o := g.o
 	h := wire.HelloMessage{
 		Slot: s.n, Generation: g.n, Age: m.age, Listeners: m.addr, Settings: g.settings,
-		Worker: wire.Worker{
-			Sync:              o.Sync,
-			Places:            o.Threads,
-			Connections:       o.WorkerConnections,
-			LimitConcurrency:  o.LimitConcurrency,
-			LimitBuffers:      o.LimitBuffers,
-			MaxRequests:       o.MaxRequests,
-			MaxRequestsJitter: o.MaxRequestsJitter,
-			GracefulTimeout:   o.GracefulTimeout,
-			Linger:            o.Linger,
-			Park:              o.Park,
-		},
+		Worker: wire.Worker{Limits: o.Limits, Sync: o.Sync, Linger: o.Linger, Park: o.Park},
 	}
 	proc, err := m.sys.Start(h, []string{fmt.Sprintf("GOMAXPROCS=%d", m.procs(g))}, m.events)
 	if err != nil {

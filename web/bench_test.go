@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/narwhal-server/narwhal/internal/gate"
+	"github.com/narwhal-server/narwhal/limits"
 	"github.com/narwhal-server/narwhal/ner"
 )
 
@@ -111,7 +112,7 @@ func serveInstant(b *testing.B, o Options) string {
 	}
 	addr := ln.Addr().String()
 	o.Recognizer = instant{}
-	g := gate.New(gate.Options{Connections: 100})
+	g := gate.New(gate.Options{Limits: limits.Limits{WorkerConnections: 100}})
 	server := New(o)
 	gated, done := listen(b, g, ln.(*net.TCPListener)), make(chan error)
 	go func() { done <- server.Serve(gated) }()

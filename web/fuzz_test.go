@@ -17,6 +17,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/narwhal-server/narwhal/internal/gate"
+	"github.com/narwhal-server/narwhal/limits"
 )
 
 // A body is decoded as encoding/json decodes it, or refused with a reason. Of
@@ -79,7 +80,7 @@ func FuzzHTTP(f *testing.F) {
 	ln.SetUnlinkOnClose(false)
 	o := Options{Recognizer: fake{}, KeepAlive: time.Minute, Timeout: time.Millisecond, LimitBody: 1000, AccessLog: io.Discard,
 		Log: slog.New(slog.DiscardHandler)}
-	g := gate.New(gate.Options{Places: 1, Connections: 10})
+	g := gate.New(gate.Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 10}})
 	gated := listen(f, g, ln)
 	done := make(chan error, 1)
 	go func() { done <- New(o).Serve(gated) }()

@@ -7,19 +7,15 @@ import (
 	"net/http"
 
 	"github.com/narwhal-server/narwhal/internal/gate"
-	"github.com/narwhal-server/narwhal/internal/http1"
 )
 
 type connKey struct{}
-
-// maxBody is the largest body that HTTP lets in, in bytes.
-const maxBody = 32 << 20
 
 // HTTP makes an App of a server of package net/http, which must not be used for
 // anything else. The server's requests take their turn, the scoreboard shows them,
 // the limits of supervisor.Options apply to them, and the answers of a leaving
 // worker say Connection: close. Requests are read whole before the handler is
-// called, with bodies of at most 32 MiB, and within srv.ReadTimeout (default 30 s).
+// called, with bodies of at most LimitBody, and within srv.ReadTimeout (default 30 s).
 func HTTP(srv *http.Server) App { return &httpApp{srv} }
 
 type httpApp struct{ srv *http.Server }
@@ -30,7 +26,7 @@ func (a *httpApp) Serve(ln net.Listener) error {
 		return errors.New("worker.HTTP: Serve takes only the listener that worker.Run gives to an App")
 	}
 	srv := a.srv
-	g.Rules(gate.Rules{Limits: http1.Limits{Body: maxBody}, Timeout: srv.ReadTimeout})
+	g.Rules(gate.Rules{Timeout: srv.ReadTimeout})
 	inner := srv.ConnContext
 	srv.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
 		if inner != nil {

@@ -27,6 +27,7 @@ import (
 	"github.com/narwhal-server/narwhal/internal/gate"
 	"github.com/narwhal-server/narwhal/internal/threads"
 	"github.com/narwhal-server/narwhal/internal/wire"
+	"github.com/narwhal-server/narwhal/limits"
 )
 
 // App is a server. A *fasthttp.Server is one, HTTP makes one of an *http.Server, and
@@ -44,6 +45,7 @@ type Env struct {
 	Slot       int             // 1…N: the «worker 3» an operator sees
 	Generation int             // of the configuration, counted by reloads
 	Age        int             // serial number of the spawn
+	Limits     limits.Limits   // those of supervisor.Options, with their defaults
 	Settings   json.RawMessage // Options.Settings of the master
 
 	// App tells more of the app than Serve does; the app may set it while it
@@ -185,7 +187,7 @@ func (w *worker) loop(signals <-chan os.Signal, served <-chan error) error {
 			case !ok:
 				w.log.Warn("the master has died; leaving once what is connected is answered")
 				w.refuse()
-				return w.drain(gate.Departure{Queue: w.owns(), Last: w.alone()}, w.hello.Worker.GracefulTimeout)
+				return w.drain(gate.Departure{Queue: w.owns(), Last: w.alone()}, w.hello.Worker.Limits.GracefulTimeout)
 			case m.Kind == wire.Drain:
 				return w.drain(gate.Departure{Queue: m.Queue, Last: m.Last}, m.Grace)
 			case m.Kind == wire.Rebalance:
@@ -204,7 +206,7 @@ func (w *worker) loop(signals <-chan os.Signal, served <-chan error) error {
 			case s == syscall.SIGUSR1:
 				w.reopen()
 			case asked: // nobody takes over; leave all the same
-				return w.drain(gate.Departure{}, w.hello.Worker.GracefulTimeout)
+				return w.drain(gate.Departure{}, w.hello.Worker.Limits.GracefulTimeout)
 			default:
 				asked = true
 				w.worn("SIGTERM")

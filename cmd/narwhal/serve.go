@@ -87,30 +87,23 @@ func serve(ctx context.Context, s *config.Settings, stdout io.Writer) error {
 
 func options(s *config.Settings) supervisor.Options {
 	o := supervisor.Options{
-		Bind:              s.Bind,
-		SocketMode:        s.SocketMode,
-		Backlog:           s.Backlog,
-		Workers:           s.Workers,
-		GOMAXPROCS:        s.GOMAXPROCS,
-		Sync:              s.WorkerClass == config.Sync,
-		Threads:           s.Threads,
-		WorkerConnections: s.WorkerConnections,
-		LimitConcurrency:  s.LimitConcurrency,
-		LimitBuffers:      int(s.Buffers()),
-		MaxRequests:       s.MaxRequests,
-		MaxRequestsJitter: s.MaxRequestsJitter,
-		MaxWorkerAge:      s.MaxWorkerAge,
-		MaxWorkerMemory:   s.MaxWorkerMemory,
-		Linger:            min(max(s.KeepAlive, time.Second), 5*time.Second),
-		Park:              s.Keeps() == config.Parked,
-		Timeout:           s.Timeout,
-		BootTimeout:       s.BootTimeout,
-		GracefulTimeout:   s.GracefulTimeout,
-		DrainDelay:        s.DrainDelay,
-		Admin:             s.AdminBind,
-		Pid:               s.Pid,
-		Control:           s.ControlSocket,
-		Settings:          s,
+		Bind:            s.Bind,
+		SocketMode:      s.SocketMode,
+		Backlog:         s.Backlog,
+		Workers:         s.Workers,
+		GOMAXPROCS:      s.GOMAXPROCS,
+		Sync:            s.WorkerClass == config.Sync,
+		Limits:          s.Limits,
+		MaxWorkerAge:    s.MaxWorkerAge,
+		MaxWorkerMemory: s.MaxWorkerMemory,
+		Linger:          min(max(s.KeepAlive, time.Second), 5*time.Second),
+		Park:            s.Keeps() == config.Parked,
+		BootTimeout:     s.BootTimeout,
+		DrainDelay:      s.DrainDelay,
+		Admin:           s.AdminBind,
+		Pid:             s.Pid,
+		Control:         s.ControlSocket,
+		Settings:        s,
 	}
 	if o.Control == "off" {
 		o.Control = ""
@@ -166,14 +159,14 @@ func runWorker() error {
 			Recognizer:      recognizer,
 			Model:           model,
 			Delay:           s.Delay,
-			Timeout:         s.Timeout,
-			LimitBody:       int(s.LimitBody),
+			Timeout:         env.Limits.Timeout,
+			LimitBody:       int(env.Limits.LimitBody),
 			Log:             slog.Default().With("worker", env.Slot),
 			AccessLog:       access,
 			AccessLogFormat: s.LogFormat,
 		}
 		if s.Keeps() != config.Off {
-			o.KeepAlive = s.KeepAlive
+			o.KeepAlive = env.Limits.KeepAlive
 		}
 		app := web.New(o)
 		giveBack()

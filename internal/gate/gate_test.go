@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/narwhal-server/narwhal/internal/http1"
+	"github.com/narwhal-server/narwhal/limits"
 )
 
 // server is a small HTTP server on the gate: the handler is called between
@@ -154,7 +155,7 @@ func (s *server) wait(t *testing.T, what string, ok func(*Gate) bool) {
 func TestOnePlaceOneRequest(t *testing.T) {
 	var at, most atomic.Int32
 	release := make(chan struct{})
-	s := serve(t, Options{Places: 1, Connections: 100}, 0, func(*http.Request) int {
+	s := serve(t, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 100}}, 0, func(*http.Request) int {
 		most.Store(max(most.Load(), at.Add(1)))
 		<-release
 		at.Add(-1)
@@ -183,7 +184,7 @@ func TestOnePlaceOneRequest(t *testing.T) {
 }
 
 func TestSilentClientsHoldNoPlace(t *testing.T) {
-	s := serve(t, Options{Places: 1, Connections: 100}, 0, func(*http.Request) int { return 200 })
+	s := serve(t, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 100}}, 0, func(*http.Request) int { return 200 })
 	for range 4 {
 		dial(t, s.addr)
 	}
@@ -202,7 +203,7 @@ func TestSilentClientsHoldNoPlace(t *testing.T) {
 
 func TestDelayHoldsNoPlace(t *testing.T) {
 	const n = 50
-	s := serve(t, Options{Places: 1, Connections: 100}, time.Hour, func(*http.Request) int { return 200 })
+	s := serve(t, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 100}}, time.Hour, func(*http.Request) int { return 200 })
 	var conns []net.Conn
 	for range n {
 		c := dial(t, s.addr)
@@ -217,7 +218,7 @@ func TestDelayHoldsNoPlace(t *testing.T) {
 }
 
 func TestSyncDelayHoldsThePlace(t *testing.T) {
-	s := serve(t, Options{Sync: true, Connections: 100}, time.Hour, func(*http.Request) int { return 200 })
+	s := serve(t, Options{Limits: limits.Limits{WorkerConnections: 100}, Sync: true}, time.Hour, func(*http.Request) int { return 200 })
 	first := dial(t, s.addr)
 	send(t, first, "/")
 	s.wait(t, "one waits, with its place", func(g *Gate) bool { return g.inflight == 1 && g.taken == 1 })
@@ -227,7 +228,7 @@ func TestSyncDelayHoldsThePlace(t *testing.T) {
 }
 
 func TestConnectionsCap(t *testing.T) {
-	s := serve(t, Options{Places: 2, Connections: 3}, time.Hour, func(*http.Request) int { return 200 })
+	s := serve(t, Options{Limits: limits.Limits{Threads: 2, WorkerConnections: 3}}, time.Hour, func(*http.Request) int { return 200 })
 	var conns []net.Conn
 	for range 6 {
 		c := dial(t, s.addr)
@@ -251,7 +252,7 @@ func TestOrderOfArrival(t *testing.T) {
 	var mu sync.Mutex
 	var order []string
 	first := make(chan struct{})
-	s := serve(t, Options{Places: 1, Connections: 100, Limit: 100}, 0, func(r *http.Request) int {
+	s := serve(t, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 100, LimitConcurrency: 100}}, 0, func(r *http.Request) int {
 		if r.URL.Path == "/first" {
 			<-first
 		}
@@ -285,7 +286,7 @@ func TestOrderOfArrival(t *testing.T) {
 }
 
 func TestLimitIsExact(t *testing.T) {
-	s := serve(t, Options{Places: 1, Connections: 100, Limit: 4}, time.Hour, func(*http.Request) int { return 200 })
+	s := serve(t, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 100, LimitConcurrency: 4}}, time.Hour, func(*http.Request) int { return 200 })
 	for i := range 4 {
 		send(t, dial(t, s.addr), "/")
 		s.wait(t, "taken", func(g *Gate) bool { return g.inflight == i+1 })
@@ -301,7 +302,7 @@ func TestLimitIsExact(t *testing.T) {
 
 func TestMaxRequests(t *testing.T) {
 	worn := make(chan struct{}, 9)
-	s := serve(t, Options{Places: 1, Connections: 9, MaxRequests: 3, Worn: func() { worn <- struct{}{} }}, 0,
+	s := serve(t, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 9, MaxRequests: 3}, Worn: func() { worn <- struct{}{} }}, 0,
 		func(*http.Request) int { return 200 })
 	c := dial(t, s.addr)
 	for range 9 {
@@ -316,7 +317,7 @@ func TestMaxRequests(t *testing.T) {
 
 func TestDrainAnswersTheQueue(t *testing.T) {
 	release := make(chan struct{})
-	s := serve(t, Options{Places: 1, Connections: 100}, 0, func(*http.Request) int { <-release; return 200 })
+	s := serve(t, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 100}}, 0, func(*http.Request) int { <-release; return 200 })
 	var conns []net.Conn
 	for range 20 {
 		c := dial(t, s.addr)
@@ -348,7 +349,7 @@ func TestDrainLeavesTheQueueToSiblings(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer ln.Close()
-	g := New(Options{Places: 1, Connections: 9})
+	g := New(Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 9}})
 	if err := g.Listen(rawFile(t, ln.(*net.TCPListener))); err != nil {
 		t.Fatal(err)
 	}
@@ -373,7 +374,7 @@ func TestDrainLeavesTheQueueToSiblings(t *testing.T) {
 }
 
 func TestDrainClosesIdleConnections(t *testing.T) {
-	s := serve(t, Options{Places: 2, Connections: 9}, 0, func(*http.Request) int { return 200 })
+	s := serve(t, Options{Limits: limits.Limits{Threads: 2, WorkerConnections: 9}}, 0, func(*http.Request) int { return 200 })
 	idle, fresh, busy := dial(t, s.addr), dial(t, s.addr), dial(t, s.addr)
 	send(t, idle, "/")
 	answer(t, idle)
@@ -401,7 +402,7 @@ func TestDrainClosesIdleConnections(t *testing.T) {
 // worker drains: the next answer tells them to close.
 func TestDrainUnderKeepAliveLoad(t *testing.T) {
 	for range 5 {
-		s := serve(t, Options{Places: 2, Connections: 100}, 0, func(*http.Request) int { return 200 })
+		s := serve(t, Options{Limits: limits.Limits{Threads: 2, WorkerConnections: 100}}, 0, func(*http.Request) int { return 200 })
 		var wg sync.WaitGroup
 		var lost atomic.Int32
 		for range 8 {
@@ -434,7 +435,7 @@ func TestDrainUnderKeepAliveLoad(t *testing.T) {
 }
 
 func TestDrainEndsWithItsContext(t *testing.T) {
-	s := serve(t, Options{Places: 1, Connections: 9}, time.Hour, func(*http.Request) int { return 200 })
+	s := serve(t, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 9}}, time.Hour, func(*http.Request) int { return 200 })
 	send(t, dial(t, s.addr), "/")
 	s.wait(t, "waits", func(g *Gate) bool { return g.inflight == 1 })
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
@@ -449,7 +450,7 @@ func TestBigUnreadBodyDoesNotResetTheAnswer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := New(Options{Places: 1, Connections: 9})
+	g := New(Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 9}})
 	if err := g.Listen(rawFile(t, ln.(*net.TCPListener))); err != nil {
 		t.Fatal(err)
 	}
@@ -482,7 +483,7 @@ func TestNetHTTP(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := New(Options{Places: 1, Connections: 9})
+	g := New(Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 9}})
 	if err := g.Listen(rawFile(t, ln.(*net.TCPListener))); err != nil {
 		t.Fatal(err)
 	}
@@ -517,7 +518,7 @@ func TestNothingIsReadBeforeTheFirstAccept(t *testing.T) {
 	file := rawFile(t, ln.(*net.TCPListener))
 	addr := ln.Addr().String()
 	ln.Close()
-	g := New(Options{Places: 1, Connections: 9})
+	g := New(Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 9}})
 	defer g.Stop()
 	if err := g.Listen(file); err != nil {
 		t.Fatal(err)

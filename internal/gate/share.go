@@ -172,15 +172,12 @@ const leastMessage = 512
 
 // pairTakesLarge says whether a request that travels in a memfd may be put into the
 // pair. No worker counts its bytes there. So the pair may hold only as many requests as
-// fit into Options.Memory if each of them is as large as it may be, and always one.
+// fit into LimitBuffers if each of them is as large as it may be, and always one.
 // g.mu is held.
 func (g *Gate) pairTakesLarge() bool {
 	largest := g.rules.Limits.Body
-	if largest == 0 {
-		largest = defaultBody
-	}
 	queued, err := unix.IoctlGetInt(g.share.fd, unix.TIOCOUTQ)
-	return err == nil && queued < max(g.o.Memory/largest, 1)*leastMessage
+	return err == nil && queued < max(int(g.o.LimitBuffers)/largest, 1)*leastMessage
 }
 
 // headSize is the length of what a message begins with: since when the request is
@@ -271,7 +268,7 @@ func (g *Gate) takeShared(e *entry) bool {
 	if e != nil && e.whole <= int64(binary.LittleEndian.Uint64(head[:])) {
 		return false
 	}
-	for len(g.clients) >= g.o.Connections {
+	for len(g.clients) >= g.o.WorkerConnections {
 		if g.idle+g.partial+g.unsent == 0 || !g.reap() {
 			return false
 		}
@@ -370,7 +367,7 @@ func contents(fd, size int) ([]byte, error) {
 
 // showQueue writes on the scoreboard what siblings look at. g.mu is held.
 func (g *Gate) showQueue() {
-	idle := g.taken < g.o.Places && g.fifo.Len() == 0 && g.stage == open
+	idle := g.taken < g.o.Threads && g.fifo.Len() == 0 && g.stage == open
 	if idle != (g.share.idle != 0) {
 		g.share.idle = 0
 		if idle {
