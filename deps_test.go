@@ -2,7 +2,12 @@
 package narwhal_test
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -18,11 +23,12 @@ var arrows = map[string]struct {
 }{
 	"cmd/narwhal": {"config supervisor worker web ner ner/spacy ner/prose ner/kernel internal/share internal/model internal/bench internal/logfile internal/gate internal/control internal/pidfile internal/textjson internal/errorbody", "it joins them"},
 
-	"supervisor": {"internal/wire internal/board internal/park internal/pidfile internal/sock internal/sdnotify internal/control internal/share internal/http1 internal/errorbody internal/requestid internal/bounded internal/threads internal/logevent", "a library: it knows no HTTP server, no model and no configuration file"},
-	"worker":     {"internal/wire internal/board internal/park internal/sock internal/gate internal/http1 internal/threads", "a library: master and worker meet in internal/wire only, as two processes should"},
-	"config":     {"internal/folder internal/sock internal/regular", "settings are plain data; addresses have one parser"},
+	"supervisor": {"internal/wire internal/board internal/park internal/pidfile internal/sock internal/sdnotify internal/control internal/share internal/http1 internal/errorbody internal/requestid internal/bounded internal/threads internal/logevent limits", "a library: it knows no HTTP server, no model and no configuration file"},
+	"worker":     {"internal/wire internal/board internal/park internal/sock internal/gate internal/threads limits", "a library: master and worker meet in internal/wire only, as two processes should"},
+	"config":     {"internal/folder internal/sock internal/regular limits", "settings are plain data; addresses have one parser"},
 	"web":        {"ner internal/gate internal/http1 internal/textjson internal/errorbody internal/requestid", "cmd decides which recognizer"},
 
+	"limits":              {"", "what master and worker are told alike"},
 	"ner":                 {"", "the words of the domain"},
 	"ner/spacy":           {"ner ner/kernel ner/spacy/tokenizer internal/model internal/pipeline internal/msgpack", "an engine anybody can import; pipelines are found by name in one way"},
 	"ner/spacy/tokenizer": {"internal/msgpack", "texts to tokens; networks are the caller's"},
@@ -31,7 +37,7 @@ var arrows = map[string]struct {
 	"ner/kernel/peak":     {"ner/kernel", "measures them"},
 
 	"internal/board":     {"", "a leaf"},
-	"internal/wire":      {"", "a leaf"},
+	"internal/wire":      {"limits", "the hello has them"},
 	"internal/folder":    {"", "a leaf"},
 	"internal/sock":      {"internal/folder", "a socket's file has a folder"},
 	"internal/logfile":   {"internal/regular", "a log can be many things, but not everything"},
@@ -47,8 +53,8 @@ var arrows = map[string]struct {
 	"internal/textjson":  {"ner", "texts in, entities out"},
 	"internal/errorbody": {"", "a leaf"},
 	"internal/requestid": {"", "a leaf"},
-	"internal/gate":      {"internal/board internal/park internal/sock internal/http1", "reads requests, writes the worker's line, passes idle connections on, and asks how long a queue is"},
-	"internal/share":     {"", "a leaf"},
+	"internal/gate":      {"internal/board internal/park internal/sock internal/http1 limits", "reads requests, writes the worker's line, passes idle connections on, and asks how long a queue is"},
+	"internal/share":     {"internal/wire", "by which descriptors a worker has them"},
 	"internal/model":     {"internal/pipeline", "files and hashes; what runs them is the caller's"},
 	"internal/pipeline":  {"", "a leaf"},
 	"internal/msgpack":   {"", "a leaf"},
@@ -105,4 +111,100 @@ func TestBinaryCarriesNoTestTools(t *testing.T) {
 			}
 		}
 	}
+}
+
+// public are the packages that others import.
+var public = []string{"limits", "supervisor", "worker", "web", "ner", "ner/spacy", "ner/prose"}
+
+// Who imports a public package can name every type of its exported declarations.
+func TestSignaturesNeedNoInternalPackage(t *testing.T) {
+	for _, pkg := range public {
+		names, err := filepath.Glob(pkg + "/*.go")
+		if err != nil || len(names) == 0 {
+			t.Fatal(pkg, names, err)
+		}
+		for _, name := range names {
+			if strings.HasSuffix(name, "_test.go") {
+				continue
+			}
+			src, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, found := range internalInSignatures(t, name, src) {
+				t.Errorf("%s: an exported declaration has %s", name, found)
+			}
+		}
+	}
+}
+
+func TestInternalInSignatures(t *testing.T) {
+	const src = `package p
+import ("x/internal/gate"; h "x/internal/http1"; "net")
+var V, w gate.A
+type T struct { F *gate.B; g gate.C }
+type i interface { M(gate.D) }
+type A = h.E
+func F(net.Conn) []h.F { return gate.G() }
+func f(gate.H) {}
+func (T) M(map[string]gate.I) {}
+func (T) m(gate.J) {}
+func (u) M(gate.K) {}
+type u int`
+	want := []string{"gate.A", "gate.B", "h.E", "h.F", "gate.I"}
+	if got := internalInSignatures(t, "p.go", []byte(src)); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// internalInSignatures lists the names of internal packages in a file's exported
+// declarations.
+func internalInSignatures(t *testing.T, name string, src []byte) (found []string) {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), name, src, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	internal := map[string]bool{}
+	for _, imp := range file.Imports {
+		path := strings.Trim(imp.Path.Value, `"`)
+		if !strings.Contains(path, "internal/") {
+			continue
+		}
+		as := filepath.Base(path)
+		if imp.Name != nil {
+			as = imp.Name.Name
+		}
+		internal[as] = true
+	}
+	ast.FileExports(file)
+	ast.Inspect(file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.BlockStmt:
+			return false
+		case *ast.FuncDecl:
+			if n.Recv != nil && !exported(n.Recv.List[0].Type) {
+				return false
+			}
+		case *ast.ValueSpec: // a value's type can be another than its text tells
+			if n.Type == nil {
+				return false
+			}
+		case *ast.SelectorExpr:
+			if x, ok := n.X.(*ast.Ident); ok && internal[x.Name] {
+				found = append(found, x.Name+"."+n.Sel.Name)
+			}
+		}
+		return true
+	})
+	return found
+}
+
+// exported says whether the type of a receiver is exported.
+func exported(receiver ast.Expr) bool {
+	if star, ok := receiver.(*ast.StarExpr); ok {
+		receiver = star.X
+	}
+	name, ok := receiver.(*ast.Ident)
+	return ok && name.IsExported()
 }

@@ -27,7 +27,11 @@
 // variable or its flag.
 package config
 
-import "time"
+import (
+	"time"
+
+	"github.com/narwhal-server/narwhal/limits"
+)
 
 // Settings are the values in force. They are plain data: what is not exported
 // only serves Origin, Warnings and Reload, and is lost when the settings travel
@@ -43,26 +47,17 @@ type Settings struct {
 
 	AdminBind string // where the master answers health checks; "" for nowhere
 
-	Workers           int
-	WorkerClass       string // Sync or Concurrent; Gunicorn's names are translated
-	Threads           int    // requests computed at once by a concurrent worker; 0 for GOMAXPROCS
-	GOMAXPROCS        int    // of each worker; 0 for cores ÷ workers, at least 1
-	MaxRequests       int    // 0 for no limit
-	MaxRequestsJitter int
-	MaxWorkerAge      time.Duration // 0 for no limit
-	MaxWorkerMemory   int64         // bytes; 0 for no limit
+	Workers         int
+	WorkerClass     string        // Sync or Concurrent; Gunicorn's names are translated
+	GOMAXPROCS      int           // of each worker; 0 for cores ÷ workers, at least 1
+	MaxWorkerAge    time.Duration // 0 for no limit
+	MaxWorkerMemory int64         // bytes; 0 for no limit
 
-	WorkerConnections int   // open connections of a worker
-	LimitConcurrency  int   // unanswered requests of a worker before a 503; 0 for no limit
-	LimitBody         int64 // bytes of a request body
-	LimitBuffers      int64 // bytes of all requests and unsent answers of a worker; 0 for the default, see Buffers
+	limits.Limits // of a worker; GracefulTimeout 0 is none, KeepAlive 0 closes a connection after each answer
 
-	Timeout         time.Duration // 0 for none
-	BootTimeout     time.Duration // 0 for none
-	GracefulTimeout time.Duration
-	DrainDelay      time.Duration // from TERM to the drain
-	KeepAlive       time.Duration // 0 closes a connection after each answer
-	KeepAliveMode   string        // auto, or as Keeps returns it
+	BootTimeout   time.Duration // 0 for none
+	DrainDelay    time.Duration // from TERM to the drain
+	KeepAliveMode string        // auto, or as Keeps returns it
 
 	Model   string // auto, prose, the name of a pipeline, or an absolute path
 	Exclude []string
@@ -110,13 +105,4 @@ func (s *Settings) Keeps() string {
 		return Off
 	}
 	return Pinned
-}
-
-// Buffers is the number of bytes of requests and unsent answers that a worker holds
-// at most.
-func (s *Settings) Buffers() int64 {
-	if s.LimitBuffers > 0 {
-		return s.LimitBuffers
-	}
-	return max(64<<20, 2*s.LimitBody)
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/narwhal-server/narwhal/limits"
 )
 
 // onlyValues leaves out of a comparison where the values came from.
@@ -21,8 +23,11 @@ func TestDefaults(t *testing.T) {
 	}
 	want := &Settings{
 		Bind: []string{"127.0.0.1:8000"}, SocketMode: "0666", Backlog: 2048,
-		Workers: 1, WorkerClass: Sync, WorkerConnections: 1000, LimitBody: 1 << 20,
-		Timeout: 30 * time.Second, BootTimeout: time.Minute, GracefulTimeout: 30 * time.Second, KeepAlive: 2 * time.Second, KeepAliveMode: Auto,
+		Workers: 1, WorkerClass: Sync, BootTimeout: time.Minute, KeepAliveMode: Auto,
+		Limits: limits.Limits{
+			WorkerConnections: 1000, LimitBody: 1 << 20,
+			Timeout: 30 * time.Second, GracefulTimeout: 30 * time.Second, KeepAlive: 2 * time.Second,
+		},
 		Model: "auto", LogLevel: "info", LogFormat: "text", ErrorLogfile: "-",
 		ControlSocket: "auto",
 	}

@@ -58,7 +58,7 @@ func Groups() []Group {
 
 // Table returns every setting, group by group, in the order they are shown.
 func Table() []Setting {
-	return slices.Concat(listening(), workers(), limits(), times(), model(), logs(), process())
+	return slices.Concat(listening(), workers(), bounds(), times(), model(), logs(), process())
 }
 
 // Lookup finds a setting by any of its spellings: worker-connections,

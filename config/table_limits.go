@@ -1,6 +1,6 @@
 package config
 
-func limits() []Setting {
+func bounds() []Setting {
 	return []Setting{
 		{
 			Name: "worker-connections", Group: Limits, Placeholder: "N", Default: "1000", min: 1,

@@ -39,8 +39,8 @@ func TestTable(t *testing.T) {
 	}
 	// and no field of Settings is without a setting
 	v := reflect.ValueOf(&s).Elem()
-	for i := range v.NumField() {
-		if f := v.Type().Field(i); f.IsExported() && fields[v.Field(i).Addr().Interface()] == "" {
+	for _, f := range reflect.VisibleFields(v.Type()) {
+		if f.IsExported() && !f.Anonymous && fields[v.FieldByIndex(f.Index).Addr().Interface()] == "" {
 			t.Errorf("no setting fills Settings.%s", f.Name)
 		}
 	}

@@ -39,17 +39,6 @@ func (g *generation) hello(slot, age int, sockets []wire.Listener) wire.HelloMes
 	o := g.o
 	return wire.HelloMessage{
 		Slot: slot, Generation: g.n, Age: age, Listeners: sockets, Settings: g.settings,
-		Worker: wire.Worker{
-			Sync:              o.Sync,
-			Places:            o.Threads,
-			Connections:       o.WorkerConnections,
-			LimitConcurrency:  o.LimitConcurrency,
-			LimitBuffers:      o.LimitBuffers,
-			MaxRequests:       o.MaxRequests,
-			MaxRequestsJitter: o.MaxRequestsJitter,
-			GracefulTimeout:   o.GracefulTimeout,
-			Linger:            o.Linger,
-			Park:              o.Park,
-		},
+		Worker: wire.Worker{Limits: o.Limits, Sync: o.Sync, Linger: o.Linger, Park: o.Park},
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/narwhal-server/narwhal/internal/logevent"
+	"github.com/narwhal-server/narwhal/limits"
 	"github.com/narwhal-server/narwhal/supervisor"
 )
 
@@ -91,7 +92,7 @@ func TestScale(t *testing.T) {
 }
 
 func TestMaxRequests(t *testing.T) {
-	underLoad(t, supervisor.Options{Workers: 4, MaxRequests: 50, MaxRequestsJitter: 10}, func(t *testing.T, m *master, i int) {
+	underLoad(t, supervisor.Options{Workers: 4, Limits: limits.Limits{MaxRequests: 50, MaxRequestsJitter: 10}}, func(t *testing.T, m *master, i int) {
 		m.await(logevent.WorkerLeft.Text(), i+1)
 	}, none)
 }
@@ -230,7 +231,7 @@ func awaitGone(t *testing.T, pid int) {
 }
 
 func TestHungRequest(t *testing.T) {
-	m := start(t, options(supervisor.Options{Workers: 1, Sync: true, Timeout: time.Second}, appSettings{}))
+	m := start(t, options(supervisor.Options{Workers: 1, Sync: true, Limits: limits.Limits{Timeout: time.Second}}, appSettings{}))
 	c, err := connect(m.addr)
 	if err != nil {
 		t.Fatal(err)
@@ -255,7 +256,7 @@ func TestHungRequest(t *testing.T) {
 }
 
 func TestStoppedWorker(t *testing.T) {
-	m := start(t, options(supervisor.Options{Workers: 2, Sync: true, Timeout: time.Second}, appSettings{Work: work}))
+	m := start(t, options(supervisor.Options{Workers: 2, Sync: true, Limits: limits.Limits{Timeout: time.Second}}, appSettings{Work: work}))
 	victim := m.workers()[0]
 	if err := syscall.Kill(victim, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)

@@ -24,6 +24,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/narwhal-server/narwhal/internal/logevent"
+	"github.com/narwhal-server/narwhal/limits"
 	"github.com/narwhal-server/narwhal/supervisor"
 )
 
@@ -43,7 +44,7 @@ func sockets(pid int) int {
 // are open, and nobody is refused.
 func TestWorkerConnections(t *testing.T) {
 	for _, app := range []appSettings{{Delay: 20 * time.Millisecond}, {Delay: 20 * time.Millisecond, KeepAlive: time.Second}} {
-		m := start(t, options(supervisor.Options{Workers: 2, WorkerConnections: 4}, app))
+		m := start(t, options(supervisor.Options{Workers: 2, Limits: limits.Limits{WorkerConnections: 4}}, app))
 		workers := m.workers()
 		idle := map[int]int{} // sockets of a worker that are no connections
 		for _, pid := range workers {
@@ -74,7 +75,7 @@ func TestWorkerConnections(t *testing.T) {
 
 // --limit-concurrency 4: of twelve requests at once exactly eight get a 503.
 func TestLimitConcurrency(t *testing.T) {
-	m := start(t, options(supervisor.Options{Workers: 1, LimitConcurrency: 4}, appSettings{Delay: time.Hour}))
+	m := start(t, options(supervisor.Options{Workers: 1, Limits: limits.Limits{LimitConcurrency: 4}}, appSettings{Delay: time.Hour}))
 	statuses := make(chan int, 12)
 	for range 12 {
 		c, err := connect(m.addr)
@@ -133,7 +134,7 @@ func get(t *testing.T, addr, path string) int {
 // The master answers on --admin-bind however busy the workers are.
 func TestAdmin(t *testing.T) {
 	admin := "unix:" + filepath.Join(t.TempDir(), "admin.sock")
-	m := start(t, options(supervisor.Options{Workers: 1, Sync: true, Admin: admin, GracefulTimeout: time.Hour}, appSettings{}))
+	m := start(t, options(supervisor.Options{Workers: 1, Sync: true, Admin: admin, Limits: limits.Limits{GracefulTimeout: time.Hour}}, appSettings{}))
 	c, err := connect(m.addr)
 	if err != nil {
 		t.Fatal(err)

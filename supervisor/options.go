@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/narwhal-server/narwhal/internal/sock"
+	"github.com/narwhal-server/narwhal/limits"
 )
 
 // Options of a master. Zero values mean the defaults named here. All but the
@@ -16,31 +17,24 @@ type Options struct {
 	Workers int      // default 1
 
 	// SocketMode says who may connect to the unix sockets: MODE or MODE:GROUP.
-	// Default: sock.DefaultAccess.
+	// Default: 0666, everybody.
 	SocketMode string
 	access     sock.Access
 
 	GOMAXPROCS int // of each worker; default cores / workers, at least 1
 
-	// Of each worker, see package internal/gate.
-	Sync              bool          // one request at a time; Threads is then 1
-	Threads           int           // requests computed at the same time; default GOMAXPROCS
-	WorkerConnections int           // open connections; default 1000
-	LimitConcurrency  int           // default off
-	LimitBuffers      int           // bytes of requests and unsent answers; default 64 MiB
-	MaxRequests       int           // requests until it is replaced; default off
-	MaxRequestsJitter int           // up to so many more, at random
-	MaxWorkerAge      time.Duration // until it is replaced, less up to a tenth at random; default off
-	MaxWorkerMemory   int64         // bytes above which it is replaced; default off
-	Linger            time.Duration // how long a leaving worker leaves idle connections to be used
+	limits.Limits // of each worker
 
-	// Park keeps idle connections with the master, package internal/park.
+	Sync            bool          // one request at a time in each worker; Threads is then 1
+	MaxWorkerAge    time.Duration // until it is replaced, less up to a tenth at random; default off
+	MaxWorkerMemory int64         // bytes above which it is replaced; default off
+	Linger          time.Duration // how long a leaving worker leaves idle connections to be used
+
+	// Park keeps idle connections with the master.
 	Park bool
 
-	Timeout         time.Duration // a request running longer is hung; default off
-	BootTimeout     time.Duration // from spawn to ready; default 60s
-	GracefulTimeout time.Duration // for a leaving worker to finish; default 30s
-	DrainDelay      time.Duration // from SIGTERM, which makes readiness fail, to the drain; default none
+	BootTimeout time.Duration // from spawn to ready; default 60s
+	DrainDelay  time.Duration // from SIGTERM, which makes readiness fail, to the drain; default none
 
 	Admin string // address on which the master answers /healthz and /readyz; default none
 	Pid   string // file for the master's pid; default none
@@ -91,12 +85,9 @@ func (o *Options) setDefaults() {
 	}
 	def(&o.Backlog, 2048)
 	def(&o.Workers, 1)
-	def(&o.WorkerConnections, 1000)
+	o.Limits.SetDefaults()
 	if o.BootTimeout == 0 {
 		o.BootTimeout = time.Minute
-	}
-	if o.GracefulTimeout == 0 {
-		o.GracefulTimeout = 30 * time.Second
 	}
 	if o.Stdout == nil {
 		o.Stdout = os.Stdout

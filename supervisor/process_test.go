@@ -69,7 +69,7 @@ func testApp(env worker.Env) (worker.App, error) {
 		return nil, fmt.Errorf("%s", s.Broken)
 	}
 	if s.NetHTTP {
-		return worker.HTTP(env, &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		return worker.HTTP(&http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			var body struct{ Text string }
 			_ = json.NewDecoder(r.Body).Decode(&body) // whatever it is, it is answered
 			busy(s.Work).Entities(r.Context(), body.Text)
@@ -77,7 +77,7 @@ func testApp(env worker.Env) (worker.App, error) {
 		})}), nil
 	}
 	return web.New(web.Options{
-		Recognizer: busy(s.Work), Gate: env.Gate, KeepAlive: s.KeepAlive, Delay: s.Delay,
+		Recognizer: busy(s.Work), KeepAlive: s.KeepAlive, Delay: s.Delay,
 		Log: slog.Default().With("worker", env.Slot),
 	}), nil
 }

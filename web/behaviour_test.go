@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/narwhal-server/narwhal/internal/gate"
+	"github.com/narwhal-server/narwhal/limits"
 	"github.com/narwhal-server/narwhal/ner"
 	"github.com/narwhal-server/narwhal/ner/prose"
 )
@@ -233,7 +234,7 @@ func TestClientThatLeavesInTheMiddle(t *testing.T) {
 
 func TestLimitOnRequests(t *testing.T) {
 	b := newBlocking()
-	s := serve(t, gate.Options{Places: 2, Limit: 1}, Options{Recognizer: b, KeepAlive: time.Minute})
+	s := serve(t, gate.Options{Limits: limits.Limits{Threads: 2, LimitConcurrency: 1}}, Options{Recognizer: b, KeepAlive: time.Minute})
 	first, second := s.dial(t), s.dial(t)
 	first.send(post("first"))
 	<-b.asked
@@ -255,7 +256,7 @@ func TestLimitOnRequests(t *testing.T) {
 // Nothing is computed for a client that has hung up while it waited.
 func TestClientThatDoesNotWait(t *testing.T) {
 	b := newBlocking()
-	s := serve(t, gate.Options{Places: 1}, Options{Recognizer: b, KeepAlive: time.Minute})
+	s := serve(t, gate.Options{Limits: limits.Limits{Threads: 1}}, Options{Recognizer: b, KeepAlive: time.Minute})
 	first, second, third := s.dial(t), s.dial(t), s.dial(t)
 	second.want(200, getHealth) // their connections are accepted
 	third.want(200, getHealth)
@@ -278,7 +279,7 @@ func TestClientThatDoesNotWait(t *testing.T) {
 }
 
 func TestDelay(t *testing.T) {
-	s := serve(t, gate.Options{Places: 1}, Options{Delay: time.Hour})
+	s := serve(t, gate.Options{Limits: limits.Limits{Threads: 1}}, Options{Delay: time.Hour})
 	c := s.dial(t)
 	c.send(post("waits"))
 	s.waitInFlight(1)

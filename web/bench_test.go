@@ -11,6 +11,7 @@ import (
 
 	"github.com/narwhal-server/narwhal/internal/gate"
 	"github.com/narwhal-server/narwhal/internal/textjson"
+	"github.com/narwhal-server/narwhal/limits"
 	"github.com/narwhal-server/narwhal/ner"
 )
 
@@ -111,12 +112,13 @@ func serveInstant(b *testing.B, o Options) string {
 		b.Fatal(err)
 	}
 	addr := ln.Addr().String()
-	o.Recognizer, o.Gate = instant{}, gate.New(gate.Options{Connections: 100})
+	o.Recognizer = instant{}
+	g := gate.New(gate.Options{Limits: limits.Limits{WorkerConnections: 100}})
 	server := New(o)
-	gated, done := listen(b, o.Gate, ln.(*net.TCPListener)), make(chan error)
+	gated, done := listen(b, g, ln.(*net.TCPListener)), make(chan error)
 	go func() { done <- server.Serve(gated) }()
 	b.Cleanup(func() {
-		o.Gate.Stop()
+		g.Stop()
 		<-done
 	})
 	return addr

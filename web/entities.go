@@ -29,7 +29,7 @@ func (s *server) entities(r *request) error {
 		ctx, cancel = context.WithTimeout(ctx, limit)
 		defer cancel()
 	}
-	found, err := s.Recognizer.Entities(s.Gate.While(ctx), text)
+	found, err := s.Recognizer.Entities(s.gate.While(ctx), text)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return tookTooLong(len(text), limit)
 	}

@@ -17,6 +17,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/narwhal-server/narwhal/internal/gate"
+	"github.com/narwhal-server/narwhal/limits"
 )
 
 // A body is decoded as encoding/json decodes it, or refused with a reason. Of
@@ -78,8 +79,9 @@ func FuzzHTTP(f *testing.F) {
 	}
 	ln.SetUnlinkOnClose(false)
 	o := Options{Recognizer: fake{}, KeepAlive: time.Minute, Timeout: time.Millisecond, LimitBody: 1000, AccessLog: io.Discard,
-		Gate: gate.New(gate.Options{Places: 1, Connections: 10}), Log: slog.New(slog.DiscardHandler)}
-	gated := listen(f, o.Gate, ln)
+		Log: slog.New(slog.DiscardHandler)}
+	g := gate.New(gate.Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 10}})
+	gated := listen(f, g, ln)
 	done := make(chan error, 1)
 	go func() { done <- New(o).Serve(gated) }()
 	f.Cleanup(func() {
@@ -93,7 +95,7 @@ func FuzzHTTP(f *testing.F) {
 		if got := exchange(t, path, []byte(post("Angela"))); len(got) != 1 || got[0] != 200 {
 			t.Fatalf("after %q the next client gets %d", raw, got)
 		}
-		if n := o.Gate.InFlight(); n != 0 {
+		if n := g.InFlight(); n != 0 {
 			t.Fatalf("after %q %d requests were begun and not ended", raw, n)
 		}
 	})

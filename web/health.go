@@ -18,7 +18,7 @@ func (s *server) readyz(r *request) error {
 	if err := r.gate.Enter(); err != nil {
 		return err
 	}
-	if s.Gate.Leaving() {
+	if s.gate.Leaving() {
 		return errLeaving
 	}
 	b := append([]byte(`{"status":"ready","model":`), textjson.AppendString(nil, s.Model)...)

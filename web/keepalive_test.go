@@ -34,10 +34,10 @@ func TestKeepAliveIsSaid(t *testing.T) {
 	}
 	// Connections are kept longer than said, or a request that the client sends
 	// at the last moment would find them closed.
-	if got := New(Options{Recognizer: fake{}, Gate: gate.New(gate.Options{}), KeepAlive: 2 * time.Second}).IdleTimeout; got != 3*time.Second {
+	if got := New(Options{Recognizer: fake{}, KeepAlive: 2 * time.Second}).http.IdleTimeout; got != 3*time.Second {
 		t.Errorf("connections are kept for %s, want 3s", got)
 	}
-	if got := New(Options{Recognizer: fake{}, Gate: gate.New(gate.Options{})}).IdleTimeout; got != 0 {
+	if got := New(Options{Recognizer: fake{}}).http.IdleTimeout; got != 0 {
 		t.Errorf("without --keep-alive connections are kept for %s", got)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/narwhal-server/narwhal/internal/gate"
+	"github.com/narwhal-server/narwhal/limits"
 )
 
 // allAnswers sends pieces, each by itself, and the end, and returns all that
@@ -42,7 +43,7 @@ func (s *service) allAnswers(t *testing.T, pieces ...string) string {
 // The answers to every request of testdata/http are the same however its bytes
 // come.
 func TestBytesInPieces(t *testing.T) {
-	s := serve(t, gate.Options{Places: 2}, Options{KeepAlive: 20 * time.Second, LimitBody: 1000, Model: "fake", Timeout: 10 * time.Millisecond})
+	s := serve(t, gate.Options{Limits: limits.Limits{Threads: 2}}, Options{KeepAlive: 20 * time.Second, LimitBody: 1000, Model: "fake", Timeout: 10 * time.Millisecond})
 	files, err := os.ReadDir("testdata/http")
 	if err != nil {
 		t.Fatal(err)
@@ -74,7 +75,7 @@ const smuggled = "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
 
 // What another server may read as one request must not be two here.
 func TestNothingIsSmuggled(t *testing.T) {
-	s := serve(t, gate.Options{Places: 2}, Options{KeepAlive: 20 * time.Second})
+	s := serve(t, gate.Options{Limits: limits.Limits{Threads: 2}}, Options{KeepAlive: 20 * time.Second})
 	const (
 		post    = "POST / HTTP/1.1\r\nHost: a\r\n"
 		chunked = post + "Transfer-Encoding: chunked\r\n\r\n"
@@ -197,7 +198,7 @@ func TestHalfClose(t *testing.T) {
 // A whole address in the request line is treated as its path alone is.
 func TestWholeAddress(t *testing.T) {
 	b := newBlocking()
-	s := serve(t, gate.Options{Places: 2, Limit: 1}, Options{Recognizer: b, KeepAlive: time.Minute})
+	s := serve(t, gate.Options{Limits: limits.Limits{Threads: 2, LimitConcurrency: 1}}, Options{Recognizer: b, KeepAlive: time.Minute})
 	c := s.dial(t)
 	c.send("POST http://x/ HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 17\r\n\r\n")
 	want := "HTTP/1.1 100 Continue\r\n\r\n"
@@ -218,7 +219,7 @@ func TestWholeAddress(t *testing.T) {
 // it lets the body come, and exempts health from the limit on requests.
 func TestSpellingsOfAPath(t *testing.T) {
 	b := newBlocking()
-	s := serve(t, gate.Options{Places: 2, Limit: 1}, Options{Recognizer: b, KeepAlive: time.Minute})
+	s := serve(t, gate.Options{Limits: limits.Limits{Threads: 2, LimitConcurrency: 1}}, Options{Recognizer: b, KeepAlive: time.Minute})
 	for _, target := range []string{"/", "//", "/?q", "/%2e/", "/x/..", "http://x", "http://x//?q"} {
 		c := s.dial(t)
 		c.send("POST " + target + " HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 17\r\n\r\n")

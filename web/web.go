@@ -6,16 +6,15 @@
 //	GET  /readyz        the worker answers, and which model it has
 //	GET  /openapi.json  this, described for programs
 //
-// New makes a fasthttp.Server of it, to be used with Serve on a listener of
-// the gate:
+// New makes a server of it, which package worker runs:
 //
-//	g := gate.New(gate.Options{Places: 1, Connections: 1000})
-//	server := web.New(web.Options{Recognizer: r, Gate: g, Log: log})
-//	err := server.Serve(listener)
+//	worker.Run(func(env worker.Env) (worker.App, error) {
+//		return web.New(web.Options{Recognizer: r}), nil
+//	})
 //
-// A request is read whole, then registered with the gate, and it waits for its
-// turn there before it computes. Leaving is the gate's work too (gate.Drain),
-// never fasthttp's Shutdown, which loses requests.
+// A request is read whole, then registered with the gate (internal/gate), and it
+// waits for its turn there before it computes. Leaving is the gate's work too
+// (gate.Drain), never fasthttp's Shutdown, which loses requests.
 package web
 
 import (
@@ -23,6 +22,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"runtime/debug"
 	"slices"
@@ -36,10 +36,9 @@ import (
 	"github.com/narwhal-server/narwhal/ner"
 )
 
-// Options of a service. Recognizer and Gate must be set.
+// Options of a service. Recognizer must be set.
 type Options struct {
 	Recognizer ner.Recognizer
-	Gate       *gate.Gate
 	Model      string // the name of the model, for /readyz
 
 	Delay       time.Duration // waited before the model; 0: none
@@ -68,8 +67,15 @@ type route struct {
 	handle  func(*server, *request) error
 }
 
+// Server is the service as an App of package worker.
+type Server struct {
+	s    *server
+	http *fasthttp.Server
+}
+
 type server struct {
 	Options
+	gate   *gate.Gate
 	access *accessLog
 }
 
@@ -81,7 +87,7 @@ type request struct {
 }
 
 // New makes the server.
-func New(o Options) *fasthttp.Server {
+func New(o Options) *Server {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
@@ -92,23 +98,10 @@ func New(o Options) *fasthttp.Server {
 		o.LimitBody = 1 << 20
 	}
 	s := &server{Options: o}
-	o.Gate.Rules(gate.Rules{
-		Limits:   http1.Limits{Head: limitHead, Target: limitTarget, Field: limitField, Fields: limitFields, Body: o.LimitBody},
-		Timeout:  o.ReadTimeout,
-		Refusals: true,
-		Admit: func(h *http1.Head) bool {
-			route := findTarget(h.Target)
-			return route != nil && slices.Contains(route.methods, h.Method)
-		},
-		Exempt: func(h *http1.Head) bool {
-			route := findTarget(h.Target)
-			return route != nil && route.exempt
-		},
-	})
 	if o.AccessLog != nil {
 		s.access = &accessLog{w: o.AccessLog, json: o.AccessLogFormat == "json"}
 	}
-	return &fasthttp.Server{
+	return &Server{s, &fasthttp.Server{
 		Handler:      s.handle,
 		ErrorHandler: s.unreadable,
 		Name:         "narwhal",
@@ -132,6 +125,35 @@ func New(o Options) *fasthttp.Server {
 
 		NoDefaultContentType:         true,
 		DisablePreParseMultipartForm: true,
+	}}
+}
+
+// Serve answers requests until the worker leaves. It takes only the listener that
+// worker.Run gives to an App, and is called once.
+func (s *Server) Serve(ln net.Listener) error {
+	g, ok := ln.(*gate.Gate)
+	if !ok {
+		return errors.New("web: Serve takes only the listener that worker.Run gives to an App")
+	}
+	g.Rules(s.s.rules())
+	s.s.gate = g
+	return s.http.Serve(g)
+}
+
+// rules are what the gate must know of the requests that the service wants.
+func (s *server) rules() gate.Rules {
+	return gate.Rules{
+		Limits:   http1.Limits{Head: limitHead, Target: limitTarget, Field: limitField, Fields: limitFields, Body: s.LimitBody},
+		Timeout:  s.ReadTimeout,
+		Refusals: true,
+		Admit: func(h *http1.Head) bool {
+			route := findTarget(h.Target)
+			return route != nil && slices.Contains(route.methods, h.Method)
+		},
+		Exempt: func(h *http1.Head) bool {
+			route := findTarget(h.Target)
+			return route != nil && route.exempt
+		},
 	}
 }
 
@@ -143,7 +165,7 @@ const statusGone = 499
 func (s *server) handle(ctx *fasthttp.RequestCtx) {
 	identify(ctx)
 	path := string(ctx.Path())
-	r := &request{RequestCtx: ctx, route: find(path), gate: s.Gate.Begin(ctx.Conn(), gate.Info{
+	r := &request{RequestCtx: ctx, route: find(path), gate: s.gate.Begin(ctx.Conn(), gate.Info{
 		Method: string(ctx.Method()),
 		Path:   path,
 		Size:   len(ctx.Request.Body()),

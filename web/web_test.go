@@ -25,6 +25,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/narwhal-server/narwhal/internal/gate"
+	"github.com/narwhal-server/narwhal/limits"
 	"github.com/narwhal-server/narwhal/ner"
 )
 
@@ -90,15 +91,14 @@ func (b *buffer) String() string {
 
 func serve(t testing.TB, g gate.Options, o Options) *service {
 	t.Helper()
-	if g.Connections == 0 {
-		g.Connections = 100
+	if g.WorkerConnections == 0 {
+		g.WorkerConnections = 100
 	}
 	s := &service{gate: gate.New(g)}
 	s.log.written.L, s.access.written.L = &s.log.mu, &s.access.mu
 	if o.Recognizer == nil {
 		o.Recognizer = fake{}
 	}
-	o.Gate = s.gate
 	o.Log = slog.New(slog.NewTextHandler(&s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	o.AccessLog = &s.access
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -106,7 +106,7 @@ func serve(t testing.TB, g gate.Options, o Options) *service {
 		t.Fatal(err)
 	}
 	s.addr = ln.Addr().String()
-	server := New(o) // before there is a request: it tells the gate its rules
+	server := New(o)
 	gated := listen(t, s.gate, ln.(*net.TCPListener))
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(gated) }()
@@ -242,7 +242,7 @@ func TestRequests(t *testing.T) {
 var newID = regexp.MustCompile(`\b[A-Z2-7]{26}\b`)
 
 func testRequests(t *testing.T, name string) {
-	s := serve(t, gate.Options{Places: 2}, Options{KeepAlive: 20 * time.Second, LimitBody: 1000, Model: "fake", Timeout: 10 * time.Millisecond})
+	s := serve(t, gate.Options{Limits: limits.Limits{Threads: 2}}, Options{KeepAlive: 20 * time.Second, LimitBody: 1000, Model: "fake", Timeout: 10 * time.Millisecond})
 	b, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)

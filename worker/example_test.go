@@ -16,7 +16,7 @@ func Example() {
 
 	run := func() error {
 		if worker.Spawned() {
-			return worker.Run(func(env worker.Env) (worker.App, error) { return worker.HTTP(env, &http.Server{Handler: handler}), nil })
+			return worker.Run(func(worker.Env) (worker.App, error) { return worker.HTTP(&http.Server{Handler: handler}), nil })
 		}
 		return supervisor.Run(context.Background(), supervisor.Options{Bind: []string{"127.0.0.1:8000"}, Workers: 4})
 	}

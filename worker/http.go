@@ -7,21 +7,26 @@ import (
 	"net/http"
 
 	"github.com/narwhal-server/narwhal/internal/gate"
-	"github.com/narwhal-server/narwhal/internal/http1"
 )
 
 type connKey struct{}
 
-// maxBody is the largest body that HTTP lets in, in bytes.
-const maxBody = 32 << 20
+// HTTP makes an App of a server of package net/http, which must not be used for
+// anything else. The server's requests take their turn, the scoreboard shows them,
+// the limits of supervisor.Options apply to them, and the answers of a leaving
+// worker say Connection: close. Requests are read whole before the handler is
+// called, with bodies of at most LimitBody, and within srv.ReadTimeout (default 30 s).
+func HTTP(srv *http.Server) App { return &httpApp{srv} }
 
-// HTTP makes a server of package net/http tell the gate of its requests: they
-// take their turn, the scoreboard shows them, --limit-concurrency applies, and
-// answers of a leaving worker say Connection: close. It changes srv and returns
-// it. Requests are read whole before the handler is called, with bodies of at most
-// 32 MiB, and within srv.ReadTimeout (default 30 s).
-func HTTP(env Env, srv *http.Server) *http.Server {
-	env.Gate.Rules(gate.Rules{Limits: http1.Limits{Body: maxBody}, Timeout: srv.ReadTimeout})
+type httpApp struct{ srv *http.Server }
+
+func (a *httpApp) Serve(ln net.Listener) error {
+	g, ok := ln.(*gate.Gate)
+	if !ok {
+		return errors.New("worker.HTTP: Serve takes only the listener that worker.Run gives to an App")
+	}
+	srv := a.srv
+	g.Rules(gate.Rules{Timeout: srv.ReadTimeout})
 	inner := srv.ConnContext
 	srv.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
 		if inner != nil {
@@ -35,7 +40,7 @@ func HTTP(env Env, srv *http.Server) *http.Server {
 	}
 	srv.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, _ := r.Context().Value(connKey{}).(net.Conn)
-		req := env.Gate.Begin(c, gate.Info{Method: r.Method, Path: r.URL.Path, Size: int(max(r.ContentLength, 0))})
+		req := g.Begin(c, gate.Info{Method: r.Method, Path: r.URL.Path, Size: int(max(r.ContentLength, 0))})
 		sw := &statusWriter{ResponseWriter: w, status: http.StatusInternalServerError} // stands if the handler panics
 		defer func() { req.End(sw.status) }()
 		if req.Over() {
@@ -55,7 +60,7 @@ func HTTP(env Env, srv *http.Server) *http.Server {
 			sw.status = http.StatusOK
 		}
 	})
-	return srv
+	return srv.Serve(g)
 }
 
 // statusWriter remembers the status.

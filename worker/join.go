@@ -67,34 +67,30 @@ func join() (*worker, error) {
 func (w *worker) start(start func(Env) (App, error)) (App, error) {
 	h := w.hello
 	o := gate.Options{
-		Sync:        h.Worker.Sync,
-		Places:      h.Worker.Places,
-		Connections: h.Worker.Connections,
-		Limit:       h.Worker.LimitConcurrency,
-		Memory:      h.Worker.LimitBuffers,
-		Line:        w.line,
-		Worn:        func() { w.worn("max-requests") },
+		Limits: h.Worker.Limits,
+		Sync:   h.Worker.Sync,
+		Line:   w.line,
+		Worn:   func() { w.worn("max-requests") },
 		Starved: func(err error) {
 			w.log.Error("cannot accept connections; they wait, or other workers take them", "error", err, "hint", sock.Short(err))
 		},
 	}
-	if o.Places == 0 {
-		o.Places = runtime.GOMAXPROCS(0)
+	if o.Threads == 0 {
+		o.Threads = runtime.GOMAXPROCS(0)
 	}
 	if h.Worker.Park {
 		o.Park = w.park
 	}
-	if most := descriptors() - reserve; o.Connections > most {
-		slog.Warn("this process may open fewer connections than it is to hold", "worker_connections", o.Connections, "possible", most,
+	if most := descriptors() - reserve; o.WorkerConnections > most {
+		slog.Warn("this process may open fewer connections than it is to hold", "worker_connections", o.WorkerConnections, "possible", most,
 			"hint", "raise the limit of open files (LimitNOFILE in a systemd unit, ulimit -n), or lower --worker-connections")
-		o.Connections = max(most, 1)
+		o.WorkerConnections = max(most, 1)
 	}
-	if n := h.Worker.MaxRequests; n > 0 {
-		o.MaxRequests = n + rand.IntN(h.Worker.MaxRequestsJitter+1)
+	if o.MaxRequests > 0 {
+		o.MaxRequests += rand.IntN(o.MaxRequestsJitter + 1)
 	}
 	w.gate = gate.New(o)
-	w.env = Env{Slot: h.Slot, Generation: h.Generation, Age: h.Age, Settings: h.Settings, Gate: w.gate, App: new(Extras),
-		Shared: os.NewFile(wire.SharedFD, "shared"), Scratch: os.NewFile(wire.ScratchFD, "scratch")}
+	w.env = Env{Slot: h.Slot, Generation: h.Generation, Age: h.Age, Limits: h.Worker.Limits, Settings: h.Settings, App: new(Extras)}
 	stop := w.beat()
 	app, err := start(w.env)
 	if err != nil {

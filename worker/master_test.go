@@ -21,6 +21,7 @@ import (
 	"github.com/narwhal-server/narwhal/internal/board"
 	"github.com/narwhal-server/narwhal/internal/park"
 	"github.com/narwhal-server/narwhal/internal/wire"
+	"github.com/narwhal-server/narwhal/limits"
 	"github.com/narwhal-server/narwhal/worker"
 )
 
@@ -77,7 +78,7 @@ func testApp(env worker.Env) (worker.App, error) {
 		<-released
 	})
 	mux.HandleFunc("/panic", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
-	return worker.HTTP(env, &http.Server{Handler: mux}), nil
+	return worker.HTTP(&http.Server{Handler: mux}), nil
 }
 
 // ends is a server whose Serve fails.
@@ -132,7 +133,7 @@ func spawn(t *testing.T, s appSettings, change func(*wire.HelloMessage), more ..
 	hello := wire.HelloMessage{
 		Slot: 3, Generation: 2, Age: 17, Line: 5,
 		Listeners: []wire.Listener{{Addr: m.addr, Ours: true}},
-		Worker:    wire.Worker{Places: 1, Connections: 100, GracefulTimeout: time.Minute},
+		Worker:    wire.Worker{Limits: limits.Limits{Threads: 1, WorkerConnections: 100, GracefulTimeout: time.Minute}},
 		Settings:  settings,
 	}
 	if change != nil {

@@ -3,14 +3,13 @@
 // sees each request as a connection of its own, whole and checked.
 //
 //	if worker.Spawned() {
-//		return worker.Run(func(env worker.Env) (worker.App, error) { return worker.HTTP(env, &http.Server{Handler: mux}), nil })
+//		return worker.Run(func(worker.Env) (worker.App, error) { return worker.HTTP(&http.Server{Handler: mux}), nil })
 //	}
 //	return supervisor.Run(ctx, supervisor.Options{Bind: []string{":8000"}, Workers: 4})
 //
-// Run takes the master's settings and sockets, starts the server behind the
-// gate (internal/gate), says that it is ready, and, when it is to leave, stops
-// accepting, answers what it has accepted and returns. See internal/wire for
-// what master and worker say to each other.
+// Run takes the master's settings and sockets, starts the server, tells the master
+// that the worker is ready, and, when the worker is to leave, stops accepting,
+// answers what it has accepted and returns. docs/library.md has more examples.
 package worker
 
 import (
@@ -28,10 +27,15 @@ import (
 	"github.com/narwhal-server/narwhal/internal/gate"
 	"github.com/narwhal-server/narwhal/internal/threads"
 	"github.com/narwhal-server/narwhal/internal/wire"
+	"github.com/narwhal-server/narwhal/limits"
 )
 
-// App is a server. *fasthttp.Server is one as it is; for *http.Server use HTTP.
-// Serve is called once; its listener has the connections of all sockets.
+// App is a server. A *fasthttp.Server is one, HTTP makes one of an *http.Server, and
+// web.New returns one.
+//
+// Serve is called once, with a listener for the requests of all sockets. Each
+// connection that the listener accepts carries one whole request. The worker tells
+// its master that it is ready when it has called Serve.
 type App interface {
 	Serve(ln net.Listener) error
 }
@@ -41,17 +45,8 @@ type Env struct {
 	Slot       int             // 1…N: the «worker 3» an operator sees
 	Generation int             // of the configuration, counted by reloads
 	Age        int             // serial number of the spawn
+	Limits     limits.Limits   // those of supervisor.Options, with their defaults
 	Settings   json.RawMessage // Options.Settings of the master
-
-	// Gate is where the server tells of its requests. Those of a server that does
-	// not hold their places until they are answered, all the same.
-	Gate *gate.Gate
-
-	// Shared is a memfd that all workers of this generation inherit, for what they
-	// would otherwise each hold alike; see package internal/share.
-	Shared *os.File
-	// Scratch is another one, for what they all write.
-	Scratch *os.File
 
 	// App tells more of the app than Serve does; the app may set it while it
 	// starts.
@@ -192,7 +187,7 @@ func (w *worker) loop(signals <-chan os.Signal, served <-chan error) error {
 			case !ok:
 				w.log.Warn("the master has died; leaving once what is connected is answered")
 				w.refuse()
-				return w.drain(gate.Departure{Queue: w.owns(), Last: w.alone()}, w.hello.Worker.GracefulTimeout)
+				return w.drain(gate.Departure{Queue: w.owns(), Last: w.alone()}, w.hello.Worker.Limits.GracefulTimeout)
 			case m.Kind == wire.Drain:
 				return w.drain(gate.Departure{Queue: m.Queue, Last: m.Last}, m.Grace)
 			case m.Kind == wire.Rebalance:
@@ -211,7 +206,7 @@ func (w *worker) loop(signals <-chan os.Signal, served <-chan error) error {
 			case s == syscall.SIGUSR1:
 				w.reopen()
 			case asked: // nobody takes over; leave all the same
-				return w.drain(gate.Departure{}, w.hello.Worker.GracefulTimeout)
+				return w.drain(gate.Departure{}, w.hello.Worker.Limits.GracefulTimeout)
 			default:
 				asked = true
 				w.worn("SIGTERM")

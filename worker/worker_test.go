@@ -154,7 +154,7 @@ func TestDrainTooLong(t *testing.T) {
 
 // A worker that has served enough asks for a successor, once, and serves until it has one.
 func TestWorn(t *testing.T) {
-	m := serving(t, func(h *wire.HelloMessage) { h.Worker.MaxRequests = 2 })
+	m := serving(t, func(h *wire.HelloMessage) { h.Worker.Limits.MaxRequests = 2 })
 	c := m.dial("/")
 	c.status()
 	c.ask("/")
@@ -294,7 +294,7 @@ func TestParked(t *testing.T) {
 
 // Beyond --limit-concurrency the answer is 503 at once.
 func TestHTTPLimit(t *testing.T) {
-	m := serving(t, func(h *wire.HelloMessage) { h.Worker.LimitConcurrency = 1 })
+	m := serving(t, func(h *wire.HelloMessage) { h.Worker.Limits.LimitConcurrency = 1 })
 	held := m.dial("/hold")
 	m.says("holding")
 	r, body := m.dial("/").answer()

@@ -87,30 +87,23 @@ func serve(ctx context.Context, s *config.Settings, stdout io.Writer) error {
 
 func options(s *config.Settings) supervisor.Options {
 	o := supervisor.Options{
-		Bind:              s.Bind,
-		SocketMode:        s.SocketMode,
-		Backlog:           s.Backlog,
-		Workers:           s.Workers,
-		GOMAXPROCS:        s.GOMAXPROCS,
-		Sync:              s.WorkerClass == config.Sync,
-		Threads:           s.Threads,
-		WorkerConnections: s.WorkerConnections,
-		LimitConcurrency:  s.LimitConcurrency,
-		LimitBuffers:      int(s.Buffers()),
-		MaxRequests:       s.MaxRequests,
-		MaxRequestsJitter: s.MaxRequestsJitter,
-		MaxWorkerAge:      s.MaxWorkerAge,
-		MaxWorkerMemory:   s.MaxWorkerMemory,
-		Linger:            min(max(s.KeepAlive, time.Second), 5*time.Second),
-		Park:              s.Keeps() == config.Parked,
-		Timeout:           s.Timeout,
-		BootTimeout:       s.BootTimeout,
-		GracefulTimeout:   s.GracefulTimeout,
-		DrainDelay:        s.DrainDelay,
-		Admin:             s.AdminBind,
-		Pid:               s.Pid,
-		Control:           s.ControlSocket,
-		Settings:          s,
+		Bind:            s.Bind,
+		SocketMode:      s.SocketMode,
+		Backlog:         s.Backlog,
+		Workers:         s.Workers,
+		GOMAXPROCS:      s.GOMAXPROCS,
+		Sync:            s.WorkerClass == config.Sync,
+		Limits:          s.Limits,
+		MaxWorkerAge:    s.MaxWorkerAge,
+		MaxWorkerMemory: s.MaxWorkerMemory,
+		Linger:          min(max(s.KeepAlive, time.Second), 5*time.Second),
+		Park:            s.Keeps() == config.Parked,
+		BootTimeout:     s.BootTimeout,
+		DrainDelay:      s.DrainDelay,
+		Admin:           s.AdminBind,
+		Pid:             s.Pid,
+		Control:         s.ControlSocket,
+		Settings:        s,
 	}
 	if o.Control == "off" {
 		o.Control = ""
@@ -146,7 +139,7 @@ func runWorker() error {
 		}
 		// prose is different: it makes much garbage, of many pieces.
 		if p, ok := recognizer.(*spacy.Pipeline); ok {
-			shareMemory(p, env)
+			shareMemory(p)
 			collectOften()
 		}
 		access, reopenAccess, err := openAccess(&s)
@@ -164,17 +157,16 @@ func runWorker() error {
 		}
 		o := web.Options{
 			Recognizer:      recognizer,
-			Gate:            env.Gate,
 			Model:           model,
 			Delay:           s.Delay,
-			Timeout:         s.Timeout,
-			LimitBody:       int(s.LimitBody),
+			Timeout:         env.Limits.Timeout,
+			LimitBody:       int(env.Limits.LimitBody),
 			Log:             slog.Default().With("worker", env.Slot),
 			AccessLog:       access,
 			AccessLogFormat: s.LogFormat,
 		}
 		if s.Keeps() != config.Off {
-			o.KeepAlive = s.KeepAlive
+			o.KeepAlive = env.Limits.KeepAlive
 		}
 		app := web.New(o)
 		giveBack()
@@ -184,9 +176,10 @@ func runWorker() error {
 
 // shareMemory has the workers hold one copy of the packed weights, 7 MB of
 // en_core_web_sm, and use one cache. A worker that cannot share keeps its own.
-func shareMemory(p *spacy.Pipeline, env worker.Env) {
-	defer env.Shared.Close() // the mappings stay
-	defer env.Scratch.Close()
+func shareMemory(p *spacy.Pipeline) {
+	weights, cache := share.Inherited()
+	defer weights.Close() // the mappings stay
+	defer cache.Close()
 	var own [][]float32
 	p.Move(func(w []float32) []float32 {
 		own = append(own, w)
@@ -194,14 +187,14 @@ func shareMemory(p *spacy.Pipeline, env worker.Env) {
 	})
 	// What the weights do not tell: only equal pipelines may share a cache.
 	own = append(own, []float32{math.Float32frombits(p.Sum())})
-	common, err := share.Floats(env.Shared, own)
+	common, err := share.Floats(weights, own)
 	if err == nil {
 		next := 0
 		p.Move(func([]float32) []float32 {
 			next++
 			return common[next-1]
 		})
-		err = p.ShareCache(func(words int) ([]atomic.Uint64, error) { return share.Words(env.Scratch, words) })
+		err = p.ShareCache(func(words int) ([]atomic.Uint64, error) { return share.Words(cache, words) })
 	}
 	if err != nil {
 		slog.Info("this worker has memory of its own for what others share", "reason", err)

@@ -4,6 +4,8 @@ import (
 	"io"
 	"net"
 	"testing"
+
+	"github.com/narwhal-server/narwhal/limits"
 )
 
 // BenchmarkPlace is the way of a request through the gate: begun, entered, ended.
@@ -17,7 +19,7 @@ func BenchmarkPlace(b *testing.B) {
 		r.End(200)
 	}
 	b.Run("free", func(b *testing.B) {
-		g := New(Options{Places: 1})
+		g := New(Options{Limits: limits.Limits{Threads: 1}})
 		c, _ := net.Pipe()
 		b.ReportAllocs()
 		for b.Loop() {
@@ -25,7 +27,7 @@ func BenchmarkPlace(b *testing.B) {
 		}
 	})
 	b.Run("contended", func(b *testing.B) {
-		g := New(Options{Places: 1})
+		g := New(Options{Limits: limits.Limits{Threads: 1}})
 		b.ReportAllocs()
 		b.RunParallel(func(pb *testing.PB) {
 			c, _ := net.Pipe()
@@ -45,7 +47,7 @@ func BenchmarkAccept(b *testing.B) {
 			b.Fatal(err)
 		}
 		addr := ln.Addr().String()
-		g := New(Options{Places: 1, Connections: 100})
+		g := New(Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 100}})
 		if err := g.Listen(rawFile(b, ln.(*net.TCPListener))); err != nil {
 			b.Fatal(err)
 		}

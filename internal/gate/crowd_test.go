@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/narwhal-server/narwhal/limits"
 )
 
 // From a queue that is more than half full a worker accepts without a place,
@@ -17,9 +19,9 @@ func TestLongQueueIsAccepted(t *testing.T) {
 		o    Options
 		want int // connections while one request computes
 	}{
-		{"concurrent", Options{Places: 1, Connections: 100}, clients - backlog/2},
-		{"limit of connections", Options{Places: 1, Connections: 3}, 3},
-		{"sync", Options{Places: 1, Connections: 100, Sync: true}, 1},
+		{"concurrent", Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 100}}, clients - backlog/2},
+		{"limit of connections", Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 3}}, 3},
+		{"sync", Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 100}, Sync: true}, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			first, others := make(chan struct{}), make(chan struct{})
@@ -64,7 +66,8 @@ func TestLongQueueIsAccepted(t *testing.T) {
 // once held up everybody else until the last of them was taken.
 func TestSilentQueueIsTakenInPieces(t *testing.T) {
 	const silent = 3 * takeAtMost
-	s := serve(t, Options{Places: 1, Connections: 1000}, 0, func(*http.Request) int { return 200 })
+	s := serve(t, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 1000}}, 0, func(*http.Request) int { return 200 })
+	s.wait(t, "the server accepts", func(g *Gate) bool { return g.begun })
 	s.g.mu.Lock()
 	for range silent {
 		dial(t, s.addr)

@@ -43,6 +43,7 @@ func (g *Gate) Drain(ctx context.Context, d Departure) error {
 	defer g.mu.Unlock()
 	defer g.finish()
 	g.last = d.Last
+	g.begun = true
 	if d.Queue {
 		g.enter(emptying)
 		for g.has(fromListen) && ctx.Err() == nil {

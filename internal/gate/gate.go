@@ -46,6 +46,7 @@ import (
 
 	"github.com/narwhal-server/narwhal/internal/board"
 	"github.com/narwhal-server/narwhal/internal/http1"
+	"github.com/narwhal-server/narwhal/limits"
 )
 
 // ErrGone says that the client has hung up, so nobody waits for the answer.
@@ -53,26 +54,19 @@ var ErrGone = errors.New("the client has gone")
 
 // Options of a gate.
 type Options struct {
-	Places      int // requests that compute at the same time; at least 1
-	Connections int // open connections at which accepting stops; at least 1
+	// The gate computes Threads requests at the same time, one if that is 0. It
+	// accepts no connection beyond WorkerConnections. At LimitBuffers nothing is
+	// accepted, and a request that would need more is refused with 503; see
+	// memory.go. Beyond LimitConcurrency Request.Over reports true; to be able to say
+	// so, the gate accepts without a free place. LimitBody holds where Rules name no
+	// other. The gate does not look at MaxRequestsJitter and the times.
+	limits.Limits
 
-	// Memory bounds the bytes of all requests and unsent answers together; 0
-	// means 64 MiB. At the bound nothing is accepted, and a request that would
-	// need more is refused with 503; see memory.go.
-	Memory int
+	Worn func() // called once, after MaxRequests answers
 
 	// Sync makes a request keep its place while it waits on purpose, too: one
-	// request at a time in every sense. Places is then 1.
+	// request at a time in every sense. Threads is then 1.
 	Sync bool
-
-	// Limit, if not 0, is the number of requests beyond which Over reports
-	// true. To be able to say so, the gate then accepts without a free place.
-	Limit int
-
-	// MaxRequests, if not 0, is the number of answered requests after which
-	// Worn is called, once.
-	MaxRequests int
-	Worn        func()
 
 	// Starved is called when nothing can be accepted because the process or the
 	// machine is short of something, at most once in starvedQuiet.
@@ -120,6 +114,7 @@ type Gate struct {
 	granted sync.Cond // for Accept: ready has one more, or nothing comes any more
 
 	stage   stage
+	begun   bool // the server accepts, or the gate drains
 	leaving bool
 	last    bool      // the service itself ends: connections cannot be parked any more
 	stopped bool      // Stop was called
@@ -176,25 +171,18 @@ const (
 	hangUp         // idle connections are closed
 )
 
-const (
-	defaultMemory  = 64 << 20
-	defaultBody    = 1 << 20 // as in package http1
-	defaultTimeout = 30 * time.Second
-)
+const defaultTimeout = 30 * time.Second
 
 // New makes a gate. It panics if the process cannot have an epoll set, or if
 // o.Park is no open file: neither is the fault of a client.
 func New(o Options) *Gate {
-	o.Places = max(o.Places, 1)
+	o.SetDefaults()
+	o.Threads = max(o.Threads, 1)
 	if o.Sync {
-		o.Places = 1
-	}
-	o.Connections = max(o.Connections, 1)
-	if o.Memory <= 0 {
-		o.Memory = defaultMemory
+		o.Threads = 1
 	}
 	g := &Gate{o: o, sources: map[int]*source{}, clients: map[int]*client{}}
-	g.rules.Timeout = defaultTimeout
+	g.rules = g.complete(Rules{})
 	g.change.L, g.granted.L = &g.mu, &g.mu
 	var err error
 	if g.ep, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err == nil {
@@ -222,14 +210,23 @@ func New(o Options) *Gate {
 	return g
 }
 
-// Rules sets the rules. It is called before the first request comes.
+// Rules sets the rules. The server calls it before it accepts.
 func (g *Gate) Rules(r Rules) {
-	if r.Timeout <= 0 {
-		r.Timeout = defaultTimeout
-	}
+	r = g.complete(r)
 	g.mu.Lock()
 	g.rules = r
 	g.mu.Unlock()
+}
+
+// complete puts the defaults in place of zero values.
+func (g *Gate) complete(r Rules) Rules {
+	if r.Timeout <= 0 {
+		r.Timeout = defaultTimeout
+	}
+	if r.Limits.Body == 0 {
+		r.Limits.Body = int(g.o.LimitBody)
+	}
+	return r
 }
 
 // Leave announces that the service is about to end. Requests are served as
@@ -280,10 +277,15 @@ func (g *Gate) starve(err error) {
 var _ net.Listener = (*Gate)(nil)
 
 // Accept returns the next request that has a place, as a connection. It returns
-// net.ErrClosed when the worker leaves and has no more.
+// net.ErrClosed when the worker leaves and has no more. The gate takes no connection
+// before the first Accept, so the server can set its rules first.
 func (g *Gate) Accept() (net.Conn, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if !g.begun {
+		g.begun = true
+		g.proceed()
+	}
 	for len(g.ready) == 0 {
 		if g.closing {
 			return nil, net.ErrClosed

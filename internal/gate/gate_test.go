@@ -16,6 +16,9 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/narwhal-server/narwhal/internal/http1"
+	"github.com/narwhal-server/narwhal/limits"
 )
 
 // server is a small HTTP server on the gate: the handler is called between
@@ -152,7 +155,7 @@ func (s *server) wait(t *testing.T, what string, ok func(*Gate) bool) {
 func TestOnePlaceOneRequest(t *testing.T) {
 	var at, most atomic.Int32
 	release := make(chan struct{})
-	s := serve(t, Options{Places: 1, Connections: 100}, 0, func(*http.Request) int {
+	s := serve(t, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 100}}, 0, func(*http.Request) int {
 		most.Store(max(most.Load(), at.Add(1)))
 		<-release
 		at.Add(-1)
@@ -181,7 +184,7 @@ func TestOnePlaceOneRequest(t *testing.T) {
 }
 
 func TestSilentClientsHoldNoPlace(t *testing.T) {
-	s := serve(t, Options{Places: 1, Connections: 100}, 0, func(*http.Request) int { return 200 })
+	s := serve(t, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 100}}, 0, func(*http.Request) int { return 200 })
 	for range 4 {
 		dial(t, s.addr)
 	}
@@ -200,7 +203,7 @@ func TestSilentClientsHoldNoPlace(t *testing.T) {
 
 func TestDelayHoldsNoPlace(t *testing.T) {
 	const n = 50
-	s := serve(t, Options{Places: 1, Connections: 100}, time.Hour, func(*http.Request) int { return 200 })
+	s := serve(t, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 100}}, time.Hour, func(*http.Request) int { return 200 })
 	var conns []net.Conn
 	for range n {
 		c := dial(t, s.addr)
@@ -215,7 +218,7 @@ func TestDelayHoldsNoPlace(t *testing.T) {
 }
 
 func TestSyncDelayHoldsThePlace(t *testing.T) {
-	s := serve(t, Options{Sync: true, Connections: 100}, time.Hour, func(*http.Request) int { return 200 })
+	s := serve(t, Options{Limits: limits.Limits{WorkerConnections: 100}, Sync: true}, time.Hour, func(*http.Request) int { return 200 })
 	first := dial(t, s.addr)
 	send(t, first, "/")
 	s.wait(t, "one waits, with its place", func(g *Gate) bool { return g.inflight == 1 && g.taken == 1 })
@@ -225,7 +228,7 @@ func TestSyncDelayHoldsThePlace(t *testing.T) {
 }
 
 func TestConnectionsCap(t *testing.T) {
-	s := serve(t, Options{Places: 2, Connections: 3}, time.Hour, func(*http.Request) int { return 200 })
+	s := serve(t, Options{Limits: limits.Limits{Threads: 2, WorkerConnections: 3}}, time.Hour, func(*http.Request) int { return 200 })
 	var conns []net.Conn
 	for range 6 {
 		c := dial(t, s.addr)
@@ -249,7 +252,7 @@ func TestOrderOfArrival(t *testing.T) {
 	var mu sync.Mutex
 	var order []string
 	first := make(chan struct{})
-	s := serve(t, Options{Places: 1, Connections: 100, Limit: 100}, 0, func(r *http.Request) int {
+	s := serve(t, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 100, LimitConcurrency: 100}}, 0, func(r *http.Request) int {
 		if r.URL.Path == "/first" {
 			<-first
 		}
@@ -283,7 +286,7 @@ func TestOrderOfArrival(t *testing.T) {
 }
 
 func TestLimitIsExact(t *testing.T) {
-	s := serve(t, Options{Places: 1, Connections: 100, Limit: 4}, time.Hour, func(*http.Request) int { return 200 })
+	s := serve(t, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 100, LimitConcurrency: 4}}, time.Hour, func(*http.Request) int { return 200 })
 	for i := range 4 {
 		send(t, dial(t, s.addr), "/")
 		s.wait(t, "taken", func(g *Gate) bool { return g.inflight == i+1 })
@@ -299,7 +302,7 @@ func TestLimitIsExact(t *testing.T) {
 
 func TestMaxRequests(t *testing.T) {
 	worn := make(chan struct{}, 9)
-	s := serve(t, Options{Places: 1, Connections: 9, MaxRequests: 3, Worn: func() { worn <- struct{}{} }}, 0,
+	s := serve(t, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 9, MaxRequests: 3}, Worn: func() { worn <- struct{}{} }}, 0,
 		func(*http.Request) int { return 200 })
 	c := dial(t, s.addr)
 	for range 9 {
@@ -314,7 +317,7 @@ func TestMaxRequests(t *testing.T) {
 
 func TestDrainAnswersTheQueue(t *testing.T) {
 	release := make(chan struct{})
-	s := serve(t, Options{Places: 1, Connections: 100}, 0, func(*http.Request) int { <-release; return 200 })
+	s := serve(t, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 100}}, 0, func(*http.Request) int { <-release; return 200 })
 	var conns []net.Conn
 	for range 20 {
 		c := dial(t, s.addr)
@@ -346,7 +349,7 @@ func TestDrainLeavesTheQueueToSiblings(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer ln.Close()
-	g := New(Options{Places: 1, Connections: 9})
+	g := New(Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 9}})
 	if err := g.Listen(rawFile(t, ln.(*net.TCPListener))); err != nil {
 		t.Fatal(err)
 	}
@@ -371,7 +374,7 @@ func TestDrainLeavesTheQueueToSiblings(t *testing.T) {
 }
 
 func TestDrainClosesIdleConnections(t *testing.T) {
-	s := serve(t, Options{Places: 2, Connections: 9}, 0, func(*http.Request) int { return 200 })
+	s := serve(t, Options{Limits: limits.Limits{Threads: 2, WorkerConnections: 9}}, 0, func(*http.Request) int { return 200 })
 	idle, fresh, busy := dial(t, s.addr), dial(t, s.addr), dial(t, s.addr)
 	send(t, idle, "/")
 	answer(t, idle)
@@ -399,7 +402,7 @@ func TestDrainClosesIdleConnections(t *testing.T) {
 // worker drains: the next answer tells them to close.
 func TestDrainUnderKeepAliveLoad(t *testing.T) {
 	for range 5 {
-		s := serve(t, Options{Places: 2, Connections: 100}, 0, func(*http.Request) int { return 200 })
+		s := serve(t, Options{Limits: limits.Limits{Threads: 2, WorkerConnections: 100}}, 0, func(*http.Request) int { return 200 })
 		var wg sync.WaitGroup
 		var lost atomic.Int32
 		for range 8 {
@@ -432,7 +435,7 @@ func TestDrainUnderKeepAliveLoad(t *testing.T) {
 }
 
 func TestDrainEndsWithItsContext(t *testing.T) {
-	s := serve(t, Options{Places: 1, Connections: 9}, time.Hour, func(*http.Request) int { return 200 })
+	s := serve(t, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 9}}, time.Hour, func(*http.Request) int { return 200 })
 	send(t, dial(t, s.addr), "/")
 	s.wait(t, "waits", func(g *Gate) bool { return g.inflight == 1 })
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
@@ -447,7 +450,7 @@ func TestBigUnreadBodyDoesNotResetTheAnswer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := New(Options{Places: 1, Connections: 9})
+	g := New(Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 9}})
 	if err := g.Listen(rawFile(t, ln.(*net.TCPListener))); err != nil {
 		t.Fatal(err)
 	}
@@ -480,7 +483,7 @@ func TestNetHTTP(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := New(Options{Places: 1, Connections: 9})
+	g := New(Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 9}})
 	if err := g.Listen(rawFile(t, ln.(*net.TCPListener))); err != nil {
 		t.Fatal(err)
 	}
@@ -514,7 +517,7 @@ func TestUnansweredConnectionEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer ln.Close()
-	g := New(Options{Places: 1, Connections: 9})
+	g := New(Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 9}})
 	defer g.Stop()
 	if err := g.Listen(rawFile(t, ln.(*net.TCPListener))); err != nil {
 		t.Fatal(err)
@@ -533,5 +536,42 @@ func TestUnansweredConnectionEnds(t *testing.T) {
 	client.SetReadDeadline(time.Now().Add(20 * time.Second))
 	if b, err := io.ReadAll(client); err != nil || len(b) > 0 {
 		t.Errorf("the client reads %q, %v; want the end of the connection", b, err)
+	}
+}
+
+// A server sets its rules before it accepts, so no request may be read earlier.
+func TestNothingIsReadBeforeTheFirstAccept(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := rawFile(t, ln.(*net.TCPListener))
+	addr := ln.Addr().String()
+	ln.Close()
+	g := New(Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 9}})
+	defer g.Stop()
+	if err := g.Listen(file); err != nil {
+		t.Fatal(err)
+	}
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	io.WriteString(c, "GET /longer HTTP/1.1\r\nHost: x\r\n\r\n")
+	g.mu.Lock()
+	g.look()
+	if n := len(g.clients); n != 0 {
+		t.Errorf("%d connections were taken before the first Accept", n)
+	}
+	g.mu.Unlock()
+	g.Rules(Rules{Limits: http1.Limits{Target: len("/long")}})
+	conn, err := g.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.(*Conn).Refused(); err == nil {
+		t.Error("the request was not read by the rules")
 	}
 }

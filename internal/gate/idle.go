@@ -65,7 +65,7 @@ func (c *client) leave() bool {
 // that lingers after its last answer is such a connection, too.
 // g.mu is held.
 func (g *Gate) mayReap() bool {
-	full := len(g.clients) >= g.o.Connections || g.memory >= g.o.Memory
+	full := len(g.clients) >= g.o.WorkerConnections || g.memory >= int(g.o.LimitBuffers)
 	return full && g.idle+g.partial+g.unsent > 0 && g.placeFree()
 }
 

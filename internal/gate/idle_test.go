@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/narwhal-server/narwhal/internal/park"
+	"github.com/narwhal-server/narwhal/limits"
 )
 
 // parking is a server that parks its idle connections with the test, which has
@@ -106,7 +107,7 @@ func withLot(t *testing.T, o Options, handle func(*http.Request) int) (*server, 
 // An idle connection goes to the master, and comes back with its next request;
 // so does one that never had any.
 func TestParks(t *testing.T) {
-	s, lot := withLot(t, Options{Places: 1, Connections: 9}, ok)
+	s, lot := withLot(t, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 9}}, ok)
 	used, unused := dial(t, s.addr), dial(t, s.addr)
 	for range 5 {
 		send(t, used, "/")
@@ -121,7 +122,7 @@ func TestParks(t *testing.T) {
 
 // A connection with half a request stays until it is answered.
 func TestHalfARequestStays(t *testing.T) {
-	s, master := parking(t, Options{Places: 1, Connections: 9}, ok)
+	s, master := parking(t, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 9}}, ok)
 	c := dial(t, s.addr)
 	fd := parked(t, master)
 	fmt.Fprint(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHo")
@@ -138,7 +139,7 @@ func TestHalfARequestStays(t *testing.T) {
 // the clients to connect anew. It can do so when it takes nothing any more.
 func TestDrainParks(t *testing.T) {
 	release := make(chan struct{})
-	s, master := parking(t, Options{Places: 1, Connections: 9}, func(*http.Request) int { <-release; return 200 })
+	s, master := parking(t, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 9}}, func(*http.Request) int { <-release; return 200 })
 	c := dial(t, s.addr)
 	fd := parked(t, master)
 	send(t, c, "/")
@@ -161,7 +162,7 @@ func TestDrainParks(t *testing.T) {
 // When the service ends nothing is parked any more, and what was is served
 // until the master says that there is no more.
 func TestLastDrainTakesWhatIsParked(t *testing.T) {
-	s, master := parking(t, Options{Places: 1, Connections: 9}, ok)
+	s, master := parking(t, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 9}}, ok)
 	c := dial(t, s.addr)
 	fd := parked(t, master)
 	drained := make(chan error, 1)
@@ -189,7 +190,7 @@ func TestPipelinedFlood(t *testing.T) {
 }
 
 func pipelinedFlood(t *testing.T, connections int, atCap bool) {
-	s := serve(t, Options{Places: 1, Connections: connections}, 0, ok)
+	s := serve(t, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: connections}}, 0, ok)
 	greedy := dial(t, s.addr)
 	go func() {
 		// Many in one write: the server must not find the connection idle because
@@ -250,7 +251,7 @@ func askOnAndOn(t *testing.T, c net.Conn, stop <-chan struct{}, answered func())
 // are not parked, too: nobody waits until others have had dozens of answers.
 func TestKeptConnectionsLetNewcomersIn(t *testing.T) {
 	var served, turn atomic.Int32
-	s := serve(t, Options{Places: 1, Connections: 9}, 0, func(r *http.Request) int {
+	s := serve(t, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 9}}, 0, func(r *http.Request) int {
 		n := served.Add(1)
 		if r.URL.Path == "/new" {
 			turn.Store(n)
@@ -281,7 +282,7 @@ func TestKeptConnectionsLetNewcomersIn(t *testing.T) {
 
 // Clients that use their connections without a pause and new ones take turns.
 func TestNobodyStarves(t *testing.T) {
-	s, _ := withLot(t, Options{Places: 1, Connections: 9}, ok)
+	s, _ := withLot(t, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 9}}, ok)
 	stop := make(chan struct{})
 	var kept atomic.Int32
 	var wg sync.WaitGroup
@@ -302,7 +303,7 @@ func TestNobodyStarves(t *testing.T) {
 // At the cap the connection that has been idle longest makes room for a new
 // one; one in use does not.
 func TestCapReapsTheLongestIdle(t *testing.T) {
-	s := serve(t, Options{Places: 3, Connections: 3}, 0, ok)
+	s := serve(t, Options{Limits: limits.Limits{Threads: 3, WorkerConnections: 3}}, 0, ok)
 	var idle [2]net.Conn
 	for i := range idle {
 		idle[i] = dial(t, s.addr)
@@ -328,7 +329,7 @@ func TestCapReapsTheLongestIdle(t *testing.T) {
 
 // Without anybody who waits, idle connections at the cap stay.
 func TestCapAloneReapsNobody(t *testing.T) {
-	s := serve(t, Options{Places: 1, Connections: 1}, 0, ok)
+	s := serve(t, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 1}}, 0, ok)
 	c := dial(t, s.addr)
 	for range 3 {
 		send(t, c, "/")
@@ -343,7 +344,7 @@ func TestCapAloneReapsNobody(t *testing.T) {
 
 // Every connection gets one answer more, which tells it to connect anew.
 func TestRebalance(t *testing.T) {
-	s := serve(t, Options{Places: 1, Connections: 9}, 0, ok)
+	s := serve(t, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 9}}, 0, ok)
 	c := dial(t, s.addr)
 	send(t, c, "/")
 	if resp := answer(t, c); resp.Close {
@@ -366,7 +367,7 @@ func TestRebalance(t *testing.T) {
 func TestArrivedInTheLastMoment(t *testing.T) {
 	for _, end := range []string{"drain", "cap", "time-out"} {
 		t.Run(end, func(t *testing.T) {
-			s := serve(t, Options{Places: 1, Connections: 1}, 0, ok)
+			s := serve(t, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 1}}, 0, ok)
 			c := dial(t, s.addr)
 			send(t, c, "/")
 			answer(t, c)

@@ -81,7 +81,7 @@ func (g *Gate) proceed() {
 
 // grant gives free places in the order in which requests became whole. g.mu is held.
 func (g *Gate) grant() {
-	for g.taken < g.o.Places {
+	for g.taken < g.o.Threads {
 		e := g.front()
 		if g.takeShared(e) {
 			continue
@@ -118,7 +118,7 @@ func (g *Gate) front() *entry {
 // queue makes a client wait for a place. g.mu is held.
 func (g *Gate) queue(e *entry) {
 	if e.c != nil {
-		e.c.waited = g.taken >= g.o.Places || g.fifo.Len() > 0
+		e.c.waited = g.taken >= g.o.Threads || g.fifo.Len() > 0
 	}
 	g.fifo.PushBack(e)
 }

@@ -28,7 +28,7 @@ const stalled = time.Second
 // ends c itself. g.mu is held.
 func (g *Gate) makeRoom(c *client) bool {
 	now := time.Now()
-	for g.memory > g.o.Memory {
+	for g.memory > int(g.o.LimitBuffers) {
 		var longest *client
 		for _, o := range g.clients {
 			if o != c && (o.partial || o.unsent) && o.memory > 0 && (longest == nil || o.since.Before(longest.since)) {

@@ -16,7 +16,7 @@ var (
 	// ErrTimeout says that the request did not arrive in Rules.Timeout.
 	ErrTimeout = errors.New("the request did not arrive in time")
 
-	// ErrMemory says that the request would need more than Options.Memory.
+	// ErrMemory says that the request would need more than LimitBuffers.
 	ErrMemory = errors.New("the worker has as many bytes of requests and answers as it may hold")
 )
 
@@ -88,7 +88,7 @@ func (c *client) took(p []byte) {
 	if err == nil && c.in.Done() {
 		c.rest = append([]byte(nil), p[n:]...)
 	}
-	if c.account(); g.memory > g.o.Memory && !g.makeRoom(c) {
+	if c.account(); g.memory > int(g.o.LimitBuffers) && !g.makeRoom(c) {
 		c.refuse(ErrMemory)
 		return
 	}
@@ -130,7 +130,7 @@ func (c *client) count() {
 	g.inflight++
 	if !c.exempt {
 		g.counted++
-		c.over = g.o.Limit > 0 && g.counted > g.o.Limit
+		c.over = g.o.LimitConcurrency > 0 && g.counted > g.o.LimitConcurrency
 	}
 	g.showInFlight()
 }

@@ -58,7 +58,7 @@ func (r *Request) Closes() bool {
 	defer g.mu.Unlock()
 	if r.c != nil {
 		k := r.c.c
-		if !k.shed && k.row+1 >= mostInARow && len(g.clients) >= g.o.Connections && g.othersWait() {
+		if !k.shed && k.row+1 >= mostInARow && len(g.clients) >= g.o.WorkerConnections && g.othersWait() {
 			k.shed, k.linger = true, true // it is still sending
 		}
 		if k.shed || k.closes {
@@ -139,7 +139,7 @@ func (r *Request) Enter() error {
 	g.mu.Lock()
 	if !r.holds() {
 		r.turn = make(chan struct{})
-		r.waited = r.waited || g.taken >= g.o.Places || g.fifo.Len() > 0
+		r.waited = r.waited || g.taken >= g.o.Threads || g.fifo.Len() > 0
 		g.queue(&entry{r: r, whole: board.Now()})
 		g.proceed()
 		g.mu.Unlock()

@@ -173,15 +173,12 @@ const leastMessage = 640
 
 // pairTakesLarge says whether a request that travels in a memfd may be put into the
 // pair. No worker counts its bytes there. So the pair may hold only as many requests as
-// fit into Options.Memory if each of them is as large as it may be, and always one.
+// fit into LimitBuffers if each of them is as large as it may be, and always one.
 // g.mu is held.
 func (g *Gate) pairTakesLarge() bool {
 	largest := g.rules.Limits.Body
-	if largest == 0 {
-		largest = defaultBody
-	}
 	queued, err := unix.IoctlGetInt(g.share.fd, unix.TIOCOUTQ)
-	return err == nil && queued < max(g.o.Memory/largest, 1)*leastMessage
+	return err == nil && queued < max(int(g.o.LimitBuffers)/largest, 1)*leastMessage
 }
 
 // headSize is the length of what a message begins with: since when the request is
@@ -260,7 +257,7 @@ func pass(end, fd int, message []byte) error {
 // this worker's, and gives it a place. g.mu is held.
 func (g *Gate) takeShared(e *entry) bool {
 	s := g.share.source
-	if s == nil || !s.ready || s.short || g.stage >= closed && g.serving(g.others()) {
+	if !g.begun || s == nil || !s.ready || s.short || g.stage >= closed && g.serving(g.others()) {
 		return false
 	}
 	var head [headSize]byte
@@ -272,7 +269,7 @@ func (g *Gate) takeShared(e *entry) bool {
 	if e != nil && e.whole <= int64(binary.LittleEndian.Uint64(head[:])) {
 		return false
 	}
-	for len(g.clients) >= g.o.Connections {
+	for len(g.clients) >= g.o.WorkerConnections {
 		if g.idle+g.partial+g.unsent == 0 || !g.reap() {
 			return false
 		}
@@ -371,7 +368,7 @@ func contents(fd, size int) ([]byte, error) {
 
 // showQueue writes on the scoreboard what siblings look at. g.mu is held.
 func (g *Gate) showQueue() {
-	idle := g.taken < g.o.Places && g.fifo.Len() == 0 && g.stage == open
+	idle := g.taken < g.o.Threads && g.fifo.Len() == 0 && g.stage == open
 	if idle != (g.share.idle != 0) {
 		g.share.idle = 0
 		if idle {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/narwhal-server/narwhal/internal/board"
 	"github.com/narwhal-server/narwhal/internal/http1"
+	"github.com/narwhal-server/narwhal/limits"
 )
 
 // family is some gates on one socket and one scoreboard, as the workers of a master
@@ -116,7 +117,7 @@ func (p *pairs) meet() {
 // Of two requests that arrive at the same time, in pieces, none waits for a worker
 // while another idles: both compute at once, whoever accepted them.
 func TestNoRequestWaitsBesideAnIdleWorker(t *testing.T) {
-	for _, o := range []Options{{Places: 1, Connections: 9}, {Sync: true, Connections: 9}} {
+	for _, o := range []Options{{Limits: limits.Limits{Threads: 1, WorkerConnections: 9}}, {Sync: true, Limits: limits.Limits{WorkerConnections: 9}}} {
 		for _, size := range []int{10, 4 << 10, 100 << 10} {
 			t.Run(fmt.Sprintf("sync %v, %d bytes", o.Sync, size), func(t *testing.T) {
 				var both pairs
@@ -148,7 +149,7 @@ func TestNoRequestWaitsBesideAnIdleWorker(t *testing.T) {
 // whose request would have to wait moves, with what was read of it and after it.
 func TestKeptConnectionMoves(t *testing.T) {
 	var both pairs
-	f := newFamily(t, 2, Options{Places: 1, Connections: 9}, func(int, *http.Request) int {
+	f := newFamily(t, 2, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 9}}, func(int, *http.Request) int {
 		both.meet()
 		return 200
 	})
@@ -183,7 +184,7 @@ func TestKeptConnectionMoves(t *testing.T) {
 // request.
 func TestSyncKeepsNothing(t *testing.T) {
 	release := make(chan struct{})
-	f := newFamily(t, 2, Options{Sync: true, Connections: 9}, func(int, *http.Request) int { <-release; return 200 })
+	f := newFamily(t, 2, Options{Limits: limits.Limits{WorkerConnections: 9}, Sync: true}, func(int, *http.Request) int { <-release; return 200 })
 	var conns []net.Conn
 	for range 6 {
 		c := dial(t, f.addr)
@@ -211,7 +212,7 @@ func TestSyncKeepsNothing(t *testing.T) {
 func TestLastTakesWhatIsShared(t *testing.T) {
 	for _, d := range []Departure{{}, {Queue: true, Last: true}} {
 		release := make(chan struct{})
-		f := newFamily(t, 2, Options{Sync: true, Connections: 9}, func(int, *http.Request) int { <-release; return 200 })
+		f := newFamily(t, 2, Options{Limits: limits.Limits{WorkerConnections: 9}, Sync: true}, func(int, *http.Request) int { <-release; return 200 })
 		var conns []net.Conn
 		for range 6 {
 			c := dial(t, f.addr)
@@ -309,7 +310,7 @@ func slowly(release chan struct{}) func(int, *http.Request) int {
 // are: after a reload they differ.
 func TestMovedRequestIsNotJudgedAgain(t *testing.T) {
 	release := make(chan struct{})
-	f := newFamily(t, 2, Options{Sync: true, Connections: 9}, slowly(release))
+	f := newFamily(t, 2, Options{Limits: limits.Limits{WorkerConnections: 9}, Sync: true}, slowly(release))
 	f.members[0].g.Rules(Rules{Limits: http1.Limits{Body: 64 << 10}})
 	f.members[1].g.Rules(Rules{Limits: http1.Limits{Body: 2 << 10, Head: 40}})
 	conns := f.busy(t, 2)
@@ -321,7 +322,7 @@ func TestMovedRequestIsNotJudgedAgain(t *testing.T) {
 // served.
 func TestLostRequestHoldsNobodyUp(t *testing.T) {
 	release := make(chan struct{})
-	f := newFamily(t, 2, Options{Sync: true, Connections: 9}, slowly(release))
+	f := newFamily(t, 2, Options{Limits: limits.Limits{WorkerConnections: 9}, Sync: true}, slowly(release))
 	conns := f.busy(t, 2)
 	g := f.members[1].g
 	g.mu.Lock()
@@ -341,7 +342,7 @@ func TestLostRequestHoldsNobodyUp(t *testing.T) {
 // body as the next request.
 func TestRefusedBodyIsNotRead(t *testing.T) {
 	release := make(chan struct{})
-	f := newFamily(t, 2, Options{Sync: true, Connections: 9}, slowly(release))
+	f := newFamily(t, 2, Options{Limits: limits.Limits{WorkerConnections: 9}, Sync: true}, slowly(release))
 	for _, s := range f.members {
 		s.g.Rules(Rules{Admit: func(*http1.Head) bool { return false }})
 	}
@@ -366,7 +367,7 @@ func TestRefusedBodyIsNotRead(t *testing.T) {
 // as it may: one that has nothing of a request makes room.
 func TestFullWorkerTakesFromThePair(t *testing.T) {
 	release := make(chan struct{})
-	f := newFamily(t, 2, Options{Places: 1, Connections: 4, Limit: 100}, slowly(release))
+	f := newFamily(t, 2, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 4, LimitConcurrency: 100}}, slowly(release))
 	f.members[1].g.Rules(Rules{Timeout: time.Hour}) // silent connections stay
 	f.connect(t, 1, 4)
 	conns := f.busy(t, 2)
@@ -379,7 +380,7 @@ func TestFullWorkerTakesFromThePair(t *testing.T) {
 func TestPairIsBounded(t *testing.T) {
 	release := make(chan struct{})
 	const size, largest = 100_000, 128 << 10
-	f := newFamily(t, 2, Options{Sync: true, Connections: 20, Memory: 3 * largest}, func(int, *http.Request) int {
+	f := newFamily(t, 2, Options{Limits: limits.Limits{WorkerConnections: 20, LimitBuffers: 3 * largest}, Sync: true}, func(int, *http.Request) int {
 		<-release
 		return 200
 	})

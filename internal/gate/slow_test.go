@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/narwhal-server/narwhal/internal/http1"
+	"github.com/narwhal-server/narwhal/limits"
 )
 
 // large is a server whose answers have a size; it takes Options as serve does.
@@ -85,7 +86,7 @@ func TestClientsThatDoNotRead(t *testing.T) {
 	for _, sync := range []bool{true, false} {
 		for _, size := range []int{120_000, mostUnsent + 300_000} {
 			t.Run(fmt.Sprintf("sync %v, %d bytes", sync, size), func(t *testing.T) {
-				s := large(t, Options{Sync: sync, Connections: 100}, size)
+				s := large(t, Options{Limits: limits.Limits{WorkerConnections: 100}, Sync: sync}, size)
 				var mute []net.Conn
 				for range 5 {
 					c := dialSlow(t, s.addr)
@@ -128,8 +129,8 @@ func bodySize(t *testing.T, c net.Conn) int {
 // At the limit of connections, and of memory, clients that do not read make room.
 func TestClientsThatDoNotReadMakeRoom(t *testing.T) {
 	for _, o := range []Options{
-		{Places: 1, Connections: 3},
-		{Places: 1, Connections: 100, Memory: 600_000},
+		{Limits: limits.Limits{Threads: 1, WorkerConnections: 3}},
+		{Limits: limits.Limits{Threads: 1, WorkerConnections: 100, LimitBuffers: 600_000}},
 	} {
 		s := large(t, o, 300_000)
 		for range 3 {
@@ -145,7 +146,7 @@ func TestClientsThatDoNotReadMakeRoom(t *testing.T) {
 
 // An answer that is not taken in time ends the connection.
 func TestAnswerNotTakenInTime(t *testing.T) {
-	s := large(t, Options{Places: 1, Connections: 9}, 600_000)
+	s := large(t, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 9}}, 600_000)
 	s.g.Rules(Rules{Timeout: 50 * time.Millisecond})
 	c := dialSlow(t, s.addr)
 	send(t, c, "/")
@@ -158,7 +159,7 @@ func TestAnswerNotTakenInTime(t *testing.T) {
 // Whoever has sent no whole head makes room at the limit of connections, as idle
 // connections do; whoever has waited longest goes first.
 func TestStalledHeadsMakeRoom(t *testing.T) {
-	for _, o := range []Options{{Places: 1, Connections: 3}, {Sync: true, Connections: 3}} {
+	for _, o := range []Options{{Limits: limits.Limits{Threads: 1, WorkerConnections: 3}}, {Sync: true, Limits: limits.Limits{WorkerConnections: 3}}} {
 		s := serve(t, o, 0, ok)
 		for range 3 {
 			fmt.Fprint(dial(t, s.addr), "P")
@@ -176,7 +177,7 @@ func TestStalledHeadsMakeRoom(t *testing.T) {
 // At the limit of connections, a request whose body stalls makes room before a client
 // that has just connected and whose request is on its way.
 func TestStalledBodiesMakeRoomFirst(t *testing.T) {
-	s := serve(t, Options{Places: 9, Connections: 3}, 0, ok)
+	s := serve(t, Options{Limits: limits.Limits{Threads: 9, WorkerConnections: 3}}, 0, ok)
 	for range 2 {
 		fmt.Fprint(dial(t, s.addr), "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx")
 	}
@@ -197,7 +198,7 @@ func TestStalledBodiesMakeRoomFirst(t *testing.T) {
 
 // Memory follows the bytes that came, not those that are announced.
 func TestMemoryFollowsTheBytes(t *testing.T) {
-	s := serve(t, Options{Places: 1, Connections: 100}, 0, ok)
+	s := serve(t, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 100}}, 0, ok)
 	s.g.Rules(Rules{Limits: http1.Limits{Body: 1 << 30}})
 	for range 20 {
 		fmt.Fprintf(dial(t, s.addr), "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\nx", 1<<30)
@@ -211,7 +212,7 @@ func TestMemoryFollowsTheBytes(t *testing.T) {
 // stalled for long; then that makes room. Nobody else is hurt.
 func TestMemoryIsBounded(t *testing.T) {
 	const bound = 1 << 20
-	s := serve(t, Options{Places: 1, Connections: 100, Memory: bound}, 0, ok)
+	s := serve(t, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 100, LimitBuffers: bound}}, 0, ok)
 	s.g.Rules(Rules{Limits: http1.Limits{Body: bound}})
 	most := 0
 	for range 6 { // each stalls with a quarter of what there is
@@ -242,7 +243,7 @@ func TestMemoryIsBounded(t *testing.T) {
 // What is sent beyond a request does not destroy its answer when the connection
 // ends with it.
 func TestPipelinedBeyondTheLastAnswer(t *testing.T) {
-	s := serve(t, Options{Sync: true, Connections: 9}, 0, ok)
+	s := serve(t, Options{Limits: limits.Limits{WorkerConnections: 9}, Sync: true}, 0, ok)
 	for range 20 {
 		c := dial(t, s.addr)
 		fmt.Fprint(c, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\nPOST / HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n"+strings.Repeat("x", 60000))
@@ -260,7 +261,7 @@ func TestUpgrade(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := New(Options{Places: 1, Connections: 9})
+	g := New(Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 9}})
 	if err := g.Listen(rawFile(t, ln.(*net.TCPListener))); err != nil {
 		t.Fatal(err)
 	}
@@ -302,7 +303,7 @@ func TestUpgrade(t *testing.T) {
 // What came after a request counts as memory while the request waits.
 func TestPipelinedBytesAreCounted(t *testing.T) {
 	release := make(chan struct{})
-	s := serve(t, Options{Places: 1, Connections: 9}, 0, func(r *http.Request) int {
+	s := serve(t, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 9}}, 0, func(r *http.Request) int {
 		if r.URL.Path == "/slow" {
 			<-release
 		}

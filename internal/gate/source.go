@@ -127,6 +127,9 @@ const takeAtMost = 16
 // in turn. If it takes as many as it may, tick goes on. g.mu is held.
 func (g *Gate) takeIn() {
 	g.more = false
+	if !g.begun {
+		return
+	}
 	for range takeAtMost {
 		took := false
 		for _, s := range append([]*source(nil), g.turn...) {
@@ -210,12 +213,12 @@ func (s *source) over() bool { return s.g.stage >= closed && !(s.kind == fromPar
 
 // mayAccept says whether one more connection may be accepted. g.mu is held.
 func (g *Gate) mayAccept() bool {
-	return len(g.clients) < g.o.Connections && g.memory < g.o.Memory && g.placeFree()
+	return len(g.clients) < g.o.WorkerConnections && g.memory < int(g.o.LimitBuffers) && g.placeFree()
 }
 
 // placeFree says whether a request that came now would get a place. g.mu is held.
 func (g *Gate) placeFree() bool {
-	return g.o.Limit > 0 || g.taken+g.fifo.Len() < g.o.Places || g.guest
+	return g.o.LimitConcurrency > 0 || g.taken+g.fifo.Len() < g.o.Threads || g.guest
 }
 
 // spills says whether the kernel's queue is so long that a connection is to be
@@ -227,7 +230,7 @@ func (g *Gate) placeFree() bool {
 // while another is done (share.go passes it on), and a crash costs more than what
 // ran. g.mu is held.
 func (s *source) spills() bool {
-	if s.kind != fromListen || s.g.o.Sync || len(s.g.clients) >= s.g.o.Connections || s.g.memory >= s.g.o.Memory {
+	if s.kind != fromListen || s.g.o.Sync || len(s.g.clients) >= s.g.o.WorkerConnections || s.g.memory >= int(s.g.o.LimitBuffers) {
 		return false
 	}
 	now, limit := sock.Queued(s.fd)

@@ -4,6 +4,8 @@ import (
 	"crypto/tls"
 	"net"
 	"testing"
+
+	"github.com/narwhal-server/narwhal/limits"
 )
 
 // unsafeConn wraps as fasthttp wraps a hijacked connection.
@@ -19,7 +21,7 @@ func TestConnOf(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer ln.Close()
-	g := New(Options{Places: 1, Connections: 10})
+	g := New(Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 10}})
 	if err := g.Listen(rawFile(t, ln.(*net.TCPListener))); err != nil {
 		t.Fatal(err)
 	}

@@ -19,6 +19,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/narwhal-server/narwhal/internal/wire"
 )
 
 // New makes an empty memfd. /proc/PID/maps shows it under this name.
@@ -28,6 +30,12 @@ func New(name string) (*os.File, error) {
 		return nil, fmt.Errorf("memory to share: memfd_create: %w", err)
 	}
 	return os.NewFile(uintptr(fd), name), nil
+}
+
+// Inherited returns the two files that the master made for this worker's generation:
+// one for Floats, one for Words.
+func Inherited() (floats, words *os.File) {
+	return os.NewFile(wire.SharedFD, "shared"), os.NewFile(wire.ScratchFD, "scratch")
 }
 
 // ErrOther says that the file holds something else.

@@ -36,6 +36,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/narwhal-server/narwhal/limits"
 )
 
 // Kind says what a message is.
@@ -87,16 +89,10 @@ type Listener struct {
 
 // Worker is what the worker library itself is set to.
 type Worker struct {
-	Sync              bool          `json:"sync"`   // one request at a time
-	Places            int           `json:"places"` // requests computed at once, 0: GOMAXPROCS
-	Connections       int           `json:"connections"`
-	LimitConcurrency  int           `json:"limit_concurrency"`
-	LimitBuffers      int           `json:"limit_buffers"` // bytes of requests and answers, 0: the gate's default
-	MaxRequests       int           `json:"max_requests"`
-	MaxRequestsJitter int           `json:"max_requests_jitter"`
-	GracefulTimeout   time.Duration `json:"graceful_timeout"`
-	Linger            time.Duration `json:"linger"` // how long a leaving worker leaves idle connections open
-	Park              bool          `json:"park"`   // idle connections go to the master, package park
+	Limits limits.Limits `json:"limits"`
+	Sync   bool          `json:"sync"`   // one request at a time
+	Linger time.Duration `json:"linger"` // how long a leaving worker leaves idle connections open
+	Park   bool          `json:"park"`   // idle connections go to the master, package park
 }
 
 // Descriptors a worker is started with. Env says so: it is set in a worker's

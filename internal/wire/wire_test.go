@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
+
+	"github.com/narwhal-server/narwhal/limits"
 )
 
 func pair(t *testing.T) (*Conn, *Conn) {
@@ -37,7 +39,7 @@ func TestMessages(t *testing.T) {
 	master, worker := pair(t)
 	for _, want := range []Message{
 		{Kind: Hello, Hello: &HelloMessage{Slot: 3, Generation: 2, Age: 17, Line: 5, Listeners: []Listener{{"127.0.0.1:5000", true}},
-			Worker: Worker{Places: 1, Connections: 1000, GracefulTimeout: time.Second}, Settings: json.RawMessage(`{"x":1}`)}},
+			Worker: Worker{Limits: limits.Limits{Threads: 1, GracefulTimeout: time.Second}}, Settings: json.RawMessage(`{"x":1}`)}},
 		{Kind: Drain, Queue: true},
 	} {
 		if err := master.Send(want); err != nil {
