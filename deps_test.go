@@ -48,8 +48,12 @@ var arrows = map[string]struct {
 	"internal/model":    {"", "files and hashes; what runs them is the caller's"},
 	"internal/bench":    {"", "a client knows nothing of the server"},
 
-	"scripts/chaos":        {"internal/logevent", "a client; it sees narwhal from outside, and its log"},
-	"scripts/compare":      {"internal/bench", "a tool"},
+	"scripts/internal/proc":   {"", "a leaf"},
+	"scripts/internal/client": {"", "a leaf: a client sees a server only from outside"},
+	"scripts/internal/stats":  {"", "a leaf"},
+
+	"scripts/chaos":        {"internal/logevent scripts/internal/proc scripts/internal/client scripts/internal/stats", "a client; it sees narwhal from outside, and its log"},
+	"scripts/compare":      {"internal/bench scripts/internal/proc scripts/internal/client scripts/internal/stats", "a tool"},
 	"scripts/embedmodel":   {"internal/model", "a tool"},
 	"scripts/parity":       {"ner ner/spacy ner/prose internal/model", "a tool"},
 	"scripts/fairness":     {"internal/bench internal/control", "a tool"},
