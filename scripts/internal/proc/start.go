@@ -40,13 +40,6 @@ func Start(cmd *exec.Cmd) (*Process, error) {
 	return p, nil
 }
 
-// Wait waits for the end of the process. It returns an error unless the exit
-// status was 0.
-func (p *Process) Wait() error {
-	<-p.Ended
-	return p.err
-}
-
 // Signal sends a signal to the process alone.
 func (p *Process) Signal(sig syscall.Signal) error {
 	select {
