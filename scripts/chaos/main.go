@@ -7,7 +7,7 @@
 //	go run ./scripts/chaos -soak 30m  does the master grow?
 //	go run ./scripts/chaos -noise 1m  random bytes and mutated requests
 //
-// The matrix is modes × clients × events: narwhal.go, load.go and events.go have
+// The matrix is modes × clients × events: narwhal.go, clients.go and events.go have
 // a table of each. faults.go breaks things and looks whether the rest is served.
 // crowd.go has clients that do not behave, and crowded.go measures what the others
 // notice of them.
