@@ -57,9 +57,9 @@ parity:
 	@scripts/parity/parity.sh 3000000
 	@scripts/parity/parity.sh -m en_core_web_md 1000000
 
-# Whether requests wait though a worker is idle, whether all clients are served
-# alike, and the waits at 70 % load beside those of a simulated single queue. Some
-# twenty minutes.
+# Whether requests wait though a worker is idle, and whether all clients are served
+# alike. Some twenty minutes. (The waits at 70 % load, beside those of a simulated
+# single queue, are a part of `make compare`.)
 fairness: build
 	@$(GO) run ./scripts/fairness
 

@@ -60,13 +60,18 @@ var arrows = map[string]struct {
 	"internal/msgpack":   {"", "a leaf"},
 	"internal/bench":     {"", "a client knows nothing of the server"},
 
-	"scripts/chaos":        {"internal/logevent", "a client; it sees narwhal from outside, and its log"},
-	"scripts/compare":      {"internal/bench", "a tool"},
+	"scripts/internal/proc":   {"", "a leaf"},
+	"scripts/internal/client": {"", "a leaf: a client sees a server only from outside"},
+	"scripts/internal/stats":  {"", "a leaf"},
+	"scripts/internal/server": {"internal/control scripts/internal/proc", "it asks the master when all workers serve"},
+
+	"scripts/chaos":        {"internal/logevent scripts/internal/proc scripts/internal/client scripts/internal/stats", "a client; it sees narwhal from outside, and its log"},
+	"scripts/compare":      {"internal/bench scripts/internal/proc scripts/internal/client scripts/internal/stats", "a tool"},
 	"scripts/embedmodel":   {"internal/model", "a tool"},
 	"scripts/parity":       {"ner ner/spacy ner/prose internal/model", "a tool"},
-	"scripts/fairness":     {"internal/bench internal/control", "a tool"},
-	"scripts/systemd/load": {"", "a client"},
-	"scripts/measure":      {"ner/spacy ner/kernel internal/bench", "a tool"},
+	"scripts/fairness":     {"internal/bench scripts/internal/client scripts/internal/server", "a tool"},
+	"scripts/systemd/load": {"scripts/internal/client", "a client"},
+	"scripts/measure":      {"ner/spacy ner/kernel internal/bench scripts/internal/proc scripts/internal/server", "a tool"},
 }
 
 // notInBinary are packages that only tests and tools need. The program must not contain

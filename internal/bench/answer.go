@@ -26,6 +26,11 @@ const (
 // reader reads the answers of one connection. It is strict: what another client
 // might take for an answer by being lenient is an error here, because a server
 // under test must not rely on lenience.
+//
+// http.ReadResponse would be shorter. It takes 14 % more of the client's processor
+// time for each request of a closed loop (22.7 µs, with it 25.9 µs; medians of 12
+// runs of each, in turn, 8 clients), and the client shares the processors with
+// the server it measures.
 type reader struct {
 	src io.Reader
 	buf []byte // read and not yet used, from the start of an answer

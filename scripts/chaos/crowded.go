@@ -5,12 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/narwhal-server/narwhal/scripts/internal/client"
+	"github.com/narwhal-server/narwhal/scripts/internal/proc"
+	"github.com/narwhal-server/narwhal/scripts/internal/stats"
 )
 
 // A crowded server has a crowd beside its clients. The crowd comes and goes
@@ -71,14 +74,13 @@ func (r *runner) crowded(ctx context.Context, v variant, c crowd) error {
 	return r.finish(ctx, s, l, out, err, func() int64 { return 0 })
 }
 
-func (r *runner) measureCrowd(ctx context.Context, s *server, l *load, c crowd, rounds int, f *figures) error {
+func (r *runner) measureCrowd(ctx context.Context, s *server, l *client.Load, c crowd, rounds int, f *figures) error {
 	if c.answered {
-		asker := client{network: "tcp", addr: s.addrs["tcp"]}
-		if answer, err := asker.ask(much); err != nil || len(answer) < 32<<10 {
+		if answer, err := ask(ctx, "tcp", s.addrs["tcp"], much); err != nil || len(answer) < 32<<10 {
 			return fmt.Errorf("a request with a large answer: %d bytes, %v; this needs en_core_web_sm", len(answer), err)
 		}
 	}
-	if _, err := l.slowest(ctx, crowdSamples); err != nil { // warm
+	if _, err := slowest(ctx, l); err != nil { // warm
 		return err
 	}
 	var err error
@@ -91,14 +93,14 @@ func (r *runner) measureCrowd(ctx context.Context, s *server, l *load, c crowd, 
 	var all []round
 	for range rounds {
 		var one round
-		if one.without, err = l.slowest(ctx, crowdSamples); err != nil {
+		if one.without, err = slowest(ctx, l); err != nil {
 			return err
 		}
 		if one.with, err = r.withCrowd(ctx, s, l, c, f); err != nil {
 			return err
 		}
 		all = append(all, one)
-		if err := l.awaitAnswers(ctx, enough); err != nil {
+		if err := l.AwaitAnswers(ctx, enough); err != nil {
 			return err
 		}
 	}
@@ -126,7 +128,7 @@ func (r *runner) measureCrowd(ctx context.Context, s *server, l *load, c crowd, 
 
 // withCrowd lets the crowd come, measures the other clients beside it, and lets
 // it go.
-func (r *runner) withCrowd(ctx context.Context, s *server, l *load, c crowd, f *figures) (p99 time.Duration, err error) {
+func (r *runner) withCrowd(ctx context.Context, s *server, l *client.Load, c crowd, f *figures) (p99 time.Duration, err error) {
 	g, err := c.gather(s.addrs["tcp"], f.invited)
 	if err != nil {
 		return 0, err
@@ -154,7 +156,7 @@ func (r *runner) withCrowd(ctx context.Context, s *server, l *load, c crowd, f *
 		}
 	}
 	f.there = g.open()
-	return l.slowest(ctx, crowdSamples)
+	return slowest(ctx, l)
 }
 
 // awaitAnswers waits until every answer of the crowd has begun to arrive: until
@@ -177,43 +179,15 @@ func (g *gathered) awaitAnswers(ctx context.Context) error {
 	return nil
 }
 
-// slowest has every kind of client send n requests more, and returns the 99th
-// percentile of all. The kinds count alike, however slow one is.
-func (l *load) slowest(ctx context.Context, n int) (time.Duration, error) {
-	for _, c := range l.counts {
-		c.mu.Lock()
-		c.times = make([]time.Duration, 0, n)
-		c.mu.Unlock()
-	}
-	var all []time.Duration
-	for _, c := range l.counts {
-		// One more each: what is under way now began before.
-		if err := c.awaitAnswers(ctx, int64(n+c.clients)); err != nil {
-			return 0, err
-		}
-		c.mu.Lock()
-		all = append(all, c.times...)
-		c.times = nil
-		c.mu.Unlock()
-	}
-	slices.Sort(all)
-	return all[len(all)*99/100], nil
+// slowest returns the 99th percentile of crowdSamples requests more of every kind
+// of client. The kinds count alike, however slow one is.
+func slowest(ctx context.Context, l *client.Load) (time.Duration, error) {
+	times, err := l.Times(ctx, crowdSamples)
+	return stats.Quantile(times, 0.99), err
 }
 
 // memory is that of the master and all its workers.
-func (s *server) memory() (sum int64, err error) {
-	for _, pid := range append(descendants(s.pid), s.pid) {
-		n, err := pss(pid)
-		if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ESRCH) {
-			continue // it has just ended
-		}
-		if err != nil {
-			return 0, err
-		}
-		sum += n
-	}
-	return sum, nil
-}
+func (s *server) memory() (int64, error) { return proc.PSS(proc.Tree(s.pid)...) }
 
 // watching takes the memory of a server again and again.
 type watching struct {

@@ -13,13 +13,14 @@ import (
 	"time"
 
 	"github.com/narwhal-server/narwhal/internal/logevent"
+	"github.com/narwhal-server/narwhal/scripts/internal/client"
 )
 
 // fault is something that breaks. While it does, every kind of client must be
 // served by what is whole, and afterwards all is well without help.
 type fault struct {
 	name   string
-	groups []group // nil: all
+	groups []client.Group // nil: all
 	args   []string
 	file   string // the configuration at the start
 	own    bool   // the program on disk is ours to break
@@ -31,12 +32,12 @@ type fault struct {
 // trial is a server with a fault, under load.
 type trial struct {
 	*server
-	load *load
+	load *client.Load
 	file string // its configuration
 }
 
 // served waits until every kind of client has been answered some more.
-func (t *trial) served(ctx context.Context) error { return t.load.awaitAnswers(ctx, enough) }
+func (t *trial) served(ctx context.Context) error { return t.load.AwaitAnswers(ctx, enough) }
 
 // configure puts text into the configuration and has the server take it.
 func (t *trial) configure(ctx context.Context, text string) error {
@@ -58,7 +59,7 @@ var faults = []fault{
 	{name: "request without end", file: fmt.Sprintf("timeout = %q\n", longTimeout), do: longText},
 	{name: "clients that stall", do: stalledClients},
 	// On a unix socket a full queue is an error of connect, EAGAIN, for whoever does not block.
-	{name: "full backlog", groups: []group{{"tcp", false}}, args: []string{"--backlog", "4"}, do: fullBacklog},
+	{name: "full backlog", groups: []client.Group{tcpNew}, args: []string{"--backlog", "4"}, do: fullBacklog},
 }
 
 // play plays a fault.
@@ -208,9 +209,9 @@ func stoppedWorker(ctx context.Context, t *trial) (int64, error) {
 		limit = clientsAtOnce // all may have been connected to it
 	}
 	// Kept connections of a concurrent worker wait for it; the others do not.
-	for _, c := range t.load.counts {
-		if t.sync || !c.keep {
-			if err := c.awaitAnswers(ctx, enough); err != nil {
+	for _, c := range t.load.Counts {
+		if t.sync || !c.Keep {
+			if err := c.AwaitAnswers(ctx, enough); err != nil {
 				return limit, err
 			}
 		}
@@ -220,9 +221,9 @@ func stoppedWorker(ctx context.Context, t *trial) (int64, error) {
 	}
 	// On a machine with much else to do others may be late as well.
 	others := t.count(logevent.RequestHung.Text()) + t.count(logevent.WorkerSilent.Text()) - 1
-	limit += int64(clientsAtOnce*others) + t.load.failed("status 504")
-	if _, _, why := t.load.sums(); strings.Contains(why, os.ErrDeadlineExceeded.Error()) {
-		return limit, fmt.Errorf("clients waited for %v: the worker was found too late", answerTime)
+	limit += int64(clientsAtOnce*others) + t.load.Failed("status 504")
+	if _, _, why := t.load.Sums(); strings.Contains(why, os.ErrDeadlineExceeded.Error()) {
+		return limit, fmt.Errorf("clients waited for %v: the worker was found too late", client.AnswerTime)
 	}
 	return limit, nil
 }
@@ -240,8 +241,7 @@ func longText(ctx context.Context, t *trial) (int64, error) {
 	long := request(strings.Repeat(text+" ", 12000))
 	timeout := longTimeout
 	for refused := 0; refused < 3; {
-		c := client{network: "tcp", addr: t.addrs["tcp"]}
-		_, err := c.ask(long)
+		_, err := ask(ctx, "tcp", t.addrs["tcp"], long)
 		switch {
 		case err == nil && timeout < 2*shortest:
 			return 0, fmt.Errorf("%d bytes were answered within --timeout %v: the text should be longer", len(long), timeout)
@@ -260,8 +260,8 @@ func longText(ctx context.Context, t *trial) (int64, error) {
 		}
 	}
 	err := t.replaced(ctx, nil)
-	over := t.count(logevent.RequestHung.Text(), fmt.Sprintf("size=%d ", len(body(text)))) + clientsAtOnce*t.count(logevent.WorkerSilent.Text())
-	return int64(over) + t.load.failed("status 504"), err
+	over := t.count(logevent.RequestHung.Text(), fmt.Sprintf("size=%d ", len(client.Body(text)))) + clientsAtOnce*t.count(logevent.WorkerSilent.Text())
+	return int64(over) + t.load.Failed("status 504"), err
 }
 
 // stalledClients: more of them than there are places, silent or in the middle
@@ -269,14 +269,14 @@ func longText(ctx context.Context, t *trial) (int64, error) {
 func stalledClients(ctx context.Context, t *trial) (int64, error) {
 	const stalled = 64
 	for i := range stalled {
-		network := groups[i%len(groups)].network
+		network := groups[i%len(groups)].Network
 		c, err := net.Dial(network, t.addrs[network])
 		if err != nil {
-			return 0, fmt.Errorf("connect: %w", cause(err))
+			return 0, fmt.Errorf("connect: %w", client.Cause(err))
 		}
 		defer c.Close()
 		if _, err := c.Write(query[:i*(len(query)-1)/stalled]); err != nil {
-			return 0, fmt.Errorf("send: %w", cause(err))
+			return 0, fmt.Errorf("send: %w", client.Cause(err))
 		}
 	}
 	return 0, t.served(ctx)

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"syscall"
+
+	"github.com/narwhal-server/narwhal/scripts/internal/client"
+	"github.com/narwhal-server/narwhal/scripts/internal/proc"
 )
 
 var gunicorn = &product{
@@ -23,14 +25,14 @@ var gunicorn = &product{
 // difference to it: a sync worker closes every connection.
 var beside = []struct {
 	variant
-	of []group
+	of []client.Group
 }{
-	{modes[0], []group{{"tcp", false}}},
-	{modes[1], []group{{"tcp", false}, {"tcp", true}}},
-	{variant{product: gunicorn, name: "sync", args: []string{"-k", "sync"}}, []group{{"tcp", false}}},
-	{variant{product: gunicorn, name: "sync --reuse-port", args: []string{"-k", "sync", "--reuse-port"}}, []group{{"tcp", false}}},
-	{variant{product: gunicorn, name: "gthread", args: []string{"-k", "gthread", "--threads", "4"}}, []group{{"tcp", false}, {"tcp", true}}},
-	{variant{product: gunicorn, name: "gthread --reuse-port", args: []string{"-k", "gthread", "--threads", "4", "--reuse-port"}}, []group{{"tcp", false}, {"tcp", true}}},
+	{modes[0], []client.Group{tcpNew}},
+	{modes[1], []client.Group{tcpNew, tcpKept}},
+	{variant{product: gunicorn, name: "sync", args: []string{"-k", "sync"}}, []client.Group{tcpNew}},
+	{variant{product: gunicorn, name: "sync --reuse-port", args: []string{"-k", "sync", "--reuse-port"}}, []client.Group{tcpNew}},
+	{variant{product: gunicorn, name: "gthread", args: []string{"-k", "gthread", "--threads", "4"}}, []client.Group{tcpNew, tcpKept}},
+	{variant{product: gunicorn, name: "gthread --reuse-port", args: []string{"-k", "gthread", "--threads", "4", "--reuse-port"}}, []client.Group{tcpNew, tcpKept}},
 }
 
 // peers lists the cells of the comparison.
@@ -42,7 +44,7 @@ func (r *runner) peers() (cells []cell) {
 				if r.short {
 					times = e.short
 				}
-				cells = append(cells, cell{b.variant, []group{g}, e, times})
+				cells = append(cells, cell{b.variant, []client.Group{g}, e, times})
 			}
 		}
 	}
@@ -50,7 +52,7 @@ func (r *runner) peers() (cells []cell) {
 }
 
 func startGunicorn(r *runner, v variant, args []string) (*exec.Cmd, map[string]string, error) {
-	port, err := freePort() // with --reuse-port every worker binds, and port 0 would be another for each
+	port, err := proc.FreePort() // with --reuse-port every worker binds, and port 0 would be another for each
 	if err != nil {
 		return nil, nil, err
 	}
@@ -62,19 +64,8 @@ func startGunicorn(r *runner, v variant, args []string) (*exec.Cmd, map[string]s
 		"--no-control-socket", "--pythonpath", "scripts/chaos"}
 	all = append(append(append(all, v.args...), args...), "app:app")
 	cmd := exec.Command(filepath.Join(bin, "python"), all...)
-	cmd.Env = environ()
+	cmd.Env = proc.Environ()
 	return cmd, map[string]string{"tcp": fmt.Sprint("127.0.0.1:", port)}, nil
-}
-
-// freePort gives a port that was free a moment ago. If somebody else takes it
-// first, the server says so and the run fails.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
 var gunicornMaster = regexp.MustCompile(`\[(\d+)\] \[INFO\] Starting gunicorn`)

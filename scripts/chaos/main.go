@@ -7,7 +7,7 @@
 //	go run ./scripts/chaos -soak 30m  does the master grow?
 //	go run ./scripts/chaos -noise 1m  random bytes and mutated requests
 //
-// The matrix is modes × clients × events: narwhal.go, load.go and events.go have
+// The matrix is modes × clients × events: narwhal.go, clients.go and events.go have
 // a table of each. faults.go breaks things and looks whether the rest is served.
 // crowd.go has clients that do not behave, and crowded.go measures what the others
 // notice of them.
@@ -29,13 +29,15 @@ import (
 	"regexp"
 	"syscall"
 	"time"
+
+	"github.com/narwhal-server/narwhal/scripts/internal/proc"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:], os.Stdout)
 	stop()
-	if left := endDescendants(); len(left) > 0 {
+	if left := proc.EndDescendants(); len(left) > 0 {
 		fmt.Fprintln(os.Stderr, "chaos: ended what still ran:", left)
 	}
 	if err != nil {
@@ -67,7 +69,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	r.random = rand.New(rand.NewPCG(r.seed, 0))
 	ctx, cancel := context.WithTimeout(ctx, *limit)
 	defer cancel()
-	if err := adoptOrphans(); err != nil {
+	if err := proc.AdoptOrphans(); err != nil {
 		return err
 	}
 	if r.dir, err = os.MkdirTemp("", "chaos-"); err != nil {

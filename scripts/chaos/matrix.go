@@ -9,12 +9,14 @@ import (
 	"strings"
 
 	"github.com/narwhal-server/narwhal/internal/logevent"
+	"github.com/narwhal-server/narwhal/scripts/internal/client"
+	"github.com/narwhal-server/narwhal/scripts/internal/proc"
 )
 
 // cell is an event, many times, on a server under load.
 type cell struct {
 	variant variant
-	groups  []group
+	groups  []client.Group
 	event   event
 	times   int
 }
@@ -40,11 +42,11 @@ const enough = 50
 // matrix lists the cells. The long form has one for each kind of client, the
 // short one tries them all at once.
 func (r *runner) matrix() (cells []cell) {
-	each := [][]group{groups}
+	each := [][]client.Group{groups}
 	if !r.short {
 		each = nil
 		for _, g := range groups {
-			each = append(each, []group{g})
+			each = append(each, []client.Group{g})
 		}
 	}
 	for _, v := range r.modes() {
@@ -126,16 +128,16 @@ func (r *runner) runEnds(ctx context.Context, c cell) error {
 			return err
 		}
 		err = c.event.do(ctx, s, out.times)
-		l.end()
-		sent, lost, why := l.sums()
-		refused := l.failed(noConnection)
+		l.End()
+		sent, lost, why := l.Sums()
+		refused := l.Failed(client.NoConnection)
 		out.times++
 		out.sent += sent - refused
 		out.lost += lost - refused
 		if lost > refused {
 			whys = append(whys, why)
 		}
-		if left := endDescendants(); len(left) > 0 {
+		if left := proc.EndDescendants(); len(left) > 0 {
 			err = errors.Join(err, fmt.Errorf("processes left behind: %v", left))
 		}
 		if err != nil {
@@ -151,7 +153,7 @@ func (r *runner) runEnds(ctx context.Context, c cell) error {
 	return ctx.Err()
 }
 
-func names(of []group) string {
+func names(of []client.Group) string {
 	if len(of) == len(groups) {
 		return "all kinds"
 	}
@@ -164,7 +166,7 @@ func names(of []group) string {
 
 // underLoad starts a server and clients, and waits until all kinds of them have
 // been served.
-func (r *runner) underLoad(ctx context.Context, v variant, of []group, args ...string) (*server, *load, error) {
+func (r *runner) underLoad(ctx context.Context, v variant, of []client.Group, args ...string) (*server, *client.Load, error) {
 	s, err := r.launch(ctx, v, args...)
 	if err != nil {
 		if s != nil {
@@ -172,7 +174,7 @@ func (r *runner) underLoad(ctx context.Context, v variant, of []group, args ...s
 		}
 		return nil, nil, fmt.Errorf("%s: %w", v, err)
 	}
-	want, err := probe(of[0].network, s.addrs[of[0].network])
+	want, err := ask(ctx, of[0].Network, s.addrs[of[0].Network], query)
 	if err != nil {
 		s.printLog(r.out)
 		return nil, nil, fmt.Errorf("%s: %w", v, err)
@@ -182,8 +184,8 @@ func (r *runner) underLoad(ctx context.Context, v variant, of []group, args ...s
 		n = v.clients
 	}
 	l := start(s.addrs, of, n, want)
-	if err := l.awaitAnswers(ctx, enough); err != nil {
-		l.end()
+	if err := l.AwaitAnswers(ctx, enough); err != nil {
+		l.End()
 		s.printLog(r.out)
 		return nil, nil, fmt.Errorf("%s: %w", v, err)
 	}
@@ -192,15 +194,15 @@ func (r *runner) underLoad(ctx context.Context, v variant, of []group, args ...s
 
 // finish waits until enough was sent, ends clients and server, and judges. err
 // is why the event did not come about; limit says how many may be lost.
-func (r *runner) finish(ctx context.Context, s *server, l *load, out result, err error, limit func() int64) error {
+func (r *runner) finish(ctx context.Context, s *server, l *client.Load, out result, err error, limit func() int64) error {
 	if err == nil {
-		err = l.awaitAnswers(ctx, enough)
+		err = l.AwaitAnswers(ctx, enough)
 	}
-	l.end()
+	l.End()
 	out.limit = limit()
-	out.sent, out.lost, out.why = l.sums()
+	out.sent, out.lost, out.why = l.Sums()
 	err = errors.Join(err, s.stop(ctx))
-	if left := endDescendants(); len(left) > 0 {
+	if left := proc.EndDescendants(); len(left) > 0 {
 		err = errors.Join(err, fmt.Errorf("processes left behind: %v", left))
 	}
 	switch {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/narwhal-server/narwhal/internal/logevent"
+	"github.com/narwhal-server/narwhal/scripts/internal/proc"
 )
 
 var narwhal = &product{
@@ -48,23 +49,8 @@ func startNarwhal(r *runner, v variant, args []string) (*exec.Cmd, map[string]st
 		program = r.narwhal
 	}
 	cmd := exec.Command(program, all...)
-	cmd.Env = environ()
+	cmd.Env = proc.Environ()
 	return cmd, map[string]string{"unix": path}, nil
-}
-
-// environ is ours without what would be taken for settings.
-func environ() []string {
-	var out []string
-	for _, kv := range os.Environ() {
-		name, _, _ := strings.Cut(kv, "=")
-		switch {
-		case strings.HasPrefix(name, "NARWHAL_"), strings.HasPrefix(name, "LISTEN_"), strings.HasPrefix(name, "GUNICORN_"),
-			name == "NOTIFY_SOCKET", name == "WEB_CONCURRENCY", name == "PORT":
-		default:
-			out = append(out, kv)
-		}
-	}
-	return out
 }
 
 // tell runs a command such as narwhal scale 1, whose exit status is the outcome.
@@ -73,7 +59,7 @@ func (s *server) tell(ctx context.Context, command string, args ...string) error
 	defer cancel()
 	all := append([]string{command, "--control-socket", s.addrs["unix"] + ".ctl"}, args...)
 	cmd := exec.CommandContext(ctx, s.r.narwhal, all...)
-	cmd.Env = environ()
+	cmd.Env = proc.Environ()
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("narwhal %s: %w: %s", strings.Join(all, " "), err, out)
 	}

@@ -38,7 +38,7 @@ func (r *runner) noisy(ctx context.Context, v variant, length time.Duration) err
 		}
 		return fmt.Errorf("%s: %w", v, err)
 	}
-	want, err := probe("unix", s.addrs["unix"])
+	want, err := ask(ctx, "unix", s.addrs["unix"], query)
 	if err != nil {
 		return fmt.Errorf("%s: %w", v, err)
 	}
@@ -47,13 +47,13 @@ func (r *runner) noisy(ctx context.Context, v variant, length time.Duration) err
 	out := result{server: v.String(), clients: names(groups), event: "noise", times: 1}
 	out.note, err = n.play(ctx, length)
 	if err == nil {
-		err = l.awaitAnswers(ctx, enough)
+		err = l.AwaitAnswers(ctx, enough)
 	}
-	l.end()
+	l.End()
 	if err == nil {
 		err = n.left(ctx)
 	}
-	out.sent, out.lost, out.why = l.sums()
+	out.sent, out.lost, out.why = l.Sums()
 	err = errors.Join(err, s.stop(ctx))
 	if err != nil {
 		out.failed = strings.ReplaceAll(err.Error(), "\n", "; ")

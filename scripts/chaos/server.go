@@ -16,6 +16,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/narwhal-server/narwhal/scripts/internal/proc"
 )
 
 // product is a program that can be put under load. What happens inside is read
@@ -93,16 +95,15 @@ func (r *runner) launch(ctx context.Context, v variant, args ...string) (*server
 	}
 	defer logw.Close()
 	cmd.Stdout, cmd.Stderr = logw, logw
-	// Ctrl-C is for this program alone, which then stops the servers.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := cmd.Start(); err != nil {
+	p, err := proc.Start(cmd)
+	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", v, err)
 	}
-	s.pid = cmd.Process.Pid
+	s.pid = p.Pid
 	go s.read(logr)
 	go func() {
-		_ = cmd.Wait() // how it ended is in the log, and known by what is asked of it
-		s.ended(cmd.Process.Pid)
+		<-p.Ended // how it ended is in the log, and known by what is asked of it
+		s.ended(p.Pid)
 	}()
 	if err := s.await(ctx, "all workers to be ready", func() bool { return len(s.alive) == s.size() }); err != nil {
 		return s, err
@@ -140,10 +141,10 @@ func (s *server) read(from *os.File) {
 
 // watch waits for the end of a worker.
 func (s *server) watch(pid int) {
-	if err := awaitExit(pid); err != nil {
+	if err := proc.AwaitExit(pid); err != nil {
 		fmt.Fprintln(os.Stderr, "chaos:", err)
 	}
-	bury(pid)
+	proc.Bury(pid)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.alive, pid)
@@ -165,10 +166,10 @@ func (s *server) follow(pid int) {
 	s.pid = pid
 	s.mu.Unlock()
 	go func() {
-		if err := awaitExit(pid); err != nil {
+		if err := proc.AwaitExit(pid); err != nil {
 			fmt.Fprintln(os.Stderr, "chaos:", err)
 		}
-		bury(pid)
+		proc.Bury(pid)
 		s.ended(pid)
 	}()
 }
@@ -243,7 +244,7 @@ func (s *server) signal(pid int, sig syscall.Signal) error {
 func (s *server) stop(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	force := context.AfterFunc(ctx, func() { endDescendants() })
+	force := context.AfterFunc(ctx, func() { proc.EndDescendants() })
 	err := s.signal(s.pid, syscall.SIGTERM)
 	s.mu.Lock()
 	defer s.mu.Unlock()

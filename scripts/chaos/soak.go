@@ -1,16 +1,14 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
+
+	"github.com/narwhal-server/narwhal/scripts/internal/proc"
+	"github.com/narwhal-server/narwhal/scripts/internal/stats"
 )
 
 // A soak is hours of a server's life in minutes: load, and an event every two
@@ -86,7 +84,7 @@ func judge(samples []sample) (figures string, err error) {
 	fds := func(m sample) int64 { return int64(m.fds) }
 	// Parked connections are descriptors, too, and come and go: what stays is the
 	// least there ever is.
-	m0, m1, f0, f1 := median(first, memory), median(end, memory), least(first, fds), least(end, fds)
+	m0, m1, f0, f1 := stats.Median(each(first, memory)), stats.Median(each(end, memory)), slices.Min(each(first, fds)), slices.Min(each(end, fds))
 	figures = fmt.Sprintf("master: %.1f MB and %d descriptors from %v on, %.1f MB and %d at the end, after %v (of a quarter the median, and the least)",
 		float64(m0)/1e6, f0, first[0].at.Round(time.Second), float64(m1)/1e6, f1, end[len(end)-1].at.Round(time.Second))
 	switch {
@@ -98,46 +96,16 @@ func judge(samples []sample) (figures string, err error) {
 	return figures, err
 }
 
-func median(of []sample, what func(sample) int64) int64 {
-	var all []int64
+func each(of []sample, what func(sample) int64) (all []int64) {
 	for _, m := range of {
 		all = append(all, what(m))
 	}
-	slices.Sort(all)
-	return all[len(all)/2]
+	return all
 }
 
-func least(of []sample, what func(sample) int64) int64 {
-	n := what(of[0])
-	for _, m := range of {
-		n = min(n, what(m))
-	}
-	return n
-}
-
+// measure looks at a process. It fails if the process has ended.
 func measure(pid int) (sample, error) {
-	memory, err1 := pss(pid)
-	fds, err2 := descriptors(pid)
+	memory, err1 := proc.PSS(pid)
+	fds, err2 := proc.Descriptors(pid)
 	return sample{pid: pid, memory: memory, fds: fds}, errors.Join(err1, err2)
-}
-
-// pss is a process's memory in bytes, what it shares counted in equal parts.
-func pss(pid int) (int64, error) {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
-	if err != nil {
-		return 0, err
-	}
-	for sc := bufio.NewScanner(bytes.NewReader(b)); sc.Scan(); {
-		if rest, ok := strings.CutPrefix(sc.Text(), "Pss:"); ok {
-			kb, err := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(rest, "kB")), 10, 64)
-			return kb << 10, err
-		}
-	}
-	return 0, errors.New("smaps_rollup has no Pss")
-}
-
-// descriptors is how many a process has open.
-func descriptors(pid int) (int, error) {
-	d, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
-	return len(d), err
 }

@@ -7,7 +7,6 @@ import (
 	"math"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -32,59 +31,6 @@ func TestTexts(t *testing.T) {
 	}
 	if again := makeTexts(1000); again[999] != texts[999] {
 		t.Error("the same number gave other texts")
-	}
-}
-
-func TestParseStat(t *testing.T) {
-	got, err := parseStat("7 (a) b) (c) S 3 7 7 0 -1 4194560 100 0 0 0 150 50 20 10 20 0 1 0 100")
-	if want := (stat{3, 2300 * time.Millisecond}); err != nil || got != want {
-		t.Errorf("parseStat = %v, %v, want %v", got, err, want)
-	}
-	if got, err := parseStolen("cpu  10 0 20 30 40 0 50 123 0 0\ncpu0 1 2 3\n"); err != nil || got != 1230*time.Millisecond {
-		t.Errorf("parseStolen = %v, %v, want 1.23 s", got, err)
-	}
-	if _, err := parseStolen("intr 1 2 3"); err == nil {
-		t.Error("parseStolen takes a line that is not cpu")
-	}
-	if _, err := parseStat("7 (a) S 3"); err == nil {
-		t.Error("a short line was taken")
-	}
-}
-
-func TestTreeHasThisProcess(t *testing.T) {
-	pids := tree(os.Getppid())
-	found := false
-	for _, pid := range pids {
-		found = found || pid == os.Getpid()
-	}
-	if !found {
-		t.Errorf("tree of the parent = %v, want %d in it", pids, os.Getpid())
-	}
-	if n, err := treePSS([]int{os.Getpid()}); err != nil || n < 1<<20 {
-		t.Errorf("treePSS of this process = %d, %v, want at least 1 MiB", n, err)
-	}
-}
-
-func TestQuantile(t *testing.T) {
-	hundred := make([]float64, 100)
-	for i := range hundred {
-		hundred[i] = float64(100 - i)
-	}
-	for _, c := range []struct {
-		values []float64
-		q      float64
-		want   float64
-	}{
-		{nil, 0.5, 0}, {[]float64{3}, 0.99, 3}, {hundred, 0.5, 50}, {hundred, 0.99, 99}, {hundred, 1, 100},
-	} {
-		if got := quantile(c.values, c.q); got != c.want {
-			t.Errorf("quantile of %d values at %v = %v, want %v", len(c.values), c.q, got, c.want)
-		}
-	}
-	for want, values := range map[float64][]float64{0: nil, 2: {3, 1, 2}, 2.5: {4, 1, 2, 3}} {
-		if got := median(values); got != want {
-			t.Errorf("median(%v) = %v, want %v", values, got, want)
-		}
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 
 	"github.com/narwhal-server/narwhal/internal/bench"
+	"github.com/narwhal-server/narwhal/scripts/internal/proc"
 )
 
 // harness has what all measurements need.
@@ -119,8 +120,8 @@ func (h *harness) measure(ctx context.Context) error {
 	if h.asker, err = h.startAsker(); err != nil {
 		return err
 	}
-	defer h.asker.stop()
-	defer context.AfterFunc(ctx, func() { h.asker.cmd.Process.Kill() })()
+	defer h.asker.Kill()
+	defer context.AfterFunc(ctx, h.asker.Kill)()
 
 	for _, wait := range []bool{false, true} {
 		for _, w := range h.plan.workers {
@@ -157,7 +158,7 @@ func (h *harness) alone(ctx context.Context, k kind, w int, counts bool) error {
 	if t.errors[notSpacys] > 0 {
 		return fmt.Errorf("%s: %d of its answers are not spaCy's", k.name, t.errors[notSpacys])
 	}
-	bytes, err := treePSS(tree(s.cmd.Process.Pid))
+	bytes, err := proc.PSS(proc.Tree(s.proc.Pid)...)
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,7 @@
 // take turns, they get the same texts, and every answer of every trial has to be
 // spaCy's. A change of these programs is tried with -plan tiny.
 //
-//	plan.go      how much is measured      server.go, process.go   one server: start, stop, CPU, memory
+//	plan.go      how much is measured      server.go               one server: start and first answer
 //	harness.go   in which order            trial.go, ask.py        one batch of requests, by two clients
 //	app.py       the programs in Python    sweep.go, queue.go      rising load; waiting beside an ideal queue
 //	texts.go     what is sent              reload.go, scale.go     HUP under load; texts, workers, connections that grow
@@ -29,6 +29,8 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
+
+	"github.com/narwhal-server/narwhal/scripts/internal/proc"
 )
 
 func main() {
@@ -78,7 +80,7 @@ func run(ctx context.Context, which, out, readme string) error {
 	about := describe(which)
 	h.logf("%s", about)
 	began := time.Now()
-	before, err := stolen()
+	before, err := proc.Stolen()
 	if err != nil {
 		return err
 	}
@@ -92,7 +94,7 @@ func run(ctx context.Context, which, out, readme string) error {
 	if h.bar != nil {
 		h.bar.Finish()
 	}
-	after, err := stolen()
+	after, err := proc.Stolen()
 	if err != nil {
 		return err
 	}

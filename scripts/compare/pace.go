@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/narwhal-server/narwhal/internal/bench"
+	"github.com/narwhal-server/narwhal/scripts/internal/stats"
 )
 
 // pace is how evenly the processors compute with nothing else to do. An ideal
@@ -87,10 +88,10 @@ func paceOf(tracks []track) pace {
 	n := int(0.95 * end.Seconds() * rate) // so that the last ones come before the tracks end
 	var ratios []float64
 	for seed := range uint64(9) {
-		p99 := at(bench.IdealQueue(paced, rate, seed, n), 99)
-		ratios = append(ratios, p99.Seconds()/at(bench.IdealQueue(equal, rate, seed, n), 99).Seconds())
+		p99 := stats.Quantile(bench.IdealQueue(paced, rate, seed, n), 0.99)
+		ratios = append(ratios, p99.Seconds()/stats.Quantile(bench.IdealQueue(equal, rate, seed, n), 0.99).Seconds())
 	}
-	return pace{slices.Min(times), quantile(times, 0.5), quantile(times, 0.99), quantile(ratios, 0.5)}
+	return pace{slices.Min(times), stats.Quantile(times, 0.5), stats.Quantile(times, 0.99), stats.Quantile(ratios, 0.5)}
 }
 
 // after gives when a computation that begins at a time will have ended, which is

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/narwhal-server/narwhal/internal/bench"
+	"github.com/narwhal-server/narwhal/scripts/internal/stats"
 )
 
 // queueLoad is the part of a server's own capacity at which its waiting times
@@ -107,7 +108,7 @@ func (h *harness) queueOne(ctx context.Context, q *queue) error {
 	q.p50, q.p99, q.failed = r.Percentile(50).Seconds(), r.Percentile(99).Seconds(), r.Failed()+r.Dropped
 	service := time.Duration(sweepWorkers / q.capacity * float64(time.Second))
 	ideal := bench.IdealQueue(bench.EqualWorkers(sweepWorkers, service), o.Rate, o.Seed, max(1, r.Requests))
-	q.idealP50, q.idealP99 = at(ideal, 50).Seconds(), at(ideal, 99).Seconds()
+	q.idealP50, q.idealP99 = stats.Quantile(ideal, 0.50).Seconds(), stats.Quantile(ideal, 0.99).Seconds()
 	o.Rate = calmLoad * q.capacity
 	if r, err = run1(ctx, o); err != nil {
 		return err
@@ -115,11 +116,6 @@ func (h *harness) queueOne(ctx context.Context, q *queue) error {
 	q.calmP50, q.calmP99 = r.Percentile(50).Seconds(), r.Percentile(99).Seconds()
 	q.failed += r.Failed() + r.Dropped
 	return nil
-}
-
-// at gives a percentile of sorted times.
-func at(sorted []time.Duration, percent int) time.Duration {
-	return sorted[min(len(sorted)-1, len(sorted)*percent/100)]
 }
 
 // run1 is bench.Run whose end from outside is an error too.

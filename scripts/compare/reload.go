@@ -63,13 +63,13 @@ func (h *harness) reloadOne(ctx context.Context, k kind) (*reload, error) {
 		case <-time.After(time.Until(due)):
 		}
 		if i == first {
-			if err := s.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+			if err := s.proc.Signal(syscall.SIGHUP); err != nil {
 				running.Wait()
 				return nil, fmt.Errorf("HUP to %s: %w", k.name, err)
 			}
 		}
 		running.Go(func() {
-			_, err := get(ctx, s.url, h.texts[0])
+			_, err := s.ask(ctx, h.texts[0])
 			at := time.Duration(i-first) * probeEvery
 			r.probes[i] = probe{at.Seconds(), time.Since(due).Seconds(), err != nil}
 		})

@@ -1,6 +1,10 @@
 package main
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/narwhal-server/narwhal/scripts/internal/stats"
+)
 
 // results is all that was measured.
 type results struct {
@@ -59,7 +63,7 @@ func (h *harness) cell(k cellKey) cell {
 			c.errors += count
 		}
 	}
-	c.seconds, c.p50, c.p99 = median(seconds), median(p50), median(p99)
+	c.seconds, c.p50, c.p99 = stats.Median(seconds), stats.Median(p50), stats.Median(p99)
 	if len(seconds) > 0 {
 		c.low, c.high = slices.Min(seconds), slices.Max(seconds)
 	}
@@ -89,5 +93,5 @@ func (h *harness) aloneMedian(k aloneKey) alone {
 	for _, a := range h.results.alone[k] {
 		start, mb = append(start, a.start), append(mb, a.mb)
 	}
-	return alone{median(start), median(mb)}
+	return alone{stats.Median(start), stats.Median(mb)}
 }

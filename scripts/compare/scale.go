@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/narwhal-server/narwhal/internal/bench"
+	"github.com/narwhal-server/narwhal/scripts/internal/proc"
 )
 
 // scalePlan is what is measured of narwhal concurrent and of the best server in
@@ -149,11 +150,11 @@ func (r *running) stop() {
 func (h *harness) scaleOne(ctx context.Context, s *server, o bench.Options) (*scaled, error) {
 	o.URL, o.Duration, o.Timeout, o.Drain = s.url, h.plan.scale.each, scaleTimeout, time.Second
 
-	pids := tree(s.cmd.Process.Pid)
-	before := treeCPU(pids)
+	pids := proc.Tree(s.proc.Pid)
+	before := proc.CPU(pids...)
 	memory := make(chan int64, 1)
 	time.AfterFunc(o.Duration*3/4, func() {
-		n, _ := treePSS(pids) // 0 if one of them has just ended
+		n, _ := proc.PSS(pids...)
 		memory <- n
 	})
 	r, err := run1(ctx, o)
@@ -165,7 +166,7 @@ func (h *harness) scaleOne(ctx context.Context, s *server, o bench.Options) (*sc
 		mb: float64(<-memory) / 1e6, failed: r.Failed(),
 	}
 	if r.OK > 0 {
-		one.cpu = (treeCPU(pids) - before).Seconds() / float64(r.OK)
+		one.cpu = (proc.CPU(pids...) - before).Seconds() / float64(r.OK)
 	}
 	return one, nil
 }

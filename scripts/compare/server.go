@@ -1,21 +1,18 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
+
+	"github.com/narwhal-server/narwhal/scripts/internal/client"
+	"github.com/narwhal-server/narwhal/scripts/internal/proc"
 )
 
 // waitTime is what the waiting table waits before each recognition.
@@ -59,16 +56,16 @@ var kinds = []kind{
 // server is one that runs.
 type server struct {
 	kind
+	addr  string
 	url   string
 	start time.Duration // from exec to the first answer
-	cmd   *exec.Cmd
-	exit  chan struct{} // closed when the process has ended
+	proc  *proc.Process
 	log   *os.File
 }
 
 // startServer starts a server on a free port and waits for its first answer.
 func (h *harness) startServer(ctx context.Context, k kind, workers int, wait bool) (*server, error) {
-	port, err := freePort()
+	port, err := proc.FreePort()
 	if err != nil {
 		return nil, err
 	}
@@ -77,35 +74,33 @@ func (h *harness) startServer(ctx context.Context, k kind, workers int, wait boo
 	for _, a := range k.args {
 		args = append(args, r.Replace(a))
 	}
-	s := &server{kind: k, url: fmt.Sprintf("http://127.0.0.1:%d/", port), exit: make(chan struct{})}
+	s := &server{kind: k, addr: fmt.Sprint("127.0.0.1:", port)}
+	s.url = "http://" + s.addr + "/"
+	var cmd *exec.Cmd
 	if s.log, err = os.CreateTemp(h.tmp, "server-*.log"); err != nil {
 		return nil, err
 	}
 	if k.python {
-		s.cmd = exec.Command(h.venv("python"), append([]string{h.venv(args[0])}, args[1:]...)...)
-		s.cmd.Dir = h.source
-		s.cmd.Env = append(os.Environ(), "APP="+k.app, noBytecode)
+		cmd = exec.Command(h.venv("python"), append([]string{h.venv(args[0])}, args[1:]...)...)
+		cmd.Dir = h.source
+		cmd.Env = append(os.Environ(), "APP="+k.app, noBytecode)
 		if wait {
-			s.cmd.Env = append(s.cmd.Env, "WAIT="+strconv.FormatFloat(waitTime.Seconds(), 'g', -1, 64))
+			cmd.Env = append(cmd.Env, "WAIT="+strconv.FormatFloat(waitTime.Seconds(), 'g', -1, 64))
 		}
 	} else {
 		args = append(args, "--log-level", "warning")
 		if wait {
 			args = append(args, "--delay", waitTime.String())
 		}
-		s.cmd = exec.Command(h.narwhal, args...)
+		cmd = exec.Command(h.narwhal, args...)
 	}
-	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
-	// A group of its own: Ctrl-C is for the harness, which then stops the servers,
-	// and what a server leaves behind can be found.
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Stdout, cmd.Stderr = s.log, s.log
 
 	began := time.Now()
-	if err := s.cmd.Start(); err != nil {
+	if s.proc, err = proc.Start(cmd); err != nil {
 		s.log.Close()
 		return nil, fmt.Errorf("start %s: %w", k.name, err)
 	}
-	go func() { s.cmd.Wait(); close(s.exit) }()
 	if err := s.firstAnswer(ctx); err != nil {
 		s.stop()
 		out, _ := os.ReadFile(s.log.Name())
@@ -115,69 +110,37 @@ func (h *harness) startServer(ctx context.Context, k kind, workers int, wait boo
 	return s, nil
 }
 
-// freePort gives a port that was free a moment ago. Somebody else may take it
-// before the server does; the server then does not start, which is an error.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
-}
+// startTime is how long a server may take to answer first, and at any time to
+// answer one request.
+const startTime = 5 * time.Minute
 
 // firstAnswer asks every 2 ms until somebody listens, and then waits for the answer.
 func (s *server) firstAnswer(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
 	for {
-		_, err := get(ctx, s.url, "Ready?")
+		_, err := s.ask(ctx, "Ready?")
 		if err == nil {
 			return nil
 		}
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("no answer: %w; the last try: %w", context.Cause(ctx), err)
-		case <-s.exit:
+		case <-s.proc.Ended:
 			return errors.New("it ended")
 		case <-time.After(2 * time.Millisecond):
 		}
 	}
 }
 
-var client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-
-// get asks for the entities of a text, on a connection of its own.
-func get(ctx context.Context, url, text string) ([]byte, error) {
-	body, err := json.Marshal(map[string]string{"text": text})
-	if err != nil {
-		return nil, err
-	}
-	req, err := http.NewRequestWithContext(ctx, "GET", url, bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := client.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != 200 {
-		return nil, fmt.Errorf("status %d", resp.StatusCode)
-	}
-	return io.ReadAll(resp.Body)
+// ask asks for the entities of a text, on a connection of its own.
+func (s *server) ask(ctx context.Context, text string) ([]byte, error) {
+	c := client.Client{Network: "tcp", Addr: s.addr, Timeout: startTime}
+	return c.Ask(ctx, client.Request("GET", text, "Connection: close"))
 }
 
 // stop ends the server, gracefully for five seconds, and whatever it left behind.
 func (s *server) stop() {
-	s.cmd.Process.Signal(syscall.SIGTERM)
-	select {
-	case <-s.exit:
-	case <-time.After(5 * time.Second):
-		s.cmd.Process.Kill()
-		<-s.exit
-	}
-	syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL) // its group; usually nobody is left
+	_ = s.proc.Stop(5 * time.Second) // how a server in Python ends is its own affair
 	s.log.Close()
 }

@@ -1,20 +1,18 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"reflect"
-	"slices"
-	"syscall"
 	"time"
 
 	"github.com/narwhal-server/narwhal/internal/bench"
+	"github.com/narwhal-server/narwhal/scripts/internal/proc"
+	"github.com/narwhal-server/narwhal/scripts/internal/stats"
 )
 
 // notSpacys is the error of an answer that is not the expected one; ask.py calls it so too.
@@ -52,8 +50,8 @@ func loads(different int) []load {
 
 // run sends n requests to the server at once, and checks every answer.
 func (h *harness) run(ctx context.Context, s *server, l load, n int) (*trial, error) {
-	pids := tree(s.cmd.Process.Pid)
-	before := treeCPU(pids)
+	pids := proc.Tree(s.proc.Pid)
+	before := proc.CPU(pids...)
 	var t *trial
 	var err error
 	if l.client == "aiohttp" {
@@ -67,7 +65,7 @@ func (h *harness) run(ctx context.Context, s *server, l load, n int) (*trial, er
 	if err != nil {
 		return nil, fmt.Errorf("%s, %s: %w", s.name, l.client, err)
 	}
-	t.serverCPU = (treeCPU(pids) - before).Seconds()
+	t.serverCPU = (proc.CPU(pids...) - before).Seconds()
 	return t, nil
 }
 
@@ -103,45 +101,26 @@ func sameJSON(a, b []byte) bool {
 }
 
 // asker is ask.py, running.
-type asker struct {
-	cmd *exec.Cmd
-	in  io.WriteCloser
-	out *bufio.Reader
-}
+type asker struct{ *proc.Talk }
 
 func (h *harness) startAsker() (*asker, error) {
-	a := &asker{cmd: exec.Command(h.venv("python"), "ask.py", h.path("texts.jsonl"), h.path("answers.jsonl"))}
-	a.cmd.Dir = h.source
-	a.cmd.Env = append(os.Environ(), noBytecode)
-	a.cmd.Stderr = os.Stderr
-	a.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	var err error
-	if a.in, err = a.cmd.StdinPipe(); err != nil {
-		return nil, err
-	}
-	out, err := a.cmd.StdoutPipe()
+	cmd := exec.Command(h.venv("python"), "ask.py", h.path("texts.jsonl"), h.path("answers.jsonl"))
+	cmd.Dir = h.source
+	cmd.Env = append(os.Environ(), noBytecode)
+	cmd.Stderr = os.Stderr
+	talk, err := proc.StartTalk(cmd)
 	if err != nil {
-		return nil, err
-	}
-	a.out = bufio.NewReader(out)
-	if err := a.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start ask.py: %w", err)
 	}
-	return a, nil
-}
-
-// stop kills it: between trials it holds nothing.
-func (a *asker) stop() {
-	a.cmd.Process.Kill()
-	a.cmd.Wait()
+	return &asker{talk}, nil
 }
 
 func (a *asker) trial(url string, l load, n int) (*trial, error) {
-	command := map[string]any{"url": url, "requests": n, "first": l.first, "texts": l.count}
-	if err := json.NewEncoder(a.in).Encode(command); err != nil {
-		return nil, fmt.Errorf("tell ask.py: %w", err)
+	command, err := json.Marshal(map[string]any{"url": url, "requests": n, "first": l.first, "texts": l.count})
+	if err != nil {
+		return nil, err
 	}
-	line, err := a.out.ReadBytes('\n')
+	line, err := a.Ask(string(command))
 	if err != nil {
 		return nil, fmt.Errorf("ask.py ended: %w", err)
 	}
@@ -150,33 +129,11 @@ func (a *asker) trial(url string, l load, n int) (*trial, error) {
 		Latencies    []float64
 		Errors       map[string]int
 	}
-	if err := json.Unmarshal(line, &r); err != nil {
+	if err := json.Unmarshal([]byte(line), &r); err != nil {
 		return nil, fmt.Errorf("ask.py: %w", err)
 	}
 	return &trial{
 		seconds: r.Seconds, clientCPU: r.CPU, errors: r.Errors,
-		p50: quantile(r.Latencies, 0.5), p99: quantile(r.Latencies, 0.99),
+		p50: stats.Quantile(r.Latencies, 0.5), p99: stats.Quantile(r.Latencies, 0.99),
 	}, nil
-}
-
-// quantile is the smallest value that so large a part of the values does not
-// exceed; 0 without values.
-func quantile(values []float64, q float64) float64 {
-	if len(values) == 0 {
-		return 0
-	}
-	s := slices.Sorted(slices.Values(values))
-	return s[min(len(s)-1, max(0, int(q*float64(len(s))+0.999999)-1))]
-}
-
-func median(values []float64) float64 {
-	s := slices.Sorted(slices.Values(values))
-	switch n := len(s); {
-	case n == 0:
-		return 0
-	case n%2 == 0:
-		return (s[n/2-1] + s[n/2]) / 2
-	default:
-		return s[n/2]
-	}
 }

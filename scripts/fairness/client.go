@@ -1,15 +1,14 @@
 package main
 
 import (
-	"bufio"
-	"fmt"
+	"bytes"
+	"context"
 	"io"
-	"net"
-	"net/http"
 	"strings"
 	"time"
 
 	"github.com/narwhal-server/narwhal/internal/bench"
+	"github.com/narwhal-server/narwhal/scripts/internal/client"
 )
 
 // answerTime is how long a client waits for an answer.
@@ -19,24 +18,21 @@ const answerTime = 2 * time.Minute
 type manner struct {
 	name string
 	keep bool
-	send func(w io.Writer, head, body []byte) error
+	send func(w io.Writer, request []byte) error
 }
 
 var manners = []manner{
-	{name: "whole", send: func(w io.Writer, head, body []byte) error {
-		return write(w, append(head[:len(head):len(head)], body...))
-	}},
-	{name: "head, body", send: func(w io.Writer, head, body []byte) error { // as Python's http.client
-		if err := write(w, head); err != nil {
+	{name: "whole", send: write},
+	{name: "head, body", send: func(w io.Writer, request []byte) error { // as Python's http.client
+		body := bytes.Index(request, []byte("\r\n\r\n")) + 4
+		if err := write(w, request[:body]); err != nil {
 			return err
 		}
-		return write(w, body)
+		return write(w, request[body:])
 	}},
-	{name: "pieces of 1 kB", send: func(w io.Writer, head, body []byte) error { return pieces(w, head, body, 1000, 0) }},
-	{name: "1 MB/s", send: func(w io.Writer, head, body []byte) error { return pieces(w, head, body, 4000, 4*time.Millisecond) }},
-	{name: "kept", keep: true, send: func(w io.Writer, head, body []byte) error {
-		return write(w, append(head[:len(head):len(head)], body...))
-	}},
+	{name: "pieces of 1 kB", send: func(w io.Writer, request []byte) error { return pieces(w, request, 1000, 0) }},
+	{name: "1 MB/s", send: func(w io.Writer, request []byte) error { return pieces(w, request, 4000, 4*time.Millisecond) }},
+	{name: "kept", keep: true, send: write},
 }
 
 func write(w io.Writer, b []byte) error {
@@ -45,8 +41,7 @@ func write(w io.Writer, b []byte) error {
 }
 
 // pieces sends a piece every so often.
-func pieces(w io.Writer, head, body []byte, size int, every time.Duration) error {
-	all := append(head[:len(head):len(head)], body...)
+func pieces(w io.Writer, all []byte, size int, every time.Duration) error {
 	for next := time.Now(); len(all) > 0; next = next.Add(every) {
 		time.Sleep(time.Until(next))
 		n := min(size, len(all))
@@ -58,63 +53,21 @@ func pieces(w io.Writer, head, body []byte, size int, every time.Duration) error
 	return nil
 }
 
-// request is one with a text of so many bytes.
-func request(size int, keep bool) (head, body []byte) {
+// request returns one with a text of so many bytes.
+func request(size int, keep bool) []byte {
 	text := strings.Repeat(bench.Paragraph+" ", size/len(bench.Paragraph)+1)[:size]
-	body = fmt.Appendf(nil, `{"text":%q}`, text)
-	connection := ""
-	if !keep {
-		connection = "Connection: close\r\n"
+	if keep {
+		return client.Request("POST", text)
 	}
-	return fmt.Appendf(nil, "POST / HTTP/1.1\r\nHost: fairness\r\nContent-Type: application/json\r\n%sContent-Length: %d\r\n\r\n", connection, len(body)), body
-}
-
-// client asks on one connection as long as the server keeps it.
-type client struct {
-	addr string
-	conn net.Conn
-	br   *bufio.Reader
+	return client.Request("POST", text, "Connection: close")
 }
 
 // ask sends a request, and says when all of it was sent and when it was answered.
-func (c *client) ask(m manner, head, body []byte) (sent, answered time.Time, err error) {
-	defer func() {
-		if err != nil || !m.keep {
-			c.close()
-		}
-	}()
-	if c.conn == nil {
-		if c.conn, err = net.Dial("tcp", c.addr); err != nil {
-			return sent, answered, err
-		}
-		c.br = bufio.NewReader(c.conn)
-	}
-	if err := c.conn.SetDeadline(time.Now().Add(answerTime)); err != nil {
-		return sent, answered, err
-	}
-	if err := m.send(c.conn, head, body); err != nil {
-		return sent, answered, fmt.Errorf("send: %w", err)
-	}
-	sent = time.Now()
-	resp, err := http.ReadResponse(c.br, nil)
-	if err != nil {
-		return sent, answered, fmt.Errorf("receive: %w", err)
-	}
-	_, err = io.Copy(io.Discard, resp.Body)
-	switch {
-	case err != nil:
-		return sent, answered, fmt.Errorf("receive: %w", err)
-	case resp.StatusCode != http.StatusOK:
-		return sent, answered, fmt.Errorf("status %d", resp.StatusCode)
-	case resp.Close:
-		c.close()
-	}
-	return sent, time.Now(), nil
-}
-
-func (c *client) close() {
-	if c.conn != nil {
-		c.conn.Close() // it has given what it was for
-		c.conn = nil
-	}
+func ask(ctx context.Context, c *client.Client, m manner, request []byte) (sent, answered time.Time, err error) {
+	_, err = c.AskBy(ctx, func(w io.Writer) error {
+		err := m.send(w, request)
+		sent = time.Now()
+		return err
+	})
+	return sent, time.Now(), err
 }

@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"time"
+
+	"github.com/narwhal-server/narwhal/scripts/internal/client"
+	"github.com/narwhal-server/narwhal/scripts/internal/server"
 )
 
 const (
@@ -41,13 +42,13 @@ func clients(ctx context.Context, o options) error {
 }
 
 func clientsOf(ctx context.Context, o options, c class, n int) (ratios, rates []float64, err error) {
-	s, err := start(ctx, o.program, 2, c.args...)
+	s, err := server.Start(ctx, o.program, 2, c.args...)
 	if err != nil {
 		return nil, nil, err
 	}
-	defer func() { err = errors.Join(err, s.stop()) }()
+	defer func() { err = errors.Join(err, s.Stop()) }()
 	for range o.runs {
-		answers, err := s.closedLoop(ctx, n, clientsText, clientsTime)
+		answers, err := closedLoop(ctx, s, n, clientsText, clientsTime)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -65,35 +66,31 @@ func clientsOf(ctx context.Context, o options, c class, n int) (ratios, rates []
 }
 
 // closedLoop has n clients ask again and again for a time, and says how many
-// answers each of them got.
-func (s *server) closedLoop(ctx context.Context, n, size int, length time.Duration) ([]int64, error) {
-	ctx, cancel := context.WithTimeout(ctx, length)
-	defer cancel()
-	kept := manners[len(manners)-1]
-	head, body := request(size, true)
-	answers, errs := make([]int64, n), make([]error, n)
-	var connected atomic.Int64
-	var all sync.WaitGroup
-	for i := range n {
-		all.Go(func() {
-			c := client{addr: s.addr}
-			defer c.close()
-			for ctx.Err() == nil {
-				if _, _, err := c.ask(kept, head, body); err != nil {
-					errs[i] = err
-					return
-				}
-				if answers[i] == 0 {
-					connected.Add(1)
-				}
-				if connected.Load() == int64(n) { // from then on they compete
-					answers[i]++
-				} else if answers[i] == 0 {
-					answers[i] = 1
-				}
-			}
-		})
+// answers each of them got. The time begins when each has had an answer: from then
+// on they compete.
+func closedLoop(ctx context.Context, s *server.Server, n, size int, length time.Duration) ([]int64, error) {
+	l := client.Start(client.Options{
+		Addrs: map[string]string{"tcp": s.Addr}, Groups: slices.Repeat([]client.Group{{Network: "tcp", Keep: true}}, n), Clients: n,
+		Request: request(size, true), Timeout: answerTime,
+	})
+	err := l.AwaitAnswers(ctx, 1)
+	answers := make([]int64, n)
+	for i, c := range l.Counts {
+		answers[i] = -c.Answered()
 	}
-	all.Wait()
-	return answers, errors.Join(errs...)
+	if err == nil {
+		select {
+		case <-time.After(length):
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+	}
+	l.End()
+	for i, c := range l.Counts {
+		answers[i] += c.Answered()
+	}
+	if _, lost, why := l.Sums(); lost > 0 {
+		err = errors.Join(err, errors.New(why))
+	}
+	return answers, err
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/narwhal-server/narwhal/scripts/internal/server"
 )
 
 const (
@@ -35,15 +37,15 @@ func idle(ctx context.Context, o options) error {
 // idleOf returns the share of looks that found an idle worker beside one with
 // two requests, and what the workers' counters say.
 func idleOf(ctx context.Context, o options, c class) (seen, told float64, err error) {
-	s, err := start(ctx, o.program, idleWorkers, c.args...)
+	s, err := server.Start(ctx, o.program, idleWorkers, c.args...)
 	if err != nil {
 		return 0, 0, err
 	}
-	defer func() { err = errors.Join(err, s.stop()) }()
+	defer func() { err = errors.Join(err, s.Stop()) }()
 	done := make(chan error, 1)
 	began := time.Now()
 	go func() {
-		_, err := s.closedLoop(ctx, idleClients, idleText, o.time)
+		_, err := closedLoop(ctx, s, idleClients, idleText, o.time)
 		done <- err
 	}()
 	looks, found := 0, 0
@@ -53,11 +55,11 @@ func idleOf(ctx context.Context, o options, c class) (seen, told float64, err er
 			if err != nil {
 				return 0, 0, err
 			}
-			told, err = s.missed(ctx, time.Since(began))
+			told, err = missed(ctx, s, time.Since(began))
 			return float64(found) / float64(max(1, looks)), told, err
 		case <-time.After(lookEvery):
 		}
-		status, err := s.master.Status(ctx)
+		status, err := s.Master.Status(ctx)
 		if err != nil {
 			return 0, 0, err
 		}
@@ -74,8 +76,8 @@ func idleOf(ctx context.Context, o options, c class) (seen, told float64, err er
 
 // missed is the workers' own count of the time in which they idled while a
 // request waited with a sibling, as a share of their time.
-func (s *server) missed(ctx context.Context, of time.Duration) (float64, error) {
-	status, err := s.master.Status(ctx)
+func missed(ctx context.Context, s *server.Server, of time.Duration) (float64, error) {
+	status, err := s.Master.Status(ctx)
 	if err != nil {
 		return 0, err
 	}

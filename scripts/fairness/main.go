@@ -5,7 +5,6 @@
 //	go run ./scripts/fairness pairs     two requests at once, two workers: does each get one?
 //	go run ./scripts/fairness clients   kept connections: how much less does the slowest get?
 //	go run ./scripts/fairness idle      how long is a worker idle while a request waits elsewhere?
-//	go run ./scripts/fairness load      the waits at 70 % load, beside those of one ideal queue
 //
 // -narwhal names the program, bin/narwhal if it is not given. The exit status is 1
 // if a limit is exceeded.
@@ -27,7 +26,7 @@ type options struct {
 	program string
 	pairs   int           // of each class and size
 	runs    int           // of clients
-	time    time.Duration // of a run of load and idle
+	time    time.Duration // of a run of idle
 }
 
 // parts are the measurements, in the order in which they are made.
@@ -38,7 +37,6 @@ var parts = []struct {
 	{"pairs", pairs},
 	{"clients", clients},
 	{"idle", idle},
-	{"load", load},
 }
 
 func main() {
@@ -46,7 +44,7 @@ func main() {
 	flag.StringVar(&o.program, "narwhal", "bin/narwhal", "the `program` to measure")
 	flag.IntVar(&o.pairs, "pairs", 200, "pairs of requests for each class and size")
 	flag.IntVar(&o.runs, "runs", 20, "runs of each number of kept connections")
-	flag.DurationVar(&o.time, "time", 30*time.Second, "of each run of idle and load")
+	flag.DurationVar(&o.time, "time", 30*time.Second, "of each run of idle")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, o, flag.Args())
@@ -78,7 +76,7 @@ func run(ctx context.Context, o options, names []string) error {
 	}
 	for _, n := range names {
 		if !known[n] {
-			errs = append(errs, fmt.Errorf("there is no measurement %q: want pairs, clients, idle or load", n))
+			errs = append(errs, fmt.Errorf("there is no measurement %q: want pairs, clients or idle", n))
 		}
 	}
 	return errors.Join(append(errs, ctx.Err())...)

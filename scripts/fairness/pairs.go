@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/narwhal-server/narwhal/scripts/internal/client"
+	"github.com/narwhal-server/narwhal/scripts/internal/server"
 )
 
 // sizes of texts, in bytes.
@@ -35,11 +38,11 @@ func pairs(ctx context.Context, o options) error {
 }
 
 func pairsOf(ctx context.Context, o options, c class) (shared int, err error) {
-	s, err := start(ctx, o.program, 2, c.args...)
+	s, err := server.Start(ctx, o.program, 2, c.args...)
 	if err != nil {
 		return 0, err
 	}
-	defer func() { err = errors.Join(err, s.stop()) }()
+	defer func() { err = errors.Join(err, s.Stop()) }()
 	for _, size := range sizes {
 		fmt.Printf("%-20s %6d kB", c.name, size/1000)
 		for _, m := range manners {
@@ -47,7 +50,7 @@ func pairsOf(ctx context.Context, o options, c class) (shared int, err error) {
 				continue
 			}
 			n := max(1, o.pairs/(len(manners)-1))
-			these, err := s.pairsLike(ctx, m, size, n)
+			these, err := pairsLike(ctx, s, m, size, n)
 			if err != nil {
 				return shared, fmt.Errorf("%d bytes, %s: %w", size, m.name, err)
 			}
@@ -60,28 +63,29 @@ func pairsOf(ctx context.Context, o options, c class) (shared int, err error) {
 }
 
 // pairsLike counts those of n pairs that shared a worker.
-func (s *server) pairsLike(ctx context.Context, m manner, size, n int) (shared int, err error) {
-	head, body := request(size, m.keep)
-	two := [2]client{{addr: s.addr}, {addr: s.addr}}
-	defer two[0].close()
-	defer two[1].close()
-	before, err := s.settled(ctx, 0)
+func pairsLike(ctx context.Context, s *server.Server, m manner, size, n int) (shared int, err error) {
+	query := request(size, m.keep)
+	one := client.Client{Network: "tcp", Addr: s.Addr, Keep: m.keep, Timeout: answerTime}
+	two := [2]client.Client{one, one}
+	defer two[0].Close()
+	defer two[1].Close()
+	before, err := settled(ctx, s, 0)
 	if err != nil {
 		return 0, err
 	}
 	apart := 0
 	for done := 0; done < n; {
-		overlapped, err := together(&two, m, head, body)
+		overlapped, err := together(ctx, &two, m, query)
 		if err != nil {
 			return shared, err
 		}
-		after, err := s.settled(ctx, sum(before)+2)
+		after, err := settled(ctx, s, sum(before)+2)
 		if err != nil {
 			return shared, err
 		}
-		one := false
+		same := false
 		for pid, requests := range after {
-			one = one || requests-before[pid] == 2
+			same = same || requests-before[pid] == 2
 		}
 		before = after
 		// If the first was answered before all of the second was sent, none waited.
@@ -92,7 +96,7 @@ func (s *server) pairsLike(ctx context.Context, m manner, size, n int) (shared i
 			continue
 		}
 		done++
-		if one {
+		if same {
 			shared++
 		}
 	}
@@ -101,7 +105,7 @@ func (s *server) pairsLike(ctx context.Context, m manner, size, n int) (shared i
 
 // together sends a request with each client at the same moment, and reports
 // whether both had been sent whole before the first was answered.
-func together(two *[2]client, m manner, head, body []byte) (overlapped bool, err error) {
+func together(ctx context.Context, two *[2]client.Client, m manner, query []byte) (overlapped bool, err error) {
 	type result struct {
 		sent, answered time.Time
 		err            error
@@ -111,7 +115,7 @@ func together(two *[2]client, m manner, head, body []byte) (overlapped bool, err
 		go func() {
 			<-begin
 			var r result
-			r.sent, r.answered, r.err = two[i].ask(m, head, body)
+			r.sent, r.answered, r.err = ask(ctx, &two[i], m, query)
 			results <- r
 		}()
 	}

@@ -4,12 +4,9 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -21,6 +18,7 @@ import (
 
 	"github.com/narwhal-server/narwhal/ner/kernel"
 	"github.com/narwhal-server/narwhal/ner/spacy"
+	"github.com/narwhal-server/narwhal/scripts/internal/proc"
 )
 
 const textFile = "scripts/paragraph.txt"
@@ -73,7 +71,7 @@ func speed(python, model string, rounds int) error {
 	if err != nil {
 		return err
 	}
-	defer ref.stop()
+	defer ref.Kill()
 	fmt.Println(ref.greeting)
 	fmt.Println("variant   pipeline   load to first answer   narwhal ms   spaCy ms   times faster")
 	for _, variant := range kernel.Variants() {
@@ -124,48 +122,32 @@ func ms(d time.Duration) float64 { return d.Seconds() * 1000 }
 
 // reference is a Python that times spaCy when asked.
 type reference struct {
-	cmd      *exec.Cmd
-	in       io.WriteCloser
-	out      *bufio.Scanner
+	*proc.Talk
 	greeting string
 }
 
 func startSpacy(python, model string) (*reference, error) {
-	r := &reference{cmd: exec.Command(python, "scripts/measure/spacy_time.py", model, textFile)}
-	r.cmd.Stderr = os.Stderr
-	var err error
-	if r.in, err = r.cmd.StdinPipe(); err != nil {
-		return nil, err
-	}
-	out, err := r.cmd.StdoutPipe()
+	cmd := exec.Command(python, "scripts/measure/spacy_time.py", model, textFile)
+	cmd.Stderr = os.Stderr
+	talk, err := proc.StartTalk(cmd)
 	if err != nil {
 		return nil, err
 	}
-	r.out = bufio.NewScanner(out)
-	if err := r.cmd.Start(); err != nil {
-		return nil, err
+	greeting, err := talk.Read()
+	if err != nil {
+		talk.Kill()
+		return nil, fmt.Errorf("spaCy did not start: %w", err)
 	}
-	if !r.out.Scan() {
-		return nil, errors.New("spaCy did not start")
-	}
-	r.greeting = r.out.Text()
-	return r, nil
+	return &reference{talk, greeting}, nil
 }
 
 func (r *reference) time(what string) (time.Duration, error) {
-	if _, err := fmt.Fprintln(r.in, what); err != nil {
-		return 0, err
+	line, err := r.Ask(what)
+	if err != nil {
+		return 0, fmt.Errorf("spaCy has ended: %w", err)
 	}
-	if !r.out.Scan() {
-		return 0, errors.New("spaCy has ended")
-	}
-	s, err := strconv.ParseFloat(r.out.Text(), 64)
+	s, err := strconv.ParseFloat(line, 64)
 	return time.Duration(s * 1e9), err
-}
-
-func (r *reference) stop() {
-	r.in.Close()
-	r.cmd.Wait()
 }
 
 // words feeds the engine 2,000,000 words it has never seen.

@@ -7,72 +7,45 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"net/http"
+	"net/url"
 	"os"
 	"os/signal"
 	"strconv"
-	"strings"
-	"sync"
 	"syscall"
 	"time"
+
+	"github.com/narwhal-server/narwhal/scripts/internal/client"
 )
 
 const pause = 25 * time.Millisecond
 
 func main() {
-	clients, err := strconv.Atoi(os.Args[len(os.Args)-1])
-	if len(os.Args) != 3 || err != nil {
-		fmt.Fprintln(os.Stderr, "usage: load URL CLIENTS")
-		os.Exit(2)
+	if len(os.Args) != 3 {
+		usage()
+	}
+	to, err := url.Parse(os.Args[1])
+	clients, err2 := strconv.Atoi(os.Args[2])
+	if err != nil || err2 != nil {
+		usage()
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	var mu sync.Mutex
-	var sent, failed, refused int
-	var first error
-	var all sync.WaitGroup
-	for range clients {
-		all.Go(func() {
-			client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Minute}
-			for ctx.Err() == nil {
-				err := ask(client, os.Args[1])
-				mu.Lock()
-				sent++
-				if err != nil {
-					failed++
-					if first == nil {
-						first = err
-					}
-				}
-				if errors.Is(err, syscall.ECONNREFUSED) {
-					refused++
-				}
-				mu.Unlock()
-				time.Sleep(pause) // a closed port must not be the whole count, either
-			}
-		})
-	}
-	all.Wait()
+	l := client.Start(client.Options{
+		Addrs: map[string]string{"tcp": to.Host}, Groups: []client.Group{{Network: "tcp"}}, Clients: clients,
+		Request: client.Request("POST", "Angela Merkel was born in Hamburg.", "Connection: close"), Timeout: time.Minute, Pause: pause,
+	})
+	<-ctx.Done()
+	l.End()
+	sent, failed, why := l.Sums()
+	refused := l.Failed(client.NoConnection + syscall.ECONNREFUSED.Error())
 	fmt.Printf("requests=%d failed=%d refused=%d\n", sent, failed, refused)
-	if first != nil {
-		fmt.Println("first failure:", first)
+	if failed > 0 {
+		fmt.Println("failures:", why)
 	}
 }
 
-func ask(client *http.Client, url string) error {
-	resp, err := client.Post(url, "application/json", strings.NewReader(`{"text":"Angela Merkel was born in Hamburg."}`))
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
-		return err
-	}
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("status %s", resp.Status)
-	}
-	return nil
+func usage() {
+	fmt.Fprintln(os.Stderr, "usage: load URL CLIENTS")
+	os.Exit(2)
 }

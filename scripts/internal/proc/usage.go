@@ -1,21 +1,23 @@
-package main
+package proc
 
 import (
-	"bufio"
+	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // tick is the unit of times in /proc/PID/stat: USER_HZ, 100 on every Linux Go
 // runs on.
 const tick = time.Second / 100
 
-// stat is what /proc/PID/stat says that we need.
+// stat is the part of /proc/PID/stat that is used here.
 type stat struct {
+	state  string
 	parent int
 	cpu    time.Duration // user and system, of dead and awaited children too
 }
@@ -42,12 +44,23 @@ func parseStat(line string) (stat, error) {
 		}
 		n[i] = v
 	}
-	return stat{int(n[0]), time.Duration(n[1]+n[2]+n[3]+n[4]) * tick}, nil
+	return stat{f[0], int(n[0]), time.Duration(n[1]+n[2]+n[3]+n[4]) * tick}, nil
 }
 
-// stolen is how long the processors have been with other guests of the machine
-// below, though this one had work for them, since it started (proc(5), steal).
-func stolen() (time.Duration, error) {
+// CPU returns the processor time of processes, that of children they have awaited
+// included. Processes that have ended count nothing.
+func CPU(pids ...int) (sum time.Duration) {
+	for _, pid := range pids {
+		if s, err := readStat(pid); err == nil {
+			sum += s.cpu
+		}
+	}
+	return sum
+}
+
+// Stolen returns how long the machine below gave the processors to other guests
+// while this one had work for them, since this one started (proc(5), steal).
+func Stolen() (time.Duration, error) {
 	b, err := os.ReadFile("/proc/stat")
 	if err != nil {
 		return 0, err
@@ -65,37 +78,15 @@ func parseStolen(stat string) (time.Duration, error) {
 	return time.Duration(n) * tick, err
 }
 
-// tree gives root and all its descendants.
-func tree(root int) []int {
-	dirs, _ := filepath.Glob("/proc/[0-9]*")
-	children := map[int][]int{}
-	for _, d := range dirs {
-		pid, _ := strconv.Atoi(filepath.Base(d))
-		if s, err := readStat(pid); err == nil {
-			children[s.parent] = append(children[s.parent], pid)
-		}
-	}
-	all := []int{root}
-	for i := 0; i < len(all); i++ {
-		all = append(all, children[all[i]]...)
-	}
-	return all
-}
-
-// treeCPU is the CPU time of all these processes.
-func treeCPU(pids []int) (sum time.Duration) {
-	for _, pid := range pids {
-		if s, err := readStat(pid); err == nil {
-			sum += s.cpu
-		}
-	}
-	return sum
-}
-
-// treePSS is their memory in bytes, with each shared page counted once.
-func treePSS(pids []int) (sum int64, err error) {
+// PSS returns the memory of processes in bytes. A page that several processes
+// share counts in equal parts, so it counts once if all of them are here.
+// Processes that have ended count nothing.
+func PSS(pids ...int) (sum int64, err error) {
 	for _, pid := range pids {
 		n, err := pss(pid)
+		if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ESRCH) {
+			continue
+		}
 		if err != nil {
 			return 0, err
 		}
@@ -105,16 +96,21 @@ func treePSS(pids []int) (sum int64, err error) {
 }
 
 func pss(pid int) (int64, error) {
-	f, err := os.Open(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
 	if err != nil {
 		return 0, err
 	}
-	defer f.Close()
-	for sc := bufio.NewScanner(f); sc.Scan(); {
-		if rest, ok := strings.CutPrefix(sc.Text(), "Pss:"); ok {
-			kb, err := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(rest, "kB")), 10, 64)
-			return kb * 1024, err
+	for line := range strings.Lines(string(b)) {
+		if rest, ok := strings.CutPrefix(line, "Pss:"); ok {
+			kb, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
+			return kb << 10, err
 		}
 	}
-	return 0, fmt.Errorf("no Pss in smaps_rollup of %d", pid)
+	return 0, fmt.Errorf("no Pss in smaps_rollup of process %d", pid)
+}
+
+// Descriptors returns how many descriptors a process has open.
+func Descriptors(pid int) (int, error) {
+	d, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
+	return len(d), err
 }

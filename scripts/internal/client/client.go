@@ -1,0 +1,147 @@
+// Package client sends requests as clients do, counts what becomes of them, and
+// takes their times. It sees a server only from outside.
+//
+// It differs from internal/bench in what counts as a failure: a kept connection
+// that the server closes under a request is one here, and nothing is sent twice.
+package client
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"syscall"
+	"time"
+)
+
+// AnswerTime is how long a client waits for an answer. A request that has none by
+// then is lost.
+const AnswerTime = 30 * time.Second
+
+// Body returns the body of a request for a text.
+func Body(text string) []byte {
+	b, err := json.Marshal(map[string]string{"text": text})
+	if err != nil {
+		panic(err) // a string can always be written
+	}
+	return b
+}
+
+// Request returns a request for a text. Fields are more of its header.
+func Request(method, text string, fields ...string) []byte {
+	body := Body(text)
+	b := fmt.Appendf(nil, "%s / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n", method, len(body))
+	for _, f := range fields {
+		b = fmt.Appendf(b, "%s\r\n", f)
+	}
+	return append(append(b, "\r\n"...), body...)
+}
+
+// Client sends requests one after the other. It belongs to one goroutine.
+type Client struct {
+	Network, Addr string
+	Keep          bool          // it uses a connection as long as the server lets it
+	Timeout       time.Duration // 0: AnswerTime
+
+	conn net.Conn
+	br   *bufio.Reader
+}
+
+// Ask sends a request and returns the body of the answer, with an error unless the
+// status is 200.
+func (c *Client) Ask(ctx context.Context, request []byte) ([]byte, error) {
+	return c.AskBy(ctx, func(w io.Writer) error {
+		_, err := w.Write(request)
+		return err
+	})
+}
+
+// AskBy is Ask for a request that send writes.
+func (c *Client) AskBy(ctx context.Context, send func(io.Writer) error) ([]byte, error) {
+	timeout := c.Timeout
+	if timeout == 0 {
+		timeout = AnswerTime
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	if c.conn != nil && c.ended() {
+		c.Close()
+	}
+	if c.conn == nil {
+		var d net.Dialer
+		conn, err := d.DialContext(ctx, c.Network, c.Addr)
+		if err != nil {
+			return nil, fmt.Errorf("connect: %w", Cause(err))
+		}
+		c.conn, c.br = conn, bufio.NewReader(conn)
+	}
+	body, more, err := c.exchange(ctx, send)
+	if err != nil || !more || !c.Keep {
+		c.Close()
+	}
+	return body, err
+}
+
+func (c *Client) exchange(ctx context.Context, send func(io.Writer) error) (body []byte, more bool, err error) {
+	deadline, _ := ctx.Deadline()
+	if err := c.conn.SetDeadline(deadline); err != nil {
+		return nil, false, err
+	}
+	conn := c.conn
+	defer context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })()
+	if err := send(c.conn); err != nil {
+		return nil, false, fmt.Errorf("send: %w", Cause(err))
+	}
+	resp, err := http.ReadResponse(c.br, nil)
+	if err != nil {
+		return nil, false, fmt.Errorf("receive: %w", Cause(err))
+	}
+	body, err = io.ReadAll(resp.Body)
+	if err != nil {
+		return nil, false, fmt.Errorf("receive the body: %w", Cause(err))
+	}
+	if resp.StatusCode != http.StatusOK {
+		return body, !resp.Close, fmt.Errorf("status %d", resp.StatusCode)
+	}
+	return body, !resp.Close, nil
+}
+
+// ended reports whether the server has closed the connection.
+func (c *Client) ended() bool {
+	rc, err := c.conn.(syscall.Conn).SyscallConn()
+	if err != nil {
+		return true
+	}
+	gone := true
+	err = rc.Control(func(fd uintptr) {
+		var b [1]byte
+		_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		gone = err != syscall.EAGAIN && err != syscall.EINTR
+	})
+	return gone || err != nil
+}
+
+// Close closes the connection that was kept, if there is one.
+func (c *Client) Close() {
+	if c.conn != nil {
+		c.conn.Close()
+		c.conn = nil
+	}
+}
+
+// Cause drops addresses from an error, so that equal ones count together.
+func Cause(err error) error {
+	var no syscall.Errno
+	switch {
+	case errors.As(err, &no):
+		return no
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return os.ErrDeadlineExceeded
+	}
+	return err
+}

@@ -1,0 +1,98 @@
+// Package proc starts the programs that the tools in scripts measure, finds the
+// processes they consist of, and reads what these use: processor time, memory,
+// descriptors.
+package proc
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Process is a program that runs, in a process group of its own: Ctrl-C reaches
+// only the tool, which then stops the program.
+type Process struct {
+	Pid   int
+	Ended <-chan struct{} // closed when the process has ended
+
+	err error // how it ended
+}
+
+// Start starts a command and waits for its end in the background.
+func Start(cmd *exec.Cmd) (*Process, error) {
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Setpgid = true
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	ended := make(chan struct{})
+	p := &Process{Pid: cmd.Process.Pid, Ended: ended}
+	go func() {
+		p.err = cmd.Wait()
+		close(ended)
+	}()
+	return p, nil
+}
+
+// Signal sends a signal to the process alone.
+func (p *Process) Signal(sig syscall.Signal) error {
+	select {
+	case <-p.Ended: // its number may be another process's by now
+		return os.ErrProcessDone
+	default:
+		return syscall.Kill(p.Pid, sig)
+	}
+}
+
+// Kill ends the process and its group at once.
+func (p *Process) Kill() {
+	_ = p.Signal(syscall.SIGKILL) // it may have ended by itself
+	<-p.Ended
+	_ = syscall.Kill(-p.Pid, syscall.SIGKILL) // usually nobody is left
+}
+
+// Stop sends SIGTERM and waits for the end of the process. After patience it
+// kills the process. Whatever is left of its group is killed, too. Stop returns an
+// error unless the exit status was 0.
+func (p *Process) Stop(patience time.Duration) error {
+	_ = p.Signal(syscall.SIGTERM)
+	select {
+	case <-p.Ended:
+	case <-time.After(patience):
+	}
+	p.Kill()
+	return p.err
+}
+
+// FreePort returns a TCP port that was free a moment ago. If another program takes
+// the port first, the server that was to have it does not start.
+func FreePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, fmt.Errorf("find a free port: %w", err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
+
+// Environ returns this process's environment without the variables that a server
+// takes for settings.
+func Environ() []string {
+	var out []string
+	for _, kv := range os.Environ() {
+		name, _, _ := strings.Cut(kv, "=")
+		switch {
+		case strings.HasPrefix(name, "NARWHAL_"), strings.HasPrefix(name, "LISTEN_"), strings.HasPrefix(name, "GUNICORN_"),
+			name == "NOTIFY_SOCKET", name == "WEB_CONCURRENCY", name == "PORT":
+		default:
+			out = append(out, kv)
+		}
+	}
+	return out
+}

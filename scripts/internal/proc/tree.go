@@ -1,0 +1,82 @@
+package proc
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// Tree returns root and its living descendants.
+func Tree(root int) []int {
+	children := map[int][]int{}
+	dirs, _ := filepath.Glob("/proc/[0-9]*")
+	for _, d := range dirs {
+		pid, _ := strconv.Atoi(filepath.Base(d))
+		if s, err := readStat(pid); err == nil && s.state != "Z" {
+			children[s.parent] = append(children[s.parent], pid)
+		}
+	}
+	all := []int{root}
+	for i := 0; i < len(all); i++ {
+		all = append(all, children[all[i]]...)
+	}
+	return all
+}
+
+// AdoptOrphans makes this process the parent of whatever its descendants leave
+// behind, so that EndDescendants finds all of it.
+func AdoptOrphans() error {
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		return fmt.Errorf("become the reaper of orphans: %w", err)
+	}
+	return nil
+}
+
+// EndDescendants kills the processes below this one, and returns their numbers.
+func EndDescendants() (left []int) {
+	const tries = 10 // a process may be started while we look
+	for range tries {
+		pids := Tree(os.Getpid())[1:]
+		if len(pids) == 0 {
+			return left
+		}
+		left = append(left, pids...)
+		for _, pid := range pids {
+			_ = unix.Kill(pid, unix.SIGKILL) // it may have gone by itself
+		}
+		for _, pid := range pids {
+			_ = AwaitExit(pid)
+			Bury(pid)
+		}
+	}
+	return left
+}
+
+// AwaitExit waits until a process has ended, whoever its parent is.
+func AwaitExit(pid int) error {
+	fd, err := unix.PidfdOpen(pid, unix.PIDFD_NONBLOCK)
+	if err == unix.ESRCH {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("watch process %d: %w", pid, err)
+	}
+	f := os.NewFile(uintptr(fd), "pidfd")
+	defer f.Close()
+	rc, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	return rc.Read(func(fd uintptr) bool {
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0)
+		return n > 0 || err != nil && err != unix.EINTR
+	})
+}
+
+// Bury takes the status of a dead child, if the child is this process's.
+func Bury(pid int) {
+	_, _ = unix.Wait4(pid, nil, unix.WNOHANG, nil)
+}
