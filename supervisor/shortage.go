@@ -1,6 +1,8 @@
 package supervisor
 
 import (
+	"errors"
+	"io/fs"
 	"time"
 
 	"github.com/narwhal-server/narwhal/internal/logevent"
@@ -34,7 +36,11 @@ func (m *master) spawnFailed(s *slot, err error) {
 		}
 	}
 	attrs := []any{logevent.SpawnFailed.Attr(), "worker", s.n, "missing", missing, "tries", m.shortage.tries.inARow, "error", err, "wait", wait}
-	if hint := sock.Short(err); hint != "" {
+	hint := sock.Short(err)
+	if errors.Is(err, fs.ErrNotExist) {
+		hint = mountProc
+	}
+	if hint != "" {
 		attrs = append(attrs, "hint", hint)
 	}
 	m.log.Error("cannot start a worker", attrs...)

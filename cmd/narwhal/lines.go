@@ -35,8 +35,9 @@ func exit(status int) {
 }
 
 // lastWords says why a process ends, and returns its exit status. A server says
-// it in its log, in the log's format, and a master to the terminal it was started
-// from, if that is not the log. A command says it on standard error.
+// it in its log, in the log's format. A master also says it to the terminal it was
+// started from, if that is not the log, and to whatever its standard error was, if the
+// log cannot be written. A command says it on standard error.
 func lastWords(stderr io.Writer, err error) int {
 	if stderrLog == nil {
 		return report(stderr, err)
@@ -44,14 +45,23 @@ func lastWords(stderr io.Writer, err error) int {
 	if !logJSON.Load() && isTerminal(os.Stderr) {
 		return report(stderrLog, err)
 	}
-	if screen != nil {
-		report(keep(&logfile.Writer{W: screen}), err) // somebody may have stopped it
+	if firstStderr != nil && isTerminal(firstStderr) {
+		report(keep(&logfile.Writer{W: firstStderr}), err) // somebody may have stopped it
 	}
+	status := logErrors(slog.Default(), err)
+	if stderrLog.Flush(flushTime); logFails.Load() && firstStderr != nil && !isTerminal(firstStderr) {
+		logErrors(newLogger(keep(&logfile.Writer{W: firstStderr})), err)
+	}
+	return status
+}
+
+// logErrors logs why a process ends, and returns its exit status.
+func logErrors(log *slog.Logger, err error) int {
 	return eachError(err, func(text, hint string) {
 		if hint != "" {
-			slog.Error(text, "hint", hint)
+			log.Error(text, "hint", hint)
 		} else {
-			slog.Error(text)
+			log.Error(text)
 		}
 	})
 }

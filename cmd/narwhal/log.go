@@ -57,7 +57,8 @@ func setLogger(format, level string) {
 		return
 	}
 	direct := newLogger(os.Stderr)
-	stderrLog = keep(&logfile.Writer{W: os.Stderr, Works: func(lost int, since time.Time) {
+	stderrLog = keep(&logfile.Writer{W: os.Stderr, Failed: func(error) { logFails.Store(true) }, Works: func(lost int, since time.Time) {
+		logFails.Store(false)
 		direct.Error("lines of this log were lost: it could not be written", "lost", lost, "since", since, "hint", lostHint)
 	}})
 	slog.SetDefault(newLogger(stderrLog))
@@ -98,10 +99,8 @@ func openLog(s *config.Settings) (workersStdout *os.File, err error) {
 		}
 	}
 	fd, isStream = stream(s.ErrorLogfile, 2)
-	if (!isStream || fd != 2) && isTerminal(os.Stderr) {
-		if screen, err = logfile.Inherited(2); err != nil {
-			return nil, err
-		}
+	if !isStream || fd != 2 {
+		firstStderr, _ = logfile.Inherited(2) // it may be closed; then there is only the log
 	}
 	switch {
 	case !isStream:
@@ -115,9 +114,21 @@ func openLog(s *config.Settings) (workersStdout *os.File, err error) {
 	return workersStdout, nil
 }
 
-// screen is the terminal that standard error was before it became the log, nil
-// if it was none.
-var screen *os.File
+// firstStderr is what standard error was before it became the log, nil if it has
+// been the log from the start. Once the service has started, only a terminal is kept.
+var firstStderr *os.File
+
+// forgetFirstStderr is called when the service has started. Whoever reads the pipe that
+// standard error was may wait for its end.
+func forgetFirstStderr() {
+	if firstStderr != nil && !isTerminal(firstStderr) {
+		firstStderr.Close()
+		firstStderr = nil
+	}
+}
+
+// logFails says that the last lines for the log could not be written.
+var logFails atomic.Bool
 
 // stream tells which inherited descriptor a path of a log stands for; - is std.
 func stream(path string, std int) (fd int, ok bool) {

@@ -78,6 +78,7 @@ func serve(ctx context.Context, s *config.Settings, stdout io.Writer) error {
 		hello = func(s *config.Settings, bound []string, model string) { greet(w, s, bound, model) }
 	}
 	o.Started = func(bound []string, model string) {
+		forgetFirstStderr()
 		hello(inForce, bound, model)
 		giveBack()
 	}

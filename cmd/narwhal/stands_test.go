@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -168,9 +169,28 @@ func TestStoppedTerminal(t *testing.T) {
 	}
 }
 
-// A limit of file sizes is for the access log what a full disk is.
-func TestFileSizeLimit(t *testing.T) {
-	dir := t.TempDir()
+// Why a server cannot start is said on the first standard error if the log, a file,
+// cannot be written.
+func TestLogThatCannotBeWritten(t *testing.T) {
+	for _, format := range []string{"text", "json"} {
+		var stderr strings.Builder
+		cmd := limitedCommand(t, t.TempDir(), 0, "--model", "prose", "--error-logfile", "F", "--log-format", format)
+		cmd.Stderr = &stderr
+		cmd.Run() // its status is asked below
+		if code := cmd.ProcessState.ExitCode(); code != exitError {
+			t.Errorf("it ended with %d", code)
+		}
+		wantRecords(t, "standard error", format, stderr.String())
+		if !strings.Contains(stderr.String(), "raise the limit of file sizes") {
+			t.Errorf("standard error has %q", stderr.String())
+		}
+	}
+}
+
+// limitedCommand is a server that can make files of so many blocks of 512 or 1024
+// bytes.
+func limitedCommand(t *testing.T, dir string, blocks int, args ...string) *exec.Cmd {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -179,15 +199,22 @@ func TestFileSizeLimit(t *testing.T) {
 	if err := os.Symlink(self, narwhal); err != nil {
 		t.Fatal(err)
 	}
+	cmd := narwhalCommand(dir)
+	cmd.Path = "/bin/sh"
+	cmd.Args = append([]string{"sh", "-c", fmt.Sprintf(`ulimit -f %d; exec "$0" "$@"`, blocks), narwhal, "-b", "127.0.0.1:0"}, args...)
+	return cmd
+}
+
+// A limit of file sizes is for the access log what a full disk is.
+func TestFileSizeLimit(t *testing.T) {
+	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "access.log"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Truncate(filepath.Join(dir, "access.log"), 16<<20); err != nil {
 		t.Fatal(err)
 	}
-	cmd := narwhalCommand(dir)
-	cmd.Path, cmd.Args = "/bin/sh", []string{"sh", "-c", `ulimit -f 8192; exec "$0" "$@"`, narwhal, // blocks of 512 or 1024 bytes
-		"-b", "127.0.0.1:0", "--model", "prose", "--access-logfile", "access.log"}
+	cmd := limitedCommand(t, dir, 8192, "--model", "prose", "--access-logfile", "access.log")
 	s := startCommand(t, cmd)
 	for range 5 {
 		if got := s.ask(merkel); !strings.HasPrefix(got, "200 ") {

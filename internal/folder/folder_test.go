@@ -5,9 +5,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // The test binary plays a process of another user: it says what Check does.
@@ -88,5 +91,38 @@ func TestCheck(t *testing.T) {
 		if got := asNobody(t, path); (got == "") != (want == "") || !strings.Contains(got, want) {
 			t.Errorf("%s: %q, want %q", path, got, want)
 		}
+	}
+}
+
+// A file system that is read-only is told from a folder that is closed.
+func TestReadOnlyFileSystem(t *testing.T) {
+	if os.Geteuid() != 0 {
+		if os.Getenv("CI") != "" {
+			t.Fatal("this takes root, to mount a file system")
+		}
+		t.Skip("NOT RUN: this takes root, to mount a file system")
+	}
+	dir := t.TempDir()
+	got := make(chan *Problem, 1)
+	errs := make(chan error, 1)
+	go func() {
+		// The thread, alone in another mount namespace, ends with the goroutine.
+		runtime.LockOSThread()
+		err := unix.Unshare(unix.CLONE_NEWNS)
+		if err == nil {
+			err = unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "")
+		}
+		if err == nil {
+			err = unix.Mount("none", dir, "tmpfs", unix.MS_RDONLY, "")
+		}
+		got <- Check(filepath.Join(dir, "x"))
+		errs <- err
+	}()
+	p := <-got
+	if err := <-errs; err != nil {
+		t.Fatal(err)
+	}
+	if want := "the folder " + dir + " is on a file system that is read-only: choose another place"; p == nil || p.Error() != want {
+		t.Errorf("%v, want %q", p, want)
 	}
 }
