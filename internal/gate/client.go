@@ -10,72 +10,72 @@ import (
 	"github.com/narwhal-server/narwhal/internal/park"
 )
 
-// state is what a client's connection does.
+// state is the part of its life that a client's connection is in.
 type state int
 
 const (
-	reading   state = iota // no whole request is there
+	reading   state = iota // no whole request has arrived yet
 	waiting                // a whole request waits for a place
-	serving                // the server has it
-	flushing               // the server is done; the client has not taken all of the answer
-	lingering              // it ends; what the client still sends is read and forgotten
-	gone                   // it is closed, or somebody else's
+	serving                // the server has the request, or gets it with its next Accept
+	flushing               // the server is done, but the client has not taken all of its answer
+	lingering              // the connection ends; the gate drops what the client still sends
+	gone                   // the connection is closed, parked, or given to another worker
 )
 
-// client is an open connection. All of it is guarded by g.mu, except that the
-// server writes to fd without the lock while the state is serving.
+// client is an open connection. g.mu guards all fields. The server writes to fd
+// without that lock while the state is serving.
 type client struct {
 	g      *Gate
 	fd     int
-	local  net.Addr      // nil until asked for
-	remote unix.Sockaddr // nil until asked for
+	local  net.Addr      // nil: LocalAddr asks the kernel when it is called
+	remote unix.Sockaddr // nil: RemoteAddr asks the kernel when it is called
 	state  state
-	since  time.Time // it is at a boundary, its request began, or it has last taken some of its answer
-	until  time.Time // what it waits for must have come; zero: whenever
-	row    int       // requests it has brought before
+	since  time.Time // since when the client is idle, sends this request, takes nothing of its answer, or lingers
+	until  time.Time // deadline for the next request while reading, and for lingering; zero: none
+	row    int       // requests that were answered on this connection before
 
-	// What is read, see read.go.
+	// Reading, see read.go.
 	in        http1.Request
-	rest      []byte // what came after the request
-	refused   error  // what was read is no request, and this is why
-	asRequest bool   // though its head is, and the server gets that
-	ready     bool   // the socket may have something
+	rest      []byte // bytes that came after the request
+	refused   error  // why the bytes read are no request that may be served; nil: they are one
+	asRequest bool   // the request is refused, but the server gets its head as a request
+	ready     bool   // the socket may have bytes to read
 	hup       bool   // an event has said that the client sends no more
-	again     bool   // it is in g.again
-	ended     bool   // the client has said that it sends no more
-	resting   bool   // counted in g.idle: it waits at a boundary, or lingers
+	again     bool   // the client is in g.again
+	ended     bool   // a read has returned the end of what the client sends
+	resting   bool   // counted in g.idle: the connection is idle, or lingers
 	partial   bool   // counted in g.partial
 	unsent    bool   // counted in g.unsent
 
 	// The request.
-	whole   int64 // when it became whole, on the scoreboard's clock
-	waited  bool  // no place was free then
-	place   bool  // it holds one
-	exempt  bool  // Limit does not count it
-	pending bool  // it is counted as not answered
-	over    bool  // it is one more than Limit allows
-	conn    *Conn // what the server has; nil if it has nothing
+	whole   int64 // when the request became whole, on the scoreboard's clock
+	waited  bool  // no place was free when the request became whole
+	place   bool  // the request holds a place
+	exempt  bool  // LimitConcurrency does not count the request
+	pending bool  // the request is counted as not answered
+	over    bool  // the request is one more than LimitConcurrency allows
+	conn    *Conn // what Accept has returned for this request; nil: nothing yet
 
-	// What is written, see write.go.
-	out     []byte        // the kernel has not taken it yet
-	outSize int           // of the array that holds out, with what was sent of it
-	outBy   time.Time     // the client must have taken it; zero: whenever
-	watched bool          // the epoll set tells when there is room
-	failed  error         // of writing
-	idle    time.Duration // how long it is kept when all is sent; 0: as long as the client likes
+	// Writing, see write.go.
+	out     []byte        // bytes that the kernel has not taken yet
+	outSize int           // bytes of the array behind out, including those already sent
+	outBy   time.Time     // when the client must have taken out; zero: no deadline
+	watched bool          // the epoll set reports when the kernel takes bytes again
+	failed  error         // why writing failed
+	idle    time.Duration // how long the connection is kept after the answer; 0: no limit
 	closes  bool          // the connection ends when out is sent
-	linger  bool          // it then waits for what the client is still sending
-	left    int           // bytes that a lingering one still reads
-	shed    bool          // its next answer says Connection: close
-	raw     bool          // after 101: no HTTP any more
+	linger  bool          // before the close, wait for what the client still sends
+	left    int           // bytes that may still be read while lingering
+	shed    bool          // the next answer says Connection: close
+	raw     bool          // the answer was 101, or 2xx to CONNECT: what follows is not HTTP
 
-	memory int // counted in g.memory
+	memory int // bytes of this client that are counted in g.memory
 }
 
 const edges = unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLET&0xffffffff
 
-// admit makes a client of an accepted descriptor, and reads what has come. g.mu is
-// held.
+// admit makes a client of an accepted descriptor, and reads what has arrived on it. It
+// closes the descriptor when it fails. g.mu is held.
 func (g *Gate) admit(fd int, local net.Addr, remote unix.Sockaddr) error {
 	c := &client{g: g, fd: fd, local: local, remote: remote}
 	if err := c.watch(); err != nil {
@@ -86,7 +86,7 @@ func (g *Gate) admit(fd int, local net.Addr, remote unix.Sockaddr) error {
 	return nil
 }
 
-// watch makes the client one of the gate's. g.mu is held.
+// watch adds the client to the epoll set and to g.clients. g.mu is held.
 func (c *client) watch() error {
 	if err := unix.EpollCtl(c.g.ep, unix.EPOLL_CTL_ADD, c.fd, &unix.EpollEvent{Events: edges, Fd: int32(c.fd)}); err != nil {
 		return err
@@ -98,13 +98,13 @@ func (c *client) watch() error {
 	return nil
 }
 
-// forget gives the descriptor up: it is closed here, and lives on only if somebody
-// else has it. g.mu is held.
+// forget closes the descriptor and drops the client. The connection itself stays open if
+// another process has a copy of the descriptor. g.mu is held.
 func (c *client) forget() {
 	g := c.g
 	c.awake()
 	c.state = gone
-	// Another process may hold the connection: close alone would leave it in the set.
+	// close removes a descriptor from the epoll set only if no process has a copy of it.
 	_ = unix.EpollCtl(g.ep, unix.EPOLL_CTL_DEL, c.fd, nil)
 	unix.Close(c.fd)
 	delete(g.clients, c.fd)
@@ -121,16 +121,16 @@ func (g *Gate) showClients() {
 	}
 }
 
-// showNext counts one client more on the scoreboard, before it is taken: if the worker
-// is killed in between, the scoreboard must not say less than the worker had. Whoever
-// gets none calls showClients. g.mu is held.
+// showNext counts one client more on the scoreboard. It is called before the client is
+// taken, so that the scoreboard does not show too few clients if the worker is killed in
+// between. A caller that gets no client calls showClients. g.mu is held.
 func (g *Gate) showNext() {
 	if g.o.Line != nil {
 		g.o.Line.Conns(len(g.clients) + 1)
 	}
 }
 
-// event handles what the epoll set says of the connection. g.mu is held.
+// event handles an event of the epoll set for the connection. g.mu is held.
 func (c *client) event(ev uint32) {
 	if ev&^uint32(unix.EPOLLOUT) != 0 {
 		c.ready = true
@@ -155,7 +155,9 @@ func (c *client) event(ev uint32) {
 	}
 }
 
-// boundary is where the connection is between two requests. g.mu is held.
+// boundary makes the connection wait for its next request. An idle connection is closed
+// at until; zero means no limit. boundary first takes the bytes in rest, and reads what
+// has arrived. g.mu is held.
 func (c *client) boundary(until time.Time) {
 	g := c.g
 	c.state = reading
@@ -165,7 +167,7 @@ func (c *client) boundary(until time.Time) {
 		c.took(p)
 	}
 	if c.state == reading && !c.in.Begun() && c.row > 0 && (g.stage >= closed || g.othersWait()) && c.leave() {
-		return // a connection on which one request follows another must not keep others out
+		return // it is parked: a client that asks without a pause must not keep others out
 	}
 	if c.state == reading && c.ready {
 		c.fill()
@@ -175,14 +177,15 @@ func (c *client) boundary(until time.Time) {
 	}
 }
 
-// hungUp says whether the client has closed. One that has only said that it
-// sends no more looks the same. g.mu is held.
+// hungUp reports whether the client has closed the connection. A client that has closed
+// only its sending side looks the same. g.mu is held.
 func (c *client) hungUp() bool {
 	_, gone := park.Look(c.fd)
 	return gone
 }
 
-// end closes the connection when the answer is sent. g.mu is held.
+// end closes the connection when the answer is sent. If the client is still sending, the
+// connection lingers first. g.mu is held.
 func (c *client) end() {
 	if len(c.out) > 0 && c.failed == nil {
 		c.closes = true
@@ -197,8 +200,8 @@ func (c *client) end() {
 		c.forget()
 		return
 	}
-	// A plain close would answer what the client is still sending with a reset, and
-	// the client could lose an answer it has already been sent (RFC 9112, 9.6).
+	// After a plain close the kernel would answer the client's bytes with a reset. The
+	// client could then lose an answer that was already sent (RFC 9112, 9.6).
 	_ = unix.Shutdown(c.fd, unix.SHUT_WR)
 	c.since = time.Now()
 	c.state, c.left, c.until = lingering, lingerBytes, c.since.Add(lingerTime)
@@ -210,12 +213,14 @@ func (c *client) end() {
 	c.discard()
 }
 
+// A lingering connection is closed after lingerTime, or when its client has sent
+// lingerBytes more.
 const (
 	lingerTime  = time.Second
 	lingerBytes = 16 << 20
 )
 
-// discard reads and forgets. g.mu is held.
+// discard reads what a lingering client sends, and drops it. g.mu is held.
 func (c *client) discard() {
 	for range fillReads {
 		n, err := unix.Read(c.fd, c.g.scratch[:])
@@ -233,7 +238,8 @@ func (c *client) discard() {
 	c.readAgain()
 }
 
-// expire does what is due. g.mu is held.
+// expire applies the client's deadlines: it closes or refuses what is late. In stage
+// hangUp it also closes an idle connection. g.mu is held.
 func (c *client) expire(now time.Time) {
 	late := !c.until.IsZero() && now.After(c.until)
 	switch c.state {
@@ -241,9 +247,9 @@ func (c *client) expire(now time.Time) {
 		if !late && !(c.g.stage == hangUp && !c.in.Begun()) {
 			return
 		}
-		c.ready = true // the event may not have been looked at
+		c.ready = true // bytes may have arrived whose event was not handled yet
 		if c.fill(); c.state != reading || c.again {
-			return // it came in the last moment
+			return // a request arrived at the last moment, or more can be read
 		}
 		if !c.in.Begun() {
 			c.forget()

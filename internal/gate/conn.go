@@ -12,15 +12,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Conn is what a server gets from Accept: a connection that carries one request.
-// The server reads the request, writes the answer, and closes the Conn or reads on.
-// Reading on ends with io.EOF as soon as the answer is written: the connection
-// itself then goes on without the server. It ends if the server closes the Conn
-// without having read io.EOF, or without having written anything.
+// Conn is what a server gets from Accept: a connection that carries one request. The
+// server reads the request, writes the answer, and then closes the Conn or reads again.
+// Reading again returns io.EOF once the request is answered. If the server then closes
+// the Conn, the gate keeps the client's connection for the next request. If the server
+// closes the Conn without having read this io.EOF, or without having written anything,
+// the gate ends the client's connection, too.
 //
-// Of a request that could not be read the server gets one byte and then the error
-// (an *http1.Error, ErrTimeout, ErrMemory, io.ErrUnexpectedEOF), so that it can
-// answer with it; servers close silently on an error in place of the first byte.
+// If a request cannot be read, Read returns one byte and then the error: an
+// *http1.Error, ErrTimeout, ErrMemory, io.ErrUnexpectedEOF, or an error of the
+// connection. The byte is there because servers close without an answer if the first
+// byte fails. Rules.Refusals changes this for requests whose head is valid.
 type Conn struct {
 	g *Gate
 
@@ -28,25 +30,26 @@ type Conn struct {
 	c        *client
 	told     bool // Begin was called
 	answered bool // End was called
-	wrote    bool // something of an answer
-	byteRead bool // of a request that could not be read
-	over     bool // Read has returned io.EOF
+	wrote    bool // the server has begun to write its answer
+	byteRead bool // Read has returned the one byte of a request that could not be read
+	over     bool // Read has returned io.EOF because the request is answered
 	closed   bool
-	readBy   time.Time // deadline; after the answer, that of the connection
+	readBy   time.Time // deadline of Read; after the answer, when the idle connection is closed
 	writeBy  time.Time
-	cond     *sync.Cond
-	onGone   chan struct{} // closed when the client hangs up; nil: nobody waits
+	cond     *sync.Cond    // Read and Write wait on it; nil: they have not waited yet
+	onGone   chan struct{} // closed when the client hangs up or the Conn is closed; nil: nobody waits
 }
 
 var _ net.Conn = (*Conn)(nil)
 
-// serve makes the Conn. g.mu is held.
+// serve makes the Conn of a client. g.mu is held.
 func (c *client) serve() *Conn {
 	c.conn = &Conn{g: c.g, c: c}
 	return c.conn
 }
 
-// poke wakes whoever waits for the client. g.mu is held.
+// poke wakes Read and Write, and Request.Wait if the client has hung up. A nil *Conn is
+// valid: poke does nothing. g.mu is held.
 func (c *Conn) poke() {
 	if c == nil {
 		return
@@ -60,14 +63,14 @@ func (c *Conn) poke() {
 	}
 }
 
-// expire wakes those whose deadline is over. g.mu is held.
+// expire wakes Read and Write, so that they look at their deadlines. g.mu is held.
 func (c *Conn) expire() {
 	if c.cond != nil {
 		c.cond.Broadcast()
 	}
 }
 
-// wait waits for poke. g.mu is held.
+// wait waits for poke or expire. It releases g.mu while it waits. g.mu is held.
 func (c *Conn) wait() {
 	if c.cond == nil {
 		c.cond = sync.NewCond(&c.g.mu)
@@ -77,8 +80,11 @@ func (c *Conn) wait() {
 
 func passed(t time.Time) bool { return !t.IsZero() && !time.Now().Before(t) }
 
-// Read gives the request, then waits for the client to hang up, and returns
-// io.EOF when it has or when the request is answered.
+// Read returns the bytes of the request. After them it waits, and returns io.EOF when the
+// request is answered or the client has hung up. If the server never calls Begin, the
+// request counts as answered with the first Write. After an answer that ends HTTP (101,
+// or 2xx to CONNECT) Read returns the bytes of the connection as they are. It fails with
+// os.ErrDeadlineExceeded at the read deadline, and with net.ErrClosed after Close.
 func (c *Conn) Read(p []byte) (int, error) {
 	c.g.mu.Lock()
 	defer c.g.mu.Unlock()
@@ -119,7 +125,8 @@ func (c *Conn) Read(p []byte) (int, error) {
 	}
 }
 
-// readRaw reads from the connection itself.
+// readRaw reads from the connection itself: first from rest, then from the kernel. g.mu
+// is held.
 func (c *Conn) readRaw(p []byte) (int, error) {
 	k := c.c
 	if len(k.rest) > 0 {
@@ -149,7 +156,9 @@ func (c *Conn) readRaw(p []byte) (int, error) {
 	}
 }
 
-// Write writes. It waits for the client only if a megabyte was not taken yet.
+// Write sends a part of the answer. It waits for the client only while more than
+// mostUnsent bytes are not taken by the kernel. It fails if the client has gone or has
+// not taken the answer in time, and with net.ErrClosed after Close.
 func (c *Conn) Write(p []byte) (int, error) {
 	g, k := c.g, c.c
 	g.mu.Lock()
@@ -167,7 +176,7 @@ func (c *Conn) Write(p []byte) (int, error) {
 
 	n, err := 0, error(nil)
 	if direct {
-		n, err = write(k.fd, p) // without the lock: nobody else writes while the server does
+		n, err = write(k.fd, p) // without the lock: only the server writes in this state
 	}
 
 	g.mu.Lock()
@@ -198,8 +207,9 @@ func (c *Conn) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// switches looks whether the answer ends HTTP on this connection, as that to a
-// WebSocket client does. The request then holds no place any more. g.mu is held.
+// switches looks at the beginning of the answer. If it ends HTTP on this connection, as
+// the answer to a WebSocket client does, switches gives the request's place back.
+// g.mu is held.
 func (c *Conn) switches(answer []byte) {
 	k := c.c
 	h := k.in.Head()
@@ -212,7 +222,7 @@ func (c *Conn) switches(answer []byte) {
 	}
 }
 
-// giveBack gives the place back, if there is one. g.mu is held.
+// giveBack gives the request's place back, if it holds one. g.mu is held.
 func (c *Conn) giveBack() {
 	if c.c.place {
 		c.c.place = false
@@ -220,23 +230,25 @@ func (c *Conn) giveBack() {
 	}
 }
 
-// Refused says why the request has no body, or nil if nothing is wrong with it. See
-// Rules.Refusals.
+// Refused returns why the gate has refused the request, or nil if it has not. With
+// Rules.Refusals the server may have got the head of such a request, without its body.
 func (c *Conn) Refused() error {
 	c.g.mu.Lock()
 	defer c.g.mu.Unlock()
 	return c.c.refused
 }
 
-// Linger makes Close wait a moment for what the client is still sending. The gate
-// does so itself where it sees that there is something.
+// Linger makes the gate read what the client still sends, for at most a second, if the
+// connection ends with Close. Close itself does not wait. The gate does the same without
+// Linger if bytes of the client have already arrived.
 func (c *Conn) Linger() {
 	c.g.mu.Lock()
 	c.c.linger = true
 	c.g.mu.Unlock()
 }
 
-// Close ends the server's part. See Conn for what becomes of the connection.
+// Close ends the server's part, and gives the request's place back. The comment of Conn
+// says when the client's connection stays open. A second Close returns net.ErrClosed.
 func (c *Conn) Close() error {
 	g, k := c.g, c.c
 	g.mu.Lock()
@@ -276,7 +288,7 @@ func (c *Conn) Close() error {
 	return nil
 }
 
-// LocalAddr is the address that the client has connected to.
+// LocalAddr returns the address that the client has connected to.
 func (c *Conn) LocalAddr() net.Addr {
 	c.g.mu.Lock()
 	defer c.g.mu.Unlock()
@@ -291,7 +303,7 @@ func (c *Conn) LocalAddr() net.Addr {
 	return c.c.local
 }
 
-// RemoteAddr is the client's address.
+// RemoteAddr returns the client's address.
 func (c *Conn) RemoteAddr() net.Addr {
 	c.g.mu.Lock()
 	defer c.g.mu.Unlock()
@@ -311,13 +323,14 @@ func (c *Conn) remote() net.Addr {
 	return address(k.remote)
 }
 
-// SetDeadline is SetReadDeadline and SetWriteDeadline.
+// SetDeadline calls SetReadDeadline and SetWriteDeadline.
 func (c *Conn) SetDeadline(t time.Time) error {
 	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
 }
 
-// SetReadDeadline sets until when Read waits. What is set last also says how long
-// the connection is kept for another request.
+// SetReadDeadline sets when a Read that waits fails. The zero time means no limit. The
+// last value set is also the time at which the gate closes the connection if no other
+// request has come.
 func (c *Conn) SetReadDeadline(t time.Time) error {
 	c.g.mu.Lock()
 	defer c.g.mu.Unlock()
@@ -328,8 +341,8 @@ func (c *Conn) SetReadDeadline(t time.Time) error {
 	return nil
 }
 
-// SetWriteDeadline sets until when the client must have taken what is written
-// from then on. Without it, Rules.Timeout holds from the write.
+// SetWriteDeadline sets when the client must have taken what later calls of Write send.
+// With the zero time, the client has Rules.Timeout from the last Write.
 func (c *Conn) SetWriteDeadline(t time.Time) error {
 	c.g.mu.Lock()
 	c.writeBy = t

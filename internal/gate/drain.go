@@ -5,32 +5,33 @@ import (
 	"time"
 )
 
-// Departure is how a worker leaves.
+// Departure says how a worker leaves.
 type Departure struct {
-	// Queue makes it accept until nothing has come for a moment: the last worker
-	// must answer what already waits in the kernel.
+	// Queue makes the worker accept until no connection has come for 100 ms. The last
+	// worker of a service must answer the clients that wait in the kernel's queue.
 	Queue bool
 
-	// Last says that nobody goes on with the service. Connections are then not
-	// parked, and parked ones are taken until the master has no more.
+	// Last says that no other process goes on with the service. The worker then parks no
+	// connection, and takes parked ones until the master has no more.
 	Last bool
 
-	Linger time.Duration // for clients to use or close idle connections
+	Linger time.Duration // how long clients may use idle connections; 0: not at all
 }
 
-// Drain ends the worker's service without losing a request, in this order:
+// Drain ends the worker's service without losing a request:
 //
-//  1. accepting stops: at once, or when the queues are empty;
-//  2. every request read or being read is answered; if connections cannot be
-//     parked, with Connection: close;
-//  3. clients get the linger to use or close their idle connections;
-//  4. then connections on which nothing has arrived are closed.
+//  1. The gate stops accepting: at once, or with Departure.Queue when the queues are empty.
+//  2. Every request that was read or is being read gets its answer. If the worker cannot
+//     park the connection, the answer says Connection: close.
+//  3. Clients may use or close their idle connections for Departure.Linger.
+//  4. Then the gate closes connections on which nothing has arrived.
 //
-// It returns when no connection is open, or with the error of ctx.
+// Drain returns nil when no connection is open. When ctx ends, it returns the error of
+// ctx, and open connections are left to the end of the process.
 //
-// A server's own shutdown closes idle connections without looking whether a
-// request has just arrived on them. What remains here is a race of one round
-// trip, inherent in HTTP/1.1 (RFC 9112, 9.6), for clients that keep connections.
+// A server's own shutdown closes idle connections without a look whether a request has
+// just arrived on them. Drain looks. A race of one round trip remains for clients that
+// keep connections: HTTP/1.1 cannot avoid it (RFC 9112, 9.6).
 func (g *Gate) Drain(ctx context.Context, d Departure) error {
 	stop := context.AfterFunc(ctx, func() {
 		g.mu.Lock()
@@ -63,7 +64,7 @@ func (g *Gate) Drain(ctx context.Context, d Departure) error {
 	return ctx.Err()
 }
 
-// has says whether a source of this kind is open. g.mu is held.
+// has reports whether a source of this kind is open. g.mu is held.
 func (g *Gate) has(k kind) bool {
 	for _, s := range g.sources {
 		if s.kind == k {
@@ -73,7 +74,8 @@ func (g *Gate) has(k kind) bool {
 	return false
 }
 
-// enter moves on to a stage, never back. g.mu is held.
+// enter moves the gate to a later stage. It does nothing for a stage that has begun or
+// passed. g.mu is held.
 func (g *Gate) enter(s stage) {
 	if s <= g.stage || g.closing {
 		return
@@ -104,13 +106,13 @@ func (g *Gate) enter(s stage) {
 	g.change.Broadcast()
 }
 
-// quiet is how long a queue must stay empty before a leaving worker believes
-// that nobody is connected and not yet accepted. It covers a handshake under
-// way and TCP_DEFER_ACCEPT, which hides a connection until its data is there.
+// quiet is how long the queues must stay empty before a leaving worker stops accepting.
+// In this time a handshake can end, and a connection can appear that TCP_DEFER_ACCEPT
+// hides until its data has arrived.
 const quiet = 100 * time.Millisecond
 
-// emptied ends accepting when the queues of a leaving worker have been empty for
-// long enough. g.mu is held.
+// emptied closes the listening sockets of a leaving worker when the queues have been empty
+// for quiet. g.mu is held.
 func (g *Gate) emptied(now time.Time) {
 	if g.stage != emptying || now.Sub(g.quiet) < quiet {
 		return
@@ -122,7 +124,8 @@ func (g *Gate) emptied(now time.Time) {
 	}
 }
 
-// Stop stops accepting at once, without waiting for anything.
+// Stop stops accepting and returns at once. Open connections stay. When the last one has
+// ended, Accept returns net.ErrClosed.
 func (g *Gate) Stop() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -132,14 +135,15 @@ func (g *Gate) Stop() {
 	g.endStopped()
 }
 
-// endStopped ends a gate that was stopped and has nothing left. g.mu is held.
+// endStopped ends the gate if Stop was called and no connection is open. g.mu is held.
 func (g *Gate) endStopped() {
 	if g.stopped && len(g.clients) == 0 {
 		g.finish()
 	}
 }
 
-// finish ends the gate. g.mu is held.
+// finish closes all sources and ends the gate: Accept then returns net.ErrClosed. g.mu is
+// held.
 func (g *Gate) finish() {
 	if g.closing {
 		return

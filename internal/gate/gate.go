@@ -1,34 +1,34 @@
 // Package gate decides which worker computes which request, and when.
 //
-// All workers of a master accept from the same sockets. A worker that took
-// whatever it found would serve it late while its siblings idle, and would lose
-// all of it in a crash. So the gate separates three things that a connection does:
+// All workers of a master accept from the same sockets. If a worker accepted every
+// connection that it finds, requests would wait for it while other workers idle, and its
+// crash would lose them all. So the gate separates what a connection does:
 //
 //	reading ──whole request──▶ waiting ──a free place──▶ computing ──▶ writing
 //	   ▲                          │                                      │
-//	   │                          └──▶ an idle sibling (share.go)        │
+//	   │                          └──▶ an idle worker (share.go)         │
 //	   └──────────── kept ◀── or parked with the master (package park) ◀─┘
 //
-// Only a computing request holds a place, and there are as many places as
-// requests may compute at once. Reading and writing hold a connection and
-// nothing else: a client that sends or reads slowly, or not at all, stops nobody.
-// Whole requests get places in the order in which they became whole. A worker
-// accepts a connection only while it has a free place.
+// Only a computing request holds a place, and there are as many places as requests may
+// compute at once. A connection that is read or written holds no place. So a client that
+// sends or reads slowly, or not at all, stops no other client. Requests get places in the
+// order in which they became whole. A worker accepts a connection only while it has a
+// free place; grant, placeFree and spills have the exceptions.
 //
-// The gate reads requests itself (package http1) and gives them to the server
-// whole. Accept returns a Conn for each request that has its place; the server
-// reads the request from it, writes the answer, and, when it asks for the next
-// request, reads io.EOF. So any server with Serve(net.Listener) works: for it
-// every connection carries one request.
+// The gate reads requests itself (package http1) and gives them to the server whole.
+// Accept returns a Conn for each request that has a place. The server reads the request
+// from the Conn and writes the answer. When the server then reads on, it gets io.EOF. So
+// any server with Serve(net.Listener) works: to the server, every connection carries one
+// request.
 //
-// One epoll set has all sockets of a worker, and one lock guards all state. Whoever
-// holds the lock may look for events (look): the goroutine that waits for them, a
-// request that ends, and one that computes for long (Look). The last is what makes
-// a busy worker see a new request: with one processor, the goroutine that waits
-// would not run before the computation ends.
+// One epoll set has all sockets of a worker, and one lock guards all state. Whoever holds
+// the lock may look for events (look): the goroutine that waits for them, a request that
+// ends, and a request that computes for long (Look). Without Look a busy worker would not
+// see a new request: with one processor, the goroutine that waits for events runs only
+// when the computation has ended.
 //
-// The gate knows every connection, so it also does what a server's own shutdown
-// cannot do without losing requests: Drain, in drain.go.
+// Drain (drain.go) ends the service without losing a request. A server's own shutdown
+// cannot: only the gate knows on which connections a request has arrived.
 package gate
 
 import (
@@ -52,129 +52,134 @@ import (
 // ErrGone says that the client has hung up, so nobody waits for the answer.
 var ErrGone = errors.New("the client has gone")
 
-// Options of a gate.
+// Options are the options of a gate.
 type Options struct {
-	// The gate computes Threads requests at the same time, one if that is 0. It
-	// accepts no connection beyond WorkerConnections. At LimitBuffers nothing is
-	// accepted, and a request that would need more is refused with 503; see
-	// memory.go. Beyond LimitConcurrency Request.Over reports true; to be able to say
-	// so, the gate accepts without a free place. LimitBody holds where Rules name no
-	// other. The gate does not look at MaxRequestsJitter and the times.
+	// The gate computes Threads requests at the same time; 0 means one. It accepts no
+	// connection beyond WorkerConnections. At LimitBuffers it accepts none either, and
+	// refuses a request that would need more with ErrMemory (memory.go). Beyond
+	// LimitConcurrency, Request.Over reports true. With a LimitConcurrency the gate also
+	// accepts without a free place, so that the server can refuse at once. LimitBody is
+	// the limit of a body unless Rules has another. The gate does not use
+	// MaxRequestsJitter, Timeout, GracefulTimeout and KeepAlive.
 	limits.Limits
 
-	Worn func() // called once, after MaxRequests answers
+	Worn func() // called once, in a goroutine, after MaxRequests answers; may be nil
 
-	// Sync makes a request keep its place while it waits on purpose, too: one
-	// request at a time in every sense. Threads is then 1.
+	// Sync lets the worker serve one request at a time: a request keeps its place also
+	// during Request.Wait. Threads is then 1.
 	Sync bool
 
-	// Starved is called when nothing can be accepted because the process or the
-	// machine is short of something, at most once in starvedQuiet.
+	// Starved is called, in a goroutine, when a connection or a request cannot be taken,
+	// for example because the process has no descriptor left. It is called at most once
+	// a minute. It may be nil.
 	Starved func(error)
 
-	Line *board.Line // where the worker's state is written; may be nil
+	Line *board.Line // the worker's line of the scoreboard; may be nil
 
-	// Park, if not nil, is where idle connections are passed to the master.
+	// Park is the workers' end of the pair of package park, on which idle connections go
+	// to the master. Nil: the worker keeps them.
 	Park *os.File
 }
 
-// Rules are what a server tells the gate of the requests it wants. The zero value
-// is the default.
+// Rules say which requests a server takes. The zero value has the defaults.
 type Rules struct {
 	Limits  http1.Limits
 	Timeout time.Duration // from the first byte of a request to its last; 0: 30 s
 
-	// Admit, if not nil, says of a request whether its body is wanted, when the
-	// client waits for permission to send it (Expect: 100-continue). If not, the
-	// server gets the request without a body and answers it.
+	// Admit reports whether the server wants the body of a request whose client waits
+	// for permission to send it (Expect: 100-continue). If it does not, the server gets
+	// the request without a body. Nil: every body is wanted.
 	Admit func(*http1.Head) bool
 
-	// Refusals says that the server asks Conn.Refused about each request. It then
-	// gets the head of a request whose body is refused, without the body, and can
-	// answer as to a request.
+	// Refusals says that the server calls Conn.Refused for each request. If the gate
+	// refuses a request whose head is valid, the server then gets the head as a request
+	// without a body, and can answer it like any other.
 	Refusals bool
 
-	// Exempt, if not nil, says which requests Limit does not count.
+	// Exempt reports whether LimitConcurrency does not count a request. Nil: it counts
+	// all.
 	Exempt func(*http1.Head) bool
 }
 
-// Gate is the one keeper of a worker's connections and requests.
+// Gate holds all connections and requests of a worker.
 type Gate struct {
 	o Options
 
-	parkFD int // of Options.Park
+	parkFD int // descriptor of Options.Park
 
-	ep   int // the epoll set, which epoll wraps for the runtime's poller
-	set  *os.File
-	rset syscall.RawConn
+	ep   int             // descriptor of the epoll set
+	set  *os.File        // the same, in the runtime's poller
+	rset syscall.RawConn // the same, to wait for events
 
 	mu      sync.Mutex
 	rules   Rules
-	change  sync.Cond // for Drain: something ended
-	granted sync.Cond // for Accept: ready has one more, or nothing comes any more
+	change  sync.Cond // for Drain: something has ended
+	granted sync.Cond // for Accept: ready has one more, or the gate has ended
 
 	stage   stage
-	begun   bool // the server accepts, or the gate drains
-	leaving bool
-	last    bool      // the service itself ends: connections cannot be parked any more
+	begun   bool      // Accept or Drain was called
+	leaving bool      // Leave was called
+	last    bool      // Departure.Last: connections cannot be parked any more
 	stopped bool      // Stop was called
-	closing bool      // the gate has come to its end
-	quiet   time.Time // emptying: when a connection last came, or could not be let in
+	closing bool      // the gate has ended
+	quiet   time.Time // when a connection was last taken, or waited but could not be taken
 
-	sources map[int]*source // what connections come from, by descriptor
-	turn    []*source       // the same, the one whose turn it is first
-	more    bool            // they may have more connections to take
-	clients map[int]*client
-	again   []*client // more can be read of them without an event
-	idle    int       // clients that wait with nothing of a request
-	partial int       // clients that have sent a part of one
-	unsent  int       // clients that have not taken all of their answer
+	sources map[int]*source // where connections come from, by descriptor
+	turn    []*source       // the same; the first is asked first
+	more    bool            // the sources may have more connections than takeIn has taken
+	clients map[int]*client // by descriptor
+	again   []*client       // clients of which more can be read without an event
+	idle    int             // clients that have sent nothing of a request, or linger
+	partial int             // clients that have sent a part of a request
+	unsent  int             // clients that have not taken all of their answer
 
 	fifo  list.List // of *entry: whole requests that wait for a place
-	ready []*client // granted, to be returned by Accept
+	ready []*client // clients that Accept returns next
 	taken int       // places held
 	guest bool      // one connection more may be accepted, see grant
 
 	share share
 
-	running  list.List // of *Request, the one running longest first
-	inflight int       // whole requests not answered
-	counted  int       // of those, the ones Limit counts
+	running  list.List // of *Request; the first one has run for longest
+	inflight int       // whole requests that are not answered
+	counted  int       // those of inflight that LimitConcurrency counts
 	answered int
 
 	memory  int // bytes of requests and unsent answers
 	release release
 
 	timer   *time.Timer
-	looked  atomic.Int64  // when Look last did, on the scoreboard's clock
-	tickIn  time.Duration // tick was asked for in this time; 0: it was not
-	ticked  time.Time     // when the clients' times were looked at
-	starved time.Time     // Starved was called
-	scratch [64 << 10]byte
-	events  [128]unix.EpollEvent
+	looked  atomic.Int64         // when Look last looked, on the scoreboard's clock
+	tickIn  time.Duration        // the time for which timer was set; 0: it is not set
+	ticked  time.Time            // when tick last looked at the clients' deadlines
+	starved time.Time            // when Starved was last called
+	scratch [64 << 10]byte       // what was just read
+	events  [128]unix.EpollEvent // what the epoll set has just reported
 }
 
-// entry is a place in the queue: of a request to be given to the server, or of one
-// that the server has and that has waited on purpose.
+// entry is a whole request that waits for a place. Either the server does not have it
+// yet, or the server has it and it needs a place again after Request.Wait, or it came on
+// a connection that is not the gate's.
 type entry struct {
-	c     *client
-	r     *Request
-	whole int64 // since when it waits, on the scoreboard's clock
+	c     *client  // nil if the server has the request
+	r     *Request // nil if the server does not have the request
+	whole int64    // since when it waits, on the scoreboard's clock
 }
 
+// stage is how far the gate has ended its service.
 type stage int
 
 const (
 	open     stage = iota
-	emptying       // no more is wanted, but what waits in the queues is still accepted
-	closed         // nothing is accepted any more
-	hangUp         // idle connections are closed
+	emptying       // the gate accepts until the queues are empty
+	closed         // the gate accepts nothing any more
+	hangUp         // the gate closes idle connections
 )
 
 const defaultTimeout = 30 * time.Second
 
-// New makes a gate. It panics if the process cannot have an epoll set, or if
-// o.Park is no open file: neither is the fault of a client.
+// New makes a gate. It panics if the process cannot have an epoll set, or if o.Park is
+// not an open file. Add sources with Listen, Unpark and Share.
 func New(o Options) *Gate {
 	o.SetDefaults()
 	o.Threads = max(o.Threads, 1)
@@ -210,7 +215,7 @@ func New(o Options) *Gate {
 	return g
 }
 
-// Rules sets the rules. The server calls it before it accepts.
+// Rules sets the rules. The server calls it before its first Accept.
 func (g *Gate) Rules(r Rules) {
 	r = g.complete(r)
 	g.mu.Lock()
@@ -218,7 +223,7 @@ func (g *Gate) Rules(r Rules) {
 	g.mu.Unlock()
 }
 
-// complete puts the defaults in place of zero values.
+// complete returns the rules with defaults for the timeout and the limit of a body.
 func (g *Gate) complete(r Rules) Rules {
 	if r.Timeout <= 0 {
 		r.Timeout = defaultTimeout
@@ -229,30 +234,31 @@ func (g *Gate) complete(r Rules) Rules {
 	return r
 }
 
-// Leave announces that the service is about to end. Requests are served as
-// before; only whoever asks whether to send more is told not to.
+// Leave announces that the service is about to end: from then on Leaving reports true.
+// Requests are served as before.
 func (g *Gate) Leave() {
 	g.mu.Lock()
 	g.leaving = true
 	g.mu.Unlock()
 }
 
-// Leaving says whether Leave was called or the gate drains.
+// Leaving reports whether Leave was called or the gate drains or was stopped. A server
+// answers its readiness check with this.
 func (g *Gate) Leaving() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.leaving || g.stage != open
 }
 
-// InFlight is the number of whole requests that are not answered.
+// InFlight returns the number of whole requests that are not answered.
 func (g *Gate) InFlight() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.inflight
 }
 
-// Rebalance has every connection closed with its next answer, so that clients
-// connect anew and a worker that has just come gets its part of them.
+// Rebalance makes every connection end with its next answer. The clients then connect
+// again, and a worker that has just started gets some of them.
 func (g *Gate) Rebalance() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -261,10 +267,10 @@ func (g *Gate) Rebalance() {
 	}
 }
 
-// starvedQuiet is the time between two calls of Starved.
+// starvedQuiet is the least time between two calls of Starved.
 const starvedQuiet = time.Minute
 
-// starve tells that something is short. g.mu is held.
+// starve calls Options.Starved, unless it was called within starvedQuiet. g.mu is held.
 func (g *Gate) starve(err error) {
 	now := time.Now()
 	if g.o.Starved == nil || now.Sub(g.starved) < starvedQuiet {
@@ -276,8 +282,9 @@ func (g *Gate) starve(err error) {
 
 var _ net.Listener = (*Gate)(nil)
 
-// Accept returns the next request that has a place, as a connection. It returns
-// net.ErrClosed when the worker leaves and has no more. The gate takes no connection
+// Accept returns the next request as a *Conn: a whole request that has a place, or one
+// that the server only has to refuse (Request.Over, Conn.Refused). It returns
+// net.ErrClosed when the gate has ended after Drain or Stop. The gate takes no connection
 // before the first Accept, so the server can set its rules first.
 func (g *Gate) Accept() (net.Conn, error) {
 	g.mu.Lock()
@@ -300,13 +307,14 @@ func (g *Gate) Accept() (net.Conn, error) {
 	return c.serve(), nil
 }
 
-// Close is part of net.Listener. It stops accepting, as Stop does.
+// Close calls Stop. It returns nil.
 func (g *Gate) Close() error {
 	g.Stop()
 	return nil
 }
 
-// Addr is the address of one of the listening sockets.
+// Addr returns the address of one of the listening sockets. Without one, it returns an
+// empty unix address.
 func (g *Gate) Addr() net.Addr {
 	g.mu.Lock()
 	defer g.mu.Unlock()

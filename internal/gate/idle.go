@@ -6,8 +6,8 @@ import (
 	"github.com/narwhal-server/narwhal/internal/park"
 )
 
-// settle is called when nothing more can be read for now. At a boundary the
-// connection goes to the master, if it can. g.mu is held.
+// settle is called when nothing more can be read for now. If no request has begun, it
+// parks the connection, or closes it in stage hangUp, or counts it as idle. g.mu is held.
 func (c *client) settle() {
 	g := c.g
 	if c.in.Begun() || c.resting {
@@ -24,7 +24,8 @@ func (c *client) settle() {
 	g.idle++
 }
 
-// awake is the end of waiting for the client. g.mu is held.
+// awake takes the client out of the counts of those that wait: idle, partial and unsent.
+// g.mu is held.
 func (c *client) awake() {
 	if c.resting {
 		c.resting = false
@@ -40,8 +41,8 @@ func (c *client) awake() {
 	}
 }
 
-// leave parks the connection, and reports whether that was possible. If not it
-// stays here, as it would without parking. g.mu is held.
+// leave parks the connection, and reports whether that was possible. If it was not, the
+// connection stays in this worker. g.mu is held.
 func (c *client) leave() bool {
 	g := c.g
 	if g.o.Park == nil || g.last || c.shed || len(c.out) > 0 || len(c.rest) > 0 {
@@ -60,20 +61,21 @@ func (c *client) leave() bool {
 	return true
 }
 
-// mayReap says whether a connection without a whole request may be closed to
-// accept another: at the limit of connections or of memory, with a place free. One
-// that lingers after its last answer is such a connection, too.
+// mayReap reports whether reap may close a connection so that another can be accepted. It
+// may at WorkerConnections or LimitBuffers, if a place is free, and if some client is
+// idle, lingers, has sent only a part of a request, or has not taken all of its answer.
 // g.mu is held.
 func (g *Gate) mayReap() bool {
 	full := len(g.clients) >= g.o.WorkerConnections || g.memory >= int(g.o.LimitBuffers)
 	return full && g.idle+g.partial+g.unsent > 0 && g.placeFree()
 }
 
-// reap closes a connection to make room, and reports whether there was one to close.
-// First come those that wait for a head or linger, then those whose body is on its
-// way, then those that have taken nothing of their answer; of each the one that has
-// been so for longest. Whoever has been so for less than stalled comes last: the
-// request of one that has just connected is on its way. g.mu is held.
+// reap closes a connection to make room. It returns false if there is none that it may
+// close. It prefers a client that has sent no whole head or lingers, then one whose body
+// is on its way, then one that has taken nothing of its answer for at least stalled. Of
+// several it takes the one that has waited for longest. A client that has waited for less
+// than stalled comes last, because its request may be on its way. If a request has just
+// arrived on the connection, reap does not close it. g.mu is held.
 func (g *Gate) reap() bool {
 	now := time.Now()
 	rank := func(c *client) int {
@@ -101,7 +103,7 @@ func (g *Gate) reap() bool {
 	if longest == nil {
 		return false
 	}
-	longest.ready = true // a request may have come whose event was not looked at
+	longest.ready = true // a request may have arrived whose event was not handled yet
 	if longest.fill(); longest.state == reading || longest.state == lingering || longest.state == flushing {
 		longest.forget()
 	}

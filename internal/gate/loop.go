@@ -8,9 +8,9 @@ import (
 	"github.com/narwhal-server/narwhal/internal/board"
 )
 
-// wait waits for events until the gate is closed.
+// wait handles events until the gate has ended. Then it closes the epoll set.
 func (g *Gate) wait() {
-	_ = g.rset.Read(func(uintptr) bool { // it ends when finish sets a deadline
+	_ = g.rset.Read(func(uintptr) bool { // Read returns when finish sets a deadline
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		for !g.closing && g.look() {
@@ -20,11 +20,12 @@ func (g *Gate) wait() {
 	g.set.Close()
 }
 
-// lookEvery is how often a computation looks at most.
+// lookEvery is the least time between two looks of Look.
 const lookEvery = 500 * time.Microsecond
 
-// Look has the gate see what has come meanwhile. A request that computes for
-// more than a millisecond calls it now and then.
+// Look handles the events that have happened since the last look. A request that computes
+// for more than a millisecond should call it now and then. It does nothing if the last
+// call was less than lookEvery ago.
 func (g *Gate) Look() {
 	now := board.Now()
 	if now-g.looked.Load() < int64(lookEvery) {
@@ -38,8 +39,8 @@ func (g *Gate) Look() {
 	}
 }
 
-// look handles what has happened, without waiting, and says whether there is more.
-// g.mu is held.
+// look handles the events that have happened. It does not wait. It reports whether there
+// may be more. g.mu is held.
 func (g *Gate) look() bool {
 	n, err := unix.EpollWait(g.ep, g.events[:], 0)
 	if err != nil {
@@ -69,9 +70,8 @@ func (g *Gate) look() bool {
 	return n == len(g.events) || len(g.again) > 0
 }
 
-// proceed does what has become possible: it gives places to those who wait, takes
-// connections for the places that are left, and passes on what a sibling can do
-// sooner. g.mu is held.
+// proceed gives free places to requests that wait, takes connections for the places that
+// are left, and gives requests to workers that can compute them sooner. g.mu is held.
 func (g *Gate) proceed() {
 	g.grant()
 	g.takeIn()
@@ -79,7 +79,8 @@ func (g *Gate) proceed() {
 	g.arm()
 }
 
-// grant gives free places in the order in which requests became whole. g.mu is held.
+// grant gives free places to requests in the order in which they became whole. g.mu is
+// held.
 func (g *Gate) grant() {
 	for g.taken < g.o.Threads {
 		e := g.front()
@@ -96,9 +97,10 @@ func (g *Gate) grant() {
 			continue
 		}
 		e.c.place = true
-		// Kept connections need no accept to bring their next request, so they
-		// could hold all places for ever. For each such request one newcomer is
-		// let in, if one waits; both then wait for their turn alike.
+		// A kept connection brings its next request without an accept. So kept
+		// connections could hold all places for ever. For each such request the gate
+		// accepts one new connection, if one waits. Its request and those of kept
+		// connections then get places in the same order.
 		if e.c.row > 0 {
 			g.guest = true
 		}
@@ -107,7 +109,7 @@ func (g *Gate) grant() {
 	g.showQueue()
 }
 
-// front is the first of the queue, nil if nobody waits. g.mu is held.
+// front returns the first request of the queue, or nil if none waits. g.mu is held.
 func (g *Gate) front() *entry {
 	if f := g.fifo.Front(); f != nil {
 		return f.Value.(*entry)
@@ -115,7 +117,7 @@ func (g *Gate) front() *entry {
 	return nil
 }
 
-// queue makes a client wait for a place. g.mu is held.
+// queue makes a request wait for a place. g.mu is held.
 func (g *Gate) queue(e *entry) {
 	if e.c != nil {
 		e.c.waited = g.taken >= g.o.Threads || g.fifo.Len() > 0
@@ -123,7 +125,7 @@ func (g *Gate) queue(e *entry) {
 	g.fifo.PushBack(e)
 }
 
-// deliver hands a client to Accept. g.mu is held.
+// deliver makes Accept return the client. g.mu is held.
 func (g *Gate) deliver(c *client) {
 	c.state = serving
 	g.ready = append(g.ready, c)
@@ -136,15 +138,15 @@ func (g *Gate) free() {
 	g.change.Broadcast()
 }
 
-// tickEvery is how often times are looked at while there are any.
+// The times after which tick runs. The shortest one that applies counts.
 const (
-	tickEvery = 100 * time.Millisecond
-	tickSoon  = 10 * time.Millisecond // while a drain or a shortage waits
-	tickShare = 2 * time.Millisecond  // while a request waits that a sibling may be free for
-	tickMore  = time.Millisecond      // while there may be connections to take
+	tickEvery = 100 * time.Millisecond // while clients are open or memory is to be returned
+	tickSoon  = 10 * time.Millisecond  // while a drain empties the queues, or a source was short
+	tickShare = 2 * time.Millisecond   // while a request waits and there are other workers
+	tickMore  = time.Millisecond       // while there may be connections to take
 )
 
-// arm has tick called if there is a reason. g.mu is held.
+// arm sets the timer of tick if there is a reason. g.mu is held.
 func (g *Gate) arm() {
 	var in time.Duration
 	switch {
@@ -167,6 +169,8 @@ func (g *Gate) arm() {
 	}
 }
 
+// tick does what no event announces: it applies deadlines, tries again what was short,
+// ends a drain, and returns memory. The timer calls it.
 func (g *Gate) tick() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -193,7 +197,8 @@ func (g *Gate) tick() {
 	g.arm()
 }
 
-// short says whether something was short when a source was asked. g.mu is held.
+// short reports whether a source failed when it was last asked, for example because the
+// process has no descriptor left. g.mu is held.
 func (g *Gate) short() bool {
 	for _, s := range g.sources {
 		if s.short {

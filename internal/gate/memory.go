@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// account counts the memory that a client holds. g.mu is held.
+// account updates g.memory by what the client holds now. g.mu is held.
 func (c *client) account() {
 	m := 0
 	if c.state != gone {
@@ -19,13 +19,13 @@ func (c *client) account() {
 	c.memory = m
 }
 
-// stalled is how long a request must have been incomplete, or an answer not taken,
-// before it makes room for others.
+// stalled is how long a request must have been incomplete, or an answer not taken, before
+// the gate ends it to make room for others.
 const stalled = time.Second
 
-// makeRoom ends requests that have been incomplete, and answers that have not been
-// taken, for long, the longest first, until the bound of memory holds again. It never
-// ends c itself. g.mu is held.
+// makeRoom ends stalled requests and answers, the oldest first, until g.memory is at most
+// LimitBuffers. It returns false if none is left that it may end. It never ends c itself.
+// g.mu is held.
 func (g *Gate) makeRoom(c *client) bool {
 	now := time.Now()
 	for g.memory > int(g.o.LimitBuffers) {
@@ -47,21 +47,22 @@ func (g *Gate) makeRoom(c *client) bool {
 	return true
 }
 
-// release returns memory to the system after it was needed for requests. The
-// runtime alone would keep it for minutes.
+// release says when to return memory of requests to the system. The runtime alone would
+// keep it for minutes.
 type release struct {
-	freed int       // bytes that clients gave back since the last time
-	last  time.Time // the last time
+	freed int       // bytes that clients have freed since last
+	last  time.Time // when memory was last returned
 }
 
 const (
-	releaseMin   = 4 << 20
-	releaseEvery = time.Second
+	releaseMin   = 4 << 20     // bytes that must be freed
+	releaseEvery = time.Second // least time between two returns; five times that while a request computes
 )
 
 func (r *release) due() bool { return r.freed >= releaseMin }
 
-// giveBack does so when the gate holds less than it has freed. g.mu is held.
+// giveBack returns freed memory to the system if enough was freed, the gate holds no more
+// than that, and the last return is long enough ago. g.mu is held.
 func (g *Gate) giveBack(now time.Time) {
 	r := &g.release
 	if !r.due() || g.memory > r.freed || now.Sub(r.last) < releaseEvery || g.taken > 0 && now.Sub(r.last) < 5*releaseEvery {

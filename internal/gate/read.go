@@ -10,21 +10,23 @@ import (
 	"github.com/narwhal-server/narwhal/internal/board"
 )
 
-// What a server reads instead of a request that could not be read, besides an
-// *http1.Error.
+// The reasons for which the gate refuses a request, besides an *http1.Error and errors of
+// the connection.
 var (
-	// ErrTimeout says that the request did not arrive in Rules.Timeout.
+	// ErrTimeout says that the request did not arrive within Rules.Timeout, or that it
+	// was incomplete for more than a second while the gate needed its memory.
 	ErrTimeout = errors.New("the request did not arrive in time")
 
 	// ErrMemory says that the request would need more than LimitBuffers.
 	ErrMemory = errors.New("the worker has as many bytes of requests and answers as it may hold")
 )
 
-// fillReads bounds what is read of one connection before others have their turn,
-// in pieces of scratch.
+// fillReads is how many times fill reads from one connection before others have their
+// turn. A read takes at most 64 KiB, the size of Gate.scratch.
 const fillReads = 4
 
-// fill reads what has come, up to the end of a request. g.mu is held.
+// fill reads what has arrived on the connection, up to the end of a request. If it stops
+// early because of fillReads, the gate reads on later. g.mu is held.
 func (c *client) fill() {
 	g := c.g
 	for range fillReads {
@@ -38,7 +40,7 @@ func (c *client) fill() {
 			c.ready = false
 		case err != nil:
 			if c.in.Begun() {
-				c.refuse(err) // it was reset
+				c.refuse(err) // the connection was reset
 			} else {
 				c.forget()
 			}
@@ -53,8 +55,8 @@ func (c *client) fill() {
 			if g.o.Line != nil {
 				g.o.Line.Received(n)
 			}
-			// All that was there has been read. What comes is another event, and so is
-			// the end, unless it came before.
+			// A short read has taken all that was there. New bytes bring a new event, and
+			// so does the end, unless its event has come already.
 			if n < len(g.scratch) && !c.hup {
 				c.ready = false
 			}
@@ -64,7 +66,7 @@ func (c *client) fill() {
 	c.readAgain()
 }
 
-// readAgain has the gate come back to a connection without an event. g.mu is held.
+// readAgain makes look read from the connection again without a new event. g.mu is held.
 func (c *client) readAgain() {
 	if c.ready && !c.again {
 		c.again = true
@@ -72,7 +74,8 @@ func (c *client) readAgain() {
 	}
 }
 
-// took adds what was read to the request. g.mu is held.
+// took adds the bytes p to the request. It also enforces LimitBuffers and answers
+// Expect: 100-continue. g.mu is held.
 func (c *client) took(p []byte) {
 	g := c.g
 	begun := c.in.Begun()
@@ -95,7 +98,7 @@ func (c *client) took(p []byte) {
 	if err == nil && !head && c.in.Head() != nil && !c.in.Done() && c.in.Head().Expect {
 		if admit := g.rules.Admit; admit != nil && !admit(c.in.Head()) {
 			c.in.Cut()
-			c.closes, c.linger = true, true // the client may send the body all the same
+			c.closes, c.linger = true, true // the client may still send the body
 		} else {
 			c.send([]byte("HTTP/1.1 100 Continue\r\n\r\n"))
 		}
@@ -108,21 +111,22 @@ func (c *client) took(p []byte) {
 	}
 }
 
-// becomeWhole has a request wait for its place. g.mu is held.
+// becomeWhole counts a request that has just become whole, and makes it wait for a place.
+// g.mu is held.
 func (c *client) becomeWhole() {
 	g := c.g
 	c.awake()
 	c.state, c.until = waiting, time.Time{}
 	c.whole = board.Now()
 	c.count()
-	if c.over { // it is only told so, which needs no place
+	if c.over { // the server only refuses it, which needs no place
 		g.deliver(c)
 		return
 	}
 	g.queue(&entry{c: c, whole: c.whole})
 }
 
-// count counts a request that is not answered. g.mu is held.
+// count counts the request as not answered. g.mu is held.
 func (c *client) count() {
 	g := c.g
 	c.pending = true
@@ -135,7 +139,8 @@ func (c *client) count() {
 	g.showInFlight()
 }
 
-// uncount ends that. g.mu is held.
+// uncount ends what count began. It does nothing if the request is not counted. g.mu is
+// held.
 func (c *client) uncount() {
 	if !c.pending {
 		return
@@ -154,11 +159,11 @@ func (g *Gate) showInFlight() {
 	}
 }
 
-// refuse has the server say why what was read is no request that it may serve. That
+// refuse gives the request to the server, which answers why it is refused: err. That
 // needs no place. g.mu is held.
 func (c *client) refuse(err error) {
 	c.awake()
-	c.refused, c.closes, c.linger = err, true, true // it may still be sending
+	c.refused, c.closes, c.linger = err, true, true // the client may still be sending
 	if c.g.rules.Refusals && c.in.Head() != nil {
 		c.in.Cut()
 		c.asRequest = true
