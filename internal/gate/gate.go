@@ -122,7 +122,7 @@ type Gate struct {
 	last    bool      // Departure.Last: connections cannot be parked any more
 	stopped bool      // Stop was called
 	closing bool      // the gate has ended
-	quiet   time.Time // when a connection was last taken, or waited but could not be taken
+	quiet   time.Time // when a connection was last taken, or the gate could take none
 
 	sources map[int]*source // where connections come from, by descriptor
 	turn    []*source       // the same; the first is asked first
@@ -242,8 +242,8 @@ func (g *Gate) Leave() {
 	g.mu.Unlock()
 }
 
-// Leaving reports whether Leave was called or the gate drains or was stopped. A server
-// answers its readiness check with this.
+// Leaving reports whether Leave was called, or the gate drains or was stopped. A server
+// can then fail its readiness check.
 func (g *Gate) Leaving() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()

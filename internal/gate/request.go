@@ -9,28 +9,29 @@ import (
 	"github.com/narwhal-server/narwhal/internal/board"
 )
 
-// Info is what the log and the scoreboard say of a request.
+// Info describes a request. The scoreboard shows it while the request runs.
 type Info struct {
 	Method, Path string
-	Size         int // of the body, bytes
+	Size         int // bytes of the body
 }
 
-// Request is one request between the moment the server has read it and the moment
-// its answer is ready. It is used by one goroutine.
+// Request is one request from the moment the server has read it to the moment its answer
+// is ready. Only one goroutine may use it.
 type Request struct {
 	g    *Gate
 	c    *Conn // nil if the connection is not the gate's
 	info Info
 
-	place   bool          // it holds one, and has no Conn to hold it
-	waited  bool          // its client may have hung up while it waited
-	turn    chan struct{} // closed when it has a place again
-	entered bool
-	started int64         // running since, on the scoreboard's clock
-	at      *list.Element // its place among the running, nil if it only waits
+	place   bool          // without a Conn: the request holds a place
+	waited  bool          // the request had to wait for a place, and its client may have hung up
+	turn    chan struct{} // closed when the request gets a place
+	entered bool          // Enter was called
+	started int64         // when the request began to run, on the scoreboard's clock
+	at      *list.Element // the request in Gate.running; nil: it does not run
 }
 
-// Begin registers a request that was read from c. It does not wait.
+// Begin registers a request that the server has read from c, and returns at once. c may
+// wrap a *Conn (ConnOf). If it does not, Enter waits for a place.
 func (g *Gate) Begin(c net.Conn, info Info) *Request {
 	r := &Request{g: g, c: ConnOf(c), info: info}
 	g.mu.Lock()
@@ -45,13 +46,14 @@ func (g *Gate) Begin(c net.Conn, info Info) *Request {
 	return r
 }
 
-// mostInARow is how many requests a connection may bring while others wait at the
-// limit of connections. It is then closed with an answer: those who wait can be
-// let in no other way.
+// mostInARow is how many requests a connection may bring while other clients wait and the
+// worker holds WorkerConnections connections. The connection is then closed with its
+// answer, because the worker cannot accept another client otherwise.
 const mostInARow = 20
 
-// Closes says that the answer should say Connection: close: the worker leaves
-// and cannot park the connection, or the client is to connect anew.
+// Closes reports whether the answer should say Connection: close. It should if the worker
+// leaves and cannot park the connection, after Rebalance, after mostInARow requests, and
+// if the gate ends the connection after this request anyway.
 func (r *Request) Closes() bool {
 	g := r.g
 	g.mu.Lock()
@@ -59,7 +61,7 @@ func (r *Request) Closes() bool {
 	if r.c != nil {
 		k := r.c.c
 		if !k.shed && k.row+1 >= mostInARow && len(g.clients) >= g.o.WorkerConnections && g.othersWait() {
-			k.shed, k.linger = true, true // it is still sending
+			k.shed, k.linger = true, true // the client may be sending its next request
 		}
 		if k.shed || k.closes {
 			return true
@@ -68,11 +70,11 @@ func (r *Request) Closes() bool {
 	return g.stage != open && (g.o.Park == nil || g.last)
 }
 
-// Over says that the request is one more than Limit allows.
+// Over reports whether the request is one more than LimitConcurrency allows.
 func (r *Request) Over() bool { return r.c != nil && r.c.c.over }
 
-// Wait lets time pass: without a place, unless the gate is Sync. It returns
-// ErrGone as soon as the client has hung up.
+// Wait waits for d. Unless the gate is Sync, the request gives its place back for that
+// time. Wait returns ErrGone as soon as the client has hung up.
 func (r *Request) Wait(d time.Duration) error {
 	if d <= 0 {
 		return nil
@@ -100,7 +102,7 @@ func (r *Request) Wait(d time.Duration) error {
 	return err
 }
 
-// pass waits for the time or for the client to hang up.
+// pass waits until d has passed or the client has hung up. Then it returns ErrGone.
 func (r *Request) pass(d time.Duration) error {
 	if r.c == nil {
 		time.Sleep(d)
@@ -128,11 +130,10 @@ func (r *Request) pass(d time.Duration) error {
 	return nil
 }
 
-// Enter waits until the request may compute. It returns ErrGone if the request had
-// to wait for that and its client has hung up meanwhile: nobody would read the
-// answer.
+// Enter waits until the request has a place. It returns ErrGone if the request had to wait
+// and its client has hung up meanwhile: nobody would read the answer.
 func (r *Request) Enter() error {
-	if r.entered { // Wait has entered
+	if r.entered { // Wait has called Enter
 		return nil
 	}
 	g := r.g
@@ -155,7 +156,7 @@ func (r *Request) Enter() error {
 	return nil
 }
 
-// holds says whether the request has a place. g.mu is held.
+// holds reports whether the request has a place. g.mu is held.
 func (r *Request) holds() bool {
 	if r.c != nil {
 		return r.c.c.place
@@ -163,7 +164,7 @@ func (r *Request) holds() bool {
 	return r.place
 }
 
-// hold gives it a place. g.mu is held.
+// hold gives the request a place, and ends the wait in Enter. g.mu is held.
 func (r *Request) hold() {
 	if r.c != nil {
 		r.c.c.place = true
@@ -173,7 +174,7 @@ func (r *Request) hold() {
 	close(r.turn)
 }
 
-// release takes it back. g.mu is held.
+// release gives the request's place back, if it holds one. g.mu is held.
 func (r *Request) release() {
 	if r.c != nil {
 		r.c.giveBack()
@@ -183,11 +184,10 @@ func (r *Request) release() {
 	}
 }
 
-// End says that the answer with this status is ready to be sent. The place passes
-// to the next request when the answer is with the kernel or, as far as the client
-// does not take it, with the gate: when the server closes the Conn, or a Write has to
-// wait. So a crash cannot cost both a request that computes and one whose client
-// has had its answer and sends the next.
+// End says that the answer with this status is ready to be sent. The next request gets
+// the place when the server closes the Conn, or when a Write has to wait for the client.
+// Until then no other request computes in this place, so no crash of another request can
+// cost the answer. Without a Conn the place is free at once.
 func (r *Request) End(status int) {
 	g := r.g
 	g.mu.Lock()
@@ -222,8 +222,8 @@ func (r *Request) End(status int) {
 	}
 }
 
-// While returns a context in which a long computation lets the gate look for new
-// requests, each time it asks whether it should end.
+// While returns a context for a long computation. Each call of its Err also calls Look, so
+// the gate sees new requests when the computation asks whether it should end.
 func (g *Gate) While(ctx context.Context) context.Context { return looking{ctx, g} }
 
 type looking struct {
@@ -236,9 +236,9 @@ func (l looking) Err() error {
 	return l.Context.Err()
 }
 
-// run says that the request works, or waits on purpose, from now on; the
-// scoreboard shows the one that has done so longest. A request that waits for
-// its turn is not running: it must not be taken for a hung one. g.mu is held.
+// run notes that the request runs from now on: it computes, or waits in Wait. The
+// scoreboard shows the request that has run for longest. A request that waits for a place
+// does not run, so that the master does not take it for one that hangs. g.mu is held.
 func (r *Request) run() {
 	if r.at != nil {
 		return
@@ -250,7 +250,7 @@ func (r *Request) run() {
 	}
 }
 
-// rest takes it off the list of the running. g.mu is held.
+// rest notes that the request does not run any more. g.mu is held.
 func (r *Request) rest() {
 	if r.at == nil {
 		return
@@ -263,7 +263,7 @@ func (r *Request) rest() {
 	}
 }
 
-// show writes the request running longest on the scoreboard. g.mu is held.
+// show writes the request that has run for longest on the scoreboard. g.mu is held.
 func (g *Gate) show() {
 	if g.o.Line == nil {
 		return

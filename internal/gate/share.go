@@ -15,42 +15,43 @@ import (
 	"github.com/narwhal-server/narwhal/internal/http1"
 )
 
-// A whole request never waits for a busy worker beside an idle one: it moves there.
-// All workers of a master hold both ends of one SOCK_SEQPACKET pair. A worker that
-// has a request waiting, and sees on the scoreboard that a sibling is idle, puts the
-// connection (SCM_RIGHTS) and what it has read of it into the pair. Whichever worker
-// has a free place first takes it out, be it the one that gave it.
+// No whole request waits for a busy worker while another worker idles: the request moves
+// to the idle worker. All workers of a master hold both ends of one SOCK_SEQPACKET pair.
+// When a worker has a request that waits, and sees on the scoreboard that another worker
+// is idle, it puts the connection (SCM_RIGHTS) and the bytes read from it into the pair.
+// The worker that first has a free place takes them out. That may be the giver itself.
 //
-// A worker also gives its oldest request when a sibling is ahead: when the oldest
-// request that waits there is younger by more than half of what a computation
-// takes, or none waits there. So clients that keep connections get about equal
-// shares, also when the processors are not equally quick. A worker takes a request
-// from the pair only if it is older than its own oldest one. So all workers together
-// serve requests in about the order in which they became whole.
+// A worker also gives its oldest request when another worker is ahead. A worker is ahead
+// if its oldest waiting request became whole later, by at least half the mean time of a
+// computation. If no request waits there, this worker's request must have waited as long.
+// So clients that keep connections get about equal shares, even if the processors are not
+// equally fast. A worker takes a request from the pair only if it is older than its own
+// oldest one. So all workers together serve requests in about the order in which they
+// became whole.
 //
-// A sync worker gives every request that has to wait, so that its crash costs no
-// more than the one that it computes. Of large requests the pair holds only some, see
-// pairTakesLarge.
+// A sync worker gives away every request that has to wait. So its crash costs only the
+// request that it computes. The pair holds only some large requests, see pairTakesLarge.
 
-// share is the gate's part of that.
+// share is what the gate needs to give requests to other workers and to take theirs.
 type share struct {
-	file     *os.File // the end to give to; nil: there are no siblings
-	fd       int
-	source   *source // the end to take from
+	file     *os.File // the end to give to; nil: Share was not called
+	fd       int      // descriptor of file
+	source   *source  // the end to take from
 	board    *board.Board
-	siblings []sibling
-	counted  time.Time     // when they were looked up
-	mean     time.Duration // of a computation
-	idle     int64         // since when this worker has had nothing to do; 0: it has
+	siblings []sibling     // the other workers that serve
+	counted  time.Time     // when siblings was made
+	mean     time.Duration // moving average of this worker's computations
+	idle     int64         // since when this worker is idle, on the scoreboard's clock; 0: it is not
 }
 
+// sibling is another worker of the same master.
 type sibling struct {
 	line *board.Line
-	gave int64 // when a request was last given to it
+	gave int64 // when a request was last given for it, on the scoreboard's clock
 }
 
-// Share adds the pair. give and take are the two ends; the files belong to the gate
-// from then on. Options.Line must be one of b's lines.
+// Share adds the pair on which workers give requests to each other. give and take are its
+// two ends. The files belong to the gate from then on. Options.Line must be a line of b.
 func (g *Gate) Share(b *board.Board, give, take *os.File) error {
 	rc, err := give.SyscallConn()
 	if err != nil {
@@ -66,7 +67,7 @@ func (g *Gate) Share(b *board.Board, give, take *os.File) error {
 	return g.add(take, fromShare)
 }
 
-// took notes how long a computation took. g.mu is held.
+// took adds the time of a computation to the mean. g.mu is held.
 func (s *share) took(d time.Duration) {
 	if s.mean == 0 {
 		s.mean = d
@@ -75,13 +76,14 @@ func (s *share) took(d time.Duration) {
 }
 
 const (
-	siblingsEvery = 500 * time.Millisecond
-	siblingAlive  = 2 * time.Second  // since its last beat
-	giveEvery     = time.Millisecond // to an idle sibling that has not yet taken
-	ahead         = time.Millisecond // at least: by how much a sibling must be ahead
+	siblingsEvery = 500 * time.Millisecond // how often the scoreboard is searched for other workers
+	siblingAlive  = 2 * time.Second        // a worker whose last beat is older does not serve
+	giveEvery     = time.Millisecond       // least time between two requests for the same idle worker
+	ahead         = time.Millisecond       // another worker is ahead by at least this, however short computations are
 )
 
-// others are the siblings that serve. g.mu is held.
+// others returns the other workers that served at the last search, at most siblingsEvery
+// ago. g.mu is held.
 func (g *Gate) others() []sibling {
 	s := &g.share
 	if s.board == nil {
@@ -98,7 +100,7 @@ func (g *Gate) others() []sibling {
 	return s.siblings
 }
 
-// serving says whether one of the siblings serves at this moment. g.mu is held.
+// serving reports whether one of the others serves at this moment. g.mu is held.
 func (g *Gate) serving(others []sibling) bool {
 	for _, o := range others {
 		if o.line.Serves(siblingAlive) {
@@ -108,7 +110,7 @@ func (g *Gate) serving(others []sibling) bool {
 	return false
 }
 
-// pass gives requests to siblings that can compute them sooner. g.mu is held.
+// pass gives requests to workers that can compute them sooner. g.mu is held.
 func (g *Gate) pass() {
 	s := &g.share
 	if s.file == nil || g.fifo.Len() == 0 {
@@ -127,7 +129,7 @@ func (g *Gate) pass() {
 		idle, oldest := o.line.Queue()
 		wait := int64(giveEvery)
 		if !idle {
-			if oldest == 0 { // it computes, and nobody waits for it
+			if oldest == 0 { // the other worker computes, and no request waits for it
 				oldest = now
 			}
 			wait = int64(max(s.mean/2, ahead))
@@ -149,9 +151,10 @@ func (g *Gate) pass() {
 	g.showQueue()
 }
 
-// giveOldest gives the oldest request that the server does not have yet. One after
-// which the connection ends stays: a sibling would read on. So does a large one while
-// the pair has as many as it may. g.mu is held.
+// giveOldest gives away the oldest request that may move, and reports whether it could.
+// A request stays if the server has it already, if its connection ends after it (another
+// worker would read on), or if it is large and the pair has no room for large ones. g.mu
+// is held.
 func (g *Gate) giveOldest() bool {
 	for e := g.fifo.Front(); e != nil; e = e.Next() {
 		c := e.Value.(*entry).c
@@ -167,13 +170,13 @@ func (g *Gate) giveOldest() bool {
 	return false
 }
 
-// leastMessage is less than what Linux counts for a message with a descriptor, bytes:
-// 768 on amd64.
+// leastMessage is in bytes, and less than what Linux counts for a message with a
+// descriptor: 768 on amd64.
 const leastMessage = 640
 
-// pairTakesLarge says whether a request that travels in a memfd may be put into the
-// pair. No worker counts its bytes there. So the pair may hold only as many requests as
-// fit into LimitBuffers if each of them is as large as it may be, and always one.
+// pairTakesLarge reports whether a request that travels in a memfd may be put into the
+// pair. No worker counts the bytes of requests in the pair. So the pair may hold as many
+// requests as would fit into LimitBuffers with the largest body allowed, and at least one.
 // g.mu is held.
 func (g *Gate) pairTakesLarge() bool {
 	largest := g.rules.Limits.Body
@@ -181,19 +184,23 @@ func (g *Gate) pairTakesLarge() bool {
 	return err == nil && queued < max(int(g.o.LimitBuffers)/largest, 1)*leastMessage
 }
 
-// headSize is the length of what a message begins with: since when the request is
-// whole (8 bytes), the requests before it, and the lengths of the request and of what
-// came after it (4 bytes each). These two follow, or are in a memfd.
+// headSize is the length of a message's head in bytes: when the request became whole (8),
+// the number of requests before it on the connection (4), the length of the request (4),
+// and the length of the bytes after it (4). The request and the bytes after it follow, or
+// are in a memfd.
 const headSize = 8 + 3*4
 
-// inline is how much of a request travels in the message itself.
+// inline is the length in bytes above which a message travels in a memfd.
 const inline = 16 << 10
 
-// noLimits are the limits of a request that a worker has accepted: none. Another one may
-// have other limits, and the request may have become longer than what was read.
+// noLimits are the limits for reading a request again that a worker has accepted: none.
+// The worker that takes the request may have lower limits. The normalised request may also
+// be longer than the bytes that were read from the client.
 var noLimits = http1.Limits{Head: math.MaxInt32, Target: math.MaxInt32, Field: math.MaxInt32, Fields: math.MaxInt32, Body: math.MaxInt32}
 
-// give puts a client and its request into the pair. g.mu is held.
+// give puts a client and its request into the pair, and forgets the client. It returns
+// false, and leaves the client as it was, if the pair is full or the client still has to
+// take bytes. g.mu is held.
 func (c *client) give() bool {
 	if len(c.out) > 0 || c.failed != nil {
 		return false
@@ -218,7 +225,7 @@ func (c *client) give() bool {
 		in := message[headSize : headSize+request]
 		c.in.Reset()
 		c.in.Limits = noLimits
-		_, _ = c.in.Write(in) // it was accepted before
+		_, _ = c.in.Write(in) // cannot fail: the request was accepted before
 		c.in.Limits = c.g.rules.Limits
 		return false
 	}
@@ -227,7 +234,8 @@ func (c *client) give() bool {
 	return true
 }
 
-// pass sends a message with a descriptor.
+// pass sends a message with the descriptor fd on the pair. It does not wait: the error is
+// unix.EAGAIN if the pair is full.
 func pass(end, fd int, message []byte) error {
 	fds := []int{fd}
 	if len(message) > inline {
@@ -253,8 +261,9 @@ func pass(end, fd int, message []byte) error {
 	}
 }
 
-// takeShared takes a request from the pair if it is older than e, the oldest of
-// this worker's, and gives it a place. g.mu is held.
+// takeShared takes a request from the pair and gives it a place, and reports whether it
+// did. It does not if the request is younger than e, the oldest that waits in this worker;
+// e may be nil. At WorkerConnections it closes another connection first. g.mu is held.
 func (g *Gate) takeShared(e *entry) bool {
 	s := g.share.source
 	if !g.begun || s == nil || !s.ready || s.short || g.stage >= closed && g.serving(g.others()) {
@@ -280,11 +289,11 @@ func (g *Gate) takeShared(e *entry) bool {
 		g.showClients()
 	}
 	switch {
-	case errors.Is(err, unix.EAGAIN): // a sibling was faster
+	case errors.Is(err, unix.EAGAIN): // another worker was faster
 		s.ready = false
 		return false
 	case err != nil:
-		s.short = true // others may be behind it: tick tries again
+		s.short = true // more requests may be in the pair: tick tries again
 		g.starve(err)
 		return false
 	}
@@ -299,7 +308,8 @@ func (g *Gate) takeShared(e *entry) bool {
 	return true
 }
 
-// receive takes a client out of the pair. g.mu is held.
+// receive takes a client and its request out of the pair. The error is unix.EAGAIN if the
+// pair is empty. g.mu is held.
 func (g *Gate) receive(end int) (*client, error) {
 	buf := g.scratch[:headSize+inline]
 	oob := make([]byte, unix.CmsgSpace(2*4))
@@ -351,6 +361,7 @@ func (g *Gate) receive(end int) (*client, error) {
 	return c, nil
 }
 
+// contents returns the first size bytes of a memfd.
 func contents(fd, size int) ([]byte, error) {
 	data := make([]byte, size)
 	for at := 0; at < size; {
@@ -366,7 +377,8 @@ func contents(fd, size int) ([]byte, error) {
 	return data, nil
 }
 
-// showQueue writes on the scoreboard what siblings look at. g.mu is held.
+// showQueue writes on the scoreboard what other workers need to know: whether this worker
+// is idle, how many requests wait, and since when the oldest of them waits. g.mu is held.
 func (g *Gate) showQueue() {
 	idle := g.taken < g.o.Threads && g.fifo.Len() == 0 && g.stage == open
 	if idle != (g.share.idle != 0) {
@@ -384,12 +396,12 @@ func (g *Gate) showQueue() {
 	}
 }
 
-// left says whether a leaving worker still has to take requests from the pair. It
-// has to if no sibling serves: one that left at the same time may have given them.
-// g.mu is held.
+// left reports whether a leaving worker still has to take requests from the pair. It has
+// to if no other worker serves: a worker that leaves at the same time may have put them
+// there. g.mu is held.
 func (g *Gate) left() bool {
 	s := g.share.source
-	g.share.counted = time.Time{} // another one may serve by now
+	g.share.counted = time.Time{} // search again: another worker may serve by now
 	if s == nil || g.serving(g.others()) {
 		return false
 	}

@@ -14,40 +14,40 @@ import (
 	"github.com/narwhal-server/narwhal/internal/sock"
 )
 
-// source is where connections come from: a listening socket, or the connections
-// that are parked with the master.
+// source is where connections come from: a listening socket, the pair on which the master
+// passes parked connections, or the pair on which other workers give requests.
 //
-// The gate works on the descriptors themselves: a place has to be taken between
-// the moment a connection is there and the moment it is accepted. With a listener
-// of package net, the accept that already waits would take a connection for which
-// the worker has no place.
+// The gate uses the descriptors themselves, because it has to check for a free place when
+// a connection waits and before it is accepted. With a listener of package net, an Accept
+// that already waits would take a connection for which the worker has no place.
 type source struct {
 	g     *Gate
 	file  *os.File
-	fd    int
+	fd    int // descriptor of file
 	kind  kind
-	addr  net.Addr
-	ready bool // something may wait there
-	short bool // of descriptors or memory, when it was asked last
+	addr  net.Addr // of a listening socket
+	ready bool     // a connection may wait there
+	short bool     // the last take failed; tick clears this to try again
 }
 
+// kind says what a source is.
 type kind int
 
 const (
 	fromListen kind = iota // a listening socket
-	fromPark               // the master, which keeps idle ones
-	fromShare              // siblings, see share.go
+	fromPark               // the master, which keeps idle connections
+	fromShare              // other workers, see share.go
 )
 
-// Listen adds a listening socket. The file must be non-blocking; it belongs to
-// the gate from then on. When the gate closes it, the socket stays open in the
-// other processes that hold it.
+// Listen adds a listening socket. The gate makes the file non-blocking and owns it from
+// then on. When the gate closes the file, the socket stays open in other processes that
+// hold it. Listen fails if the file is not a socket.
 func (g *Gate) Listen(file *os.File) error { return g.add(file, fromListen) }
 
-// Unpark adds the connections that were parked. The file is the workers' end of
-// the pair of package park, and another one than Options.Park, to which
-// connections are still passed when this is closed. Otherwise it is as with
-// Listen.
+// Unpark adds the connections that were parked and have a request now. The file is the
+// workers' end of the pair of package park. It must be a copy of Options.Park and not that
+// file itself, because the gate still parks connections when it has closed this source.
+// The gate makes the file non-blocking and owns it from then on.
 func (g *Gate) Unpark(file *os.File) error { return g.add(file, fromPark) }
 
 func (g *Gate) add(file *os.File, k kind) error {
@@ -83,9 +83,9 @@ func (g *Gate) add(file *os.File, k kind) error {
 	return nil
 }
 
-// close lets go of a source. Only this process does. g.mu is held.
+// close closes the descriptor of a source. Other processes keep theirs. g.mu is held.
 func (s *source) close() {
-	_ = unix.EpollCtl(s.g.ep, unix.EPOLL_CTL_DEL, s.fd, nil) // another process may hold it, so close would leave it there
+	_ = unix.EpollCtl(s.g.ep, unix.EPOLL_CTL_DEL, s.fd, nil) // close does not remove it while another process has a copy
 	delete(s.g.sources, s.fd)
 	if s.g.share.source == s {
 		s.g.share.source = nil
@@ -100,9 +100,9 @@ func (s *source) close() {
 	s.g.change.Broadcast()
 }
 
-// keepNonblock sets O_NONBLOCK again. The flag belongs to the open file
-// description, which all workers and the master share, so any process that
-// holds the socket can clear it, and accept would then block in the kernel.
+// keepNonblock sets O_NONBLOCK again. The flag belongs to the open file description, which
+// all workers and the master share. So any process that holds the socket can clear it.
+// Accept would then block in the kernel.
 func (s *source) keepNonblock() error {
 	if err := unix.SetNonblock(s.fd, true); err != nil {
 		return fmt.Errorf("listener %s: %w", s.file.Name(), err)
@@ -110,7 +110,8 @@ func (s *source) keepNonblock() error {
 	return nil
 }
 
-// KeepNonblock does so for all sources of the gate.
+// KeepNonblock sets O_NONBLOCK again on all sources, in case another process has cleared
+// it.
 func (g *Gate) KeepNonblock() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -119,12 +120,13 @@ func (g *Gate) KeepNonblock() {
 	}
 }
 
-// takeAtMost is how many connections are taken before other events are looked at.
-// Silent ones need no place, so places do not bound them, and each takes some 50 µs.
+// takeAtMost is how many connections takeIn takes before other events have their turn.
+// Connections without a request hold no place, so places do not bound them. To take one
+// costs some 50 µs.
 const takeAtMost = 16
 
-// takeIn takes connections while there are places for them, one from each source
-// in turn. If it takes as many as it may, tick goes on. g.mu is held.
+// takeIn takes connections while there are places for them, one from each source in turn.
+// If it has taken takeAtMost, tick takes the next ones. g.mu is held.
 func (g *Gate) takeIn() {
 	g.more = false
 	if !g.begun {
@@ -147,7 +149,8 @@ func (g *Gate) takeIn() {
 	g.more = true
 }
 
-// takeOne takes a connection if there is one and it may be taken. g.mu is held.
+// takeOne takes a connection if one waits and may be taken, and reports whether it did.
+// If the worker is full, it may close another connection first. g.mu is held.
 func (s *source) takeOne() bool {
 	g := s.g
 	for s.ready && !s.short && !s.over() {
@@ -172,14 +175,14 @@ func (s *source) takeOne() bool {
 			g.quiet = time.Now()
 			return true
 		case errors.Is(err, unix.EAGAIN):
-			g.guest = false // a sibling was faster
+			g.guest = false // no connection waits, or another worker was faster
 			s.ready = false
 		case errors.Is(err, unix.EINTR), errors.Is(err, unix.ECONNABORTED):
-		case err == io.EOF: // no more is parked: the service ends, or the master is dead
+		case err == io.EOF: // no more parked connections: the service ends, or the master is dead
 			s.close()
 			return false
 		case errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE), errors.Is(err, unix.ENOBUFS), errors.Is(err, unix.ENOMEM):
-			// What is open has to end first; the connection waits in the queue.
+			// Open connections have to end first. The new one waits in the queue.
 			g.quiet = time.Now()
 			s.short = true
 			g.starve(err)
@@ -207,28 +210,31 @@ func (s *source) take() error {
 	return s.g.admit(fd, s.addr, sa)
 }
 
-// over says whether this source gives no more. When the service ends, parked
-// connections are taken until the master has no more. g.mu is held.
+// over reports whether the gate takes no more from this source. When the service ends,
+// the gate takes parked connections until the master has no more. g.mu is held.
 func (s *source) over() bool { return s.g.stage >= closed && !(s.kind == fromPark && s.g.last) }
 
-// mayAccept says whether one more connection may be accepted. g.mu is held.
+// mayAccept reports whether one more connection may be accepted. g.mu is held.
 func (g *Gate) mayAccept() bool {
 	return len(g.clients) < g.o.WorkerConnections && g.memory < int(g.o.LimitBuffers) && g.placeFree()
 }
 
-// placeFree says whether a request that came now would get a place. g.mu is held.
+// placeFree reports whether a new connection may be accepted as far as places count. It
+// may if a new request would get a place, if grant has allowed one more connection, and
+// always with a LimitConcurrency, so that the server can refuse. g.mu is held.
 func (g *Gate) placeFree() bool {
 	return g.o.LimitConcurrency > 0 || g.taken+g.fifo.Len() < g.o.Threads || g.guest
 }
 
-// spills says whether the kernel's queue is so long that a connection is to be
-// accepted without a place. When the queue is full, the kernel lets clients try
-// again after seconds, and after some ten seconds resets those it has already told
-// that they are connected. So a queue that is more than half full is accepted from
-// without a place, but not with Sync, which has one at a time whatever comes. The
-// price: at the end of such a peak a worker may still have some of what it took
-// while another is done (share.go passes it on), and a crash costs more than what
-// ran. g.mu is held.
+// spills reports whether the gate should accept a connection without a free place,
+// because the kernel's queue is more than half full. When a queue is full, the kernel
+// drops new clients, which try again after seconds. After some ten seconds it also resets
+// clients that it has already told that they are connected. With Sync spills returns
+// false: a sync worker has one request at a time in any case.
+//
+// Such connections have a price. At the end of a peak a worker may still have requests
+// while another has none (share.go gives them away), and a crash costs more than the
+// requests that ran. g.mu is held.
 func (s *source) spills() bool {
 	if s.kind != fromListen || s.g.o.Sync || len(s.g.clients) >= s.g.o.WorkerConnections || s.g.memory >= int(s.g.o.LimitBuffers) {
 		return false
@@ -237,7 +243,8 @@ func (s *source) spills() bool {
 	return now > limit/2
 }
 
-// othersWait says whether a connection waits to be accepted or taken. g.mu is held.
+// othersWait reports whether a connection waits to be accepted or taken from the master.
+// g.mu is held.
 func (g *Gate) othersWait() bool {
 	for _, s := range g.turn {
 		if s.kind != fromShare && s.ready && park.Readable(s.fd) {
@@ -247,6 +254,8 @@ func (g *Gate) othersWait() bool {
 	return false
 }
 
+// address returns the address in the form of package net. An unknown kind of address is
+// an empty unix address.
 func address(sa unix.Sockaddr) net.Addr {
 	switch sa := sa.(type) {
 	case *unix.SockaddrInet4:

@@ -2,11 +2,11 @@ package gate
 
 import "net"
 
-// ConnOf returns the gate's Conn that c is or wraps, however deep, or nil if there
-// is none. A wrapper is seen through if it has one of the methods
+// ConnOf returns the *Conn that c is or wraps, at any depth. It returns nil if there is
+// none. It looks into a wrapper that has one of these methods:
 //
-//	NetConn() net.Conn     // as *tls.Conn, and what embeds it
-//	UnsafeConn() net.Conn  // as a connection that fasthttp has hijacked
+//	NetConn() net.Conn     // *tls.Conn, and types that embed it
+//	UnsafeConn() net.Conn  // a connection that fasthttp has hijacked
 func ConnOf(c net.Conn) *Conn {
 	for {
 		switch w := c.(type) {

@@ -9,13 +9,13 @@ import (
 
 var errTookTooLong = errors.New("the client did not take the answer in time")
 
-// mostUnsent is the number of bytes beyond which a server that writes waits for
-// the client to take some. An answer of up to this size costs a slow client's
-// server nothing but memory.
+// mostUnsent is how many bytes of an answer the gate keeps for a client that does not take
+// them. Beyond it, Write waits for the client. So an answer of up to this size never makes
+// the server wait: it costs only memory.
 const mostUnsent = 1 << 20
 
-// write passes bytes to the kernel, and returns how many it took. It is called
-// with the lock or by the only one who writes.
+// write passes bytes to the kernel, and returns how many the kernel took. It does not
+// wait. The caller holds g.mu, or is the server while the state is serving.
 func write(fd int, p []byte) (int, error) {
 	n := 0
 	for n < len(p) {
@@ -33,7 +33,8 @@ func write(fd int, p []byte) (int, error) {
 	return n, nil
 }
 
-// send sends, now or when the client takes it. g.mu is held.
+// send sends bytes to the client. What the kernel does not take now is kept, and sent when
+// the client takes it. g.mu is held.
 func (c *client) send(p []byte) {
 	if c.failed != nil {
 		return
@@ -50,14 +51,14 @@ func (c *client) send(p []byte) {
 	c.keep(p[n:])
 }
 
-// keep keeps what the kernel did not take. g.mu is held.
+// keep keeps bytes that the kernel did not take, until it takes them. g.mu is held.
 func (c *client) keep(p []byte) {
 	if len(p) == 0 {
 		return
 	}
 	array := cap(c.out)
 	c.out = append(c.out, p...)
-	if cap(c.out) > array { // it is another one
+	if cap(c.out) > array { // append has made a new array
 		c.outSize = cap(c.out)
 	}
 	c.account()
@@ -72,14 +73,16 @@ func (c *client) keep(p []byte) {
 	}
 }
 
-// flushes has the client take the rest of its answer, without the server. g.mu is held.
+// flushes moves the client to the state flushing: the gate sends the rest of the answer
+// without the server. g.mu is held.
 func (c *client) flushes() {
 	c.state, c.since = flushing, time.Now()
 	c.unsent = true
 	c.g.unsent++
 }
 
-// flush sends on. g.mu is held.
+// flush sends more of what is kept. When all is sent and the state is flushing, the
+// connection ends or waits for its next request. g.mu is held.
 func (c *client) flush() {
 	n, err := write(c.fd, c.out)
 	c.sent(n)
@@ -92,7 +95,7 @@ func (c *client) flush() {
 	}
 	if c.out = c.out[n:]; len(c.out) > 0 {
 		if len(c.out) <= c.outSize/2 {
-			c.out = append([]byte(nil), c.out...) // the array is given back
+			c.out = append([]byte(nil), c.out...) // the larger array can be freed
 			c.outSize = cap(c.out)
 		}
 		c.account()
@@ -117,13 +120,15 @@ func (c *client) flush() {
 	}
 }
 
+// sent counts n bytes on the scoreboard.
 func (c *client) sent(n int) {
 	if n > 0 && c.g.o.Line != nil {
 		c.g.o.Line.Sent(n)
 	}
 }
 
-// fail ends writing. g.mu is held.
+// fail notes that writing has failed, and drops what is not sent. The connection ends: now
+// in the state flushing, else when the server closes the Conn. g.mu is held.
 func (c *client) fail(err error) {
 	c.failed, c.out, c.outSize, c.closes = err, nil, 0, true
 	c.account()
