@@ -11,11 +11,12 @@ import (
 
 type connKey struct{}
 
-// HTTP makes an App of a server of package net/http, which must not be used for
-// anything else. The server's requests take their turn, the scoreboard shows them,
-// the limits of supervisor.Options apply to them, and the answers of a leaving
-// worker say Connection: close. Requests are read whole before the handler is
-// called, with bodies of at most LimitBody, and within srv.ReadTimeout (default 30 s).
+// HTTP returns an App that serves with srv. HTTP changes srv, so do not use it for
+// anything else. The App computes at most Threads requests at a time and answers 503
+// beyond LimitConcurrency. It shows its requests on the scoreboard. When the worker leaves
+// and connections cannot be parked, its answers say Connection: close. A request is read
+// whole before the handler is called. Its body may have at most LimitBody bytes. It must
+// arrive within srv.ReadTimeout; 0 means 30 s.
 func HTTP(srv *http.Server) App { return &httpApp{srv} }
 
 type httpApp struct{ srv *http.Server }
@@ -41,7 +42,7 @@ func (a *httpApp) Serve(ln net.Listener) error {
 	srv.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, _ := r.Context().Value(connKey{}).(net.Conn)
 		req := g.Begin(c, gate.Info{Method: r.Method, Path: r.URL.Path, Size: int(max(r.ContentLength, 0))})
-		sw := &statusWriter{ResponseWriter: w, status: http.StatusInternalServerError} // stands if the handler panics
+		sw := &statusWriter{ResponseWriter: w, status: http.StatusInternalServerError} // the status if the handler panics
 		defer func() { req.End(sw.status) }()
 		if req.Over() {
 			w.Header().Set("Retry-After", "1")
@@ -49,7 +50,7 @@ func (a *httpApp) Serve(ln net.Listener) error {
 			return
 		}
 		if err := req.Enter(); errors.Is(err, gate.ErrGone) {
-			sw.status = 499 // nginx's word for a client that has closed
+			sw.status = 499 // as in nginx: the client has closed the connection
 			return
 		}
 		if req.Closes() {
@@ -63,7 +64,7 @@ func (a *httpApp) Serve(ln net.Listener) error {
 	return srv.Serve(g)
 }
 
-// statusWriter remembers the status.
+// statusWriter remembers the status of the answer.
 type statusWriter struct {
 	http.ResponseWriter
 	status int

@@ -17,10 +17,11 @@ import (
 	"github.com/narwhal-server/narwhal/internal/wire"
 )
 
-// join takes over what the master has handed down.
+// join takes over what the master passes to a worker: the settings and the descriptors.
+// It fails if no master has started this process.
 func join() (*worker, error) {
 	fd, err := strconv.Atoi(os.Getenv(wire.Env))
-	os.Unsetenv(wire.Env) // what this process starts is no worker
+	os.Unsetenv(wire.Env) // programs that this process starts are not workers
 	if err != nil || fd != wire.ControlFD {
 		return nil, fmt.Errorf("%s is set, but only a narwhal master may set it: unset it", wire.Env)
 	}
@@ -59,11 +60,12 @@ func join() (*worker, error) {
 		}
 		w.files = append(w.files, os.NewFile(uintptr(fd), l.Addr))
 	}
-	// The kernel names a process started by way of /proc/self/exe «exe».
+	// Without this the process is named "exe", because /proc/self/exe was executed.
 	_ = os.WriteFile("/proc/self/comm", []byte("narwhal-w"+strconv.Itoa(w.hello.Slot)), 0)
 	return w, nil
 }
 
+// start makes the gate, and calls start to make the app.
 func (w *worker) start(start func(Env) (App, error)) (App, error) {
 	h := w.hello
 	o := gate.Options{
@@ -97,15 +99,16 @@ func (w *worker) start(start func(Env) (App, error)) (App, error) {
 		stop()
 		return nil, err
 	}
-	w.log = slog.Default().With("worker", h.Slot) // the app may have set the default
+	w.log = slog.Default().With("worker", h.Slot) // not earlier: start may have set the default
 	return app, nil
 }
 
-// reserve is what a worker needs of its descriptors besides connections: one
-// more could not be accepted, and one that was parked would be lost.
+// reserve is how many descriptors a worker keeps for other things than connections. With
+// no descriptor free it could not accept, and would lose a parked connection that the
+// master passes to it.
 const reserve = 32
 
-// descriptors is how many this process may have.
+// descriptors returns how many descriptors this process may open.
 func descriptors() int {
 	var r unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &r); err != nil {

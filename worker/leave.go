@@ -14,15 +14,16 @@ import (
 	"github.com/narwhal-server/narwhal/internal/wire"
 )
 
-// owns says whether a queue ends with us. Otherwise, as in an upgrade that
-// failed, others go on with it, and to wait until it is empty could take for
-// ever.
+// owns reports whether some listening socket was created by the master itself. Then no
+// process serves its queue after this master's workers, so they empty it. Otherwise, as
+// after an upgrade that failed, another process goes on with the queue, and it might never
+// become empty.
 func (w *worker) owns() bool {
 	return slices.ContainsFunc(w.hello.Listeners, func(l wire.Listener) bool { return l.Ours })
 }
 
-// alone says whether no other master goes on, as one does after an upgrade that
-// failed: connections can then be parked with that one.
+// alone reports whether no other master is left to park connections with. After an
+// upgrade that failed there is one: it shares the pair of parked connections.
 func (w *worker) alone() bool {
 	alone := true
 	if rc, err := w.park.SyscallConn(); err == nil {
@@ -31,7 +32,8 @@ func (w *worker) alone() bool {
 	return alone
 }
 
-// refuse keeps newcomers from a queue that ends with this process.
+// refuse refuses new clients on the sockets that were created by the master itself. It
+// logs what fails.
 func (w *worker) refuse() {
 	for i, l := range w.hello.Listeners {
 		a, err := sock.Parse(l.Addr, "")
@@ -53,6 +55,8 @@ func (w *worker) refuse() {
 	}
 }
 
+// drain answers what the worker has, for at most grace. Idle connections may be used for
+// the linger, at most half of grace. It fails if requests are left when grace is over.
 func (w *worker) drain(d gate.Departure, grace time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()

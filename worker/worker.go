@@ -1,15 +1,15 @@
-// Package worker is what a spawned process does. It is a library: any HTTP/1 server
-// with Serve(net.Listener) can be run by package supervisor and this one. The server
-// sees each request as a connection of its own, whole and checked.
+// Package worker runs a server in a worker process. Together with package supervisor it
+// runs any HTTP/1 server that has the method Serve(net.Listener). The server sees each
+// request as a connection of its own. The request is whole and valid HTTP/1.
 //
 //	if worker.Spawned() {
 //		return worker.Run(func(worker.Env) (worker.App, error) { return worker.HTTP(&http.Server{Handler: mux}), nil })
 //	}
 //	return supervisor.Run(ctx, supervisor.Options{Bind: []string{":8000"}, Workers: 4})
 //
-// Run takes the master's settings and sockets, starts the server, tells the master
-// that the worker is ready, and, when the worker is to leave, stops accepting,
-// answers what it has accepted and returns. docs/library.md has more examples.
+// Run takes the settings and sockets from the master, starts the server, and tells the
+// master that the worker is ready. When the worker is to leave, Run stops accepting,
+// answers what the worker has accepted, and returns. docs/library.md has more examples.
 package worker
 
 import (
@@ -30,49 +30,53 @@ import (
 	"github.com/narwhal-server/narwhal/limits"
 )
 
-// App is a server. A *fasthttp.Server is one, HTTP makes one of an *http.Server, and
+// App is a server. A *fasthttp.Server is an App, HTTP makes an App of an *http.Server, and
 // web.New returns one.
 //
-// Serve is called once, with a listener for the requests of all sockets. Each
-// connection that the listener accepts carries one whole request. The worker tells
-// its master that it is ready when it has called Serve.
+// Serve is called once, with a listener for the requests of all sockets. Each connection
+// that the listener accepts carries one whole request. The worker tells the master that it
+// is ready when it has called Serve, so an app loads its data before that. Serve may return
+// only when Accept has failed with net.ErrClosed.
 type App interface {
 	Serve(ln net.Listener) error
 }
 
-// Env is what a worker knows of itself.
+// Env is what a worker tells its app when it starts.
 type Env struct {
-	Slot       int             // 1…N: the «worker 3» an operator sees
-	Generation int             // of the configuration, counted by reloads
-	Age        int             // serial number of the spawn
-	Limits     limits.Limits   // those of supervisor.Options, with their defaults
-	Settings   json.RawMessage // Options.Settings of the master
+	Slot       int             // 1 to the number of workers; a worker that replaces another has its slot
+	Generation int             // of the settings: each reload that succeeds makes the next one
+	Age        int             // serial number: the master counts the workers that it starts
+	Limits     limits.Limits   // of supervisor.Options, with their defaults; Threads may be 0
+	Settings   json.RawMessage // supervisor.Options.Settings as JSON
 
-	// App tells more of the app than Serve does; the app may set it while it
-	// starts.
+	// App takes what the app wants to say besides Serve. The app may set its fields
+	// until start returns.
 	App *Extras
 }
 
-// Extras are what an app may say of itself besides Serve.
+// Extras are what an app may set besides Serve.
 type Extras struct {
-	Note   string // one line for the master's Started, such as the model in use
-	Reopen func() // called when log files are to be opened again
+	Note   string // one line for supervisor.Options.Started, such as the name of the model
+	Reopen func() // called when the app should open its log files again; may be nil
 }
 
-// Spawned says whether a master started this process.
+// Spawned reports whether a master started this process. It returns false after Run was
+// called.
 func Spawned() bool { return os.Getenv(wire.Env) != "" }
 
-// spareThreads are for logs, and for writes and reads that take the kernel longer
-// than a moment.
+// spareThreads is how many threads a worker starts beyond GOMAXPROCS. Logs need them, and
+// writes and reads for which the kernel needs long.
 const spareThreads = 16
 
 // beatEvery is how often a worker shows life on the scoreboard.
 const beatEvery = 500 * time.Millisecond
 
-// ErrFailed is returned by Run when start failed. The master has been told why
-// and logs it; the process should exit non-zero and need not say more.
+// ErrFailed is returned by Run, with the reason, when the worker could not start. The
+// master has been told the reason and logs it. The process should exit with a status other
+// than 0, and need not print the error.
 var ErrFailed = errors.New("the worker could not start")
 
+// worker is this process, in the state between join and the return of Run.
 type worker struct {
 	ctl   *wire.Conn
 	hello *wire.HelloMessage
@@ -81,22 +85,26 @@ type worker struct {
 	gate  *gate.Gate
 	files []*os.File // listening sockets
 
-	// Where idle connections go, and where they come from: one socket, but the
-	// gate closes the latter when it takes no more.
+	// Two descriptors of the workers' end of the pair of package park. Idle connections
+	// go to the master on park, and come back on unpark. The gate closes unpark when it
+	// takes no more.
 	park, unpark *os.File
-	give, take   *os.File // where requests go to siblings, and come from them
+	give, take   *os.File // the two ends of the pair on which workers give requests to each other
 	log          *slog.Logger
 	env          Env
 }
 
-// Run is the life of a worker. It returns nil when the worker was told to leave
-// and has answered all it had accepted.
+// Run runs a worker. It calls start to make the app, and serves until the worker has to
+// leave. It returns nil when the worker was told to leave, or its master has died, and all
+// that it had accepted is answered. It returns an error if no master has started this
+// process, if the worker could not start (ErrFailed), if Serve returned too early, or if
+// requests were left after the graceful timeout.
 func Run(start func(Env) (App, error)) error {
-	// Before anything else: the default action of these would end the process.
-	signals := make(chan os.Signal, 8) // a few of the same kind may come at once; none must be lost
+	// Before anything else: the default action of these signals would end the process.
+	signals := make(chan os.Signal, 8) // room for several at once: Notify drops what does not fit
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGUSR1)
-	signal.Ignore(syscall.SIGINT, syscall.SIGHUP) // Ctrl-C and a lost terminal are the master's business
-	signal.Ignore(syscall.SIGPIPE)                // of a log whose reader has gone
+	signal.Ignore(syscall.SIGINT, syscall.SIGHUP) // only the master acts on Ctrl-C and a lost terminal
+	signal.Ignore(syscall.SIGPIPE)                // comes when the reader of a log has gone
 	threads.Reserve(spareThreads)
 
 	w, err := join()
@@ -105,7 +113,7 @@ func Run(start func(Env) (App, error)) error {
 	}
 	app, err := w.start(start)
 	if err != nil {
-		_ = w.ctl.Send(wire.Message{Kind: wire.Failed, Error: err.Error()}) // a dead master needs no answer
+		_ = w.ctl.Send(wire.Message{Kind: wire.Failed, Error: err.Error()}) // an error means that no master is there to be told
 		return fmt.Errorf("%w: %w", ErrFailed, err)
 	}
 	served, err := w.serve(app)
@@ -120,7 +128,8 @@ func Run(start func(Env) (App, error)) error {
 	return w.loop(signals, served)
 }
 
-// beat shows life until stop is called, and guards the listeners' O_NONBLOCK.
+// beat writes a beat on the scoreboard every beatEvery until stop is called. Each time it
+// also sets O_NONBLOCK again, which another process may have cleared.
 func (w *worker) beat() (stop func()) {
 	done := make(chan struct{})
 	go func() {
@@ -139,15 +148,16 @@ func (w *worker) beat() (stop func()) {
 	return func() { close(done) }
 }
 
-// serve starts the app; the channel gets what its Serve returns.
+// serve adds the sockets to the gate and calls the app's Serve in a goroutine. The channel
+// gets what Serve returns.
 func (w *worker) serve(app App) (<-chan error, error) {
 	for _, f := range w.files {
 		if err := w.gate.Listen(f); err != nil {
 			return nil, err
 		}
 	}
-	// Also where nothing is parked any more: after a change of settings, what
-	// others have parked still has to be served.
+	// Even if this worker parks nothing: after a reload that changes the setting,
+	// connections that older workers have parked still have to be served.
 	if err := w.gate.Unpark(w.unpark); err != nil {
 		return nil, err
 	}
@@ -159,18 +169,20 @@ func (w *worker) serve(app App) (<-chan error, error) {
 	return served, nil
 }
 
-// worn asks the master for a successor. It sends Drain when that is ready, so
-// the slot is never empty.
+// worn asks the master to replace this worker. The master sends Drain when the new worker
+// is ready, so the slot is never empty.
 func (w *worker) worn(why string) {
 	if err := w.ctl.Send(wire.Message{Kind: wire.Worn, Error: why}); err != nil {
 		w.log.Warn("cannot ask to be replaced", "error", err)
 	}
 }
 
+// loop follows the master's messages and signals until the worker has left or the server
+// has ended.
 func (w *worker) loop(signals <-chan os.Signal, served <-chan error) error {
 	orders := make(chan wire.Message)
 	go func() {
-		defer close(orders) // EOF: the master is dead
+		defer close(orders) // Recv has returned io.EOF: the master is dead
 		for {
 			m, err := w.ctl.Recv()
 			if err != nil {
@@ -205,7 +217,7 @@ func (w *worker) loop(signals <-chan os.Signal, served <-chan error) error {
 			switch {
 			case s == syscall.SIGUSR1:
 				w.reopen()
-			case asked: // nobody takes over; leave all the same
+			case asked: // the second SIGTERM: leave although no new worker is ready
 				return w.drain(gate.Departure{}, w.hello.Worker.Limits.GracefulTimeout)
 			default:
 				asked = true
@@ -217,6 +229,7 @@ func (w *worker) loop(signals <-chan os.Signal, served <-chan error) error {
 	}
 }
 
+// reopen tells the app to open its log files again.
 func (w *worker) reopen() {
 	if f := w.env.App.Reopen; f != nil {
 		f()
