@@ -1,30 +1,30 @@
-// Package wire is how master and worker talk: a SOCK_SEQPACKET socketpair, one
-// JSON message a packet.
+// Package wire has the messages between master and worker. Each message is JSON in one
+// packet of a SOCK_SEQPACKET pair.
 //
 //	master                          worker
-//	       ── hello (settings) ──▶
-//	       ◀── ready ────────────          the model is loaded and it accepts
-//	       ◀── failed (why) ─────          it cannot start; it exits next
-//	       ◀── worn (why) ───────          replace me: it has served --max-requests, or was sent TERM
-//	       ── reopen ───────────▶          log files were moved
+//	       ── hello (settings) ──▶         the first message
+//	       ◀── ready ────────────          the model is loaded and the worker accepts
+//	       ◀── failed (why) ─────          the worker cannot start and exits next
+//	       ◀── worn (why) ───────          replace this worker: it has served --max-requests, or got TERM
+//	       ── reopen ───────────▶          open the log files again
 //	       ── leave ────────────▶          fail /readyz from now on, and go on serving
-//	       ── own ──────────────▶          of an upgrade: these sockets are ours now
-//	       ── rebalance ────────▶          another worker has come: let clients connect anew
-//	       ── drain ────────────▶          finish and exit 0
-//	       ◀── EOF ──────────────▶         the other side is dead
+//	       ── own ──────────────▶          after an upgrade: these sockets now belong to your master
+//	       ── rebalance ────────▶          another worker has started: make clients connect again
+//	       ── drain ────────────▶          answer what you have and exit with 0
+//	       ◀── EOF ──────────────▶         the other process is dead
 //
-// The descriptor is liveness both ways: when either process dies, however it
-// dies, the other reads EOF at once. There is no version field, because a
-// worker is the master's own executable (/proc/self/exe).
+// When either process dies, for whatever reason, the other one reads EOF at once. The
+// messages have no version, because a worker is the master's own executable
+// (/proc/self/exe).
 //
-// A master that is being upgraded talks to the new one in the same way. These
-// are of two versions, so kinds and fields are only ever added here:
+// In an upgrade the old and the new master use the same messages. The two masters may be
+// of different versions, so kinds and fields are only added here, never changed:
 //
 //	old master                      new master
-//	       ◀── begin (grace) ────          it is one, and may need that long
+//	       ◀── begin (grace) ────          the new master has started, and may need grace to be ready
 //	       ◀── ready ────────────          its workers serve
-//	       ◀── failed (why) ─────          it cannot; it exits next
-//	       ── own ──────────────▶          the sockets are yours; I leave
+//	       ◀── failed (why) ─────          the new master cannot start and exits next
+//	       ── own ──────────────▶          the sockets are yours; the old master leaves
 package wire
 
 import (
@@ -40,10 +40,10 @@ import (
 	"github.com/narwhal-server/narwhal/limits"
 )
 
-// Kind says what a message is.
+// Kind is the kind of a message.
 type Kind string
 
-// The messages, see the picture above.
+// The kinds. The package comment says what each one means.
 const (
 	Hello  Kind = "hello"
 	Ready  Kind = "ready"
@@ -63,66 +63,67 @@ type Message struct {
 	Kind  Kind          `json:"kind"`
 	Hello *HelloMessage `json:"hello,omitempty"`
 	Error string        `json:"error,omitempty"` // failed, worn: why
-	Note  string        `json:"note,omitempty"`  // ready: what the application says of itself
-	Queue bool          `json:"queue,omitempty"` // drain: answer what waits in the kernel's queue too
-	Last  bool          `json:"last,omitempty"`  // drain: nobody goes on with the service
-	Grace time.Duration `json:"grace,omitempty"` // drain, begin: how long that may take
-	Ours  []bool        `json:"ours,omitempty"`  // own, to a worker: which listeners
+	Note  string        `json:"note,omitempty"`  // ready: what the app says of itself
+	Queue bool          `json:"queue,omitempty"` // drain: also answer what waits in the kernel's queue
+	Last  bool          `json:"last,omitempty"`  // drain: no other process goes on with the service
+	Grace time.Duration `json:"grace,omitempty"` // drain: limit for the drain; begin: limit until ready
+	Ours  []bool        `json:"ours,omitempty"`  // own, to a worker: Listener.Ours of each listener from now on
 }
 
-// HelloMessage is all a worker needs to know.
+// HelloMessage is what the master tells a worker at its start.
 type HelloMessage struct {
-	Slot       int             `json:"slot"`       // 1…N, the «worker 3» an operator sees
-	Generation int             `json:"generation"` // of the configuration
-	Age        int             `json:"age"`        // serial number of the spawn
-	Line       int             `json:"line"`       // its line of the scoreboard
-	Listeners  []Listener      `json:"listeners"`  // in the order of the descriptors
+	Slot       int             `json:"slot"`       // 1 to the number of workers
+	Generation int             `json:"generation"` // of the settings
+	Age        int             `json:"age"`        // serial number: the master counts the workers that it starts
+	Line       int             `json:"line"`       // index of the worker's line on the scoreboard
+	Listeners  []Listener      `json:"listeners"`  // in the order of the descriptors from FirstListenFD
 	Worker     Worker          `json:"worker"`
-	Settings   json.RawMessage `json:"settings"` // the application's, opaque to master and worker
+	Settings   json.RawMessage `json:"settings"` // for the app; neither master nor worker reads them
 }
 
-// Listener is a socket the worker inherits.
+// Listener is a listening socket that the worker inherits.
 type Listener struct {
 	Addr string `json:"addr"`
-	Ours bool   `json:"ours"` // made by the master; otherwise its opener goes on with it
+	Ours bool   `json:"ours"` // the master created the socket; if not, another process goes on with it
 }
 
-// Worker is what the worker library itself is set to.
+// Worker has the settings of package worker itself.
 type Worker struct {
 	Limits limits.Limits `json:"limits"`
-	Sync   bool          `json:"sync"`   // one request at a time
-	Linger time.Duration `json:"linger"` // how long a leaving worker leaves idle connections open
-	Park   bool          `json:"park"`   // idle connections go to the master, package park
+	Sync   bool          `json:"sync"`   // serve one request at a time
+	Linger time.Duration `json:"linger"` // how long a leaving worker keeps idle connections open
+	Park   bool          `json:"park"`   // pass idle connections to the master (package park)
 }
 
-// Descriptors a worker is started with. Env says so: it is set in a worker's
-// environment and nowhere else.
+// Env is a variable that only the environment of a worker has. Its value is ControlFD. The
+// other constants are the descriptors with which a worker starts.
 const (
 	Env           = "NARWHAL_CTL"
-	ControlFD     = 3
-	BoardFD       = 4
-	ParkFD        = 5
-	SharedFD      = 6
-	ScratchFD     = 7
-	GiveFD        = 8 // the pair on which workers pass requests to each other
-	TakeFD        = 9
-	FirstListenFD = 10
+	ControlFD     = 3  // the worker's end of the pair for messages
+	BoardFD       = 4  // the scoreboard
+	ParkFD        = 5  // the workers' end of the pair for parked connections
+	SharedFD      = 6  // memory for share.Floats
+	ScratchFD     = 7  // memory for share.Words
+	GiveFD        = 8  // the end on which a worker gives requests to other workers
+	TakeFD        = 9  // the end from which a worker takes requests of other workers
+	FirstListenFD = 10 // the first listening socket; the others follow
 )
 
-// maxPacket bounds a message; settings are a few kilobytes.
+// maxPacket is the limit of a message in bytes. Settings have a few kilobytes.
 const maxPacket = 128 << 10
 
-// Conn is one end of the pair. Send and Recv may run at the same time.
+// Conn is one end of a pair. Send and Recv may run at the same time.
 type Conn struct{ file *os.File }
 
-// Pair makes the two ends: the master's, and the file to hand to the worker.
+// Pair makes a pair. It returns the master's end, and a file with the end for the other
+// process.
 func Pair() (*Conn, *os.File, error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, nil, fmt.Errorf("socketpair: %w", err)
 	}
-	// The worker's end stays blocking until it has become the worker's: exec
-	// would make it so anyway, and here nobody reads it.
+	// The worker's end stays blocking. os/exec would clear O_NONBLOCK anyway when it
+	// passes the file on, and this process does not read from it. Inherited sets the flag.
 	theirs := os.NewFile(uintptr(fds[1]), "worker end")
 	if err := unix.SetNonblock(fds[0], true); err != nil {
 		unix.Close(fds[0])
@@ -132,7 +133,8 @@ func Pair() (*Conn, *os.File, error) {
 	return &Conn{os.NewFile(uintptr(fds[0]), "master end")}, theirs, nil
 }
 
-// Inherited makes a Conn of the descriptor a worker was started with.
+// Inherited makes a Conn of the descriptor with which this process was started. It fails
+// if the descriptor is not a SOCK_SEQPACKET socket.
 func Inherited(fd int) (*Conn, error) {
 	kind, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE)
 	if err != nil || kind != unix.SOCK_SEQPACKET {
@@ -145,12 +147,13 @@ func Inherited(fd int) (*Conn, error) {
 	return &Conn{os.NewFile(uintptr(fd), "worker end")}, nil
 }
 
-// ErrDeaf says that the other process has not read what it was sent before. The
-// kernel holds hundreds of messages for it, so it was stopped or it hangs.
+// ErrDeaf says that the other process has not read earlier messages, so there is no room
+// for another. The kernel has room for hundreds of short ones, so the other process was
+// stopped or hangs.
 var ErrDeaf = errors.New("the other process does not read")
 
-// Send sends one message. It never waits: the error is ErrDeaf if the other
-// process has too much to read.
+// Send sends one message. It never waits. The error is ErrDeaf if the other process has
+// not read earlier messages.
 func (c *Conn) Send(m Message) error {
 	b, err := json.Marshal(m)
 	if err != nil {
@@ -167,7 +170,7 @@ func (c *Conn) Send(m Message) error {
 	err = rc.Write(func(fd uintptr) bool {
 		for {
 			if sent = unix.Send(int(fd), b, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL); sent != unix.EINTR {
-				return true // whatever came of it
+				return true // do not wait, even if sending has failed
 			}
 		}
 	})
@@ -180,7 +183,7 @@ func (c *Conn) Send(m Message) error {
 	return nil
 }
 
-// Recv waits for the next message. io.EOF means that the other process is gone.
+// Recv waits for the next message. The error is io.EOF if the other process has died.
 func (c *Conn) Recv() (Message, error) {
 	var m Message
 	buf := make([]byte, maxPacket+1)
@@ -199,11 +202,11 @@ func (c *Conn) Recv() (Message, error) {
 	return m, nil
 }
 
-// isReset says whether the peer died with a message of ours unread.
+// isReset reports whether the other process died before it had read all messages.
 func isReset(err error) bool {
 	pe, ok := err.(*os.PathError)
 	return ok && pe.Err == unix.ECONNRESET
 }
 
-// Close closes this end; the other one reads EOF.
+// Close closes this end. The other process then reads io.EOF.
 func (c *Conn) Close() error { return c.file.Close() }
