@@ -1,10 +1,10 @@
-// Package bounded limits the connections of a small server inside a process that
-// needs its descriptors for something else.
+// Package bounded limits the connections of a small server inside a process that needs its
+// descriptors for something else.
 //
-// A client that connects and says nothing costs a descriptor until its deadline.
-// With enough of them nobody else gets in, and the process can open nothing. So a
-// Listener holds a fixed number of connections. When another client comes, the
-// connection that has been without an answer for longest is closed for it.
+// A client that connects and sends nothing costs a descriptor until its deadline. With
+// enough such clients no other client can connect, and the process cannot open a file. So
+// a Listener holds a fixed number of connections. When another client connects, it closes
+// the connection that has been without an answer for longest.
 package bounded
 
 import (
@@ -14,27 +14,30 @@ import (
 	"sync"
 )
 
-// Listener holds at most a number of connections of the listener below.
+// Listener accepts from another listener, and holds at most a fixed number of its
+// connections.
 type Listener struct {
 	net.Listener
 	limit int
 
 	mu     sync.Mutex
-	change sync.Cond  // a connection has left or may leave, or the listener is closed
-	open   *list.List // of *Conn: who has been without an answer for longest is in front
+	change sync.Cond  // a connection was closed or is not kept any more, or the listener is closed
+	open   *list.List // of *Conn; the one that has been without an answer for longest is first
 	closed bool
 }
 
-// Listen bounds ln to limit connections, at least one.
+// Listen returns a listener that accepts from ln and holds at most limit connections. A
+// limit below 1 means 1.
 func Listen(ln net.Listener, limit int) *Listener {
 	l := &Listener{Listener: ln, limit: max(limit, 1), open: list.New()}
 	l.change.L = &l.mu
 	return l
 }
 
-// Accept returns the next connection, a *Conn. At the limit it closes one to make
-// room; if all are kept (Conn.Keep), it waits until one is not. A connection that was
-// accepted while Close was called is returned: its client may have sent a request.
+// Accept returns the next connection, a *Conn. At the limit it closes another connection
+// to make room. If all are kept (Conn.Keep), it waits until one is not. A connection that
+// was accepted while Close was called is still returned if there is room, because its
+// client may have sent a request.
 func (l *Listener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil {
@@ -59,7 +62,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 	return conn, nil
 }
 
-// oldest returns the connection to close next, nil if all are kept.
+// oldest returns the connection to close next, or nil if all are kept.
 func (l *Listener) oldest() *Conn {
 	for e := l.open.Front(); e != nil; e = e.Next() {
 		if c := e.Value.(*Conn); !c.kept {
@@ -69,7 +72,7 @@ func (l *Listener) oldest() *Conn {
 	return nil
 }
 
-// Close closes the listener. Connections stay open.
+// Close closes the listener. Its connections stay open.
 func (l *Listener) Close() error {
 	l.mu.Lock()
 	l.closed = true
@@ -82,20 +85,20 @@ func (l *Listener) Close() error {
 type Conn struct {
 	net.Conn
 	l    *Listener
-	at   *list.Element // nil: it does not count any more
-	kept bool
+	at   *list.Element // the connection in Listener.open; nil: it does not count any more
+	kept bool          // Keep was called, and no answer was written since
 }
 
-// Keep exempts the connection from being closed to make room, until it writes its
-// answer. Call it when the request is there whole and the answer takes its time.
+// Keep prevents that the connection is closed to make room, until the next Write. Call it
+// when the request has arrived whole and the answer takes long.
 func (c *Conn) Keep() {
 	c.l.mu.Lock()
 	c.kept = true
 	c.l.mu.Unlock()
 }
 
-// Write writes a part of an answer. The connection then is the last of those that
-// make room.
+// Write writes a part of an answer. It moves the connection to the end of the list from
+// which connections are closed to make room.
 func (c *Conn) Write(p []byte) (int, error) {
 	c.l.mu.Lock()
 	c.kept = false
@@ -107,8 +110,8 @@ func (c *Conn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// CloseWrite ends what the client reads; the connection still counts. The error is
-// errors.ErrUnsupported if the connection below cannot do it.
+// CloseWrite closes the sending side, so the client reads the end. The connection still
+// counts. The error is errors.ErrUnsupported if the connection below has no CloseWrite.
 func (c *Conn) CloseWrite() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
@@ -124,7 +127,8 @@ func (c *Conn) Close() error {
 	return c.Conn.Close()
 }
 
-// leave takes the connection off the list. The caller holds the lock.
+// leave takes the connection off the list, so it does not count any more. The caller holds
+// l.mu.
 func (c *Conn) leave() {
 	if c.at != nil {
 		c.l.open.Remove(c.at)
