@@ -1,11 +1,11 @@
 package http1
 
-// A chunked body is, in RFC 9112, 7.1,
+// The grammar of a chunked body (RFC 9112, 7.1):
 //
 //	*( size [ext] CRLF data CRLF ) 1*("0") [ext] CRLF trailers CRLF
 //	ext = *( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] )
 
-// stepChunk takes bytes around the data of chunks.
+// stepChunk takes bytes of the lines around the data of chunks. It returns how many.
 func (r *Request) stepChunk(p []byte) (int, *Error) {
 	for i, c := range p {
 		if err := r.chunkByte(c); err != nil {
@@ -18,6 +18,7 @@ func (r *Request) stepChunk(p []byte) (int, *Error) {
 	return len(p), nil
 }
 
+// chunkByte takes one byte, and moves on to the state of the next one.
 func (r *Request) chunkByte(c byte) *Error {
 	switch r.state {
 	case stateDataCR:
@@ -38,7 +39,7 @@ func (r *Request) chunkByte(c byte) *Error {
 		}
 		r.state = stateData
 		if r.left == 0 {
-			// The last chunk; trailers are read like the fields of the head.
+			// This was the last chunk. Trailers follow, read like the fields of the head.
 			r.state, r.line, r.has, r.seen = stateField, len(r.head), r.has|inTrailer, 0
 		}
 		return nil
@@ -65,7 +66,7 @@ func (r *Request) chunkByte(c byte) *Error {
 	return r.more()
 }
 
-// digit takes a digit of a chunk's size.
+// digit takes one digit of a chunk's size. It fails when the body would exceed its limit.
 func (r *Request) digit(d int) *Error {
 	if r.state == stateChunk {
 		r.state, r.left = stateSize, d
@@ -86,7 +87,7 @@ func (r *Request) digit(d int) *Error {
 	return nil
 }
 
-// more counts a byte that adds nothing to the body.
+// more counts a byte of an extension or a leading zero. It fails above maxExtra.
 func (r *Request) more() *Error {
 	if r.extra++; r.extra > maxExtra {
 		return errChunkExtra
@@ -94,8 +95,8 @@ func (r *Request) more() *Error {
 	return nil
 }
 
-// extension returns the state after a byte that follows a chunk's size on its
-// line, or stateDone if the byte may not be there.
+// extension takes a byte that follows a chunk's size on its line. It returns the next
+// state, or stateDone if the grammar does not allow the byte there.
 func (r *Request) extension(c byte) state {
 	blank := c == ' ' || c == '\t'
 	switch r.state {

@@ -2,11 +2,11 @@ package http1
 
 import "fmt"
 
-// Error says why bytes are no request that may be served. The connection
-// cannot be used any more: nobody knows where the next request begins.
+// Error says why a request is refused. The connection cannot be used for another request,
+// because it is not known where the next request begins.
 type Error struct {
-	Status  int    // of the answer
-	Type    string // the error_type of the answer's body
+	Status  int    // HTTP status of the answer
+	Type    string // error_type in the answer's body
 	Message string // what is wrong
 	Hint    string // what to do
 }

@@ -6,14 +6,16 @@ import (
 	"net/netip"
 )
 
-// A byte belongs to a set of classes.
+// The classes of bytes, by what a byte may be part of. A byte can have several.
 const (
-	token  = 1 << iota // of a token, RFC 9110, 5.6.2
-	target             // of a request target: what is visible in ASCII, without the # of a fragment
-	value              // of a field's value, blanks too, RFC 9110, 5.5
-	name               // of a host's name, without percent-encoding, RFC 3986, 3.2.2
-	quoted             // of a quoted string, without " and \, RFC 9110, 5.6.4
+	token  = 1 << iota // a token (RFC 9110, 5.6.2)
+	target             // a request target: visible ASCII without #, which begins a fragment
+	value              // a field's value, including blanks (RFC 9110, 5.5)
+	name               // a host's name, without percent-encoding (RFC 3986, 3.2.2)
+	quoted             // a quoted string, without " and \ (RFC 9110, 5.6.4)
 )
+
+// classes has the set of classes of each byte.
 
 var classes = func() (t [256]uint8) {
 	for i := range t {
@@ -34,10 +36,10 @@ var classes = func() (t [256]uint8) {
 	return t
 }()
 
+// is reports whether a byte is of a class.
 func is(c byte, class uint8) bool { return classes[c]&class != 0 }
 
-// span is the number of bytes at the beginning of p that are of a class, at
-// most limit.
+// span returns how many bytes at the beginning of p are of a class, at most limit.
 func span(p []byte, class uint8, limit int) int {
 	p = p[:min(len(p), limit)]
 	for i, c := range p {
@@ -48,7 +50,7 @@ func span(p []byte, class uint8, limit int) int {
 	return len(p)
 }
 
-// named reports whether b is a word in any case. The word is in small letters.
+// named reports whether b is the word, in upper or lower case. word must be in lower case.
 func named(b []byte, word string) bool {
 	if len(b) != len(word) {
 		return false
@@ -64,8 +66,8 @@ func named(b []byte, word string) bool {
 	return true
 }
 
-// checkTarget says whether a target has one of the four forms, and the one
-// that goes with the method (RFC 9112, 3.2).
+// checkTarget returns an error if the target does not have a form that RFC 9112, 3.2
+// allows with the method.
 func checkTarget(method string, t []byte) *Error {
 	if method == "CONNECT" {
 		if host, port, ok := splitHost(t); !ok || len(host) == 0 || len(port) == 0 {
@@ -96,8 +98,9 @@ func checkTarget(method string, t []byte) *Error {
 	return nil
 }
 
-// badPercent returns where b has a percent sign without two hexadecimal digits
-// after it, or -1. In a query it does no harm, and many clients send it there.
+// badPercent returns the index of the first percent sign in b without two hexadecimal
+// digits after it, or -1. Callers do not check the query: there such a sign does no harm,
+// and many clients send it.
 func badPercent(b []byte) int {
 	for i, c := range b {
 		if c == '%' && (i+2 >= len(b) || hex(b[i+1]) < 0 || hex(b[i+2]) < 0) {
@@ -107,16 +110,17 @@ func badPercent(b []byte) int {
 	return -1
 }
 
-// validHost reports whether b may be the value of a Host field. It may be
-// empty, of a client whose address has no host (RFC 9110, 7.2).
+// validHost reports whether b may be the value of a Host field. It may be empty: a client
+// sends that if its URI has no host (RFC 9110, 7.2).
 func validHost(b []byte) bool {
 	_, _, ok := splitHost(b)
 	return ok
 }
 
-// splitHost takes apart host and port as RFC 3986, 3.2 has them. There is no
-// user in front (RFC 9110, 4.2.4). A host with percent-encoding is refused, though the
-// RFC allows it: no name in DNS has it, and servers do not agree about it.
+// splitHost splits an authority (RFC 3986, 3.2) into host and port. ok is false if b is not
+// valid, or has a user before the host (RFC 9110, 4.2.4). It is also false for a host with
+// percent-encoding. The RFC allows that, but no name in DNS has it, and servers do not
+// agree on what it means.
 func splitHost(b []byte) (host, port []byte, ok bool) {
 	if len(b) > 0 && b[0] == '[' {
 		end := bytes.IndexByte(b, ']')
@@ -155,7 +159,7 @@ func splitHost(b []byte) (host, port []byte, ok bool) {
 	return host, port, true
 }
 
-// hex is the value of a hexadecimal digit, or -1.
+// hex returns the value of a hexadecimal digit, or -1.
 func hex(c byte) int {
 	switch {
 	case c >= '0' && c <= '9':

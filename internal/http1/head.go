@@ -6,7 +6,8 @@ import (
 	"math"
 )
 
-// stepStart looks for the first byte of the method.
+// stepStart takes empty lines before the request line. It takes no byte, and moves on,
+// when the method begins.
 func (r *Request) stepStart(c byte) (int, *Error) {
 	switch {
 	case r.state == stateStartLF && c == '\n':
@@ -20,12 +21,13 @@ func (r *Request) stepStart(c byte) (int, *Error) {
 		return 1, nil
 	case r.state == stateStart && is(c, token):
 		r.state, r.count, r.limit = stateMethod, 0, r.Limits.filled()
-		return 0, nil // the head's
+		return 0, nil // stepHead takes the byte
 	}
 	return 0, errRequestLine
 }
 
-// stepHead takes bytes of one line of the head, or of a trailer.
+// stepHead takes bytes of one line of the head, or of a trailer, and returns how many. At
+// the end of the line it checks the whole line.
 func (r *Request) stepHead(p []byte) (int, *Error) {
 	room := r.limit.Head - r.taken
 	if room == 0 {
@@ -50,7 +52,7 @@ func (r *Request) stepHead(p []byte) (int, *Error) {
 	return n, err
 }
 
-// keep appends to the head.
+// keep appends bytes to the head.
 func (r *Request) keep(p []byte) {
 	if need := len(r.head) + len(p); need > cap(r.head) {
 		r.head = append(make([]byte, 0, max(need, 2*cap(r.head), 256)), r.head...)
@@ -58,8 +60,8 @@ func (r *Request) keep(p []byte) {
 	r.head = append(r.head, p...)
 }
 
-// scan returns how many bytes of p belong to the line, and moves on to the
-// state of the byte after these. Every byte is looked at once.
+// scan returns how many bytes of p belong to the present part of the line, and moves on to
+// the state of the byte after them.
 func (r *Request) scan(p []byte) (int, *Error) {
 	c := p[0]
 	switch r.state {
@@ -163,7 +165,7 @@ func (r *Request) scan(p []byte) (int, *Error) {
 	return 0, errHeadEnd
 }
 
-// version takes a byte of the version. seen is the number of bytes before it.
+// version takes one byte of the version. r.seen is the number of its bytes before that.
 func (r *Request) version(c byte) (int, *Error) {
 	const form = "HTTP/1.1"
 	switch i := r.seen; i {
@@ -187,10 +189,10 @@ func (r *Request) version(c byte) (int, *Error) {
 	return 1, nil
 }
 
-// name is that of the present field.
+// name returns the name of the present field.
 func (r *Request) name() []byte { return r.head[r.line:r.colon] }
 
-// requestLine is called at its end.
+// requestLine is called at the end of the request line. It checks the target.
 func (r *Request) requestLine() *Error {
 	method, rest := r.head[:r.colon], r.head[r.colon+1:]
 	rest = rest[:len(rest)-len(" HTTP/1.1\r\n")]
@@ -198,8 +200,8 @@ func (r *Request) requestLine() *Error {
 	return checkTarget(r.info.Method, rest)
 }
 
-// fieldLine is called at the end of a field line. It takes out of the head what
-// the server behind is not to see.
+// fieldLine is called at the end of a field line. It checks the field, and removes it from
+// the head if the server must not see it.
 func (r *Request) fieldLine() *Error {
 	if r.has&inTrailer != 0 {
 		r.head = r.head[:r.line]
@@ -262,7 +264,7 @@ func (r *Request) fieldLine() *Error {
 	return nil
 }
 
-// once notes that a field is there, and refuses a second one.
+// once notes that a field is there. It fails for a second field of that name.
 func (r *Request) once(f field) *Error {
 	if r.has&f != 0 {
 		return malformed(fmt.Sprintf("two header fields %.64s", r.name()))
@@ -271,8 +273,8 @@ func (r *Request) once(f field) *Error {
 	return nil
 }
 
-// contentLength reads a number of bytes. One that is too large for an int is
-// too large for every limit, too.
+// contentLength reads the value of a Content-Length into r.length. A number too large for
+// an int becomes math.MaxInt, which is above every limit.
 func (r *Request) contentLength(v []byte) *Error {
 	for _, c := range v {
 		if c < '0' || c > '9' {
@@ -290,7 +292,8 @@ func (r *Request) contentLength(v []byte) *Error {
 	return nil
 }
 
-// end is called at the end of the head, and of the trailers.
+// end is called at the end of the head, and again at the end of the trailers. It decides
+// what follows.
 func (r *Request) end() *Error {
 	if r.has&inTrailer != 0 {
 		r.head = r.head[:r.line]

@@ -1,10 +1,9 @@
-// Package http1 reads HTTP/1 requests from the bytes of a connection, and is
-// strict about it.
+// Package http1 is a strict reader of HTTP/1 requests from the bytes of a connection.
 //
-// A Request collects the bytes of one request, however they are split, and
-// refuses the first byte that RFC 9110 and RFC 9112 do not allow. It also
-// refuses what they allow, but two servers in a row could understand
-// differently: that is how requests are smuggled (RFC 9112, 11.2).
+// A Request collects the bytes of one request, however they are split. It refuses the
+// first byte that RFC 9110 and RFC 9112 do not allow. It also refuses what the RFCs allow
+// but two servers in a row could read differently, because requests can be smuggled that
+// way (RFC 9112, 11.2).
 //
 //	var r http1.Request
 //	n, err := r.Write(bytes)   // bytes[n:] belong to the next request
@@ -13,25 +12,25 @@
 //		r.Reset()
 //	}
 //
-// The server that reads from a Request sees one form only: no chunks, no
-// trailers, no Expect, at most one Content-Length, which is right.
+// The server that reads from a Request sees one form only: no chunks, no trailers, no
+// Expect, and at most one Content-Length, which is always correct.
 package http1
 
 // Limits of a request. The zero value of a field means its default.
 type Limits struct {
-	Head   int // request line and fields together, trailers too, bytes; 16 KiB
-	Target int // what stands between method and version, bytes; 4094
-	Field  int // one field line without its CR LF, bytes; 8190
-	Fields int // number of fields, trailers too; 100
-	Body   int // bytes, of a chunked body after decoding; 1 MiB
+	Head   int // bytes of the request line, all fields and all trailers; default 16 KiB
+	Target int // bytes between the method and the version; default 4094
+	Field  int // bytes of one field line without its CR LF; default 8190
+	Fields int // number of fields and trailers; default 100
+	Body   int // bytes of the body, decoded if it is chunked; default 1 MiB
 }
 
-// maxExtra bounds what a client may add to the chunk lines of one request:
-// extensions and leading zeros, bytes.
+// maxExtra is how many bytes of extensions and leading zeros a request may have in the
+// lines of its chunks.
 const maxExtra = 8 << 10
 
-// maxEmpty is how many empty lines may precede a request line. Some old clients
-// send one after a body (RFC 9112, 2.2).
+// maxEmpty is how many empty lines may come before a request line. Some old clients send
+// one after a body (RFC 9112, 2.2).
 const maxEmpty = 2
 
 // filled returns the limits with the defaults in place of zeros.
@@ -53,8 +52,8 @@ func (l Limits) filled() Limits {
 type Head struct {
 	Method, Target string
 	Minor          int  // HTTP/1.Minor: 0 or 1
-	Length         int  // of the body as announced, bytes; -1 if it is chunked, 0 if there is none
+	Length         int  // bytes of the body as announced; -1: it is chunked; 0: there is none
 	Expect         bool // the client waits for 100 Continue before it sends the body
-	Close          bool // the client wants no other request on the connection, or is HTTP/1.0 without keep-alive
-	Upgrade        bool // CONNECT, or an Upgrade the client asks for: if it is granted, what follows the request is not HTTP/1
+	Close          bool // no other request follows: Connection: close, or HTTP/1.0 without keep-alive
+	Upgrade        bool // CONNECT, or the client asks for an Upgrade: if granted, no HTTP/1 follows
 }

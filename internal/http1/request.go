@@ -6,55 +6,55 @@ import (
 	"strconv"
 )
 
-// Request collects one request. The zero value with Limits set is ready. It is
-// used by one goroutine at a time.
+// Request collects one request. The zero value is ready: its Limits are the defaults. Only
+// one goroutine may use it at a time.
 type Request struct {
 	Limits Limits
 
 	state state
-	err   *Error
-	limit Limits // Limits with the defaults, once begun
+	err   *Error // what Write has failed with
+	limit Limits // Limits with the defaults, once the request has begun
 
 	head  []byte // request line and fields, normalised
-	line  int    // where in head the present line begins
-	colon int    // where in head the name of the present field, or the method, ends
-	taken int    // bytes of the head and the trailers, dropped ones too
-	seen  int    // bytes of the present line or the target; digits of a chunk's size
-	count int    // fields; empty lines before the request line
+	line  int    // index in head at which the present line begins
+	colon int    // index in head at which the present field's name, or the method, ends
+	taken int    // bytes of the head and the trailers that were read, including removed ones
+	seen  int    // bytes read of the target, the version or the present field line
+	count int    // fields and trailers; before the request line: empty lines
 
 	info   Head
-	whole  bool // info is valid
-	has    field
-	length int // value of Content-Length
-	place  int // where in head the Content-Length of a chunked body belongs
+	whole  bool  // info is valid
+	has    field // fields that were read
+	length int   // value of Content-Length; 0: there is none
+	place  int   // index in head at which Read inserts the Content-Length of a chunked body
 
 	body  []byte
-	left  int // bytes of the body, or of the chunk, to come
-	extra int // bytes of extensions and leading zeros
+	left  int // bytes of the body, or of the present chunk, that are still to come
+	extra int // bytes of extensions and leading zeros in chunk lines
 
-	lines  [32]byte // the Content-Length of a chunked body
-	pieces [4][]byte
-	given  bool // pieces is set
+	lines  [32]byte  // the Content-Length line of a chunked body
+	pieces [4][]byte // what Read has still to give
+	given  bool      // pieces is set
 }
 
-// state is what the next byte belongs to.
+// state says what the next byte belongs to.
 type state uint8
 
 const (
-	stateStart   state = iota // before a request: empty lines, or the method
-	stateStartLF              // an empty line's LF
+	stateStart   state = iota // before a request: an empty line, or the method
+	stateStartLF              // the LF of an empty line before the request line
 	stateMethod
 	stateTarget
 	stateVersion
-	stateLineCR // the request line's
+	stateLineCR // the CR of the request line
 	stateLineLF
-	stateField // the first byte of a field line, or the empty line
+	stateField // the first byte of a field line, or of the empty line after the fields
 	stateName
 	stateValue
 	stateFieldLF
-	stateHeadLF // the empty line's
+	stateHeadLF // the LF of the empty line after the fields
 	stateBody
-	stateChunk // the first digit of a chunk's size; the states of chunk.go follow
+	stateChunk // the first digit of a chunk's size; chunk.go handles this state and the next ones
 	stateSize
 	stateBlank
 	stateExtStart
@@ -72,7 +72,8 @@ const (
 	stateDone
 )
 
-// field is a set of the fields that may be there once only, or decide together.
+// field is a set of what was read in the fields: fields that may be there only once, and
+// fields that decide together.
 type field uint8
 
 const (
@@ -83,14 +84,15 @@ const (
 	hasUpgrade
 	hasKeepAlive
 	wantsUpgrade
-	inTrailer // what comes is a trailer
+	inTrailer // the last chunk was read: the next field lines are trailers
 )
 
-// Write takes bytes up to the end of the request. It returns n < len(p) only if
-// the request ended within p, so that p[n:] belongs to the next one, or with an
-// *Error, after which every Write fails.
+// Write takes bytes up to the end of the request, and returns how many. n < len(p) without
+// an error means that the request ended within p: p[n:] belongs to the next request. The
+// error is an *Error. After it every Write fails with the same one.
 //
-// The memory it takes follows the bytes that came, not the length announced.
+// The memory that Write uses depends on the bytes that have arrived, not on the length that
+// the client has announced.
 func (r *Request) Write(p []byte) (n int, err error) {
 	if r.err != nil {
 		return 0, r.err
@@ -106,7 +108,8 @@ func (r *Request) Write(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// step takes at least one byte, or fails.
+// step takes some bytes of p and returns how many. 0 without an error means that only the
+// state has changed.
 func (r *Request) step(p []byte) (int, *Error) {
 	switch {
 	case r.state <= stateStartLF:
@@ -119,7 +122,7 @@ func (r *Request) step(p []byte) (int, *Error) {
 	return r.stepChunk(p)
 }
 
-// stepBody takes bytes of the body.
+// stepBody takes bytes of the body and returns how many.
 func (r *Request) stepBody(p []byte) int {
 	p = p[:min(len(p), r.left)]
 	if need := len(r.body) + len(p); need > cap(r.body) {
@@ -141,12 +144,12 @@ func (r *Request) stepBody(p []byte) int {
 	return len(p)
 }
 
-// Begun reports whether part of a request was taken. Empty lines before it do
+// Begun reports whether a part of a request was taken. Empty lines before the request do
 // not count.
 func (r *Request) Begun() bool { return r.state > stateStartLF }
 
-// Head returns what the head says, or nil while it is not whole and valid. It
-// is there, too, when the body is refused.
+// Head returns what the head says, or nil if the head is not whole or not valid. If only
+// the body is refused, it still returns the head.
 func (r *Request) Head() *Head {
 	if !r.whole {
 		return nil
@@ -157,14 +160,14 @@ func (r *Request) Head() *Head {
 // Done reports whether the request is whole.
 func (r *Request) Done() bool { return r.state == stateDone }
 
-// Size is the memory the request holds, bytes.
+// Size returns how many bytes of memory the request holds.
 func (r *Request) Size() int { return cap(r.head) + cap(r.body) }
 
-// Read gives the request to a server, normalised, then io.EOF. It must not be
-// called before Done. The request line and the fields are as they came, with
-// these exceptions: Transfer-Encoding, Trailer and Expect are left out, an empty
-// Host is "localhost", and a chunked body has a Content-Length. The body is
-// decoded; trailers are left out, as RFC 9110, 6.5.1 allows.
+// Read returns the request in its normalised form, for a server, and then io.EOF. It must
+// not be called before Done. The request line and the fields are as the client sent them,
+// with these exceptions: Transfer-Encoding, Trailer and Expect are left out, an empty Host
+// becomes "localhost", and a chunked body gets a Content-Length. The body is decoded.
+// Trailers are left out, as RFC 9110, 6.5.1 allows.
 func (r *Request) Read(p []byte) (n int, err error) {
 	if !r.given {
 		r.given = true
@@ -186,8 +189,8 @@ func (r *Request) Read(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// Cut makes the request one without a body, and whole, so that a server can say why
-// the body is refused. The head must be there.
+// Cut turns the request into a whole request without a body, so that a server can answer
+// why the body is refused. Head must not be nil.
 func (r *Request) Cut() {
 	for at := 0; r.has&hasChunked == 0 && at < len(r.head); {
 		end := at + bytes.IndexByte(r.head[at:], '\n') + 1
@@ -201,5 +204,5 @@ func (r *Request) Cut() {
 	r.info.Length = 0
 }
 
-// Reset makes r ready for the next request and lets go of its memory.
+// Reset makes r ready for the next request and frees its memory. Limits stay.
 func (r *Request) Reset() { *r = Request{Limits: r.Limits} }
