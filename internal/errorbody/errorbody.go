@@ -1,6 +1,5 @@
-// Package errorbody is the one form of an error in JSON: in the answers of workers,
-// of the admin address and of the control socket, and in the lines of narwhal ner
-// --jsonl.
+// Package errorbody has the one form in which narwhal writes an error as JSON. Workers, the
+// admin address and the control socket answer with it, and narwhal ner --jsonl prints it.
 //
 //	{"error": sentence, "error_type": word, "hint": what to do, "request_id": id}
 package errorbody
@@ -10,20 +9,20 @@ import (
 	"encoding/json"
 )
 
-// Body is an error. What is empty of Hint and RequestID is left out.
+// Body is an error. An empty Hint or RequestID is left out of the JSON.
 type Body struct {
-	Message   string `json:"error"`      // what came, and what is wanted
-	Type      string `json:"error_type"` // for programs
+	Message   string `json:"error"`      // a sentence: what was wrong, and what is wanted
+	Type      string `json:"error_type"` // a word by which programs tell errors apart
 	Hint      string `json:"hint,omitempty"`
 	RequestID string `json:"request_id,omitempty"`
 }
 
-// Append appends the Body as one line of JSON without its end. Bytes that are not
-// UTF-8 become U+FFFD.
+// Append appends the Body to b as one line of JSON, without a line feed at its end. Bytes
+// that are not UTF-8 become U+FFFD.
 func (e Body) Append(b []byte) []byte {
 	w := bytes.NewBuffer(b)
 	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false) // a client's < is shown as it came
-	_ = enc.Encode(e)        // strings always encode
+	enc.SetEscapeHTML(false) // a < of the client stays readable
+	_ = enc.Encode(e)        // cannot fail: all fields are strings
 	return bytes.TrimSuffix(w.Bytes(), []byte("\n"))
 }
