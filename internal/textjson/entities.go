@@ -7,9 +7,9 @@ import (
 	"github.com/narwhal-server/narwhal/ner"
 )
 
-// AppendLabels appends an object from the text of each entity to its label, in the
-// order in which the texts first appear. A text that appears again keeps its place
-// and gets its last label, as in Python's
+// AppendLabels appends a JSON object that maps the text of each entity to its label, in the
+// order in which the texts first appear. A text that appears again keeps its place and gets
+// its last label, as with Python's
 //
 //	{ent.text: ent.label_ for ent in doc.ents}
 //
@@ -38,12 +38,13 @@ func AppendLabels(b []byte, entities []ner.Entity) []byte {
 	return append(b, '}')
 }
 
-// AppendEnts appends an array of all entities in the form displaCy takes, with the
-// text of each, and with offsets in code points:
+// AppendEnts appends a JSON array of all entities in the form that displaCy takes, with the
+// text of each entity. start and end count code points:
 //
 //	[{"text":"Ada","label":"PERSON","start":3,"end":6}]
 //
-// Besides what AppendString escapes, it escapes U+2028 and U+2029, which some programs take for the end of a line.
+// AppendEnts escapes what AppendString escapes, and also U+2028 and U+2029, which some
+// programs take for the end of a line.
 func AppendEnts(b []byte, entities []ner.Entity) []byte {
 	b = append(b, '[')
 	for i, e := range entities {
@@ -63,10 +64,9 @@ func AppendEnts(b []byte, entities []ner.Entity) []byte {
 	return append(b, ']')
 }
 
-// AppendString appends s as JSON in the bytes of Python's
-// json.dumps(s, ensure_ascii=False), which is what Starlette's JSONResponse
-// sends: it escapes less than encoding/json, and DEL and U+2028 not at all. s must
-// be UTF-8.
+// AppendString appends s as a JSON string, with the same bytes as Python's
+// json.dumps(s, ensure_ascii=False), which Starlette's JSONResponse uses. It escapes less
+// than encoding/json: not <, > and &, and not U+2028 and U+2029. s must be UTF-8.
 func AppendString(b []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	b = append(b, '"')
@@ -99,10 +99,10 @@ func AppendString(b []byte, s string) []byte {
 	return append(b, '"')
 }
 
-// lineEnds escapes the ends of lines that AppendString leaves as they are.
+// lineEnds escapes U+2028 and U+2029, which AppendString does not escape.
 var lineEnds = strings.NewReplacer("\u2028", `\u2028`, "\u2029", `\u2029`)
 
-// appendOneLine is AppendString that escapes U+2028 and U+2029, too.
+// appendOneLine does what AppendString does, and also escapes U+2028 and U+2029.
 func appendOneLine(b []byte, s string) []byte {
 	if !strings.Contains(s, "\u2028") && !strings.Contains(s, "\u2029") {
 		return AppendString(b, s)

@@ -8,7 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// CheckUTF8 returns an error that names the first byte that is not UTF-8, or nil.
+// CheckUTF8 returns nil if b is UTF-8, or else an error that names the first byte that is
+// not.
 func CheckUTF8(b []byte) error {
 	if utf8.Valid(b) {
 		return nil
@@ -22,19 +23,19 @@ func CheckUTF8(b []byte) error {
 	}
 }
 
-// Object is a JSON object: its fields in the order of their keys. A key that is
-// there twice has its first place and its last value, as in Python.
+// Object is a JSON object: its fields in the order in which they were written. A key that
+// is there twice keeps its first place and gets its last value, as in Python.
 type Object []Field
 
-// Field is a key with its value. Key and Value are as they were written, and share
-// the memory of what was read.
+// Field is a key with its value. Key and Value are as they were written. They share the
+// memory of the bytes that were read.
 type Field struct {
-	Name  string // what Key says
-	Key   []byte // with its quotes and escapes
-	Value []byte // without the blanks around it
+	Name  string // the key as a Go string
+	Key   []byte // the key as JSON, with its quotes and escapes
+	Value []byte // the value as JSON, without the blanks around it
 }
 
-// Read takes a JSON object apart. It fails with NotJSON or NotObject.
+// Read splits a JSON object into its fields. It fails with NotJSON or NotObject.
 func Read(b []byte) (Object, *Fault) {
 	if !json.Valid(b) {
 		return nil, &Fault{Kind: NotJSON, Err: json.Unmarshal(b, new(any))}
@@ -42,8 +43,8 @@ func Read(b []byte) (Object, *Fault) {
 	return fieldsOf(b)
 }
 
-// ReadPython is Read that also takes NaN, Infinity and -Infinity for numbers, as
-// Python's json does. In the values of the Object they are other numbers.
+// ReadPython does what Read does, but also accepts the numbers NaN, Infinity and -Infinity,
+// as Python's json does. In the Object they are replaced by 0 and blanks.
 func ReadPython(b []byte) (Object, *Fault) {
 	o, fault := Read(b)
 	if fault != nil && fault.Kind == NotJSON {
@@ -64,8 +65,8 @@ func (o Object) Get(name string) []byte {
 	return nil
 }
 
-// Elements returns the values of an array in order. The array must be valid JSON,
-// as the value of a Field is. What is no array has no elements.
+// Elements returns the values of a JSON array in order. array must be valid JSON, as the
+// value of a Field is, or empty. A value that is not an array has no elements.
 func Elements(array []byte) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		if len(array) == 0 || array[0] != '[' {
@@ -81,7 +82,8 @@ func Elements(array []byte) iter.Seq[[]byte] {
 	}
 }
 
-// TypeOf names the type of a JSON value: "an object", "a number".
+// TypeOf returns the name of a JSON value's type with its article, such as "an object".
+// value must be valid JSON without blanks before it.
 func TypeOf(value []byte) string {
 	switch value[0] {
 	case '{':
@@ -98,7 +100,7 @@ func TypeOf(value []byte) string {
 	return "a number"
 }
 
-// fieldsOf takes apart what is valid JSON.
+// fieldsOf does what Read does, for bytes that are valid JSON. It fails with NotObject.
 func fieldsOf(b []byte) (Object, *Fault) {
 	i := next(b, 0)
 	if b[i] != '{' {
@@ -124,8 +126,8 @@ func fieldsOf(b []byte) (Object, *Fault) {
 	return o, nil
 }
 
-// next returns where the next value, key or closing bracket begins at or after i
-// in valid JSON: behind blanks, commas and colons.
+// next returns the index of the next value, key or closing bracket at or after i. It skips
+// blanks, commas and colons. b must be valid JSON.
 func next(b []byte, i int) int {
 	for b[i] == ' ' || b[i] == '\t' || b[i] == '\r' || b[i] == '\n' || b[i] == ',' || b[i] == ':' {
 		i++
@@ -133,7 +135,7 @@ func next(b []byte, i int) int {
 	return i
 }
 
-// skip returns where the value that begins at i ends in valid JSON.
+// skip returns the index after the value that begins at i. b must be valid JSON.
 func skip(b []byte, i int) int {
 	switch b[i] {
 	case '"':
@@ -158,7 +160,7 @@ func skip(b []byte, i int) int {
 	return len(b)
 }
 
-// skipString returns where the string that begins at i ends.
+// skipString returns the index after the string that begins at i.
 func skipString(b []byte, i int) int {
 	for i++; b[i] != '"'; i++ {
 		if b[i] == '\\' {
@@ -168,22 +170,22 @@ func skipString(b []byte, i int) int {
 	return i + 1
 }
 
-// unquote returns what a string of valid JSON says.
+// unquote returns the Go string for a valid JSON string.
 func unquote(value []byte) string {
 	if inner := value[1 : len(value)-1]; bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
 		return string(inner)
 	}
 	var s string
-	_ = json.Unmarshal(value, &s) // a valid string is one
+	_ = json.Unmarshal(value, &s) // cannot fail: value is a valid string
 	return s
 }
 
-// plainNumbers returns a copy in which NaN, Infinity and -Infinity are 0 and
-// blanks, so that every byte keeps its place. It returns nil if there are none. It
-// may spoil what is no JSON, but makes none of it.
+// plainNumbers returns a copy of b in which NaN, Infinity and -Infinity are replaced by 0
+// and blanks, so that every other byte keeps its place. It returns nil if b has none of
+// them. If b is not valid JSON even with these numbers, the copy is not valid JSON either.
 func plainNumbers(b []byte) []byte {
 	var plain []byte
-	before := byte(' ') // the last byte that is no blank
+	before := byte(' ') // the last byte that is not a blank; ' ' at the beginning
 	for i := 0; i < len(b); i++ {
 		c := b[i]
 		switch c {
@@ -212,8 +214,7 @@ func plainNumbers(b []byte) []byte {
 	return plain
 }
 
-// pythonNumber returns the number at the beginning of b that Python's json takes
-// and that is no JSON.
+// pythonNumber returns the NaN, Infinity or -Infinity at the beginning of b, or "".
 func pythonNumber(b []byte) string {
 	for _, n := range []string{"NaN", "Infinity", "-Infinity"} {
 		if bytes.HasPrefix(b, []byte(n)) {

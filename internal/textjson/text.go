@@ -1,24 +1,23 @@
-// Package textjson reads texts from JSON and writes entities as JSON. All that
-// takes a text in JSON and answers with its entities uses it: the routes of
-// package web, and narwhal ner.
+// Package textjson reads texts from JSON and writes entities as JSON. Package web and
+// narwhal ner use it.
 //
-// What is read must be UTF-8 (CheckUTF8). Read takes an object apart, Object.Text
-// has its text:
+// The bytes that are read must be UTF-8 (CheckUTF8). Read splits an object into its fields,
+// and Object.Text returns its text:
 //
 //	o, fault := textjson.Read([]byte(`{"id":7,"text":"Ada"}`))
 //	text, fault := o.Text()
 //
-// Of an array of texts each has a fault of its own:
+// In an array of texts, each text has its own fault:
 //
 //	for value := range textjson.Elements(o.Get("texts")) {
 //		id, text, fault := textjson.Item(value)
 //	}
 //
-// The reader refuses half a surrogate pair ("\ud800"). Python makes a string of it
-// that is no text and that spaCy fails on. encoding/json silently makes another
-// text of it.
+// The reader refuses half a surrogate pair ("\ud800"). Python turns it into a string that
+// is not valid text, and on which spaCy fails. encoding/json replaces it without an error.
 //
-// A Fault has the facts. The caller words them: it knows where the text came from.
+// A Fault has the facts only. The caller writes the message, because it knows where the
+// text came from.
 package textjson
 
 import (
@@ -32,25 +31,25 @@ import (
 type Fault struct {
 	Kind   Kind
 	Err    error  // NotJSON: what encoding/json says
-	Type   string // NotObject, NotItem, NotString: what is there instead, such as "a number"
-	Like   string // NoText: a key that may have been meant to be "text", or ""
-	Escape string // HalfSurrogate: the first half pair, such as \ud800
+	Type   string // NotObject, NotItem, NotString: the type of the value, such as "a number"
+	Like   string // NoText: a key that the client may have meant as "text", or ""
+	Escape string // HalfSurrogate: the escape of the first half pair, such as \ud800
 }
 
 // Kind is a kind of Fault.
 type Kind int
 
 const (
-	NotJSON       Kind = iota + 1
-	NotObject          // JSON, and no object
-	NotItem            // an item of an array, and neither a string nor an object
-	NoText             // an object without a "text"
-	NotString          // the "text" is no string
-	HalfSurrogate      // the text has half of a surrogate pair, which is no character
+	NotJSON       Kind = iota + 1 // the bytes are not valid JSON
+	NotObject                     // the JSON is not an object
+	NotItem                       // an item of an array is neither a string nor an object
+	NoText                        // the object has no key "text"
+	NotString                     // the value of "text" is not a string
+	HalfSurrogate                 // the text has half of a surrogate pair, which is not a character
 )
 
-// Text returns the object's "text". Other keys are ignored. It fails with NoText,
-// NotString or HalfSurrogate.
+// Text returns the value of the object's key "text". It ignores other keys. It fails with
+// NoText, NotString or HalfSurrogate.
 func (o Object) Text() (string, *Fault) {
 	value := o.Get("text")
 	switch {
@@ -62,9 +61,10 @@ func (o Object) Text() (string, *Fault) {
 	return textOf(value)
 }
 
-// Item returns the text of one item of an array, which is a string or an object
-// {"id": …, "text": "…"}. The id is returned as it was written, also beside a
-// fault; it is nil if there is none. Item fails with NotItem and like Object.Text.
+// Item returns the text of one item of an array. The item is a string or an object
+// {"id": …, "text": "…"}. The id is the JSON as it was written, or nil if there is none. If
+// the text has a fault, Item still returns the id. Item fails with NotItem, or as
+// Object.Text does.
 func Item(value []byte) (id []byte, text string, fault *Fault) {
 	switch value[0] {
 	case '"':
@@ -81,7 +81,7 @@ func Item(value []byte) (id []byte, text string, fault *Fault) {
 	return nil, "", &Fault{Kind: NotItem, Type: TypeOf(value)}
 }
 
-// textOf returns what a string says.
+// textOf returns the Go string for a valid JSON string. It fails with HalfSurrogate.
 func textOf(value []byte) (string, *Fault) {
 	if half := halfSurrogate(value); half != "" {
 		return "", &Fault{Kind: HalfSurrogate, Escape: half}
@@ -89,14 +89,14 @@ func textOf(value []byte) (string, *Fault) {
 	return unquote(value), nil
 }
 
-// halfSurrogate returns the first escape of half a surrogate pair in a valid JSON
-// string, or "".
+// halfSurrogate returns the first escape of half a surrogate pair in a valid JSON string,
+// such as \ud800, or "" if there is none.
 func halfSurrogate(value []byte) string {
 	for i := 0; i < len(value); i++ {
 		if value[i] != '\\' {
 			continue
 		}
-		i++ // what is escaped
+		i++ // the character after the backslash
 		if value[i] != 'u' {
 			continue
 		}
@@ -113,7 +113,8 @@ func halfSurrogate(value []byte) string {
 	return ""
 }
 
-// escaped returns the code unit of the \uXXXX that s begins with, or 0.
+// escaped returns the code unit of the escape \uXXXX at the beginning of s, or 0 if there
+// is none.
 func escaped(s []byte) rune {
 	if len(s) < 6 || s[0] != '\\' || s[1] != 'u' {
 		return 0
@@ -122,8 +123,8 @@ func escaped(s []byte) rune {
 	return rune(n)
 }
 
-// likeText returns the key that may have been meant to be "text", or "". Of several
-// it is the first in the order of the alphabet.
+// likeText returns a key with a string value that the client may have meant as "text", or
+// "". Of several it returns the first in byte order.
 func (o Object) likeText() string {
 	like := ""
 	for _, f := range o {
@@ -134,8 +135,8 @@ func (o Object) likeText() string {
 	return like
 }
 
-// near reports whether a key may have been meant to be "text": by spelling, or
-// because another server calls it so.
+// near reports whether a client may have meant a key as "text": because it is spelled like
+// that, or because another server uses this key.
 func near(key string) bool {
 	if len(key) > 32 {
 		return false
