@@ -229,8 +229,9 @@ func (g *Gate) placeFree() bool {
 // spills reports whether the gate should accept a connection without a free place,
 // because the kernel's queue is more than half full. When a queue is full, the kernel
 // drops new clients, which try again after seconds. After some ten seconds it also resets
-// clients that it has already told that they are connected. With Sync spills returns
-// false: a sync worker has one request at a time in any case.
+// clients that it has already told that they are connected. spills returns false for a
+// unix socket, whose queue cannot be seen, and with Sync: a sync worker accepts one
+// request at a time in any case.
 //
 // Such connections have a price. At the end of a peak a worker may still have requests
 // while another has none (share.go gives them away), and a crash costs more than the
