@@ -9,8 +9,8 @@ import (
 	"github.com/narwhal-server/narwhal/worker"
 )
 
-// Any handler gets a master and workers with two lines for each role. The
-// program is started once; the master starts it again for every worker.
+// A program runs its handler with a master and workers. The user starts the program once,
+// as the master. The master starts the same program again for every worker.
 func Example() {
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Write([]byte("hello\n")) })
 

@@ -25,8 +25,7 @@ import (
 	"github.com/narwhal-server/narwhal/worker"
 )
 
-// The workers of these tests are this binary again: started by a master, it is a
-// worker. The tests play the master.
+// The tests play the master, and start this test binary again as a worker.
 func TestMain(m *testing.M) {
 	if !worker.Spawned() {
 		os.Exit(m.Run())
@@ -39,18 +38,18 @@ func TestMain(m *testing.M) {
 
 // appSettings say how the worker's server behaves.
 type appSettings struct {
-	Broken string // the server cannot start, and this is why
-	Ends   string // Serve returns this error at once
+	Broken string // if not empty: the server cannot start, and this is the reason
+	Ends   string // if not empty: Serve returns this error at once
 	Note   string // what the server says of itself
 }
 
 // testApp starts a server that answers
 //
 //	/       with what the worker knows of itself
-//	/hold   when the test calls release; "holding" on standard output says that it waits
+//	/hold   when the test calls release; it prints "holding" on standard output before
 //	/panic  not at all
 //
-// It says "reopened" on standard output when log files are to be opened again.
+// It prints "reopened" on standard output when Extras.Reopen is called.
 func testApp(env worker.Env) (worker.App, error) {
 	var s appSettings
 	if err := json.Unmarshal(env.Settings, &s); err != nil {
@@ -66,7 +65,7 @@ func testApp(env worker.Env) (worker.App, error) {
 	}
 	released := make(chan struct{})
 	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin) // however it ends, nobody holds it any more
+		_, _ = io.Copy(io.Discard, os.Stdin) // returns when the test calls release or dies
 		close(released)
 	}()
 	mux := http.NewServeMux()
@@ -86,14 +85,14 @@ type ends string
 
 func (e ends) Serve(net.Listener) error { return errors.New(string(e)) }
 
-// identity is what a worker knows of itself.
+// identity is the worker's answer to /.
 type identity struct {
 	Slot, Generation, Age int
-	Spawned               bool  // would a program that it starts take itself for a worker?
-	Inherited             []int // descriptors such a program would have
+	Spawned               bool  // whether a program that the worker starts would run as a worker
+	Inherited             []int // descriptors that such a program would inherit
 }
 
-// inherited lists the open descriptors, other than the standard ones, that a program
+// inherited returns the open descriptors, other than the standard ones, that a program
 // started here would inherit.
 func inherited() []int {
 	var fds []int
@@ -105,7 +104,7 @@ func inherited() []int {
 	return fds
 }
 
-// master is a test that plays the master of one worker.
+// master plays the master of one worker.
 type master struct {
 	t    *testing.T
 	cmd  *exec.Cmd
@@ -121,8 +120,8 @@ type master struct {
 	stderr bytes.Buffer
 }
 
-// spawn starts a worker and says hello. change, if not nil, changes the hello before.
-// more are descriptors after that of the listening socket.
+// spawn starts a worker and sends it the hello. If change is not nil, it changes the hello
+// before. more are files that the worker inherits after the listening socket.
 func spawn(t *testing.T, s appSettings, change func(*wire.HelloMessage), more ...*os.File) *master {
 	t.Helper()
 	m := start(t, fmt.Sprint(wire.ControlFD), more...)
@@ -151,8 +150,8 @@ func serving(t *testing.T, change func(*wire.HelloMessage)) *master {
 	return m
 }
 
-// start starts a worker with everything that a master hands down. env is the value of
-// the variable that makes it one.
+// start starts a worker with all descriptors that a master passes, but sends no hello. env
+// is the value of wire.Env, which makes the process a worker.
 func start(t *testing.T, env string, more ...*os.File) *master {
 	t.Helper()
 	m := &master{t: t}
@@ -166,8 +165,8 @@ func start(t *testing.T, env string, more ...*os.File) *master {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	check(t, err)
 	m.ln, m.addr = ln.(*net.TCPListener), ln.Addr().String()
-	// As the master's sockets: a connection is accepted when its request is there. An idle
-	// one would be parked.
+	// As on the master's sockets, a connection is accepted only when its request has
+	// arrived. Otherwise the worker would park it as idle.
 	rc, err := m.ln.SyscallConn()
 	check(t, err)
 	check(t, rc.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, 10) }))
@@ -242,14 +241,15 @@ func (m *master) want(want wire.Message) {
 	}
 }
 
-// die is the end of the master, as the worker sees it.
+// die ends the master, as far as the worker can see.
 func (m *master) die() {
 	m.ctl.Close()
 	check(m.t, unix.Shutdown(m.lot, unix.SHUT_RDWR))
 }
 
-// ended waits for the end of the worker, which says nothing more, and compares its exit
-// status and what it has written to standard error.
+// ended waits for the end of the worker, and checks that it sends no more messages. It also
+// checks the exit status and that standard error contains stderr; "" means that it is
+// empty.
 func (m *master) ended(status int, stderr string) {
 	m.t.Helper()
 	if got, err := m.ctl.Recv(); err == nil {
@@ -258,10 +258,11 @@ func (m *master) ended(status int, stderr string) {
 	m.exited(status, stderr)
 }
 
-// exited is ended of a worker that can say nothing, because its master has died.
+// exited does what ended does, but without a look at messages, for a worker whose master
+// has died.
 func (m *master) exited(status int, stderr string) {
 	m.t.Helper()
-	_ = m.cmd.Wait() // the status says it
+	_ = m.cmd.Wait() // the exit status is checked below
 	if got := m.cmd.ProcessState.ExitCode(); got != status {
 		m.t.Errorf("the worker ended with %v, want exit status %d", m.cmd.ProcessState, status)
 	}
@@ -270,7 +271,7 @@ func (m *master) exited(status int, stderr string) {
 	}
 }
 
-// says waits for a line on the worker's standard output.
+// says waits for the next line on the worker's standard output, and checks it.
 func (m *master) says(want string) {
 	m.t.Helper()
 	if !m.stdout.Scan() || m.stdout.Text() != want {
@@ -278,7 +279,7 @@ func (m *master) says(want string) {
 	}
 }
 
-// release lets requests for /hold be answered.
+// release makes the worker answer requests for /hold.
 func (m *master) release() { m.stdin.Close() }
 
 func (m *master) signal(s syscall.Signal) {
@@ -286,7 +287,7 @@ func (m *master) signal(s syscall.Signal) {
 	check(m.t, m.cmd.Process.Signal(s))
 }
 
-// until waits for something that no message tells.
+// until waits until ok returns true. It is for changes that no message reports.
 func (m *master) until(what string, ok func() bool) {
 	m.t.Helper()
 	for end := time.Now().Add(30 * time.Second); !ok(); time.Sleep(time.Millisecond) {
@@ -296,7 +297,7 @@ func (m *master) until(what string, ok func() bool) {
 	}
 }
 
-// untilClosed waits until the worker has let go of the listening socket: it accepts no
+// untilClosed waits until the worker has closed the listening socket, so it accepts no
 // more.
 func (m *master) untilClosed() {
 	m.t.Helper()
@@ -343,7 +344,7 @@ func (c *client) ask(path string) {
 	check(c.t, err)
 }
 
-// answer reads an answer whole.
+// answer reads a whole answer.
 func (c *client) answer() (*http.Response, []byte) {
 	c.t.Helper()
 	r, err := http.ReadResponse(c.br, nil)
@@ -362,7 +363,7 @@ func (c *client) status() int {
 	return r.StatusCode
 }
 
-// wantWaiting fails if the worker has left no connection in the kernel's queue.
+// wantWaiting checks that the worker has left a connection in the kernel's queue.
 func (m *master) wantWaiting() {
 	m.t.Helper()
 	check(m.t, m.ln.SetDeadline(time.Now().Add(10*time.Second)))
@@ -373,7 +374,7 @@ func (m *master) wantWaiting() {
 	c.Close()
 }
 
-// takeParked waits for a connection that the worker passes to the master.
+// takeParked waits for a connection that the worker passes to the master, and returns it.
 func (m *master) takeParked() int {
 	m.t.Helper()
 	fd := -1

@@ -113,7 +113,7 @@ func Run(start func(Env) (App, error)) error {
 	}
 	app, err := w.start(start)
 	if err != nil {
-		_ = w.ctl.Send(wire.Message{Kind: wire.Failed, Error: err.Error()}) // an error means that no master is there to be told
+		_ = w.ctl.Send(wire.Message{Kind: wire.Failed, Error: err.Error()}) // an error: there is no master to tell
 		return fmt.Errorf("%w: %w", ErrFailed, err)
 	}
 	served, err := w.serve(app)

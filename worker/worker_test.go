@@ -17,8 +17,8 @@ import (
 	"github.com/narwhal-server/narwhal/internal/wire"
 )
 
-// A worker knows what the hello says, shows on the scoreboard that it serves, and keeps
-// what it was started with from programs that it starts.
+// A worker gives its app what the hello says, and shows on the scoreboard that it serves.
+// Programs that it starts inherit neither its descriptors nor wire.Env.
 func TestReady(t *testing.T) {
 	m := spawn(t, appSettings{Note: "a model"}, nil)
 	m.want(wire.Message{Kind: wire.Ready, Note: "a model"})
@@ -42,7 +42,7 @@ func TestReady(t *testing.T) {
 	m.ended(0, "")
 }
 
-// A worker shows life although nothing happens.
+// An idle worker still writes its beat.
 func TestBeat(t *testing.T) {
 	m := serving(t, nil)
 	for range 2 {
@@ -51,7 +51,7 @@ func TestBeat(t *testing.T) {
 	}
 }
 
-// Whoever cannot start tells the master why.
+// A worker that cannot start tells the master why.
 func TestFailed(t *testing.T) {
 	m := spawn(t, appSettings{Broken: "no model"}, nil)
 	m.want(wire.Message{Kind: wire.Failed, Error: "no model"})
@@ -61,7 +61,7 @@ func TestFailed(t *testing.T) {
 	}
 }
 
-// So does a worker that is handed something else than a listening socket.
+// A worker also tells the master why if a file that it inherits is not a listening socket.
 func TestFailedToListen(t *testing.T) {
 	null, err := os.Open(os.DevNull)
 	check(t, err)
@@ -74,10 +74,10 @@ func TestFailedToListen(t *testing.T) {
 	m.ended(3, "the worker could not start: "+why+"\n")
 }
 
-// The variable that makes a process a worker is set by somebody else, or the master dies
-// before it has said hello.
+// Run fails if something else than a master has set wire.Env, or if the master dies before
+// it has sent the hello.
 func TestNoMaster(t *testing.T) {
-	for _, env := range []string{"yes", "4"} { // 4 is the scoreboard
+	for _, env := range []string{"yes", "4"} { // 4 is the descriptor of the scoreboard
 		m := start(t, env)
 		m.exited(3, wire.Env+" is set, but only a narwhal master may set it: unset it\n")
 	}
@@ -121,7 +121,7 @@ func TestDrainQueue(t *testing.T) {
 	}
 	m.send(wire.Message{Kind: wire.Drain, Queue: true, Last: true, Grace: time.Minute})
 	m.until("the worker leaves", func() bool { return m.line.Read().State == board.Leaving })
-	check(t, unix.Shutdown(m.lot, unix.SHUT_RDWR)) // as a master does that has nothing parked any more
+	check(t, unix.Shutdown(m.lot, unix.SHUT_RDWR)) // as a master does when no connection is parked any more
 	m.release()
 	for i, c := range clients {
 		if got := c.status(); got != 200 {
@@ -152,7 +152,8 @@ func TestDrainTooLong(t *testing.T) {
 	m.ended(3, "graceful timeout of 50ms is over: 1 requests are lost\n")
 }
 
-// A worker that has served enough asks for a successor, once, and serves until it has one.
+// A worker that has answered MaxRequests requests asks to be replaced, once. It serves until
+// the master sends Drain.
 func TestWorn(t *testing.T) {
 	m := serving(t, func(h *wire.HelloMessage) { h.Worker.Limits.MaxRequests = 2 })
 	c := m.dial("/")
@@ -168,11 +169,11 @@ func TestWorn(t *testing.T) {
 	}
 	c.Close()
 	m.send(wire.Message{Kind: wire.Drain, Grace: time.Minute})
-	m.ended(0, "") // with no second message
+	m.ended(0, "") // and has sent no second message
 }
 
-// TERM asks for a successor. A second one says that nobody takes over. What a terminal
-// sends is for the master alone.
+// After SIGTERM the worker asks to be replaced. After a second SIGTERM it drains without
+// being replaced. It ignores the signals of a terminal, which are for the master.
 func TestSignals(t *testing.T) {
 	m := serving(t, nil)
 	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGHUP, syscall.SIGPIPE} {
@@ -199,8 +200,8 @@ func TestReopen(t *testing.T) {
 	m.says("reopened")
 }
 
-// A worker that hears of others, or that the service is about to end, goes on serving.
-// Rebalance makes kept connections end with their next answer.
+// After Rebalance and Leave the worker still serves. Rebalance makes kept connections end
+// with their next answer.
 func TestRebalanceAndLeave(t *testing.T) {
 	m := serving(t, nil)
 	kept := m.dial("/")
@@ -210,7 +211,7 @@ func TestRebalanceAndLeave(t *testing.T) {
 	m.send(wire.Message{Kind: wire.Rebalance})
 	m.send(wire.Message{Kind: wire.Leave})
 	m.send(wire.Message{Kind: wire.Reopen})
-	m.says("reopened") // so the others have been done
+	m.says("reopened") // so the worker has handled the two messages before
 	kept.ask("/")
 	if r, _ := kept.answer(); r.StatusCode != 200 || !r.Close {
 		t.Errorf("after a rebalance the next answer is %d, and Connection: close is %v", r.StatusCode, r.Close)
@@ -220,13 +221,13 @@ func TestRebalanceAndLeave(t *testing.T) {
 	}
 }
 
-// When the master dies, the worker answers what is connected and goes. What waits in the
-// queue is connected, unless somebody else goes on with the socket.
+// When the master dies, the worker answers the connections that it has and ends. It also
+// answers those in the kernel's queue, unless another process goes on with the socket.
 func TestMasterDies(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		hello,
-		own bool // the socket ends with this master: by the hello, by a message
+		own bool // Listener.Ours in the hello, and after a message Own
 	}{
 		{"ours", true, true},
 		{"of another", false, false},
@@ -264,8 +265,9 @@ func TestMasterDies(t *testing.T) {
 	}
 }
 
-// An idle connection goes to the master and comes back with its next request. A worker
-// that drains passes on what is idle, too, and need not close it.
+// The worker passes an idle connection to the master, and gets it back with its next
+// request. A worker that drains also passes its idle connections to the master, and closes
+// none.
 func TestParked(t *testing.T) {
 	m := serving(t, func(h *wire.HelloMessage) { h.Worker.Park = true })
 	c := m.dial("/")
@@ -292,7 +294,7 @@ func TestParked(t *testing.T) {
 	m.ended(0, "")
 }
 
-// Beyond --limit-concurrency the answer is 503 at once.
+// Beyond LimitConcurrency a request is answered with 503 at once.
 func TestHTTPLimit(t *testing.T) {
 	m := serving(t, func(h *wire.HelloMessage) { h.Worker.Limits.LimitConcurrency = 1 })
 	held := m.dial("/hold")
@@ -310,7 +312,7 @@ func TestHTTPLimit(t *testing.T) {
 	}
 }
 
-// A handler that panics counts as a failure and gives its place back.
+// A request whose handler panics counts as a failure and gives its place back.
 func TestHTTPPanic(t *testing.T) {
 	m := serving(t, nil)
 	if _, err := m.dial("/panic").br.ReadByte(); err == nil {

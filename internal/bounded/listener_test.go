@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// listen bounds a listener on loopback; dial connects to it and returns both ends.
+// listen returns a Listener on loopback. dial connects to it and returns both ends.
 func listen(t *testing.T, limit int) (l *Listener, dial func() (client net.Conn, server *Conn)) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -37,7 +37,7 @@ func isClosed(c *Conn) bool {
 	return errors.Is(err, net.ErrClosed)
 }
 
-// Who has waited longest makes room; an answer counts as news of a connection.
+// At the limit, the connection that has been without an answer for longest is closed.
 func TestMakesRoom(t *testing.T) {
 	_, dial := listen(t, 2)
 	client, first := dial()
@@ -58,7 +58,7 @@ func TestMakesRoom(t *testing.T) {
 	}
 }
 
-// A connection that waits for its answer stays, and newcomers wait for it.
+// A connection that is kept stays open until its answer, and new connections wait.
 func TestKeep(t *testing.T) {
 	l, dial := listen(t, 1)
 	_, first := dial()
@@ -79,7 +79,7 @@ func TestKeep(t *testing.T) {
 		t.Error("a connection that has its answer did not make room")
 	}
 
-	// A listener that is closed waits for nobody.
+	// When the listener is closed, Accept does not wait any more.
 	for e := l.open.Front(); e != nil; e = e.Next() {
 		e.Value.(*Conn).Keep()
 	}
@@ -99,13 +99,13 @@ func TestKeep(t *testing.T) {
 	}
 }
 
-// Connections that end make room without a victim.
+// A connection that was closed makes room, so no other one is closed.
 func TestCloseMakesRoom(t *testing.T) {
 	_, dial := listen(t, 2)
 	_, first := dial()
 	_, second := dial()
 	second.Close()
-	second.Close() // net/http does it twice
+	second.Close() // net/http closes a connection twice
 	dial()
 	if isClosed(first) {
 		t.Error("there was room, and the first was closed all the same")
@@ -131,8 +131,8 @@ func (l late) Close() error {
 	return nil
 }
 
-// A connection that is accepted while the listener is closed is served: its client may
-// have sent a request.
+// A connection that is accepted while the listener is closed is returned, because its
+// client may have sent a request.
 func TestAcceptedWhileClosed(t *testing.T) {
 	ours, theirs := net.Pipe()
 	defer ours.Close()

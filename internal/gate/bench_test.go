@@ -8,8 +8,8 @@ import (
 	"github.com/narwhal-server/narwhal/limits"
 )
 
-// BenchmarkPlace is the way of a request through the gate: begun, entered, ended.
-// "contended" has more requests than places.
+// BenchmarkPlace measures Begin, Enter and End of a request. In "contended" there are more
+// requests than places.
 func BenchmarkPlace(b *testing.B) {
 	request := func(b *testing.B, g *Gate, c net.Conn) {
 		r := g.Begin(c, Info{Method: "GET", Path: "/"})
@@ -38,8 +38,8 @@ func BenchmarkPlace(b *testing.B) {
 	})
 }
 
-// BenchmarkAccept is a connection: accepted by the gate, a request read, a byte
-// written, closed. "bare" is the same with a listener of package net.
+// BenchmarkAccept measures a connection: the gate accepts it, the server reads a request,
+// writes a byte and closes it. "bare" does the same with a listener of package net.
 func BenchmarkAccept(b *testing.B) {
 	b.Run("gate", func(b *testing.B) {
 		ln, err := net.Listen("tcp", "127.0.0.1:0")

@@ -30,7 +30,7 @@ type client struct {
 	local  net.Addr      // nil: LocalAddr asks the kernel when it is called
 	remote unix.Sockaddr // nil: RemoteAddr asks the kernel when it is called
 	state  state
-	since  time.Time // since when the client is idle, sends this request, takes nothing of its answer, or lingers
+	since  time.Time // when the client became idle, began a request, last took bytes, or began to linger
 	until  time.Time // deadline for the next request while reading, and for lingering; zero: none
 	row    int       // requests that were answered on this connection before
 

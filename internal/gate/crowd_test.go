@@ -10,8 +10,9 @@ import (
 	"github.com/narwhal-server/narwhal/limits"
 )
 
-// From a queue that is more than half full a worker accepts without a place,
-// though never more than it may hold, and not in sync mode. Everybody is answered.
+// If the kernel's queue is more than half full, a worker accepts without a free place. It
+// never holds more than WorkerConnections connections, and a sync worker does not do this.
+// All clients are answered.
 func TestLongQueueIsAccepted(t *testing.T) {
 	const clients, backlog = 12, 16
 	for _, test := range []struct {
@@ -48,7 +49,7 @@ func TestLongQueueIsAccepted(t *testing.T) {
 			c.Close()
 			s.wait(t, "connections are accepted", func(g *Gate) bool { return g.taken == 1 && len(g.clients) == test.want })
 			s.g.mu.Lock()
-			s.g.look() // takes whatever may be taken: all have connected
+			s.g.look() // takes all that may be taken, because all clients have connected
 			if n := len(s.g.clients); n != test.want {
 				t.Errorf("then %d connections are accepted, want %d", n, test.want)
 			}
@@ -62,8 +63,8 @@ func TestLongQueueIsAccepted(t *testing.T) {
 	}
 }
 
-// Other events are looked at between connections, however many wait. Silent ones
-// once held up everybody else until the last of them was taken.
+// However many connections wait, the gate handles other events after takeAtMost of them.
+// Otherwise silent connections would hold up all other clients until the last was taken.
 func TestSilentQueueIsTakenInPieces(t *testing.T) {
 	const silent = 3 * takeAtMost
 	s := serve(t, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 1000}}, 0, func(*http.Request) int { return 200 })
@@ -81,7 +82,7 @@ func TestSilentQueueIsTakenInPieces(t *testing.T) {
 	s.wait(t, "all are taken", func(g *Gate) bool { return len(g.clients) == silent })
 }
 
-// backlog makes the queue shorter.
+// backlog sets the limit of the kernel's queue to n.
 func (s *server) backlog(t *testing.T, n int) {
 	t.Helper()
 	s.g.mu.Lock()

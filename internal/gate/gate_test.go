@@ -21,8 +21,7 @@ import (
 	"github.com/narwhal-server/narwhal/limits"
 )
 
-// server is a small HTTP server on the gate: the handler is called between
-// Enter and End.
+// server is a small HTTP server on a gate. It calls its handler between Enter and End.
 type server struct {
 	g    *Gate
 	addr string
@@ -92,7 +91,7 @@ func (s *server) conn(c net.Conn, delay time.Duration, handle func(*http.Request
 	}
 }
 
-// rawFile duplicates a listener's descriptor the way the master does.
+// rawFile copies a listener's descriptor as the master does.
 func rawFile(t testing.TB, ln *net.TCPListener) *os.File {
 	t.Helper()
 	rc, err := ln.SyscallConn()
@@ -134,7 +133,7 @@ func answer(t *testing.T, c net.Conn) *http.Response {
 	return resp
 }
 
-// wait waits for a state of the gate.
+// wait waits until ok returns true. It calls ok with g.mu held.
 func (s *server) wait(t *testing.T, what string, ok func(*Gate) bool) {
 	t.Helper()
 	deadline := time.Now().Add(20 * time.Second)
@@ -398,8 +397,8 @@ func TestDrainClosesIdleConnections(t *testing.T) {
 	}
 }
 
-// Clients that use their kept connections within linger lose nothing when the
-// worker drains: the next answer tells them to close.
+// Clients that use their kept connections within Departure.Linger lose no request when the
+// worker drains: the next answer says Connection: close.
 func TestDrainUnderKeepAliveLoad(t *testing.T) {
 	for range 5 {
 		s := serve(t, Options{Limits: limits.Limits{Threads: 2, WorkerConnections: 100}}, 0, func(*http.Request) int { return 200 })
@@ -477,7 +476,7 @@ func TestBigUnreadBodyDoesNotResetTheAnswer(t *testing.T) {
 	}
 }
 
-// net/http serves on the gate without knowing it.
+// A server of package net/http works on the gate without a change.
 func TestNetHTTP(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -509,8 +508,8 @@ func TestNetHTTP(t *testing.T) {
 	}
 }
 
-// A connection whose request was never answered ends when the server closes it, though
-// the server has read the end of the request. net/http does so when a handler panics.
+// If the server closes a Conn without having written an answer, the client's connection
+// ends, even if the server has read io.EOF. net/http does this when a handler panics.
 func TestUnansweredConnectionEnds(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -539,7 +538,8 @@ func TestUnansweredConnectionEnds(t *testing.T) {
 	}
 }
 
-// A server sets its rules before it accepts, so no request may be read earlier.
+// A server sets its rules before its first Accept, so the gate must not read a request
+// earlier.
 func TestNothingIsReadBeforeTheFirstAccept(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -21,8 +21,8 @@ import (
 	"github.com/narwhal-server/narwhal/limits"
 )
 
-// parking is a server that parks its idle connections with the test, which has
-// the master's end of the pair.
+// parking returns a server that parks its idle connections, and the master's end of the
+// pair for the test.
 func parking(t *testing.T, o Options, handle func(*http.Request) int) (s *server, master int) {
 	t.Helper()
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
@@ -35,7 +35,8 @@ func parking(t *testing.T, o Options, handle func(*http.Request) int) (s *server
 	return s, fds[0]
 }
 
-// parkingAt is a server with a workers' end of a pair.
+// parkingAt returns a server that parks its idle connections on end, the workers' end of a
+// pair.
 func parkingAt(t *testing.T, end int, o Options, handle func(*http.Request) int) *server {
 	t.Helper()
 	var files [2]*os.File
@@ -55,7 +56,7 @@ func parkingAt(t *testing.T, end int, o Options, handle func(*http.Request) int)
 	return s
 }
 
-// parked waits for a connection to be passed to the master.
+// parked waits until the worker has passed a connection to the master, and returns it.
 func parked(t *testing.T, master int) int {
 	t.Helper()
 	for {
@@ -74,8 +75,8 @@ func parked(t *testing.T, master int) int {
 	}
 }
 
-// unpark passes a connection back when something has arrived on it, as the master
-// does.
+// unpark waits until data has arrived on a connection and passes it to the worker, as the
+// master does.
 func unpark(t *testing.T, master, fd int) {
 	t.Helper()
 	for !park.Readable(fd) {
@@ -88,7 +89,8 @@ func unpark(t *testing.T, master, fd int) {
 
 func ok(*http.Request) int { return 200 }
 
-// withLot is the same with the real master's part.
+// withLot returns a server that parks its idle connections with a park.Lot, as in a real
+// master.
 func withLot(t *testing.T, o Options, handle func(*http.Request) int) (*server, *park.Lot) {
 	t.Helper()
 	lot, err := park.New(100, slog.New(slog.DiscardHandler))
@@ -104,8 +106,8 @@ func withLot(t *testing.T, o Options, handle func(*http.Request) int) (*server, 
 	return parkingAt(t, int(lot.Workers().Fd()), o, handle), lot
 }
 
-// An idle connection goes to the master, and comes back with its next request;
-// so does one that never had any.
+// An idle connection goes to the master, and comes back with its next request. The same
+// holds for a connection that has had no request yet.
 func TestParks(t *testing.T) {
 	s, lot := withLot(t, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 9}}, ok)
 	used, unused := dial(t, s.addr), dial(t, s.addr)
@@ -120,7 +122,7 @@ func TestParks(t *testing.T) {
 	answer(t, unused)
 }
 
-// A connection with half a request stays until it is answered.
+// A connection with half a request stays in the worker until the request is answered.
 func TestHalfARequestStays(t *testing.T) {
 	s, master := parking(t, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 9}}, ok)
 	c := dial(t, s.addr)
@@ -135,8 +137,8 @@ func TestHalfARequestStays(t *testing.T) {
 	answer(t, c)
 }
 
-// A worker that leaves passes on what it has, however busy, and does not tell
-// the clients to connect anew. It can do so when it takes nothing any more.
+// A worker that leaves parks its connections, even those that were busy, and its answers do
+// not say Connection: close. It can park although it takes no connections any more.
 func TestDrainParks(t *testing.T) {
 	release := make(chan struct{})
 	s, master := parking(t, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 9}}, func(*http.Request) int { <-release; return 200 })
@@ -148,7 +150,7 @@ func TestDrainParks(t *testing.T) {
 	drained := make(chan error, 1)
 	go func() { drained <- s.g.Drain(t.Context(), Departure{Linger: time.Hour}) }()
 	s.wait(t, "it takes nothing", func(g *Gate) bool { return len(g.sources) == 0 })
-	send(t, c, "/") // for whoever comes next
+	send(t, c, "/") // the next worker would answer this
 	release <- struct{}{}
 	if resp := answer(t, c); resp.StatusCode != 200 || resp.Close {
 		t.Errorf("answer %d, close %v", resp.StatusCode, resp.Close)
@@ -159,8 +161,8 @@ func TestDrainParks(t *testing.T) {
 	}
 }
 
-// When the service ends nothing is parked any more, and what was is served
-// until the master says that there is no more.
+// When the service ends, the worker parks no connection. It serves parked ones until the
+// master has no more.
 func TestLastDrainTakesWhatIsParked(t *testing.T) {
 	s, master := parking(t, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 9}}, ok)
 	c := dial(t, s.addr)
@@ -182,8 +184,8 @@ func TestLastDrainTakesWhatIsParked(t *testing.T) {
 	}
 }
 
-// A client that never pauses, because it does not wait for answers, does not
-// keep others out. At the limit of connections it is told to connect anew.
+// A client that sends without a pause, because it does not wait for answers, does not keep
+// other clients out. At WorkerConnections an answer to it says Connection: close.
 func TestPipelinedFlood(t *testing.T) {
 	t.Run("below the limit", func(t *testing.T) { pipelinedFlood(t, 9, false) })
 	t.Run("at the limit", func(t *testing.T) { pipelinedFlood(t, 1, true) })
@@ -193,8 +195,8 @@ func pipelinedFlood(t *testing.T, connections int, atCap bool) {
 	s := serve(t, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: connections}}, 0, ok)
 	greedy := dial(t, s.addr)
 	go func() {
-		// Many in one write: the server must not find the connection idle because
-		// this goroutine was late.
+		// Many requests in one write: otherwise the server could find the connection idle
+		// when this goroutine is slow.
 		many := strings.Repeat("GET / HTTP/1.1\r\nHost: x\r\n\r\n", 2000)
 		for {
 			if _, err := io.WriteString(greedy, many); err != nil {
@@ -216,7 +218,7 @@ func pipelinedFlood(t *testing.T, connections int, atCap bool) {
 		}
 	}
 	n := 0
-	answers(func(*http.Response) bool { n++; return n > 2*mostInARow }) // nobody else is there
+	answers(func(*http.Response) bool { n++; return n > 2*mostInARow }) // no other client is connected
 	c := dial(t, s.addr)
 	send(t, c, "/")
 	if atCap {
@@ -227,7 +229,8 @@ func pipelinedFlood(t *testing.T, connections int, atCap bool) {
 	answer(t, c)
 }
 
-// askOnAndOn asks on one connection, which must stay open, until stop is closed.
+// askOnAndOn sends requests on one connection until stop is closed. The connection must
+// stay open.
 func askOnAndOn(t *testing.T, c net.Conn, stop <-chan struct{}, answered func()) {
 	br := bufio.NewReader(c)
 	for {
@@ -247,8 +250,8 @@ func askOnAndOn(t *testing.T, c net.Conn, stop <-chan struct{}, answered func())
 	}
 }
 
-// Newcomers and connections that are used without a pause take turns, where these
-// are not parked, too: nobody waits until others have had dozens of answers.
+// New connections and kept ones that are used without a pause take turns, also without
+// parking: a new client does not wait for dozens of requests on kept connections.
 func TestKeptConnectionsLetNewcomersIn(t *testing.T) {
 	var served, turn atomic.Int32
 	s := serve(t, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 9}}, 0, func(r *http.Request) int {
@@ -280,7 +283,8 @@ func TestKeptConnectionsLetNewcomersIn(t *testing.T) {
 	wg.Wait()
 }
 
-// Clients that use their connections without a pause and new ones take turns.
+// With parking, too, new clients and clients that use their connections without a pause
+// take turns.
 func TestNobodyStarves(t *testing.T) {
 	s, _ := withLot(t, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 9}}, ok)
 	stop := make(chan struct{})
@@ -300,8 +304,8 @@ func TestNobodyStarves(t *testing.T) {
 	wg.Wait()
 }
 
-// At the cap the connection that has been idle longest makes room for a new
-// one; one in use does not.
+// At WorkerConnections the gate closes the connection that has been idle for longest to
+// accept a new one. It does not close a connection with a part of a request.
 func TestCapReapsTheLongestIdle(t *testing.T) {
 	s := serve(t, Options{Limits: limits.Limits{Threads: 3, WorkerConnections: 3}}, 0, ok)
 	var idle [2]net.Conn
@@ -327,7 +331,7 @@ func TestCapReapsTheLongestIdle(t *testing.T) {
 	answer(t, busy)
 }
 
-// Without anybody who waits, idle connections at the cap stay.
+// At WorkerConnections idle connections stay open while no client waits.
 func TestCapAloneReapsNobody(t *testing.T) {
 	s := serve(t, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 1}}, 0, ok)
 	c := dial(t, s.addr)
@@ -342,7 +346,7 @@ func TestCapAloneReapsNobody(t *testing.T) {
 	}
 }
 
-// Every connection gets one answer more, which tells it to connect anew.
+// After Rebalance, the next answer on every open connection says Connection: close.
 func TestRebalance(t *testing.T) {
 	s := serve(t, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 9}}, 0, ok)
 	c := dial(t, s.addr)
@@ -362,8 +366,8 @@ func TestRebalance(t *testing.T) {
 	}
 }
 
-// A request that has arrived on an idle connection is answered, even if the gate has
-// not looked at the event when it is about to close the connection.
+// A request that has arrived on an idle connection is answered, even if the gate has not
+// handled its event yet when it wants to close the connection.
 func TestArrivedInTheLastMoment(t *testing.T) {
 	for _, end := range []string{"drain", "cap", "time-out"} {
 		t.Run(end, func(t *testing.T) {
@@ -373,7 +377,7 @@ func TestArrivedInTheLastMoment(t *testing.T) {
 			answer(t, c)
 			s.wait(t, "it is idle", func(g *Gate) bool { return g.idle == 1 })
 			s.g.mu.Lock()
-			send(t, c, "/") // on loopback it has arrived when this returns
+			send(t, c, "/") // on loopback the request has arrived when send returns
 			var k *client
 			for _, k = range s.g.clients {
 			}

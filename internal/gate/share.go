@@ -79,7 +79,7 @@ const (
 	siblingsEvery = 500 * time.Millisecond // how often the scoreboard is searched for other workers
 	siblingAlive  = 2 * time.Second        // a worker whose last beat is older does not serve
 	giveEvery     = time.Millisecond       // least time between two requests for the same idle worker
-	ahead         = time.Millisecond       // another worker is ahead by at least this, however short computations are
+	ahead         = time.Millisecond       // least value for half the mean of a computation, see above
 )
 
 // others returns the other workers that served at the last search, at most siblingsEvery

@@ -19,8 +19,8 @@ import (
 	"github.com/narwhal-server/narwhal/limits"
 )
 
-// family is some gates on one socket and one scoreboard, as the workers of a master
-// are.
+// family has several gates on one listening socket and one scoreboard, like the workers of
+// a master.
 type family struct {
 	addr    string
 	members []*server
@@ -81,7 +81,7 @@ func newFamily(t *testing.T, n int, o Options, handle func(member int, r *http.R
 	}
 	stop := make(chan struct{})
 	t.Cleanup(func() { close(stop) })
-	go func() { // as the workers' beat
+	go func() { // in place of the workers' beat
 		for {
 			select {
 			case <-stop:
@@ -96,7 +96,7 @@ func newFamily(t *testing.T, n int, o Options, handle func(member int, r *http.R
 	return f
 }
 
-// pairs has those who meet wait for each other, two by two.
+// pairs makes goroutines that call meet wait for each other, two by two.
 type pairs struct {
 	mu     sync.Mutex
 	change sync.Cond
@@ -114,15 +114,15 @@ func (p *pairs) meet() {
 	}
 }
 
-// Of two requests that arrive at the same time, in pieces, none waits for a worker
-// while another idles: both compute at once, whoever accepted them.
+// Two requests that arrive at the same time, in pieces, compute at once: none waits for a
+// busy worker while the other worker idles, whichever worker has accepted them.
 func TestNoRequestWaitsBesideAnIdleWorker(t *testing.T) {
 	for _, o := range []Options{{Limits: limits.Limits{Threads: 1, WorkerConnections: 9}}, {Sync: true, Limits: limits.Limits{WorkerConnections: 9}}} {
 		for _, size := range []int{10, 4 << 10, 100 << 10} {
 			t.Run(fmt.Sprintf("sync %v, %d bytes", o.Sync, size), func(t *testing.T) {
 				var both pairs
 				f := newFamily(t, 2, o, func(int, *http.Request) int {
-					both.meet() // for ever, unless the other one computes, too
+					both.meet() // returns only when the other request computes, too
 					return 200
 				})
 				for range 50 {
@@ -145,8 +145,9 @@ func TestNoRequestWaitsBesideAnIdleWorker(t *testing.T) {
 	}
 }
 
-// Two kept connections are served at once, on whichever worker they are: the one
-// whose request would have to wait moves, with what was read of it and after it.
+// Requests on two kept connections compute at once, even if one worker holds both
+// connections: a request that would have to wait moves to the other worker, with the bytes
+// that were read after it.
 func TestKeptConnectionMoves(t *testing.T) {
 	var both pairs
 	f := newFamily(t, 2, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 9}}, func(int, *http.Request) int {
@@ -163,7 +164,7 @@ func TestKeptConnectionMoves(t *testing.T) {
 	}
 	for round := range 20 {
 		for _, c := range conns {
-			// Every second time, half of the next request comes with this one.
+			// In every second round a part of the next request comes with this one.
 			if round%2 == 0 {
 				io.WriteString(c, get+get[:10])
 			} else {
@@ -180,8 +181,8 @@ func TestKeptConnectionMoves(t *testing.T) {
 	}
 }
 
-// What a sync worker cannot compute at once it does not keep: a crash costs one
-// request.
+// A sync worker keeps only the request that it computes and gives the others away. So its
+// crash costs one request.
 func TestSyncKeepsNothing(t *testing.T) {
 	release := make(chan struct{})
 	f := newFamily(t, 2, Options{Limits: limits.Limits{WorkerConnections: 9}, Sync: true}, func(int, *http.Request) int { <-release; return 200 })
@@ -207,8 +208,8 @@ func TestSyncKeepsNothing(t *testing.T) {
 	}
 }
 
-// Workers that leave at the same time, and nobody serves after them, take what is in
-// the pair: the last ones, and those of an old master after an upgrade alike.
+// If all workers leave at the same time, they take the requests out of the pair first. That
+// holds for the last workers of a service and for those of an old master after an upgrade.
 func TestLastTakesWhatIsShared(t *testing.T) {
 	for _, d := range []Departure{{}, {Queue: true, Last: true}} {
 		release := make(chan struct{})
@@ -237,7 +238,7 @@ func TestLastTakesWhatIsShared(t *testing.T) {
 		for _, s := range f.members {
 			s.wait(t, "each computes, the others are in the pair", func(g *Gate) bool { return g.taken == 1 && g.partial == 0 && g.inflight == 1 })
 		}
-		for i := range f.members { // not before: nobody gives to one that leaves
+		for i := range f.members { // not before: a worker gives no request to one that leaves
 			f.board.Line(i).State(board.Leaving)
 		}
 		drained := make(chan error, 2)
@@ -257,7 +258,7 @@ func TestLastTakesWhatIsShared(t *testing.T) {
 	}
 }
 
-// connect has one member of a family accept n connections.
+// connect makes n connections that one member of a family accepts.
 func (f *family) connect(t *testing.T, member, n int) (conns []net.Conn) {
 	t.Helper()
 	for i, s := range f.members {
@@ -274,8 +275,8 @@ func (f *family) connect(t *testing.T, member, n int) (conns []net.Conn) {
 	return conns
 }
 
-// busy has the first member of a family accept n connections and compute a request of
-// the first of them.
+// busy makes n connections that the first member of a family accepts. The member computes a
+// request of the first of them.
 func (f *family) busy(t *testing.T, n int) []net.Conn {
 	t.Helper()
 	conns := f.connect(t, 0, n)
@@ -284,8 +285,8 @@ func (f *family) busy(t *testing.T, n int) []net.Conn {
 	return conns
 }
 
-// answersOfBoth checks that the other member answers the second connection while the
-// first one still computes.
+// answersOfBoth checks that the second member answers on the second connection while the
+// first member still computes.
 func answersOfBoth(t *testing.T, conns []net.Conn, release chan struct{}) {
 	t.Helper()
 	if r := answer(t, conns[1]); r.StatusCode != 201 {
@@ -295,8 +296,8 @@ func answersOfBoth(t *testing.T, conns []net.Conn, release chan struct{}) {
 	answer(t, conns[0])
 }
 
-// slowly is a handler that waits for release if the path is /slow, and answers with
-// who answers.
+// slowly returns a handler that waits for release if the path is /slow. The status of its
+// answer is 200 plus the index of the member.
 func slowly(release chan struct{}) func(int, *http.Request) int {
 	return func(member int, r *http.Request) int {
 		if r.URL.Path == "/slow" {
@@ -306,8 +307,8 @@ func slowly(release chan struct{}) func(int, *http.Request) int {
 	}
 }
 
-// A request that one worker has accepted is served by another, whatever its limits
-// are: after a reload they differ.
+// A request that one worker has accepted is served by another worker, even if that worker
+// has lower limits. After a reload the limits of workers can differ.
 func TestMovedRequestIsNotJudgedAgain(t *testing.T) {
 	release := make(chan struct{})
 	f := newFamily(t, 2, Options{Limits: limits.Limits{WorkerConnections: 9}, Sync: true}, slowly(release))
@@ -318,8 +319,7 @@ func TestMovedRequestIsNotJudgedAgain(t *testing.T) {
 	answersOfBoth(t, conns, release)
 }
 
-// What cannot be taken out of the pair does not keep what is behind it from being
-// served.
+// A message in the pair that is not valid does not stop the requests behind it.
 func TestLostRequestHoldsNobodyUp(t *testing.T) {
 	release := make(chan struct{})
 	f := newFamily(t, 2, Options{Limits: limits.Limits{WorkerConnections: 9}, Sync: true}, slowly(release))
@@ -337,9 +337,9 @@ func TestLostRequestHoldsNobodyUp(t *testing.T) {
 	answersOfBoth(t, conns, release)
 }
 
-// A request whose body was refused, and which may come all the same, is answered by
-// the worker that refused it. That one closes the connection; another would read the
-// body as the next request.
+// A request whose body was refused is answered by the worker that refused it. The client
+// may still send the body. So this worker closes the connection: another worker would read
+// the body as the next request.
 func TestRefusedBodyIsNotRead(t *testing.T) {
 	release := make(chan struct{})
 	f := newFamily(t, 2, Options{Limits: limits.Limits{WorkerConnections: 9}, Sync: true}, slowly(release))
@@ -363,8 +363,8 @@ func TestRefusedBodyIsNotRead(t *testing.T) {
 	answer(t, conns[0])
 }
 
-// An idle worker takes a request from the pair even if it holds as many connections
-// as it may: one that has nothing of a request makes room.
+// An idle worker takes a request from the pair even if it holds WorkerConnections
+// connections: it closes one that has sent nothing of a request.
 func TestFullWorkerTakesFromThePair(t *testing.T) {
 	release := make(chan struct{})
 	f := newFamily(t, 2, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 4, LimitConcurrency: 100}}, slowly(release))
@@ -375,8 +375,8 @@ func TestFullWorkerTakesFromThePair(t *testing.T) {
 	answersOfBoth(t, conns, release)
 }
 
-// The pair holds at most as many bytes of large requests as a worker may. The others
-// wait where they were read, and are counted there.
+// The pair holds at most as many bytes of large requests as a worker may hold. Other large
+// requests wait in the worker that has read them, and count there.
 func TestPairIsBounded(t *testing.T) {
 	release := make(chan struct{})
 	const size, largest = 100_000, 128 << 10
@@ -406,7 +406,7 @@ func TestPairIsBounded(t *testing.T) {
 		}
 		return requests, bytes
 	}
-	// How many are in the pair depends on what the kernel counts for a message.
+	// How many requests are in the pair depends on what the kernel counts for a message.
 	f.members[0].wait(t, "one to three are in the pair, the others are counted", func(g *Gate) bool {
 		g.mu.Unlock()
 		defer g.mu.Lock()

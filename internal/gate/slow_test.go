@@ -20,7 +20,7 @@ import (
 	"github.com/narwhal-server/narwhal/limits"
 )
 
-// large is a server whose answers have a size; it takes Options as serve does.
+// large returns a server whose answers have a body of size bytes.
 func large(t *testing.T, o Options, size int) *server {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -60,7 +60,8 @@ func large(t *testing.T, o Options, size int) *server {
 	return s
 }
 
-// dialSlow makes a client whose kernel takes little of an answer.
+// dialSlow returns a client with a small receive buffer, so the kernel takes only a little
+// of an answer that the client does not read.
 func dialSlow(t *testing.T, addr string) net.Conn {
 	t.Helper()
 	c := dial(t, addr)
@@ -68,7 +69,7 @@ func dialSlow(t *testing.T, addr string) net.Conn {
 	return c
 }
 
-// buffer makes a buffer of a socket small.
+// buffer makes the send or receive buffer of a socket small.
 func buffer(t *testing.T, socket syscall.Conn, option int) {
 	t.Helper()
 	rc, err := socket.SyscallConn()
@@ -80,8 +81,8 @@ func buffer(t *testing.T, socket syscall.Conn, option int) {
 	}
 }
 
-// A client that does not read its answer costs its connection, and memory, and
-// nothing else, in every class and whatever the answer's size.
+// A client that does not read its answer costs a connection and memory. It stops no other
+// client, with Sync or without, whatever the answer's size.
 func TestClientsThatDoNotRead(t *testing.T) {
 	for _, sync := range []bool{true, false} {
 		for _, size := range []int{120_000, mostUnsent + 300_000} {
@@ -99,7 +100,7 @@ func TestClientsThatDoNotRead(t *testing.T) {
 				if n := bodySize(t, c); n != size {
 					t.Errorf("a client beside them got %d bytes, want %d", n, size)
 				}
-				if size < mostUnsent { // the buffers make reading slow
+				if size < mostUnsent { // a larger answer takes too long with these buffers
 					if n := bodySize(t, mute[0]); n != size {
 						t.Errorf("a client that reads at last got %d bytes, want %d", n, size)
 					}
@@ -126,7 +127,8 @@ func bodySize(t *testing.T, c net.Conn) int {
 	return int(n)
 }
 
-// At the limit of connections, and of memory, clients that do not read make room.
+// At WorkerConnections and at LimitBuffers, the gate closes connections of clients that do
+// not read their answers.
 func TestClientsThatDoNotReadMakeRoom(t *testing.T) {
 	for _, o := range []Options{
 		{Limits: limits.Limits{Threads: 1, WorkerConnections: 3}},
@@ -144,7 +146,7 @@ func TestClientsThatDoNotReadMakeRoom(t *testing.T) {
 	}
 }
 
-// An answer that is not taken in time ends the connection.
+// If a client does not take its answer in time, the connection ends.
 func TestAnswerNotTakenInTime(t *testing.T) {
 	s := large(t, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 9}}, 600_000)
 	s.g.Rules(Rules{Timeout: 50 * time.Millisecond})
@@ -156,8 +158,8 @@ func TestAnswerNotTakenInTime(t *testing.T) {
 	}
 }
 
-// Whoever has sent no whole head makes room at the limit of connections, as idle
-// connections do; whoever has waited longest goes first.
+// At WorkerConnections the gate closes connections of clients that have not sent a whole
+// head, as it closes idle ones. It closes the one that has waited for longest first.
 func TestStalledHeadsMakeRoom(t *testing.T) {
 	for _, o := range []Options{{Limits: limits.Limits{Threads: 1, WorkerConnections: 3}}, {Sync: true, Limits: limits.Limits{WorkerConnections: 3}}} {
 		s := serve(t, o, 0, ok)
@@ -169,13 +171,13 @@ func TestStalledHeadsMakeRoom(t *testing.T) {
 			c := dial(t, s.addr)
 			send(t, c, "/")
 			answer(t, c)
-			fmt.Fprint(dial(t, s.addr), "P") // they come again
+			fmt.Fprint(dial(t, s.addr), "P") // another stalled client takes the room again
 		}
 	}
 }
 
-// At the limit of connections, a request whose body stalls makes room before a client
-// that has just connected and whose request is on its way.
+// At WorkerConnections the gate closes a connection whose body stalls before one of a
+// client that has just connected and whose request is on its way.
 func TestStalledBodiesMakeRoomFirst(t *testing.T) {
 	s := serve(t, Options{Limits: limits.Limits{Threads: 9, WorkerConnections: 3}}, 0, ok)
 	for range 2 {
@@ -196,7 +198,8 @@ func TestStalledBodiesMakeRoomFirst(t *testing.T) {
 	answer(t, fresh)
 }
 
-// Memory follows the bytes that came, not those that are announced.
+// The memory of a request depends on the bytes that have arrived, not on the length that
+// the client has announced.
 func TestMemoryFollowsTheBytes(t *testing.T) {
 	s := serve(t, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 100}}, 0, ok)
 	s.g.Rules(Rules{Limits: http1.Limits{Body: 1 << 30}})
@@ -208,14 +211,14 @@ func TestMemoryFollowsTheBytes(t *testing.T) {
 	s.wait(t, "they hold little", func(g *Gate) bool { return g.memory < 40*4096 })
 }
 
-// At the bound of memory what was sent last is refused, unless something has
-// stalled for long; then that makes room. Nobody else is hurt.
+// At LimitBuffers the request that would exceed it is refused. But if another request has
+// stalled for at least a second, that one is ended. Other clients are answered.
 func TestMemoryIsBounded(t *testing.T) {
 	const bound = 1 << 20
 	s := serve(t, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 100, LimitBuffers: bound}}, 0, ok)
 	s.g.Rules(Rules{Limits: http1.Limits{Body: bound}})
 	most := 0
-	for range 6 { // each stalls with a quarter of what there is
+	for range 6 { // each stalls with a quarter of LimitBuffers
 		c := dial(t, s.addr)
 		fmt.Fprintf(c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", bound/2, strings.Repeat("x", bound/4))
 		s.wait(t, "it is read or refused", func(g *Gate) bool {
@@ -226,7 +229,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	if most > bound {
 		t.Errorf("%d bytes were held, want at most %d", most, bound)
 	}
-	// Newcomers do not wait for the time-out of those who have stalled for a second.
+	// New clients do not wait for the timeout of clients that have stalled for a second.
 	s.wait(t, "they have stalled for long", func(g *Gate) bool {
 		for _, c := range g.clients {
 			c.since = time.Now().Add(-2 * stalled)
@@ -240,8 +243,8 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 }
 
-// What is sent beyond a request does not destroy its answer when the connection
-// ends with it.
+// If the connection ends with an answer, bytes that the client has sent after the request
+// do not cost it the answer.
 func TestPipelinedBeyondTheLastAnswer(t *testing.T) {
 	s := serve(t, Options{Limits: limits.Limits{WorkerConnections: 9}, Sync: true}, 0, ok)
 	for range 20 {
@@ -254,8 +257,8 @@ func TestPipelinedBeyondTheLastAnswer(t *testing.T) {
 	}
 }
 
-// A handler of net/http may take over a connection, as for a WebSocket. It then
-// has the bytes as they are, and no place.
+// A handler of net/http may take over a connection, as for a WebSocket. It then reads and
+// writes the connection's bytes directly, and holds no place.
 func TestUpgrade(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -297,10 +300,10 @@ func TestUpgrade(t *testing.T) {
 	}
 	other := dial(t, ln.Addr().String())
 	send(t, other, "/")
-	answer(t, other) // the only place is free
+	answer(t, other) // so the only place is free
 }
 
-// What came after a request counts as memory while the request waits.
+// Bytes that came after a request count as memory while the request waits.
 func TestPipelinedBytesAreCounted(t *testing.T) {
 	release := make(chan struct{})
 	s := serve(t, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 9}}, 0, func(r *http.Request) int {
@@ -321,8 +324,8 @@ func TestPipelinedBytesAreCounted(t *testing.T) {
 	answer(t, c)
 }
 
-// The array behind an unsent answer counts as long as it is there: it shrinks when half
-// of it has been taken.
+// The array behind an unsent answer counts as memory while it exists. It is replaced by a
+// smaller one when the client has taken half of it.
 func TestUnsentAnswerIsCountedWhole(t *testing.T) {
 	const size = 1 << 20
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)

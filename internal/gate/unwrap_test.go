@@ -8,13 +8,13 @@ import (
 	"github.com/narwhal-server/narwhal/limits"
 )
 
-// unsafeConn wraps as fasthttp wraps a hijacked connection.
+// unsafeConn wraps a connection as fasthttp wraps a hijacked one.
 type unsafeConn struct{ net.Conn }
 
 func (c unsafeConn) UnsafeConn() net.Conn { return c.Conn }
 
-// What the gate keeps for a request is found behind every wrapper: without it the
-// request would take another place, and a client that has gone would be waited for.
+// ConnOf finds the gate's Conn behind every wrapper. Without the Conn the request would
+// take a second place, and the gate would not see that its client has gone.
 func TestConnOf(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -57,7 +57,7 @@ func TestConnOf(t *testing.T) {
 	if n := g.InFlight(); n != 1 {
 		t.Errorf("%d requests in flight, want 1", n)
 	}
-	if err := r.Enter(); err != nil { // waits for ever if it wants a place besides that of its connection
+	if err := r.Enter(); err != nil { // would wait for ever if the request needed a second place
 		t.Error(err)
 	}
 	r.End(200)

@@ -14,9 +14,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// Whatever bytes come: the outcome does not depend on how they are split, the
-// memory follows them, and what is given to the server is a request that
-// net/http reads, too, and of which nothing changes when it is read again.
+// For all bytes: the outcome does not depend on how they are split, and the memory used
+// depends on how many have arrived. The normalised request can be read by net/http, and
+// does not change when it is read and normalised again.
 func FuzzRequest(f *testing.F) {
 	for _, s := range []string{
 		host + "\r\n", host + "Content-Length: 3\r\n\r\nabcd", chunked + "1;a=\"b\" ; c\r\nx\r\n0\r\nA: b\r\n\r\n",
@@ -50,7 +50,7 @@ func FuzzRequest(f *testing.F) {
 		rest := bufio.NewReader(strings.NewReader(want.Given))
 		req, err := http.ReadRequest(rest)
 		if bad := (url.EscapeError("")); errors.As(err, &bad) {
-			return // net/http wants no percent sign in a host
+			return // skip targets with percent signs that net/http refuses
 		}
 		if err != nil {
 			t.Fatalf("%q gives %q: %v", in, want.Given, err)
@@ -68,7 +68,7 @@ func FuzzRequest(f *testing.F) {
 		if te := req.Header.Get("Trailer") + req.Header.Get("Expect"); te != "" || req.TransferEncoding != nil || strconv.Itoa(len(body)) != strconv.FormatInt(req.ContentLength, 10) {
 			t.Fatalf("%q gives %q: %+v", in, want.Given, req)
 		}
-		// The first request alone has the same outcome.
+		// Without the bytes after it, the first request has the same outcome.
 		if alone := feed(&Request{Limits: limits}, string(bytes.Clone(in[:want.Taken]))); !cmp.Equal(alone, want) {
 			t.Fatalf("%q: alone %+v", in, alone)
 		}

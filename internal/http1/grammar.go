@@ -16,7 +16,6 @@ const (
 )
 
 // classes has the set of classes of each byte.
-
 var classes = func() (t [256]uint8) {
 	for i := range t {
 		c := byte(i)

@@ -10,17 +10,17 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// outcome is what is known of a request after some bytes.
+// outcome is the state of a Request after some bytes.
 type outcome struct {
 	Taken int
 	Begun bool
 	Done  bool
 	Head  *Head
 	Error *Error
-	Given string // what Read gives, if it is done
+	Given string // what Read returns, if Done
 }
 
-// feed writes the pieces, with as many calls for each as are needed.
+// feed writes the pieces until the request is done or refused, and returns the outcome.
 func feed(r *Request, pieces ...string) (o outcome) {
 	for _, p := range pieces {
 		n, err := r.Write([]byte(p))
@@ -45,7 +45,8 @@ func feed(r *Request, pieces ...string) (o outcome) {
 	return o
 }
 
-// everySplit checks that an outcome does not depend on how bytes come.
+// everySplit returns the outcome for in. It fails if the outcome depends on how the bytes
+// are split.
 func everySplit(t *testing.T, limits Limits, in string) outcome {
 	t.Helper()
 	want := feed(&Request{Limits: limits}, in)
@@ -55,7 +56,7 @@ func everySplit(t *testing.T, limits Limits, in string) outcome {
 			t.Fatalf("%q: whole - %s +\n%s", in, how, diff)
 		}
 	}
-	step := 1 + len(in)/1000*20 // of long ones some splits are enough
+	step := 1 + len(in)/1000*20 // for long inputs some of the splits are enough
 	for i := len(in) % step; i < len(in); i += step {
 		same(fmt.Sprintf("split at %d", i), in[:i], in[i:])
 	}
@@ -69,7 +70,7 @@ const (
 	chunked = host + "Transfer-Encoding: chunked\r\n\r\n"
 )
 
-// What is taken, and what is given to the server if that differs.
+// Requests that are accepted. given is what Read returns, or "" if that is the input.
 func TestGood(t *testing.T) {
 	for _, test := range []struct{ name, in, given string }{
 		{"the least", host + "\r\n", ""},
@@ -128,7 +129,7 @@ func TestGood(t *testing.T) {
 	}
 }
 
-// What is refused: with its last byte, and not before.
+// Requests that are refused with their last byte, and not before.
 func TestBad(t *testing.T) {
 	const get = "GET / HTTP/1.1\r\n"
 	for _, test := range []struct {
@@ -320,13 +321,13 @@ func TestBad(t *testing.T) {
 	}
 }
 
-// Each limit, from both sides.
+// Each limit, just kept and just exceeded.
 func TestLimits(t *testing.T) {
 	limits := Limits{Head: 200, Target: 20, Field: 50, Fields: 5, Body: 30}
 	x := func(n int) string { return strings.Repeat("x", n) }
 	for _, test := range []struct {
 		in     string
-		status int // 0: taken
+		status int // 0: the request is accepted
 	}{
 		{"GET /" + x(19) + " HTTP/1.1\r\nHost: a\r\n\r\n", 0},
 		{"GET /" + x(20), 414},
@@ -405,7 +406,8 @@ func TestHosts(t *testing.T) {
 	}
 }
 
-// A request whose body does not come takes no memory for it.
+// The memory of a request depends on the bytes that have arrived, not on the length that
+// the client has announced.
 func TestMemoryFollowsTheBytes(t *testing.T) {
 	for _, head := range []string{host + "Content-Length: 1000000\r\n\r\n", chunked + "f0000\r\n"} {
 		r := &Request{}
@@ -424,7 +426,7 @@ func TestMemoryFollowsTheBytes(t *testing.T) {
 	}
 }
 
-// Read gives the same whatever it is asked for.
+// Read returns the same bytes whatever the size of its buffer.
 func TestReadInPieces(t *testing.T) {
 	const in = chunked + "5\r\n12345\r\n0\r\n\r\n"
 	want := feed(&Request{}, in).Given
@@ -440,7 +442,7 @@ func TestReadInPieces(t *testing.T) {
 	}
 }
 
-// The same Request serves one after the other.
+// One Request reads many requests, one after the other.
 func TestManyRequests(t *testing.T) {
 	one := []byte(chunked + "1\r\na\r\n0\r\n\r\n" + host + "Content-Length: 2\r\n\r\nbc" + "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 	rest := []byte(strings.Repeat(string(one), 1000))

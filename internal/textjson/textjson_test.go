@@ -87,7 +87,7 @@ func TestText(t *testing.T) {
 	}
 }
 
-// A bad item costs only its own place.
+// A bad item does not change the results of the other items.
 func TestItems(t *testing.T) {
 	type item struct {
 		ID, Text string
@@ -121,7 +121,7 @@ func TestItems(t *testing.T) {
 			t.Errorf("%q has an element %q", none, v)
 		}
 	}
-	for v := range Elements([]byte(`[1,2,3]`)) { // who has enough may stop
+	for v := range Elements([]byte(`[1,2,3]`)) { // a caller may stop early
 		if string(v) == "2" {
 			break
 		}
@@ -145,8 +145,8 @@ func TestAppendEnts(t *testing.T) {
 	}
 }
 
-// FuzzRead: the fields are what encoding/json finds, and each key and value stands
-// in the input.
+// FuzzRead checks that the fields are those that encoding/json finds, and that each key and
+// value is part of the input.
 func FuzzRead(f *testing.F) {
 	for _, s := range []string{
 		`{"id":7,"text":"Ada","meta":{}}`, `{ "a" : 1.10 , "b":[ {"c":null} ],"a":-0}`, `{}`, `[1]`, `null`, `{"a":1}x`, `{"a":1`,
@@ -195,7 +195,7 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-// FuzzAppendEnts: encoding/json writes the same strings.
+// FuzzAppendEnts checks that encoding/json without SetEscapeHTML writes the same strings.
 func FuzzAppendEnts(f *testing.F) {
 	for _, s := range []string{"Ada", "\u2028", "<&>\"\\\x00\b\f\n\r\t\x1f\x7f", "😀\u2029"} {
 		f.Add(s)

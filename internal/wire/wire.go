@@ -5,10 +5,10 @@
 //	       ── hello (settings) ──▶         the first message
 //	       ◀── ready ────────────          the model is loaded and the worker accepts
 //	       ◀── failed (why) ─────          the worker cannot start and exits next
-//	       ◀── worn (why) ───────          replace this worker: it has served --max-requests, or got TERM
+//	       ◀── worn (why) ───────          replace me: --max-requests are served, or TERM came
 //	       ── reopen ───────────▶          open the log files again
 //	       ── leave ────────────▶          fail /readyz from now on, and go on serving
-//	       ── own ──────────────▶          after an upgrade: these sockets now belong to your master
+//	       ── own ──────────────▶          after an upgrade: these sockets are now ours
 //	       ── rebalance ────────▶          another worker has started: make clients connect again
 //	       ── drain ────────────▶          answer what you have and exit with 0
 //	       ◀── EOF ──────────────▶         the other process is dead
@@ -21,9 +21,9 @@
 // of different versions, so kinds and fields are only added here, never changed:
 //
 //	old master                      new master
-//	       ◀── begin (grace) ────          the new master has started, and may need grace to be ready
+//	       ◀── begin (grace) ────          it has started, and needs at most grace to be ready
 //	       ◀── ready ────────────          its workers serve
-//	       ◀── failed (why) ─────          the new master cannot start and exits next
+//	       ◀── failed (why) ─────          it cannot start and exits next
 //	       ── own ──────────────▶          the sockets are yours; the old master leaves
 package wire
 

@@ -65,7 +65,8 @@ func TestDeathIsEOF(t *testing.T) {
 	for _, unread := range []bool{false, true} {
 		master, worker := pair(t)
 		if unread {
-			// A peer that dies with a message unread gives ECONNRESET, not EOF.
+			// If the other process dies before it has read a message, read(2) fails with
+			// ECONNRESET.
 			if err := master.Send(Message{Kind: Reopen}); err != nil {
 				t.Fatal(err)
 			}
@@ -91,7 +92,7 @@ func TestLargeMessages(t *testing.T) {
 	}
 }
 
-// A worker that was stopped reads nothing, and nobody waits for it.
+// If a worker was stopped and reads nothing, Send does not wait for it.
 func TestDeaf(t *testing.T) {
 	master, worker := pair(t)
 	sent := 0
