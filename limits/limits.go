@@ -15,7 +15,7 @@ type Limits struct {
 	MaxRequests       int   // answers after which the worker is replaced; 0: no limit
 	MaxRequestsJitter int   // each worker adds a random number from 0 to this to MaxRequests; 0: none
 
-	Timeout         time.Duration // longest run of a request; the master replaces a worker that exceeds it; 0: no limit
+	Timeout         time.Duration // of one request; the master replaces a worker that exceeds it; 0: no limit
 	GracefulTimeout time.Duration // how long a leaving worker may take for its requests; 0: 30 s
 	KeepAlive       time.Duration // how long an idle connection is kept, if the worker's app uses it
 }

@@ -45,7 +45,7 @@ type App interface {
 type Env struct {
 	Slot       int             // 1 to the number of workers; a worker that replaces another has its slot
 	Generation int             // of the settings: each reload that succeeds makes the next one
-	Age        int             // serial number: the master counts the workers that it starts
+	Age        int             // serial number of the worker, counted by the master
 	Limits     limits.Limits   // of supervisor.Options, with their defaults; Threads may be 0
 	Settings   json.RawMessage // supervisor.Options.Settings as JSON
 

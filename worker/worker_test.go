@@ -121,7 +121,7 @@ func TestDrainQueue(t *testing.T) {
 	}
 	m.send(wire.Message{Kind: wire.Drain, Queue: true, Last: true, Grace: time.Minute})
 	m.until("the worker leaves", func() bool { return m.line.Read().State == board.Leaving })
-	check(t, unix.Shutdown(m.lot, unix.SHUT_RDWR)) // as a master does when no connection is parked any more
+	check(t, unix.Shutdown(m.lot, unix.SHUT_RDWR)) // as a master with no parked connection
 	m.release()
 	for i, c := range clients {
 		if got := c.status(); got != 200 {

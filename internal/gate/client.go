@@ -30,14 +30,14 @@ type client struct {
 	local  net.Addr      // nil: LocalAddr asks the kernel when it is called
 	remote unix.Sockaddr // nil: RemoteAddr asks the kernel when it is called
 	state  state
-	since  time.Time // when the client became idle, began a request, last took bytes, or began to linger
+	since  time.Time // when it became idle, began a request, last took bytes, or began to linger
 	until  time.Time // deadline for the next request while reading, and for lingering; zero: none
 	row    int       // requests that were answered on this connection before
 
 	// Reading, see read.go.
 	in        http1.Request
 	rest      []byte // bytes that came after the request
-	refused   error  // why the bytes read are no request that may be served; nil: they are one
+	refused   error  // why the request is refused; nil: it is not
 	asRequest bool   // the request is refused, but the server gets its head as a request
 	ready     bool   // the socket may have bytes to read
 	hup       bool   // an event has said that the client sends no more
@@ -49,7 +49,7 @@ type client struct {
 
 	// The request.
 	whole   int64 // when the request became whole, on the scoreboard's clock
-	waited  bool  // no place was free when the request became whole
+	waited  bool  // the request had to wait for a place, or came from another worker
 	place   bool  // the request holds a place
 	exempt  bool  // LimitConcurrency does not count the request
 	pending bool  // the request is counted as not answered

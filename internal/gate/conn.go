@@ -37,7 +37,7 @@ type Conn struct {
 	readBy   time.Time // deadline of Read; after the answer, when the idle connection is closed
 	writeBy  time.Time
 	cond     *sync.Cond    // Read and Write wait on it; nil: they have not waited yet
-	onGone   chan struct{} // closed when the client hangs up or the Conn is closed; nil: nobody waits
+	onGone   chan struct{} // closed when the client hangs up or the Conn is closed; may be nil
 }
 
 var _ net.Conn = (*Conn)(nil)

@@ -21,7 +21,7 @@
 // any server with Serve(net.Listener) works: to the server, every connection carries one
 // request.
 //
-// One epoll set has all sockets of a worker, and one lock guards all state. Whoever holds
+// One epoll set has all sockets of a worker, and one lock guards all state. Each holder of
 // the lock may look for events (look): the goroutine that waits for them, a request that
 // ends, and a request that computes for long (Look). Without Look a busy worker would not
 // see a new request: with one processor, the goroutine that waits for events runs only

@@ -56,7 +56,7 @@ type release struct {
 
 const (
 	releaseMin   = 4 << 20     // bytes that must be freed
-	releaseEvery = time.Second // least time between two returns; five times that while a request computes
+	releaseEvery = time.Second // least time between two returns; times five while a request computes
 )
 
 func (r *release) due() bool { return r.freed >= releaseMin }

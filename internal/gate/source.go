@@ -85,7 +85,8 @@ func (g *Gate) add(file *os.File, k kind) error {
 
 // close closes the descriptor of a source. Other processes keep theirs. g.mu is held.
 func (s *source) close() {
-	_ = unix.EpollCtl(s.g.ep, unix.EPOLL_CTL_DEL, s.fd, nil) // close does not remove it while another process has a copy
+	// close removes a descriptor from the epoll set only if no process has a copy of it.
+	_ = unix.EpollCtl(s.g.ep, unix.EPOLL_CTL_DEL, s.fd, nil)
 	delete(s.g.sources, s.fd)
 	if s.g.share.source == s {
 		s.g.share.source = nil

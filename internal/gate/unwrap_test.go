@@ -57,7 +57,7 @@ func TestConnOf(t *testing.T) {
 	if n := g.InFlight(); n != 1 {
 		t.Errorf("%d requests in flight, want 1", n)
 	}
-	if err := r.Enter(); err != nil { // would wait for ever if the request needed a second place
+	if err := r.Enter(); err != nil { // would hang if the request needed a second place
 		t.Error(err)
 	}
 	r.End(200)

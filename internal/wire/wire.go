@@ -67,14 +67,14 @@ type Message struct {
 	Queue bool          `json:"queue,omitempty"` // drain: also answer what waits in the kernel's queue
 	Last  bool          `json:"last,omitempty"`  // drain: no other process goes on with the service
 	Grace time.Duration `json:"grace,omitempty"` // drain: limit for the drain; begin: limit until ready
-	Ours  []bool        `json:"ours,omitempty"`  // own, to a worker: Listener.Ours of each listener from now on
+	Ours  []bool        `json:"ours,omitempty"`  // own, to a worker: the new Ours of each listener
 }
 
 // HelloMessage is what the master tells a worker at its start.
 type HelloMessage struct {
 	Slot       int             `json:"slot"`       // 1 to the number of workers
 	Generation int             `json:"generation"` // of the settings
-	Age        int             `json:"age"`        // serial number: the master counts the workers that it starts
+	Age        int             `json:"age"`        // serial number of the worker, counted by the master
 	Line       int             `json:"line"`       // index of the worker's line on the scoreboard
 	Listeners  []Listener      `json:"listeners"`  // in the order of the descriptors from FirstListenFD
 	Worker     Worker          `json:"worker"`
