@@ -152,9 +152,9 @@ func settingFlag(s config.Setting) completedFlag {
 }
 
 // quoteWord puts a text between single quotes for a shell. quote replaces a single
-// quote in the text. For bash and zsh it is '\”: it ends the quotes, adds an escaped
-// quote, and begins the quotes again. For fish it is \', and fish needs each backslash
-// doubled, too.
+// quote in the text. For bash and zsh it has four characters: they end the quotes, add
+// an escaped quote, and begin the quotes again. For fish it is an escaped quote, and
+// each backslash is doubled, too.
 func quoteWord(text, quote string) string {
 	return "'" + strings.ReplaceAll(strings.ReplaceAll(text, `\`, map[bool]string{true: `\\`, false: `\`}[quote == `\'`]), "'", quote) + "'"
 }

@@ -19,7 +19,7 @@ type client struct {
 	in   reader
 }
 
-// outcome is the outcome of one request.
+// outcome is the result of one request.
 type outcome struct {
 	status    int    // 0 without an answer
 	body      []byte // valid until the client's next request

@@ -34,7 +34,7 @@ func ParseObjective(text string) (Objective, error) {
 }
 
 // Missed returns an error with the measured latency if the report misses the objective,
-// and nil otherwise. It is missed, too, if no request is in Report.OK. Other failed
+// and nil otherwise. An objective is missed, too, if no request is in Report.OK. Failed
 // requests have no latency, so the caller has to look at Report.Failed as well.
 func (o Objective) Missed(r *Report) error {
 	got := r.Percentile(o.Percentile)

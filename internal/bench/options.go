@@ -35,8 +35,8 @@ type Options struct {
 	DisableKeepAlive bool          // a new connection for each request, with Connection: close
 	Timeout          time.Duration // of one request, connecting included; default 300 s
 
-	// Check requires that all answers to one text are the same JSON, byte for byte. An
-	// answer that is not counts as failed.
+	// Check requires that all answers to one text are the same JSON, byte for byte. A
+	// request with another answer counts as failed.
 	Check bool
 
 	// AllowRemote permits addresses beyond this machine.

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Worker is a simulated worker. It returns when the worker has answered a request that
-// it begins at a time.
+// Worker is a simulated worker. Its result is the time at which the worker has answered
+// a request that it began at begin.
 type Worker func(begin time.Duration) (end time.Duration)
 
 // EqualWorkers returns n workers that take the same time for every request.

@@ -14,10 +14,9 @@ import (
 // the options are wrong, the address is not allowed, or there are too many connections.
 // Errors of requests are in the report.
 //
-// When ctx ends, Run begins no more requests. Those in flight may finish within
-// Options.Drain, and are counted. So if none has failed and none is unfinished, no
-// request was lost. When Run returns, its connections are closed and its goroutines have
-// ended.
+// When ctx ends, Run begins no more requests. The requests in flight may finish within
+// Options.Drain, and are counted. So if no request has failed or is unfinished, none was
+// lost. When Run returns, its connections are closed and its goroutines have ended.
 func Run(ctx context.Context, o Options) (*Report, error) {
 	r, err := prepare(ctx, o)
 	if err != nil {
@@ -137,8 +136,8 @@ func (r *run) measure(ctx context.Context) *Report {
 	return report
 }
 
-// watch ends the run when ctx ends. No more requests begin. After Drain it gives up those
-// in flight.
+// watch ends the run when ctx ends. Then no more requests begin. After Drain, watch gives
+// up the requests in flight.
 func (r *run) watch(ctx context.Context, done <-chan struct{}) {
 	select {
 	case <-done:

@@ -11,9 +11,9 @@
 // the new workers are ready or one of them could not start, when the new program has
 // taken over, when the last worker has left. The server does not limit that time.
 //
-// Each master has a socket of its own, named after its pid, in a directory that
-// only its user can enter (dir.go). The commands find it there (find.go). A client must
-// have the master's user id or be root. The kernel tells the client's user id.
+// Each master has a socket of its own, named after its pid, in a directory to which only
+// its user and root can write (dir.go). The commands find it there (find.go). A client
+// must have the master's user id or be root. The kernel tells the client's user id.
 package control
 
 import (
@@ -75,7 +75,7 @@ type Worker struct {
 	InFlight      int           `json:"in_flight"`
 	Waiting       int           `json:"waiting"` // requests in flight that are whole and have no place
 	Connections   int           `json:"connections"`
-	Oldest        time.Duration `json:"oldest_request_ns"` // how long it has run; 0: no request runs
+	Oldest        time.Duration `json:"oldest_request_ns"` // how long the oldest request has run; 0: none runs
 	OldestRequest string        `json:"oldest_request,omitempty"`
 	Memory        int64         `json:"memory_bytes"` // its proportional share of memory; 0: unknown
 }

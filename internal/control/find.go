@@ -57,7 +57,7 @@ func find(dirs []string, pid int) (string, error) {
 			case err == nil:
 				c.Close()
 				found = append(found, path)
-			case !errors.Is(err, unix.ECONNREFUSED) && !errors.Is(err, os.ErrNotExist): // these masters are dead
+			case !errors.Is(err, unix.ECONNREFUSED) && !errors.Is(err, os.ErrNotExist): // with these two errors the master is dead
 				refused = err
 			}
 		}
