@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 }
 
 // asNobody returns what Check says to a user without rights. If the test runs as root,
-// it becomes such a user. Any other user is one already.
+// the process that calls Check becomes such a user. Any other user has no rights here.
 func asNobody(t *testing.T, path string) string {
 	t.Helper()
 	cmd := exec.Command("/proc/self/exe")
