@@ -2,10 +2,10 @@ package config
 
 import "strings"
 
-// classOf translates the worker classes of Gunicorn and of the packages that
-// bring their own: gthread, egg:gunicorn#gevent, uvicorn.workers.UvicornWorker,
-// a class of somebody's own such as app.workers.MyWorker. All but the sync ones
-// serve many requests at once, as concurrent does.
+// classOf translates a worker class of Gunicorn or of another package: gthread,
+// egg:gunicorn#gevent, uvicorn.workers.UvicornWorker. A class of the user's own counts,
+// too, if its name ends in Worker: app.workers.MyWorker. All classes but the sync ones
+// serve many requests at once, as Concurrent does. known is false for other names.
 func classOf(name string) (class string, known bool) {
 	word := name[strings.LastIndexAny(name, ".#:/")+1:]
 	lower := strings.ToLower(word)
@@ -20,6 +20,6 @@ func classOf(name string) (class string, known bool) {
 	return "", false
 }
 
-// concurrentClasses are the names that stand alone, in lower case.
+// concurrentClasses are the classes that need no package in front, in lower case.
 const concurrentClasses = " concurrent gthread gevent gevent_wsgi gevent_pywsgi ggevent eventlet geventlet tornado gtornado" +
 	" gaiohttp asgi gasgi gunicorn_worker uvicornworker uvicornh11worker meinheldworker "

@@ -2,7 +2,8 @@ package config
 
 import "testing"
 
-// The worker classes of Gunicorn and its ecosystem, as their users write them.
+// The worker classes of Gunicorn and of other packages are understood as users write
+// them.
 func TestClassNames(t *testing.T) {
 	for name, want := range map[string]string{
 		"sync": Sync, "gunicorn.workers.sync.SyncWorker": Sync, "egg:gunicorn#sync": Sync,
@@ -37,7 +38,7 @@ func TestClassNames(t *testing.T) {
 	}
 }
 
-// What is said is about the value in force.
+// Notes are only about the value in force.
 func TestClassNameOverridden(t *testing.T) {
 	s, err := Load(Source{Given: Given{"worker-class": {"sync"}}, Environ: []string{"NARWHAL_WORKER_CLASS=gevent"}, Dir: t.TempDir()})
 	if err != nil || len(s.Notes()) > 0 {

@@ -1,8 +1,8 @@
 // Package config turns a command line, an environment and a narwhal.toml into
 // one set of values, and says of each value where it came from.
 //
-// A setting is one entry in one table (see [Table]). Everything a user meets
-// is made from it:
+// A setting is one entry in one table (see [Table]). Everything that a user sees is
+// made from that table:
 //
 //	                 ┌─ Flags           --worker-connections 1000
 //	                 ├─ variables       NARWHAL_WORKER_CONNECTIONS=1000
@@ -21,10 +21,9 @@
 //	settings.Origin("workers")               // narwhal.toml:3
 //	settings.Reload()                        // the same again, for a HUP
 //
-// Load reads the file and looks at folders, and changes nothing: the caller
-// changes directory, opens logs and binds sockets. What is wrong comes back as
-// [Problem] values, all of them at once, each naming its file and line, its
-// variable or its flag.
+// Load reads the file and looks at folders, but changes nothing: the caller changes
+// directory, opens logs and binds sockets. The error of Load has a [Problem] for each
+// thing that is wrong. A Problem names the file and line, the variable or the flag.
 package config
 
 import (
@@ -33,9 +32,9 @@ import (
 	"github.com/narwhal-server/narwhal/limits"
 )
 
-// Settings are the values in force. They are plain data: what is not exported
-// only serves Origin, Warnings and Reload, and is lost when the settings travel
-// to a worker as JSON, which needs none of it.
+// Settings are the values in force. The fields that are not exported serve Origin,
+// Warnings, Notes and Reload. They are lost when the master sends the settings to a
+// worker as JSON, and a worker does not need them.
 //
 // Paths are absolute, except "-" for a standard stream, "" for none, and a
 // Model that is a name.
@@ -43,9 +42,9 @@ type Settings struct {
 	Bind    []string // canonical: HOST:PORT, [IPv6]:PORT, :PORT, unix:/PATH, fd://N
 	Backlog int      // length of the listen queue
 
-	SocketMode string // of unix sockets, as sock.ParseAccess takes it
+	SocketMode string // of unix sockets, as sock.ParseAccess reads it
 
-	AdminBind string // where the master answers health checks; "" for nowhere
+	AdminBind string // where the master answers health checks; "" for none
 
 	Workers         int
 	WorkerClass     string        // Sync or Concurrent; Gunicorn's names are translated
@@ -53,22 +52,22 @@ type Settings struct {
 	MaxWorkerAge    time.Duration // 0 for no limit
 	MaxWorkerMemory int64         // bytes; 0 for no limit
 
-	limits.Limits // of a worker; GracefulTimeout 0 is none, KeepAlive 0 closes a connection after each answer
+	limits.Limits // of a worker; GracefulTimeout 0: no time, KeepAlive 0: connections are not kept
 
-	BootTimeout   time.Duration // 0 for none
-	DrainDelay    time.Duration // from TERM to the drain
-	KeepAliveMode string        // auto, or as Keeps returns it
+	BootTimeout   time.Duration // 0 for no limit
+	DrainDelay    time.Duration // from TERM to the drain; 0 for none
+	KeepAliveMode string        // Auto, Pinned, Parked or Off
 
 	Model   string // auto, prose, the name of a pipeline, or an absolute path
 	Exclude []string
-	Delay   time.Duration
+	Delay   time.Duration // before each computation; 0 for none
 
 	LogLevel      string // debug, info, warn or error
 	LogFormat     string // text or json
 	ErrorLogfile  string // "-" for stderr
 	AccessLogfile string // "-" for stdout, "" for none
 
-	Pid           string // "" for no file
+	Pid           string // path of the pid file; "" for none
 	ControlSocket string // "auto", "off", or an absolute path
 	Chdir         string // "" to stay
 	ConfigFile    string // the file that was read; "" if there was none
@@ -85,7 +84,7 @@ const (
 	Concurrent = "concurrent"
 )
 
-// Where idle connections are kept; Auto depends on the worker class.
+// Where idle connections are kept. Auto depends on the worker class (see Keeps).
 const (
 	Auto   = "auto"
 	Pinned = "pinned"
@@ -93,8 +92,8 @@ const (
 	Off    = "off"
 )
 
-// Keeps says where idle connections are kept: Pinned to their worker, Parked
-// with the master, or Off, nowhere.
+// Keeps returns where idle connections are kept: Pinned, by their worker; Parked, by
+// the master; or Off, nowhere. It never returns Auto.
 func (s *Settings) Keeps() string {
 	switch {
 	case s.KeepAlive == 0:

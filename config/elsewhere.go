@@ -6,16 +6,16 @@ import (
 )
 
 // Other is a setting of Gunicorn or Uvicorn that has another name here, or no
-// counterpart. Those with the same name are in the table itself.
+// counterpart. Settings with the same name are in [Table].
 type Other struct {
 	Gunicorn []string // its flags without dashes, and the keys of its file
 	Uvicorn  []string
 	Ours     string // our setting's name, "" if there is none
-	Instead  string // what to do, or what differs
+	Instead  string // what to do instead, or what differs
 }
 
-// elsewhere tells someone who tried the other servers' setting what to do, ""
-// if neither has one of that name.
+// elsewhere returns what to do in place of a setting of Gunicorn or Uvicorn, or "" if
+// neither has a setting of that name.
 func elsewhere(name string) string {
 	for _, o := range Others() {
 		g, u := slices.Contains(o.Gunicorn, name), slices.Contains(o.Uvicorn, name)
@@ -42,8 +42,8 @@ func elsewhere(name string) string {
 
 func names(list string) []string { return strings.Fields(list) }
 
-// Others lists them in the order of docs/migrating.md: first what only has another
-// name, then what is missing.
+// Others returns every Other in the order of docs/migrating.md: first settings that only
+// have another name here, then settings that are missing or differ more.
 func Others() []Other {
 	return []Other{
 		{nil, names("host port"), "bind", "--bind HOST:PORT"},

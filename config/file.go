@@ -14,14 +14,14 @@ import (
 	"github.com/narwhal-server/narwhal/internal/regular"
 )
 
-// DefaultFile is read if --config is not given and it exists in the folder the
-// server is started in.
+// DefaultFile is the configuration file that is read if no other is named. It is in the
+// folder in which the server is started, and need not exist.
 const DefaultFile = "narwhal.toml"
 
-// maxFile bounds a configuration file, bytes. One with every setting has 3 KB.
+// maxFile is the largest configuration file, in bytes. One with every setting has 3 KB.
 const maxFile = 1 << 20
 
-// file is what a configuration file says, by the name of the setting.
+// file has the values of a configuration file, by the name of the setting.
 type file struct {
 	name   string // as the user calls it, for messages
 	values map[string]fileValue
@@ -32,10 +32,11 @@ type fileValue struct {
 	line  int
 }
 
-// readFile reads the file and reports everything wrong with it. A file that
-// does not exist is an error only if it was asked for.
+// readFile reads a configuration file. It returns everything that is wrong with it. A
+// file that does not exist is an error only if asked is set; otherwise the result is
+// nil.
 func readFile(name, path string, asked bool) (*file, []error) {
-	if path == os.DevNull { // the same as none
+	if path == os.DevNull { // counts as an empty file
 		return &file{name: name}, nil
 	}
 	text, err := regular.Read(path, maxFile)
@@ -55,11 +56,12 @@ func readFile(name, path string, asked bool) (*file, []error) {
 	return parseFile(name, string(text))
 }
 
-// unreadable says why the configuration file could not be read, and what to do.
+// unreadable returns the problem of a configuration file that could not be read: why,
+// and what to do.
 func unreadable(name, path string, err error) *Problem {
 	p := &Problem{Where: name}
 	why := err.Error()
-	// The path is in Where already, as the user wrote it.
+	// The file's name is in Where already, as the user wrote it.
 	if pathError := (*fs.PathError)(nil); errors.As(err, &pathError) {
 		why = pathError.Err.Error()
 	}
@@ -94,8 +96,8 @@ func parseFile(name, text string) (*file, []error) {
 	return f, problems
 }
 
-// topKeys lists the keys in the order of the file, each once. What is inside a
-// table counts as the table, which is a problem of its own.
+// topKeys returns the top-level keys in the order of the file, each once. For keys in a
+// table that is the table's own name, which add refuses.
 func topKeys(meta *toml.MetaData) []string {
 	var top []string
 	for _, key := range meta.Keys() {
@@ -106,7 +108,7 @@ func topKeys(meta *toml.MetaData) []string {
 	return top
 }
 
-// add takes one key of the file.
+// add stores the value of one key of the file, or returns what is wrong with the key.
 func (f *file) add(meta *toml.MetaData, key string, primitive toml.Primitive) error {
 	var value any
 	line := lineOf(meta, primitive)
@@ -138,8 +140,8 @@ func (f *file) add(meta *toml.MetaData, key string, primitive toml.Primitive) er
 	return nil
 }
 
-// lookupKey finds the setting of a key, which is its name with either dashes or
-// underscores; the aliases are for the command line.
+// lookupKey finds the setting of a key. The key is the setting's name with dashes or
+// underscores. Aliases are for the command line only.
 func lookupKey(key string) (Setting, bool) {
 	name := strings.ReplaceAll(key, "_", "-")
 	for _, s := range Table() {
@@ -153,8 +155,8 @@ func lookupKey(key string) (Setting, bool) {
 func syntaxProblem(name, text string, err error) *Problem {
 	p := &Problem{Where: name, Why: err.Error()}
 	if syntax := (toml.ParseError{}); errors.As(err, &syntax) {
-		// Not Position.Line, which is one too low at the end of the file; the
-		// offset in turn is -1 at the beginning.
+		// Position.Line is one too low at the end of the file, so the line is counted
+		// from Position.Start. That is -1 at the beginning of the file.
 		start := min(max(0, syntax.Position.Start), len(text))
 		line := 1 + strings.Count(text[:start], "\n")
 		p.Where = fmt.Sprintf("%s:%d", name, line)
@@ -170,9 +172,10 @@ func syntaxProblem(name, text string, err error) *Problem {
 	return p
 }
 
-// lineOf returns the line of a key. The library keeps it to itself except in
-// the errors of a value that decodes itself, so a value is asked to fail. A
-// table that is only implied, as a by a.b = 1, has no line; its first key has.
+// lineOf returns the line of a key, or 0 if it is not known. Package toml tells a line
+// only in the error of a value that decodes itself, so lineOf decodes into a value that
+// fails. A table that is only implied, as a is by a.b = 1, has no line. For such a table
+// lineOf returns the line of its first key.
 func lineOf(meta *toml.MetaData, primitive toml.Primitive) int {
 	var position toml.ParseError
 	if err := meta.PrimitiveDecode(primitive, failing{}); errors.As(err, &position) && position.Position.Line > 0 {
@@ -191,7 +194,7 @@ func lineOf(meta *toml.MetaData, primitive toml.Primitive) int {
 	return first
 }
 
-// failing is a value that no TOML can be decoded into.
+// failing is a value into which no TOML can be decoded.
 type failing struct{}
 
 func (failing) UnmarshalTOML(any) error { return errors.New("asked to fail") }

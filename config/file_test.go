@@ -13,8 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// What is wrong with a file, with its line and what to do. In file order, all
-// at once.
+// Load reports everything that is wrong with a file at once, in the file's order, with
+// the line and what to do.
 func TestFileProblems(t *testing.T) {
 	for _, c := range []struct {
 		name, text string
@@ -124,7 +124,7 @@ func TestFileMissing(t *testing.T) {
 	}
 }
 
-// A file that is there and cannot be read: the error says why, and what to do.
+// If a file exists and cannot be read, the error says why, and what to do.
 func TestFileUnreadable(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "large.toml", strings.Repeat("#", maxFile+1))
@@ -145,8 +145,8 @@ func TestFileUnreadable(t *testing.T) {
 	}
 }
 
-// Any text either is a file whose settings survive being printed and read, or
-// has problems that each name a line.
+// Any text either is a file whose settings stay the same when they are printed and read
+// again, or has problems that each name a line.
 func FuzzFile(f *testing.F) {
 	for _, text := range []string{
 		"workers = 4\nbind = [\":0\", \"unix:a,b\"]\ntimeout = 0.25\n",
@@ -195,7 +195,7 @@ func FuzzFile(f *testing.F) {
 	})
 }
 
-// loadParsed loads settings from a file that was parsed already.
+// loadParsed loads settings from a file that is parsed already.
 func loadParsed(parsed *file, dir string) (*Settings, error) {
 	l := newLoader(Source{Dir: dir})
 	l.file = parsed
@@ -209,7 +209,7 @@ func write(t *testing.T, dir, name, text string) {
 	}
 }
 
-// problems lists what Load found, as "Where: Why | Hint".
+// problems returns the problems that an error of Load joins, as "Where: Why | Hint".
 func problems(err error) []string {
 	if err == nil {
 		return nil

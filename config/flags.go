@@ -6,17 +6,17 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// Flags makes the command line's flags out of the table. What the user gives is
-// collected in given, unread: Load reads it, so that a bad value is the same
-// kind of error whether it comes from a flag, a variable or the file.
+// Flags returns the flags of all settings. A flag puts its values into given and does
+// not check them: Load does. So a bad value is the same kind of error from a flag, a
+// variable and the file. A switch is a plain cli.BoolFlag and does not use given.
 //
-// Commands may have the flags at the same time and share given; their values
-// add up in the order of the line.
+// Several commands in one command line may have these flags and share given. Their
+// values are collected in the order of the line.
 func Flags(given Given) []cli.Flag {
 	var flags []cli.Flag
 	for _, s := range Table() {
-		// A spelling is a flag of its own, for urfave/cli refuses two spellings
-		// of one flag in a line, and "-b A --bind B" is no mistake.
+		// Each spelling is a flag of its own: urfave/cli refuses two spellings of one
+		// flag in a line, but "-b A --bind B" is no mistake.
 		for i, name := range s.names() {
 			flags = append(flags, s.flag(name, given, i > 0))
 		}
@@ -37,7 +37,7 @@ func (s Setting) flag(name string, given Given, hidden bool) cli.Flag {
 	}
 }
 
-// collector is a flag's value that only remembers what it was given.
+// collector is the value of a flag. It only adds what was typed to given.
 type collector struct {
 	name  string
 	given Given
@@ -50,11 +50,11 @@ func (c *collector) Set(text string) error {
 
 func (c *collector) String() string { return "" }
 
-// FlagHint says what to do about a flag that does not exist; flag is written
-// without dashes.
+// FlagHint returns what to do about a flag that does not exist, or "" if there is no
+// good guess. flag is its name without dashes.
 func FlagHint(flag string) string {
 	if len(flag) > 1 && strings.Trim(flag[1:], ":.0123456789") == "" {
-		if s, ok := Lookup(flag[:1]); ok { // --w4; -w4 is taken
+		if s, ok := Lookup(flag[:1]); ok { // for --w4; -w4 is valid
 			return "write -" + s.Short + " " + flag[1:]
 		}
 	}

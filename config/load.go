@@ -7,19 +7,19 @@ import (
 	"strings"
 )
 
-// Given holds what the command line gave, by the setting's name; the flags made
-// by Flags fill it.
+// Given has the values from the command line by the setting's name. The flags that
+// Flags returns fill it.
 type Given map[string][]string
 
 // Source is where settings are read from.
 type Source struct {
 	Given   Given
-	Environ []string // as os.Environ gives it
-	Dir     string   // the folder the server was started in, absolute
+	Environ []string // as os.Environ returns it
+	Dir     string   // the folder in which the server was started, absolute
 
-	// reread is the file of the settings that are being read again. It must
-	// still be there: half of a server's settings turning into defaults
-	// because an editor had moved the file is not what a HUP is for.
+	// reread is the file that Reload reads again; "" for none. It must still exist. If
+	// an editor has moved it for a moment, a HUP must not turn its settings into
+	// defaults.
 	reread string
 }
 
@@ -27,26 +27,27 @@ type Source struct {
 // "narwhal.toml:3" or "default".
 type Origin string
 
-// Default is the origin of what nobody set.
+// Default is the origin of a value that nobody has set.
 const Default Origin = "default"
 
-// Load reads all sources and returns the settings in force. Its error joins
-// a [Problem] for each thing that is wrong, wherever it is: a bad line of the
-// file is reported even if a flag overrides it.
+// Load reads all sources and returns the settings in force. Its error joins a [Problem]
+// for each thing that is wrong. A bad line of the file is reported even if a flag
+// overrides it.
 func Load(src Source) (*Settings, error) {
 	l := newLoader(src)
 	l.file = l.openFile()
 	return l.load()
 }
 
-// Reload reads the same sources again, with the file as it is now.
+// Reload reads the same sources again, with the file as it is now. It fails as Load
+// does, and if a file that was read before is missing.
 func (s *Settings) Reload() (*Settings, error) {
 	src := s.source
 	src.reread = s.ConfigFile
 	return Load(src)
 }
 
-// Origin says where the value of a setting came from.
+// Origin returns where the value of a setting came from, by the setting's name.
 func (s *Settings) Origin(name string) Origin {
 	if o, ok := s.origins[name]; ok {
 		return o
@@ -54,16 +55,18 @@ func (s *Settings) Origin(name string) Origin {
 	return Default
 }
 
-// Warnings are sentences about what is odd and was accepted.
+// Warnings returns sentences about settings that were accepted or ignored, but may be
+// a mistake.
 func (s *Settings) Warnings() []string { return s.warnings }
 
-// Notes are sentences about values that were taken for others.
+// Notes returns sentences about values that Load has translated, such as gthread to
+// concurrent.
 func (s *Settings) Notes() []string { return s.notes }
 
-// loader is one Load under way.
+// loader is the state of one Load.
 type loader struct {
 	settings *Settings
-	where    map[string]string // of a setting's value, for a Problem; longer than its Origin
+	where    map[string]string // by setting: where its value is from, as a Problem names it
 	notes    map[string]string // by setting
 	given    Given
 	env      environment
@@ -71,7 +74,7 @@ type loader struct {
 	dir      string
 	problems []error
 
-	controlSocket string // as it was given
+	controlSocket string // the setting as it was given, before it became absolute
 }
 
 func newLoader(src Source) *loader {
@@ -85,7 +88,8 @@ func newLoader(src Source) *loader {
 	}
 }
 
-// load takes every setting from its sources and checks them together.
+// load takes every setting from its sources. If none is wrong by itself, it checks them
+// together.
 func (l *loader) load() (*Settings, error) {
 	for _, s := range Table() {
 		if !s.Switch {
@@ -108,7 +112,7 @@ func (l *loader) load() (*Settings, error) {
 	return l.settings, nil
 }
 
-// openFile finds the configuration file and reads it.
+// openFile finds the configuration file and reads it. It returns nil if there is none.
 func (l *loader) openFile() *file {
 	name, asked, origin := DefaultFile, false, Default
 	if v, ok := l.env["NARWHAL_CONFIG"]; ok {
@@ -117,7 +121,7 @@ func (l *loader) openFile() *file {
 	if v := l.given["config"]; len(v) > 0 {
 		name, asked, origin = v[len(v)-1], true, "--config"
 	}
-	if name == "" { // --config "" reads none
+	if name == "" { // --config "" means no file
 		return nil
 	}
 	path := absolute(name, l.dir)
@@ -133,7 +137,8 @@ func (l *loader) openFile() *file {
 	return f
 }
 
-// resolve takes a setting from each source in turn, the weakest first.
+// resolve takes a setting from each source in turn. A later source beats the ones
+// before it.
 func (l *loader) resolve(s Setting) {
 	if s.Name == "config" {
 		return
@@ -165,8 +170,8 @@ func (l *loader) resolve(s Setting) {
 	}
 }
 
-// webConcurrency is set by Heroku and its kin, and read by Gunicorn, Uvicorn and
-// Puma. As there, it stands in for the default.
+// webConcurrency is a variable that Heroku and similar platforms set. Gunicorn, Uvicorn
+// and Puma read it. As with them, it replaces the default number of workers.
 const webConcurrency = "WEB_CONCURRENCY"
 
 func (l *loader) defaults(s Setting) []string {
@@ -176,7 +181,7 @@ func (l *loader) defaults(s Setting) []string {
 	return []string{s.Default}
 }
 
-// take makes texts the value of the setting unless they are wrong.
+// take makes texts the value of the setting. If they are wrong, it adds a problem.
 func (l *loader) take(s Setting, texts []string, origin Origin, where string) {
 	if err := s.assign(l.settings, texts); err != nil {
 		l.problems = append(l.problems, &Problem{
@@ -200,8 +205,9 @@ func (l *loader) take(s Setting, texts []string, origin Origin, where string) {
 	}
 }
 
-// placePaths makes every path absolute: --config was relative to the folder the
-// server was started in, everything else is relative to --chdir.
+// placePaths makes the paths of files absolute. A path is relative to --chdir, or without
+// --chdir to the folder in which the server was started. Only --config is always relative
+// to that folder: openFile has read it already.
 func (l *loader) placePaths() {
 	s := l.settings
 	dir := l.dir
@@ -224,7 +230,7 @@ func (l *loader) placePaths() {
 	l.dir = dir
 }
 
-// isPath tells the path of a model from a name, as package model does.
+// isPath reports whether a model is named by a path. Package model decides the same way.
 func isPath(model string) bool {
 	return strings.ContainsRune(model, filepath.Separator) || strings.HasSuffix(model, ".whl") ||
 		model == "." || model == ".."

@@ -13,7 +13,7 @@ import (
 	"github.com/narwhal-server/narwhal/limits"
 )
 
-// onlyValues leaves out of a comparison where the values came from.
+// onlyValues compares the values of settings, but not where they came from.
 var onlyValues = cmp.Options{cmpopts.IgnoreUnexported(Settings{}), cmpopts.IgnoreFields(Settings{}, "ConfigFile"), cmpopts.EquateEmpty()}
 
 func TestDefaults(t *testing.T) {
@@ -39,7 +39,7 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-// The limit of a number holds wherever it comes from.
+// A number has the same limit from every source.
 func TestTooMany(t *testing.T) {
 	for where, src := range map[string]Source{
 		"--workers":               {Given: Given{"workers": {"513"}}},
@@ -97,8 +97,8 @@ func TestPrecedence(t *testing.T) {
 	}
 }
 
-// example is a value of each setting that is not its default, and needs is what
-// must be set beside it.
+// example has for each setting a value that is not its default. needs has what must be
+// set with it.
 var (
 	example = map[string]string{
 		"bind": "127.0.0.1:1", "socket-mode": "0660", "backlog": "7", "admin-bind": "127.0.0.1:2",
@@ -112,7 +112,7 @@ var (
 	needs = map[string]Given{"max-requests-jitter": {"max-requests": {"1"}}}
 )
 
-// Every setting can be given in each of the three ways.
+// Every setting can be given by a flag, by a variable and in the file.
 func TestEverySettingFromEverySource(t *testing.T) {
 	for _, setting := range Table() {
 		if setting.FlagOnly {
@@ -191,7 +191,7 @@ func TestLists(t *testing.T) {
 	}
 }
 
-// The last of several flags wins, as with Gunicorn's.
+// The last of several flags wins, as with Gunicorn.
 func TestRepeatedFlag(t *testing.T) {
 	s, err := Load(Source{Given: Given{"workers": {"2", "3"}}, Dir: t.TempDir()})
 	if err != nil || s.Workers != 3 {
@@ -251,14 +251,14 @@ func TestReload(t *testing.T) {
 	if _, err := s.Reload(); err == nil {
 		t.Error("reloading a broken file: no error")
 	}
-	// A default file need not exist, but one that was read may not vanish.
+	// The default file need not exist. If it was read, Reload fails without it.
 	if err := os.Remove(filepath.Join(dir, DefaultFile)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.Reload(); err == nil || !strings.Contains(err.Error(), "no such file") {
 		t.Errorf("reloading a file that is gone: %v; want an error", err)
 	}
-	// It may appear.
+	// A default file may appear between Load and Reload.
 	fresh, err := Load(Source{Dir: dir})
 	if err != nil {
 		t.Fatal(err)

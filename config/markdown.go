@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Markdown is the README's table of settings. A test holds the README to it.
+// Markdown returns the README's table of settings. A test compares the README with it.
 func Markdown() string {
 	var b strings.Builder
 	b.WriteString("| setting | default | meaning |\n| --- | --- | --- |\n")
@@ -21,8 +21,8 @@ func Markdown() string {
 	return b.String()
 }
 
-// MigrationMarkdown is the table of docs/migrating.md, for those who come from
-// Gunicorn or Uvicorn: their flag, ours, what differs.
+// MigrationMarkdown returns the table of docs/migrating.md: the flag of Gunicorn and of
+// Uvicorn, narwhal's flag, and what differs.
 func MigrationMarkdown() string {
 	var b strings.Builder
 	b.WriteString("| Gunicorn | Uvicorn | narwhal | what differs |\n| --- | --- | --- | --- |\n")
@@ -70,5 +70,5 @@ func codes(list string) string {
 	return "`" + strings.ReplaceAll(list, ", ", "`, `") + "`"
 }
 
-// cell keeps a text from ending its table cell.
+// cell escapes the character that would end a table cell.
 func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }

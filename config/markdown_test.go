@@ -11,7 +11,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the tables of the README and of docs/migrating.md")
 
-// The tables of the README and of docs/migrating.md are the ones made here. go test
+// The README and docs/migrating.md have the tables that this package makes. go test
 // ./config -update writes them between their markers.
 func TestTables(t *testing.T) {
 	for _, of := range []struct{ file, name, table string }{
@@ -41,7 +41,7 @@ func TestTables(t *testing.T) {
 	}
 }
 
-// checkTable sees that each row has as many cells as the head.
+// checkTable checks that each row has as many cells as the head.
 func checkTable(t *testing.T, name, table string) {
 	rows := strings.Split(strings.TrimSuffix(table, "\n"), "\n")
 	cells := func(row string) int { return strings.Count(strings.ReplaceAll(row, `\|`, ""), "|") }

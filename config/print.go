@@ -10,8 +10,8 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// Print writes every setting in force, and behind it where it was set, as a
-// file that [Load] reads as the same settings.
+// Print writes the settings in force as a configuration file, which [Load] reads as the
+// same settings. A comment behind each value says where the value was set.
 func (s *Settings) Print(w io.Writer) error {
 	var lines, origins []string
 	width := 0
@@ -42,12 +42,12 @@ func (s *Settings) Print(w io.Writer) error {
 	return nil
 }
 
-// assignment is the setting's line of a file.
+// assignment returns the setting's line of a configuration file.
 func (setting Setting) assignment(s *Settings) (string, error) {
 	var value any
 	switch field := setting.field(s).(type) {
 	case *[]string:
-		value = append([]string{}, *field...) // an empty list, not none
+		value = append([]string{}, *field...) // TOML has an empty list, but no nil
 	case *string:
 		value = *field
 	case *int:

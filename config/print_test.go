@@ -7,8 +7,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// A file that Print wrote is read as the same settings, and without a warning:
-// with every setting at its default, and with each in turn at another value.
+// Load reads a file that Print wrote as the same settings, without a warning. The test
+// has every setting at its default, and then each in turn at another value.
 func TestPrintedFileIsSilent(t *testing.T) {
 	for _, setting := range append([]Setting{{}}, Table()...) {
 		if setting.FlagOnly {

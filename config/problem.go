@@ -2,23 +2,24 @@ package config
 
 import "strings"
 
-// Problem is one thing that is wrong with the settings. Load joins all it
-// found, so a caller reaches them with an Unwrap() []error.
+// Problem is one thing that is wrong with the settings. The error of Load joins all
+// problems: its method Unwrap() []error returns them.
 type Problem struct {
 	Where string // "narwhal.toml:3: workers", "NARWHAL_WORKERS", "--workers"
 	Why   string
-	Hint  string // what to do, "" if Why says it
+	Hint  string // what to do; "" if Why says it
 
-	// Usage is set if the command line is at fault, rather than a file or
-	// the environment.
+	// Usage is set if the value is from the command line, and not from a file or the
+	// environment.
 	Usage bool
 }
 
 func (p *Problem) Error() string { return p.Where + ": " + p.Why }
 
-// Nearest returns the candidate that word was most likely meant to be: one it
-// is the only beginning of, or one a few slips of the keyboard away. A wrong
-// guess is worse than none, so the slips allowed grow with the word.
+// Nearest returns the candidate that word most likely means: the one with the fewest
+// typing errors between the two, or else the only one that begins with word. Longer
+// words may have more errors, because a wrong guess is worse than none. The second
+// result is false if there is no such candidate.
 func Nearest(word string, candidates []string) (string, bool) {
 	best, distance := "", 1+(len(word)+1)/4
 	for _, c := range candidates {
@@ -44,8 +45,8 @@ func Nearest(word string, candidates []string) (string, bool) {
 	return best, best != ""
 }
 
-// slips counts the letters to add, drop, change or swap with their neighbour to
-// make b out of a (the optimal string alignment distance).
+// slips counts typing errors: the letters to add, drop, change or swap with their
+// neighbour to make b out of a (the optimal string alignment distance).
 func slips(a, b string) int {
 	before, row, next := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range row {
@@ -68,11 +69,11 @@ func slips(a, b string) int {
 	return row[len(b)]
 }
 
-// suggest says what someone may have meant by a setting that does not exist, ""
-// if that is anyone's guess. name is written as a flag's, without dashes in
-// front; show writes a setting the way the user would have to.
+// suggest returns a hint at what a setting that does not exist may mean, or "" if there
+// is no good guess. name is written like a flag without the dashes in front. show
+// returns a setting in the form that the user has to write, or "" if it has none.
 func suggest(name string, show func(Setting) string) string {
-	if s, ok := Lookup(name); ok { // an alias, which is for the command line only
+	if s, ok := Lookup(name); ok { // such as an alias, which is for the command line only
 		if text := show(s); text != "" {
 			return "did you mean " + text + "?"
 		}

@@ -5,8 +5,7 @@ import (
 	"strings"
 )
 
-// Setting describes one setting: everything that is known about it except its
-// value.
+// Setting describes one setting. It does not have the setting's value.
 type Setting struct {
 	Name        string   // of the flag, without dashes; the other spellings follow from it
 	Short       string   // one letter, "" for none
@@ -14,27 +13,27 @@ type Setting struct {
 	Group       Group
 	Placeholder string   // what stands for a value in help: N, TIME, PATH
 	Default     string   // as a user would write it
-	Unset       string   // what the default amounts to, where the value itself does not say it
+	Unset       string   // what the default means, if Default does not say that; "" otherwise
 	Choices     []string // the only values allowed; nil for any
 	Usage       string   // one line
 	Help        string   // paragraphs: unit, meaning, limits
 
 	Gunicorn string // Gunicorn's flag for it, "" if it has none
-	Uvicorn  string // Uvicorn's
-	Differs  string // what someone who knows theirs must know about ours
+	Uvicorn  string // Uvicorn's flag, "" if it has none
+	Differs  string // how the setting differs from theirs
 
-	// FlagOnly marks what makes no sense as a key of the file, since it says
-	// which file or what to do with it.
+	// FlagOnly marks a setting that cannot be a key of the file: it says which file to
+	// read, or what to do with the settings.
 	FlagOnly bool
-	// Switch is a flag without a value. It has neither variable nor field.
+	// Switch marks a flag without a value. It has no variable and no field of Settings.
 	Switch bool
 
 	min   int                         // the least value of a count or a size
 	max   int                         // the greatest value of a count, 0 for none
-	words map[string]string           // other words for some choices
-	means func(string) (string, bool) // the same, where they are many; what was taken for what is said
-	hint  string                      // for someone who gave what is no value of it
-	field func(*Settings) any
+	words map[string]string           // other words, and the choice that each stands for
+	means func(string) (string, bool) // the same as a function; Settings.Notes tells what it replaced
+	hint  string                      // what to do about a value that is refused
+	field func(*Settings) any         // the field that holds the value
 }
 
 // Group is a heading in the help and in the README.
@@ -77,13 +76,13 @@ func Lookup(spelling string) (Setting, bool) {
 	return Setting{}, false
 }
 
-// prefix begins the name of every variable that is narwhal's.
+// prefix is the beginning of the names of narwhal's variables.
 const prefix = "NARWHAL_"
 
-// Flag is the setting as one writes it on the command line.
+// Flag returns the setting's long flag with its dashes.
 func (s Setting) Flag() string { return "--" + s.Name }
 
-// Key is the setting's key in narwhal.toml, "" if it has none.
+// Key returns the setting's key in narwhal.toml, "" if it has none.
 func (s Setting) Key() string {
 	if s.FlagOnly {
 		return ""
@@ -91,7 +90,7 @@ func (s Setting) Key() string {
 	return strings.ReplaceAll(s.Name, "-", "_")
 }
 
-// Variable is the setting's environment variable, "" if it has none.
+// Variable returns the setting's environment variable, "" if it has none.
 func (s Setting) Variable() string {
 	if s.Switch {
 		return ""
@@ -99,8 +98,8 @@ func (s Setting) Variable() string {
 	return prefix + strings.ToUpper(strings.ReplaceAll(s.Name, "-", "_"))
 }
 
-// Initial says what holds if nothing is set, for people: the default, or what
-// an empty one amounts to.
+// Initial returns what people are told about the default: Unset, or Default if Unset
+// is empty.
 func (s Setting) Initial() string {
 	if s.Unset != "" {
 		return s.Unset
@@ -108,7 +107,7 @@ func (s Setting) Initial() string {
 	return s.Default
 }
 
-// names are all spellings on the command line, without dashes.
+// names returns all spellings on the command line, without dashes.
 func (s Setting) names() []string {
 	names := append([]string{s.Name}, s.Aliases...)
 	if s.Short != "" {

@@ -10,7 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// An entry says all there is to say, and its default is a value it takes.
+// Every entry of the table is complete, and no two entries have the same name or field.
 func TestTable(t *testing.T) {
 	seen := map[string]string{}
 	fields := map[any]string{}
@@ -37,7 +37,7 @@ func TestTable(t *testing.T) {
 		}
 		fields[field] = setting.Name
 	}
-	// and no field of Settings is without a setting
+	// Every field of Settings has a setting.
 	v := reflect.ValueOf(&s).Elem()
 	for _, f := range reflect.VisibleFields(v.Type()) {
 		if f.IsExported() && !f.Anonymous && fields[v.FieldByIndex(f.Index).Addr().Interface()] == "" {
@@ -61,7 +61,8 @@ func TestLookup(t *testing.T) {
 	}
 }
 
-// What the other servers call something else must not be a name of ours.
+// A setting of another server that has another name here, or no counterpart, must not
+// have the name of one of our settings.
 func TestOthers(t *testing.T) {
 	for _, o := range Others() {
 		for _, name := range append(slices.Clone(o.Gunicorn), o.Uvicorn...) {
@@ -81,7 +82,7 @@ func TestOthers(t *testing.T) {
 	}
 }
 
-// Help is for terminals.
+// Help fits into the 79 columns of a terminal.
 func TestTextFits(t *testing.T) {
 	for _, s := range Table() {
 		for _, line := range strings.Split(s.Text(), "\n") {
@@ -121,7 +122,8 @@ func TestFlagHint(t *testing.T) {
 	}
 }
 
-// Spellings mix, values are collected in order, and switches take none.
+// Different spellings may be mixed, values are collected in order, and switches take no
+// value.
 func TestFlags(t *testing.T) {
 	given := Given{}
 	var printing bool

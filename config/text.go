@@ -5,7 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// Text is what "narwhal help SETTING" prints.
+// Text returns what "narwhal help SETTING" prints.
 func (s Setting) Text() string {
 	var b strings.Builder
 	b.WriteString(s.Spellings() + "\n")
@@ -22,7 +22,8 @@ func (s Setting) Text() string {
 	return b.String()
 }
 
-// width of a terminal, less one for those that wrap a full line.
+// width is the width of the help. It is one less than a terminal's 80, because some
+// terminals wrap a full line.
 const width = 79
 
 func (s Setting) facts() [][2]string {
@@ -43,7 +44,7 @@ func (s Setting) facts() [][2]string {
 	}
 }
 
-// Spellings are the flags and the placeholder: -w, --workers N.
+// Spellings returns the flags and the placeholder: -w, --workers N.
 func (s Setting) Spellings() string {
 	text := s.Flag()
 	if s.Short != "" {
@@ -58,8 +59,8 @@ func (s Setting) Spellings() string {
 	return text
 }
 
-// Wrap breaks text into lines of at most width columns, each indented. A text
-// that begins with a space is laid out already and only indented.
+// Wrap breaks text into lines of at most width columns, each indented by indent columns.
+// A text that begins with a space is only indented, because it has its form already.
 func Wrap(text string, indent, width int) string {
 	margin := strings.Repeat(" ", indent)
 	if strings.HasPrefix(text, " ") {

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// ParseDuration reads Go's form (1m30s, 250ms) and Gunicorn's bare seconds
-// (30, 0.5). It is never negative.
+// ParseDuration reads Go's form (1m30s, 250ms) and Gunicorn's plain seconds (30, 0.5).
+// A negative time is an error.
 func ParseDuration(text string) (time.Duration, error) {
 	d, err := time.ParseDuration(text)
 	if err != nil {
@@ -24,9 +24,10 @@ func ParseDuration(text string) (time.Duration, error) {
 	return d, nil
 }
 
-// parseSeconds goes through float64, whose 53 bits hold every nanosecond of a
-// hundred days; more than that is not exact and need not be. A negative time
-// that does not fit is the most negative one.
+// parseSeconds reads seconds as a float64, whose 53 bits hold every nanosecond of a
+// hundred days. Longer times are not exact, and need not be. A time that is too large is
+// an error. A negative time that does not fit becomes the most negative one, which
+// ParseDuration refuses.
 func parseSeconds(text string) (time.Duration, error) {
 	noTime := fmt.Errorf("%q is not a time: want seconds (30, 0.5) or a duration (1m30s, 250ms)", short(text))
 	// ParseFloat takes words (inf, nan), hexadecimals and underscores, which nobody
@@ -52,7 +53,7 @@ func tooLong(text string) error {
 	return fmt.Errorf("%s is too large: want at most %d seconds (292 years)", short(text), math.MaxInt64/time.Second)
 }
 
-// short cuts a value that is long down to what a message has room for.
+// short shortens a long value for a message.
 func short(text string) string {
 	const most = 40
 	if runes := []rune(text); len(runes) > most {
@@ -61,7 +62,7 @@ func short(text string) string {
 	return text
 }
 
-// FormatDuration is Go's form without the units that are zero: 1m, not 1m0s.
+// FormatDuration returns Go's form without units of zero at its end: 1m, not 1m0s.
 func FormatDuration(d time.Duration) string {
 	text := d.String()
 	if strings.HasSuffix(text, "m0s") {
@@ -81,8 +82,8 @@ var sizeUnits = []struct {
 	{"GB", 1e9}, {"MB", 1e6}, {"kB", 1e3}, {"B", 1},
 }
 
-// ParseSize reads a number of bytes: 1MiB, 512KiB, 1048576. Powers of ten are
-// written kB, MB, GB; case does not matter.
+// ParseSize reads a number of bytes: 1MiB, 512KiB, 1048576. The units kB, MB and GB are
+// powers of ten. Case does not matter. A negative size is an error.
 func ParseSize(text string) (int64, error) {
 	number, unit := text, int64(1)
 	for _, u := range sizeUnits {
@@ -104,8 +105,8 @@ func ParseSize(text string) (int64, error) {
 	return n * unit, nil
 }
 
-// FormatSize writes the number of bytes in the largest binary unit that divides
-// it.
+// FormatSize returns a number of bytes in the largest binary unit that divides it, or
+// without a unit.
 func FormatSize(bytes int64) string {
 	for _, u := range sizeUnits[:3] {
 		if bytes > 0 && bytes%u.bytes == 0 {

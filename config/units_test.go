@@ -88,7 +88,7 @@ func TestParseSize(t *testing.T) {
 	}
 }
 
-// What is printed can be read, and is the same.
+// ParseDuration reads what FormatDuration writes as the same time.
 func FuzzDuration(f *testing.F) {
 	for _, text := range []string{"30", "0.5", "1m30s", "2562047h47m16.854775807s", "-3", "9223372036.854775807", "1h0m0.000000001s"} {
 		f.Add(text)

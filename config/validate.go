@@ -14,11 +14,11 @@ import (
 	"github.com/narwhal-server/narwhal/internal/sock"
 )
 
-// maxBody bounds --limit-body: a worker holds a whole body in memory.
+// maxBody is the largest --limit-body, in bytes. A worker holds a whole body in memory.
 const maxBody = 1 << 30
 
-// validate checks what needs more than one value, or a look at the disk. Each
-// value is in its range by now.
+// validate checks what depends on several values, or on the disk. Each value by itself
+// has been checked before.
 func (l *loader) validate() {
 	l.checkFolders()
 	l.checkAddresses()
@@ -28,7 +28,8 @@ func (l *loader) validate() {
 	l.checkModel()
 }
 
-// blame reports a problem of a setting where its value was set.
+// blame adds a problem of a setting. The problem names the place where the value was
+// set.
 func (l *loader) blame(name, hint, why string, args ...any) {
 	where := l.where[name]
 	l.problems = append(l.problems, &Problem{
@@ -43,8 +44,8 @@ func (l *loader) warn(name, why string) {
 	l.settings.warnings = append(l.settings.warnings, l.where[name]+": "+why)
 }
 
-// differs reports whether a setting has another value than by default. It does
-// not ask who gave the value: a file that --print-config wrote gives them all.
+// differs reports whether a setting has another value than its default. It does not
+// matter whether somebody set the value: a file from --print-config sets all of them.
 func (l *loader) differs(name string) bool {
 	s, ok := Lookup(name)
 	usual := new(Settings)
@@ -78,9 +79,10 @@ func (l *loader) checkFolders() {
 	}
 }
 
-// checkPath sees that a file could be made there, or that what is there is one.
-// To open a FIFO would wait for its other end. Links are left to whoever opens
-// them: /dev/stdout is one, and can lead to a pipe.
+// checkPath adds a problem if no file can be made at a path, or if something else than a
+// regular file exists there. It does not open the path: opening a FIFO waits for its
+// other end. It accepts a terminal or /dev/null for a log. It accepts a symbolic link
+// that leads to no folder: /dev/stdout is one, and can lead to a pipe.
 func (l *loader) checkPath(name, path, instead string) {
 	if path == "" || path == "-" {
 		return
@@ -186,7 +188,7 @@ func (l *loader) checkLimits() {
 	}
 }
 
-// patience is how long Kubernetes waits after SIGTERM unless told otherwise.
+// patience is how long Kubernetes waits after SIGTERM by default.
 const patience = 30 * time.Second
 
 func (l *loader) checkTimes() {

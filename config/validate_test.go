@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// Combinations, as flags: "" stands for none of them being wrong.
+// Combinations of settings, given as flags. If want is "", the combination is valid.
 func TestCombinations(t *testing.T) {
 	dir := t.TempDir()
 	for _, c := range []struct{ args, want string }{
@@ -69,8 +69,8 @@ func TestCombinations(t *testing.T) {
 	}
 }
 
-// What cannot be the file of a setting is named at once: to open a FIFO would
-// wait, and to write a device can destroy it.
+// Load reports a path that cannot be the file of a setting. To open a FIFO would wait,
+// and to write to a device can destroy its content.
 func TestNotRegular(t *testing.T) {
 	dir := t.TempDir()
 	fifo := filepath.Join(dir, "fifo")
@@ -99,8 +99,8 @@ func TestNotRegular(t *testing.T) {
 	}
 }
 
-// Whoever set the value is blamed, and only a flag is a mistake in the command
-// line.
+// A problem names the source that set the value. It is a mistake in the command line
+// only if that is a flag.
 func TestBlame(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, DefaultFile, "\nlimit_concurrency = 50\n")
@@ -124,7 +124,7 @@ func TestBlame(t *testing.T) {
 	}
 }
 
-// The two times of a stop add up.
+// Load warns if the drain delay and the graceful timeout together are too long.
 func TestDrainDelayWarns(t *testing.T) {
 	for _, c := range []struct {
 		delay, grace string
@@ -150,7 +150,7 @@ func TestKeepAliveOfSyncWarns(t *testing.T) {
 	}
 }
 
-// Where connections are kept follows from three settings.
+// Three settings decide where idle connections are kept.
 func TestKeeps(t *testing.T) {
 	for _, c := range []struct{ given, want string }{
 		{"", Off},

@@ -10,8 +10,9 @@ import (
 	"time"
 )
 
-// assign parses texts into the setting's field. Only a list takes more than
-// one; of the others the last wins, as on Gunicorn's command line.
+// assign parses texts into the setting's field. A list takes all texts. Another setting
+// takes the last one, as on Gunicorn's command line. assign fails if that is not a
+// value of the setting.
 func (s Setting) assign(into *Settings, texts []string) error {
 	if list, ok := s.field(into).(*[]string); ok {
 		*list = texts
@@ -56,8 +57,8 @@ func (s Setting) assign(into *Settings, texts []string) error {
 	return nil
 }
 
-// choose replaces a word by the one narwhal uses for it, and refuses what is
-// none of the choices.
+// choose returns the choice that a word stands for. It fails if the word stands for
+// none. If the setting has no choices, it returns the word.
 func (s Setting) choose(text string) (string, error) {
 	if s.Choices == nil || slices.Contains(s.Choices, text) {
 		return text, nil
@@ -84,7 +85,7 @@ func parseCount(text string) (int, error) {
 	return n, nil
 }
 
-// splitList cuts a list that had to be written as one text.
+// splitList splits a list that is written as one text with commas. It drops empty items.
 func splitList(text string) []string {
 	var items []string
 	for item := range strings.SplitSeq(text, ",") {
@@ -104,8 +105,8 @@ func (s Setting) isList() bool {
 	return list
 }
 
-// texts turns a value of the file into what a flag would have been given. TOML
-// has types, and a value of the wrong one is refused rather than guessed at.
+// texts turns a value of the file into the texts that a flag would have. It fails if
+// the value has another TOML type than the setting needs.
 func (s Setting) texts(value any) ([]string, error) {
 	var want string
 	switch s.field(new(Settings)).(type) {
@@ -167,7 +168,7 @@ func textsOfList(value any) ([]string, bool) {
 	return nil, false
 }
 
-// describe says what a TOML value is, in the words of TOML.
+// describe says what type a TOML value has, in the words of TOML.
 func describe(value any) string {
 	switch v := value.(type) {
 	case string:

@@ -5,9 +5,8 @@ import (
 	"strings"
 )
 
-// environment is the part of the environment that settings are read from.
-// An empty variable counts as one that is not set: compose files and CI systems
-// pass on variables that nobody gave a value.
+// environment has the environment's variables that are not empty. An empty variable
+// counts as not set: compose files and CI systems pass on variables without a value.
 type environment map[string]string
 
 func newEnvironment(environ []string) environment {
@@ -20,8 +19,8 @@ func newEnvironment(environ []string) environment {
 	return env
 }
 
-// warnings names the variables that look like settings and are none. They are
-// no error: a variable may be meant for another version.
+// warnings returns a sentence about each variable that looks like a setting but is none.
+// This is not an error: the variable may be meant for another version.
 func (env environment) warnings(environ []string) []string {
 	var warnings []string
 	for _, entry := range environ { // rather than env, for a stable order
@@ -43,8 +42,8 @@ func (env environment) warnings(environ []string) []string {
 	return warnings
 }
 
-// isInternal recognises what narwhal's own processes, kernels and tests tell
-// each other, and the variable of narwhal model pull.
+// isInternal reports whether a variable is one that narwhal's processes, kernels or
+// tests use, or narwhal model pull.
 func isInternal(name string) bool {
 	for _, p := range []string{"NARWHAL_CTL", "NARWHAL_SIMD", "NARWHAL_TEST_", "NARWHAL_MODEL_MIRROR"} {
 		if strings.HasPrefix(name, p) {
@@ -54,7 +53,7 @@ func isInternal(name string) bool {
 	return false
 }
 
-// serviceLink matches what Kubernetes, and Docker's links, put into every
+// serviceLink matches variables that Kubernetes, and Docker's links, set in every
 // container beside a service called narwhal or narwhal-something:
 // NARWHAL_SERVICE_HOST, NARWHAL_PORT=tcp://…, NARWHAL_PORT_80_TCP_ADDR.
 var serviceLink = regexp.MustCompile(

@@ -23,7 +23,7 @@ import (
 type accessLog struct {
 	w    io.Writer
 	json bool
-	mu   sync.Mutex // of w: lines must not mix
+	mu   sync.Mutex // one line at a time is written to w
 }
 
 // entry is a line of the log.
@@ -41,8 +41,8 @@ type entry struct {
 	RequestID  string    `json:"request_id"`
 }
 
-// write logs a request that was answered with a status. It came in at start, or
-// never whole if that is zero.
+// write logs a request that was answered with a status. start is when its handler was
+// called, or zero if the request could not be read. If l is nil, write does nothing.
 func (l *accessLog) write(ctx *fasthttp.RequestCtx, status int, start time.Time) {
 	if l == nil {
 		return
@@ -111,8 +111,8 @@ func orDash(s string) string {
 	return s
 }
 
-// appendEscaped appends s as Apache does: quotes and backslashes with a
-// backslash, everything but visible ASCII and the blank as \xhh.
+// appendEscaped appends s as Apache does: quotes and backslashes with a backslash before
+// them, and every byte that is neither visible ASCII nor a space as \xhh.
 func appendEscaped(b []byte, s string) []byte {
 	for i := range len(s) {
 		switch c := s[i]; {

@@ -14,7 +14,8 @@ import (
 	"github.com/narwhal-server/narwhal/ner/prose"
 )
 
-// post is a request for the entities of a text that needs no escaping.
+// post returns a request for the entities of a text. The text is also the request's id,
+// and must not need escaping.
 func post(text string) string {
 	body := `{"text":"` + text + `"}`
 	return fmt.Sprintf("POST / HTTP/1.1\r\nHost: x\r\nX-Request-Id: %s\r\nContent-Length: %d\r\n\r\n%s", text, len(body), body)
@@ -22,7 +23,7 @@ func post(text string) string {
 
 const getHealth = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 
-// blocking is a recognizer that tells when it is asked and waits to be let go.
+// blocking is a recognizer that sends each text to asked, and then waits for free.
 type blocking struct {
 	asked chan string
 	free  chan struct{}
@@ -51,8 +52,8 @@ func (c *conn) wantAnswer(status int) string {
 	return answer
 }
 
-// waitFor waits for a line with a part in it, and returns it: a log is written
-// after its answer was sent.
+// waitFor waits for a line that contains part, and returns the line. A test must wait
+// because a line is written only after the answer was sent.
 func (b *buffer) waitFor(t *testing.T, part string) string {
 	t.Helper()
 	b.mu.Lock()
@@ -76,8 +77,8 @@ func (b *buffer) waitFor(t *testing.T, part string) string {
 	return ""
 }
 
-// waitInFlight waits until the gate has so many requests. It tells nobody when
-// one begins to wait, so there is nothing to wait for but the number itself.
+// waitInFlight waits until the gate has n requests. It looks again and again, because
+// the gate does not tell when a request begins to wait.
 func (s *service) waitInFlight(n int) {
 	for s.gate.InFlight() < n {
 		time.Sleep(time.Millisecond)
@@ -173,8 +174,8 @@ func TestLimits(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := s.dial(t)
-			// The answer is read while the request is sent: how long the server takes
-			// in what it does not want is limited.
+			// Read the answer while the request is sent: the server reads a refused
+			// request only for a limited time.
 			go io.WriteString(c, test.request)
 			answer := c.wantAnswer(test.status)
 			if !strings.Contains(answer, "\nConnection: close\n") {
@@ -191,7 +192,7 @@ func TestSlowRequests(t *testing.T) {
 		"body":         "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{",
 		"chunk":        "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n{",
 	} {
-		// If nothing has arrived by then, the connection is closed without an
+		// If nothing has arrived within timeout, the connection is closed without an
 		// answer. A slow machine needs more time to send.
 		answer := ""
 		for timeout := 50 * time.Millisecond; answer == "" && timeout < time.Minute; timeout *= 2 {
@@ -206,7 +207,7 @@ func TestSlowRequests(t *testing.T) {
 	}
 }
 
-// A client that sends nothing is not told anything either.
+// A connection on which the client sends nothing is closed without an answer.
 func TestSilentConnectionsAreClosed(t *testing.T) {
 	silent := serve(t, gate.Options{}, Options{ReadTimeout: 50 * time.Millisecond})
 	c := silent.dial(t)
@@ -253,12 +254,12 @@ func TestLimitOnRequests(t *testing.T) {
 	second.wantAnswer(200)
 }
 
-// Nothing is computed for a client that has hung up while it waited.
+// A request is not computed if its client has hung up while it waited.
 func TestClientThatDoesNotWait(t *testing.T) {
 	b := newBlocking()
 	s := serve(t, gate.Options{Limits: limits.Limits{Threads: 1}}, Options{Recognizer: b, KeepAlive: time.Minute})
 	first, second, third := s.dial(t), s.dial(t), s.dial(t)
-	second.want(200, getHealth) // their connections are accepted
+	second.want(200, getHealth) // after an answer the connections are accepted
 	third.want(200, getHealth)
 	first.send(post("first"))
 	<-b.asked
@@ -283,7 +284,7 @@ func TestDelay(t *testing.T) {
 	c := s.dial(t)
 	c.send(post("waits"))
 	s.waitInFlight(1)
-	// One that waits has no place, and one that is refused does not wait.
+	// A request that waits for its delay has no place. One that is refused does not wait.
 	s.dial(t).want(200, getHealth)
 	s.dial(t).want(422, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
 	c.Close()
@@ -294,7 +295,7 @@ func TestDelay(t *testing.T) {
 	s.dial(t).want(200, post("Angela"))
 }
 
-// A worker that leaves answers what it has, and says that it leaves.
+// A worker that leaves answers the requests it has, and says Connection: close.
 func TestLeaving(t *testing.T) {
 	b := newBlocking()
 	s := serve(t, gate.Options{}, Options{Recognizer: b, KeepAlive: time.Hour})

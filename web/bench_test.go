@@ -27,7 +27,7 @@ func benchBody(b *testing.B) []byte {
 	return body
 }
 
-// found is about what the paragraph has.
+// found has about as many entities as the paragraph.
 var found = func() (all []ner.Entity) {
 	for i := range 20 {
 		all = append(all, ner.Entity{Text: fmt.Sprintf("the %dth century", i), Label: "DATE"})
@@ -53,14 +53,14 @@ func BenchmarkEncode(b *testing.B) {
 	}
 }
 
-// instant is a recognizer that costs nothing.
+// instant is a recognizer that takes no time.
 type instant struct{}
 
 func (instant) Entities(context.Context, string) ([]ner.Entity, error) { return found, nil }
 
-// BenchmarkHTTP is all of a request but the recognizer, the client included, on a
-// kept connection and on a new one. "bare" is the same bytes over loopback by a
-// server that does nothing else: what the machine itself takes.
+// BenchmarkHTTP measures a request without the recognizer, but with the client, on a
+// kept connection and on a new one. "bare" measures a server that only sends the same
+// number of bytes over loopback: that much the machine itself takes.
 func BenchmarkHTTP(b *testing.B) {
 	body := benchBody(b)
 	request := fmt.Appendf(nil, "GET / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
@@ -124,7 +124,8 @@ func serveInstant(b *testing.B, o Options) string {
 	return addr
 }
 
-// serveBare answers as many bytes as the service does to requests of one length.
+// serveBare returns a function that starts a server. The server answers requests of one
+// length with as many bytes as the service does.
 func serveBare(length int) func(*testing.B, Options) string {
 	answer := fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nServer: narwhal\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
 		len(textjson.AppendLabels(nil, found)), textjson.AppendLabels(nil, found))

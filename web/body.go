@@ -8,8 +8,8 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// text returns the text of a request for entities: its body uncompressed, and
-// read as JSON.
+// text returns the text in the body of a request. It uncompresses the body and reads it
+// as JSON. It fails for a body that is declared as a form.
 func (s *server) text(r *request) (string, *failure) {
 	declared := mediaType(&r.Request.Header)
 	if declared == "application/x-www-form-urlencoded" || declared == "multipart/form-data" {
@@ -20,21 +20,22 @@ func (s *server) text(r *request) (string, *failure) {
 		return "", f
 	}
 	text, f := decode(body)
-	// The original program reads JSON whatever it is declared as. So the
-	// declaration matters only for what is no JSON.
+	// The original program reads JSON whatever type is declared. So the declared type
+	// matters only if the body is not JSON.
 	if f != nil && f.kind == "invalid_json" && f != errEmpty && !isJSON(declared) {
 		return "", wrongType(declared)
 	}
 	return text, f
 }
 
-// mediaType returns the Content-Type in small letters without its parameters.
+// mediaType returns the Content-Type in lower case without its parameters.
 func mediaType(h *fasthttp.RequestHeader) string {
 	declared, _, _ := strings.Cut(string(h.ContentType()), ";")
 	return strings.ToLower(strings.Trim(declared, " \t"))
 }
 
-// isJSON reports whether a declared type is one of JSON. No type is taken for JSON.
+// isJSON reports whether a declared type is a type of JSON. A body without a declared
+// type counts as JSON.
 func isJSON(declared string) bool {
 	return declared == "" || declared == "application/json" || declared == "text/json" ||
 		strings.HasPrefix(declared, "application/") && strings.HasSuffix(declared, "+json")
@@ -53,13 +54,13 @@ func wrongType(declared string) *failure {
 // field lists them.
 const codings = "gzip, deflate, br"
 
-// maxCodings is how many times a body may be compressed: a small one that was
-// compressed many times would cost much for its size.
+// maxCodings is how many times a body may be compressed. To uncompress a small body that
+// was compressed many times would cost much for its size.
 const maxCodings = 3
 
-// uncompressed returns the body without the codings of its Content-Encoding
-// fields. After each step it is no larger than the limit, and no memory is
-// taken for more than that. A body in br has a window of up to 16 MiB besides.
+// uncompressed returns the body without the codings of its Content-Encoding fields. It
+// fails if the body is larger than LimitBody after any step, and takes no memory for
+// more than that. A body in br also needs a window of up to 16 MiB.
 func (s *server) uncompressed(r *request) ([]byte, *failure) {
 	body := r.Request.Body()
 	var applied []string
@@ -78,7 +79,7 @@ func (s *server) uncompressed(r *request) ([]byte, *failure) {
 			"compress the JSON once"}
 	}
 	for len(applied) > 0 {
-		last := len(applied) - 1 // they are listed in the order in which they were applied
+		last := len(applied) - 1 // the fields list codings in the order in which they were applied
 		out, err := uncompress(applied[last], body, s.LimitBody)
 		switch {
 		case err == nil:
@@ -98,9 +99,9 @@ func (s *server) uncompressed(r *request) ([]byte, *failure) {
 	return body, nil
 }
 
-// uncompress undoes one coding.
+// uncompress undoes one coding. It fails if the result has more than limit bytes.
 func uncompress(coding string, body []byte, limit int) ([]byte, error) {
-	var whole fasthttp.Request // fasthttp's decoders belong to a request
+	var whole fasthttp.Request // fasthttp's decoders are methods of a request
 	whole.SetBodyRaw(body)
 	switch coding {
 	case "gzip", "x-gzip":

@@ -13,7 +13,7 @@ import (
 	"github.com/narwhal-server/narwhal/internal/gate"
 )
 
-// compress applies codings in order.
+// compress applies codings in their order.
 func compress(body []byte, codings ...string) []byte {
 	for _, c := range codings {
 		switch c {
@@ -47,8 +47,8 @@ func TestCodings(t *testing.T) {
 	}
 }
 
-// A small body that is huge when it is uncompressed costs no more than the
-// limit, and an answer.
+// A small body that is huge when it is uncompressed takes no more memory than the limit
+// allows, and is answered.
 func TestBombs(t *testing.T) {
 	const limit = 128 << 10
 	huge := make([]byte, 16<<20)
@@ -75,7 +75,7 @@ func TestBombs(t *testing.T) {
 	}
 }
 
-// Whatever a compressed body is, it is uncompressed within the limit or refused.
+// Any compressed body is uncompressed within the limit, or refused.
 func FuzzUncompress(f *testing.F) {
 	all := strings.Split(codings, ", ")
 	for i, c := range all {

@@ -10,9 +10,9 @@ import (
 	"github.com/narwhal-server/narwhal/internal/textjson"
 )
 
-// decode returns the text of a request body, {"text": "…"}. Other keys are
-// ignored, and of several "text" the last one counts, as in Python. Their values
-// may be what Python's json takes: NaN, Infinity and -Infinity are numbers.
+// decode returns the text of a request body, {"text": "…"}. Other keys are ignored. Of
+// several "text" the last one counts, as in Python. As in Python, too, the other keys
+// may have the numbers NaN, Infinity and -Infinity.
 func decode(body []byte) (string, *failure) {
 	body = bytes.TrimPrefix(body, []byte("\ufeff"))
 	if err := textjson.CheckUTF8(body); err != nil {
@@ -33,7 +33,7 @@ func decode(body []byte) (string, *failure) {
 	return text, nil
 }
 
-// noText words why the body has no text.
+// noText says why the body has no text, and what to do.
 func noText(fault *textjson.Fault) *failure {
 	f := &failure{422, "invalid_request", "", hintBody}
 	switch fault.Kind {

@@ -21,8 +21,8 @@ func (s *server) entities(r *request) error {
 		return err
 	}
 	ctx := context.Background()
-	// A computation the recognizer itself gives up on costs one answer; one that
-	// the master ends, at the whole of the time, costs the worker.
+	// The recognizer gives up at 9/10 of the time, and only this request fails. At the
+	// full time the master would replace the worker.
 	limit := s.Timeout * 9 / 10
 	if limit > 0 {
 		var cancel context.CancelFunc
@@ -43,7 +43,7 @@ func (s *server) entities(r *request) error {
 	return nil
 }
 
-// json answers with a body of JSON.
+// json makes body, which is JSON, the body of the response.
 func (r *request) json(body []byte) {
 	r.Response.Header.SetContentType("application/json")
 	r.Response.SetBodyRaw(body)

@@ -17,9 +17,9 @@ import (
 	"github.com/narwhal-server/narwhal/ner"
 )
 
-// failure is an answer that is an error; its body is an errorbody.Body. The message
-// says what came and what is wanted. The hint is one thing to do about it; CURL in it
-// becomes a command line that works.
+// failure is an answer that reports an error. Its body is an errorbody.Body. The message
+// says what came and what is wanted. The hint says one thing to do. CURL in the hint is
+// replaced by a command line that works.
 type failure struct {
 	status  int
 	kind    string
@@ -53,8 +53,8 @@ func (f *failure) write(r *request) int {
 	return f.status
 }
 
-// unframed reports whether the request is so odd that where the next one on the
-// connection begins is anybody's guess.
+// unframed reports whether the request is so wrong that nobody can know where the next
+// request on the connection begins. Then the connection is closed.
 func (f *failure) unframed() bool {
 	switch f.kind {
 	case "bad_request", "uri_too_long", "header_too_large", "not_implemented", "version_not_supported":
@@ -65,8 +65,8 @@ func (f *failure) unframed() bool {
 
 const hintBody = "try: CURL"
 
-// curl is a command line that the service at the address the client has used
-// answers with entities.
+// curl returns a command line that gets entities from the address that the client has
+// used.
 func curl(ctx *fasthttp.RequestCtx) string {
 	where := "http://localhost/"
 	if a, ok := ctx.LocalAddr().(*net.UnixAddr); ok {
@@ -79,7 +79,7 @@ func curl(ctx *fasthttp.RequestCtx) string {
 	return `curl ` + where + ` -H 'Content-Type: application/json' -d '{"text":"Angela Merkel was born in Hamburg."}'`
 }
 
-// plainHost reports whether a Host field is what one can paste into a shell.
+// plainHost reports whether a Host field can be pasted into a shell as it is.
 func plainHost(host string) bool {
 	for _, c := range host {
 		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && !strings.ContainsRune(".:-", c) {
@@ -122,8 +122,8 @@ func textTooLong(err *ner.TooLongError) *failure {
 	return &failure{422, "invalid_request", fmt.Sprintf("`text` has %d code points, want at most %d", err.Length, err.Limit), "send the text in parts"}
 }
 
-// unreadable answers a request that could not be read; the connection is
-// closed after it.
+// unreadable answers a request that could not be read. The connection is closed after
+// the answer. A client that has reset the connection gets no answer.
 func (s *server) unreadable(ctx *fasthttp.RequestCtx, err error) {
 	identify(ctx)
 	if errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
@@ -135,7 +135,7 @@ func (s *server) unreadable(ctx *fasthttp.RequestCtx, err error) {
 	s.access.write(ctx, s.reason(err).write(&request{RequestCtx: ctx}), time.Time{})
 }
 
-// refused says why the body of a request was not read, or nil if it was.
+// refused returns why the body of a request was not read, or nil if it was read.
 func (s *server) refused(ctx *fasthttp.RequestCtx) *failure {
 	c := gate.ConnOf(ctx.Conn())
 	if c == nil || c.Refused() == nil {
@@ -145,7 +145,7 @@ func (s *server) refused(ctx *fasthttp.RequestCtx) *failure {
 	return s.reason(c.Refused())
 }
 
-// reason says why a request could not be read.
+// reason returns the answer to a request that could not be read because of err.
 func (s *server) reason(err error) *failure {
 	var refused *http1.Error
 	switch {
@@ -159,6 +159,6 @@ func (s *server) reason(err error) *failure {
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return &failure{400, "bad_request", "the connection ends in the middle of the request", "Content-Length must be the number of bytes in the body"}
 	}
-	// fasthttp does not take what http1 has let through.
+	// http1 has accepted the request, but fasthttp does not.
 	return &failure{400, "bad_request", "malformed HTTP: " + strings.ReplaceAll(err.Error(), "fasthttp: ", ""), "use an HTTP library, or see RFC 9112"}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/narwhal-server/narwhal/worker"
 )
 
-// The service with a recognizer of one's own choice.
+// A program that serves a recognizer of its own choice.
 func Example() {
 	start := func(worker.Env) (worker.App, error) {
 		r, err := prose.New()

@@ -20,8 +20,8 @@ import (
 	"github.com/narwhal-server/narwhal/limits"
 )
 
-// A body is decoded as encoding/json decodes it, or refused with a reason. Of
-// numbers that only Python knows encoding/json can say nothing.
+// A body is decoded as encoding/json decodes it, or refused with a reason. Bodies with
+// numbers that only Python knows are not compared: encoding/json refuses them.
 func FuzzDecode(f *testing.F) {
 	for _, s := range []string{
 		`{"text":"Angela"}`, `{"text":"\ud83d\ude00\ud83d"}`, `{"text":"a","text":null}`, `{"Text":"a"}`, `{"inputs":"a"}`,
@@ -50,8 +50,8 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// Whatever bytes come, the answer is whole responses and an end, and the next
-// client is answered.
+// Whatever bytes come, the server answers with whole responses, closes the connection,
+// and answers the next client.
 func FuzzHTTP(f *testing.F) {
 	files, err := os.ReadDir("testdata/http")
 	if err != nil {
@@ -71,7 +71,7 @@ func FuzzHTTP(f *testing.F) {
 	f.Add([]byte(post("One") + getHealth + post("panic") + post("Two")))
 	f.Add([]byte(post("One")[1:]))
 
-	// A socket file, since a port is used up for a minute by each connection.
+	// A unix socket, because each TCP connection keeps a port busy for a minute.
 	path := filepath.Join(f.TempDir(), "socket")
 	ln, err := net.ListenUnix("unix", &net.UnixAddr{Name: path})
 	if err != nil {
@@ -101,8 +101,8 @@ func FuzzHTTP(f *testing.F) {
 	})
 }
 
-// exchange sends bytes and the end of the connection, and returns the statuses
-// of the answers.
+// exchange sends bytes, closes the sending side, and returns the statuses of the
+// answers.
 func exchange(t *testing.T, path string, raw []byte) (statuses []int) {
 	c, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: path})
 	if err != nil {

@@ -2,9 +2,9 @@ package web
 
 import "github.com/narwhal-server/narwhal/internal/textjson"
 
-// The health paths wait for their turn like every other request, so they say
-// that this worker does its work, and how long it takes to come to it. The
-// master answers the same paths on the admin address without any worker.
+// A request for a health path waits for a place like any other request. So its answer
+// shows that this worker computes, and its time shows how long requests wait. The master
+// answers the same paths on the admin address without a worker.
 
 func (s *server) healthz(r *request) error {
 	if err := r.gate.Enter(); err != nil {

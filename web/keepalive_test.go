@@ -8,7 +8,7 @@ import (
 	"github.com/narwhal-server/narwhal/internal/gate"
 )
 
-// The client is told how long a connection is kept, and only then.
+// The client is told how long its connection is kept, if it is kept.
 func TestKeepAliveIsSaid(t *testing.T) {
 	const said = "\nConnection: keep-alive\nKeep-Alive: timeout="
 	for _, test := range []struct {
@@ -18,7 +18,7 @@ func TestKeepAliveIsSaid(t *testing.T) {
 	}{
 		{20 * time.Second, "", said + "20\n"},
 		{2500 * time.Millisecond, "", said + "2\n"},
-		{500 * time.Millisecond, "", ""}, // there is no way to say it
+		{500 * time.Millisecond, "", ""}, // the field has whole seconds only
 		{0, "", ""},
 		{20 * time.Second, "Connection: close\r\n", ""},
 	} {
@@ -32,8 +32,8 @@ func TestKeepAliveIsSaid(t *testing.T) {
 	if answer := s.dial(t).want(400, "GET / HTTP/1.1\r\nHost: x\r\nX : y\r\n\r\n"); strings.Contains(answer, "Keep-Alive") {
 		t.Errorf("a connection that is closed: %s", answer)
 	}
-	// Connections are kept longer than said, or a request that the client sends
-	// at the last moment would find them closed.
+	// Connections are kept longer than the client is told. Otherwise a request that it
+	// sends at the last moment would find its connection closed.
 	if got := New(Options{Recognizer: fake{}, KeepAlive: 2 * time.Second}).http.IdleTimeout; got != 3*time.Second {
 		t.Errorf("connections are kept for %s, want 3s", got)
 	}

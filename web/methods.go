@@ -8,15 +8,15 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// allow is the value of an Allow field: the methods of a route, and OPTIONS,
-// which every route takes.
+// allow returns the value of an Allow field: the methods of a route, and OPTIONS, which
+// every route takes.
 func (r *route) allow() string { return strings.Join(append(slices.Clone(r.methods), "OPTIONS"), ", ") }
 
-// isServer reports whether a request asks for the options of the whole server.
+// isServer reports whether a request asks for the options of the whole server: OPTIONS *.
 func isServer(ctx *fasthttp.RequestCtx) bool { return string(ctx.RequestURI()) == "*" }
 
-// options answers OPTIONS with the methods of a path. One that a browser sends
-// to ask whether a page of another origin may call is refused, since it may not.
+// options answers OPTIONS with the methods of a path, or of the whole server. It refuses
+// a browser that asks whether a page of another origin may call: no such page may.
 func options(r *request) *failure {
 	allow := "GET, HEAD, POST, OPTIONS"
 	if r.route != nil {

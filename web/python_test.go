@@ -63,7 +63,7 @@ func TestStringsAsPythonWritesThem(t *testing.T) {
 }
 
 func TestBodiesAsPythonReadsThem(t *testing.T) {
-	// Where we are stricter than Python on purpose.
+	// Here narwhal is stricter than Python on purpose.
 	refused := func(body string) bool {
 		return strings.Contains(body, "\x00")
 	}

@@ -6,7 +6,8 @@ import (
 	"github.com/narwhal-server/narwhal/internal/requestid"
 )
 
-// identify gives the answer the request's id.
+// identify sets the request's id in the answer: the client's id if it is a valid one, or
+// a new id.
 func identify(ctx *fasthttp.RequestCtx) {
 	ctx.Response.Header.Set(requestid.Header, requestid.Take(string(ctx.Request.Header.Peek(requestid.Header))))
 }

@@ -13,19 +13,19 @@ import (
 	"github.com/narwhal-server/narwhal/limits"
 )
 
-// allAnswers sends pieces, each by itself, and the end, and returns all that
-// comes back, without what is never the same.
+// allAnswers sends pieces, each by itself, and closes the sending side. It returns all
+// answers without what differs each time: the date and new ids.
 func (s *service) allAnswers(t *testing.T, pieces ...string) string {
 	t.Helper()
 	c := s.dial(t)
 	defer c.Close()
-	go func() { // while the answers are read, or both sides would wait for the other
+	go func() { // send while the answers are read, or each side would wait for the other
 		for _, p := range pieces {
 			if _, err := io.WriteString(c, p); err != nil {
-				return // the server need not read all
+				return // the server may close before it has read everything
 			}
 		}
-		_ = c.Conn.(*net.TCPConn).CloseWrite() // likewise
+		_ = c.Conn.(*net.TCPConn).CloseWrite() // fails if the server has closed already
 	}()
 	b, err := io.ReadAll(c.r)
 	if err != nil {
@@ -40,8 +40,8 @@ func (s *service) allAnswers(t *testing.T, pieces ...string) string {
 	return out.String()
 }
 
-// The answers to every request of testdata/http are the same however its bytes
-// come.
+// The answers to every request of testdata/http are the same, however its bytes are
+// split.
 func TestBytesInPieces(t *testing.T) {
 	s := serve(t, gate.Options{Limits: limits.Limits{Threads: 2}}, Options{KeepAlive: 20 * time.Second, LimitBody: 1000, Model: "fake", Timeout: 10 * time.Millisecond})
 	files, err := os.ReadDir("testdata/http")
@@ -70,10 +70,10 @@ func TestBytesInPieces(t *testing.T) {
 	}
 }
 
-// smuggled is a second request that no server may see in what comes before it.
+// smuggled is a second request behind a bad one. The server must not answer it.
 const smuggled = "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
 
-// What another server may read as one request must not be two here.
+// Bytes that another server may read as one request must not be two requests here.
 func TestNothingIsSmuggled(t *testing.T) {
 	s := serve(t, gate.Options{Limits: limits.Limits{Threads: 2}}, Options{KeepAlive: 20 * time.Second})
 	const (
@@ -137,8 +137,8 @@ func TestNothingIsSmuggled(t *testing.T) {
 	}
 }
 
-// Trailers are read and forgotten, as RFC 9110, 6.5.1 allows (H9), an empty Host
-// is one (H3), and extensions of chunks are no part of the body (H10).
+// Trailers are read and dropped, as RFC 9110, 6.5.1 allows (H9). An empty Host is valid
+// (H3). Extensions of chunks do not belong to the body (H10).
 func TestRareButRight(t *testing.T) {
 	s := serve(t, gate.Options{}, Options{KeepAlive: 20 * time.Second})
 	const chunk = "11\r\n{\"text\":\"Angela\"}\r\n"
@@ -183,7 +183,7 @@ func TestManyPipelined(t *testing.T) {
 	}
 }
 
-// A client that sends no more still gets its answer.
+// A client that has closed its sending side still gets its answer.
 func TestHalfClose(t *testing.T) {
 	for _, keepAlive := range []time.Duration{0, 20 * time.Second} {
 		s := serve(t, gate.Options{}, Options{KeepAlive: keepAlive})
@@ -195,7 +195,7 @@ func TestHalfClose(t *testing.T) {
 	}
 }
 
-// A whole address in the request line is treated as its path alone is.
+// A whole address in the request line is treated like its path alone.
 func TestWholeAddress(t *testing.T) {
 	b := newBlocking()
 	s := serve(t, gate.Options{Limits: limits.Limits{Threads: 2, LimitConcurrency: 1}}, Options{Recognizer: b, KeepAlive: time.Minute})
@@ -215,8 +215,8 @@ func TestWholeAddress(t *testing.T) {
 	c.wantAnswer(200)
 }
 
-// The gate finds the route that the answer comes from, however its path is written:
-// it lets the body come, and exempts health from the limit on requests.
+// However a path is written, the gate finds the route that answers. It lets the client
+// send the body, and exempts health paths from the limit on requests.
 func TestSpellingsOfAPath(t *testing.T) {
 	b := newBlocking()
 	s := serve(t, gate.Options{Limits: limits.Limits{Threads: 2, LimitConcurrency: 1}}, Options{Recognizer: b, KeepAlive: time.Minute})

@@ -4,17 +4,18 @@
 //	POST /              the same
 //	GET  /healthz       the worker answers
 //	GET  /readyz        the worker answers, and which model it has
-//	GET  /openapi.json  this, described for programs
+//	GET  /openapi.json  the service, described for programs
 //
-// New makes a server of it, which package worker runs:
+// New makes the server, which package worker runs:
 //
 //	worker.Run(func(env worker.Env) (worker.App, error) {
 //		return web.New(web.Options{Recognizer: r}), nil
 //	})
 //
-// A request is read whole, then registered with the gate (internal/gate), and it
-// waits for its turn there before it computes. Leaving is the gate's work too
-// (gate.Drain), never fasthttp's Shutdown, which loses requests.
+// The gate (internal/gate) reads each request whole before the server sees it. The
+// server registers the request with the gate, and waits there for a place before it
+// computes. The gate also drains the worker (gate.Drain). fasthttp's Shutdown is never
+// used, because it loses requests.
 package web
 
 import (
@@ -41,18 +42,18 @@ type Options struct {
 	Recognizer ner.Recognizer
 	Model      string // the name of the model, for /readyz
 
-	Delay       time.Duration // waited before the model; 0: none
+	Delay       time.Duration // a request waits so long before it computes; 0: none
 	Timeout     time.Duration // of one computation; a request is answered 504 at 9/10 of it. 0: none
 	ReadTimeout time.Duration // for a request to arrive whole, and an answer to be taken; 0: 30s
 	KeepAlive   time.Duration // an idle connection is kept so long; 0: closed after every answer
-	LimitBody   int           // bytes; 0: 1 MiB
+	LimitBody   int           // of a request, in bytes; 0: 1 MiB
 
 	Log             *slog.Logger // nil: slog.Default()
 	AccessLog       io.Writer    // one Write for each request; nil: none
 	AccessLogFormat string       // "text" (also ""), as Gunicorn and Apache write it, or "json"
 }
 
-// routes is every path there is.
+// routes has every path of the service.
 var routes = []route{
 	{path: "/", methods: []string{"GET", "HEAD", "POST"}, handle: (*server).entities},
 	{path: "/healthz", methods: []string{"GET", "HEAD"}, handle: (*server).healthz, exempt: true},
@@ -79,14 +80,14 @@ type server struct {
 	access *accessLog
 }
 
-// request is one request in the hands of a route.
+// request is one request as a route gets it.
 type request struct {
 	*fasthttp.RequestCtx
 	gate  *gate.Request
 	route *route // nil if there is none
 }
 
-// New makes the server.
+// New returns the service with these options. Fields that are zero get their defaults.
 func New(o Options) *Server {
 	if o.Log == nil {
 		o.Log = slog.Default()
@@ -110,8 +111,8 @@ func New(o Options) *Server {
 		// Nothing of a request may get into a log.
 		SecureErrorLogMessage: true,
 
-		// The gate limits connections, by not accepting them; fasthttp would
-		// accept and refuse them.
+		// The gate limits connections: it does not accept more. fasthttp would accept
+		// them and then refuse them.
 		Concurrency: 1 << 20,
 
 		// The gate reads a request whole before fasthttp sees it, and normalises
@@ -128,8 +129,8 @@ func New(o Options) *Server {
 	}}
 }
 
-// Serve answers requests until the worker leaves. It takes only the listener that
-// worker.Run gives to an App, and is called once.
+// Serve answers requests until the worker leaves. It fails for any listener but the one
+// that worker.Run gives to an App. Call it only once.
 func (s *Server) Serve(ln net.Listener) error {
 	g, ok := ln.(*gate.Gate)
 	if !ok {
@@ -140,7 +141,7 @@ func (s *Server) Serve(ln net.Listener) error {
 	return s.http.Serve(g)
 }
 
-// rules are what the gate must know of the requests that the service wants.
+// rules returns what the gate must know to read requests for the service.
 func (s *server) rules() gate.Rules {
 	return gate.Rules{
 		Limits:   http1.Limits{Head: limitHead, Target: limitTarget, Field: limitField, Fields: limitFields, Body: s.LimitBody},
@@ -157,11 +158,11 @@ func (s *server) rules() gate.Rules {
 	}
 }
 
-// statusGone is what the access log says of a client that did not wait for its
-// answer, as nginx does.
+// statusGone is the status in the access log if the client has not waited for its
+// answer. nginx has the same number.
 const statusGone = 499
 
-// handle answers a request that was read whole.
+// handle answers a request whose head was read. Its body may have been refused.
 func (s *server) handle(ctx *fasthttp.RequestCtx) {
 	identify(ctx)
 	path := string(ctx.Path())
@@ -186,8 +187,8 @@ func (s *server) handle(ctx *fasthttp.RequestCtx) {
 	status = s.answer(r)
 }
 
-// answer has the route write the response, or writes the error, and returns
-// the status.
+// answer makes the route write the response, or writes the error itself. It returns the
+// status.
 func (s *server) answer(r *request) int {
 	failure := s.refused(r.RequestCtx)
 	if failure == nil {
@@ -230,9 +231,9 @@ func find(path string) *route {
 	return nil
 }
 
-// findTarget returns the route of a request target, a path or a whole address, nil
-// if there is none. It reads the target as fasthttp does, so that the gate has the
-// route that the request gets later.
+// findTarget returns the route of a request target, nil if there is none. The target is
+// a path or a whole address. findTarget reads it as fasthttp does, so that the gate finds
+// the same route as handle does later.
 func findTarget(target string) *route {
 	path, _, _ := strings.Cut(target, "?")
 	if route := find(path); route != nil {
@@ -246,7 +247,8 @@ func findTarget(target string) *route {
 	return find(string(uri.Path()))
 }
 
-// admit says why a request without a route that takes it is refused.
+// admit returns why a request is refused if no route takes it, or nil. It returns nil
+// for OPTIONS, too, which answer handles.
 func admit(r *request) *failure {
 	method, route := string(r.Method()), r.route
 	switch {
@@ -264,7 +266,7 @@ func admit(r *request) *failure {
 	return nil
 }
 
-// known reports whether HTTP has such a method.
+// known reports whether HTTP has a method of that name.
 func known(method string) bool {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
@@ -277,23 +279,23 @@ func known(method string) bool {
 // hangUp closes the connection without an answer.
 func hangUp(ctx *fasthttp.RequestCtx) {
 	ctx.SetConnectionClose()
-	ctx.Conn().Close() // what fasthttp writes from now on goes nowhere
+	ctx.Conn().Close() // what fasthttp writes after that is lost
 }
 
-// linger keeps the close that follows the answer from destroying it, when the
-// client may still be sending.
+// linger makes the close after the answer wait a moment. If the client is still sending,
+// a close at once could destroy the answer before the client has read it.
 func linger(ctx *fasthttp.RequestCtx) {
 	if c := gate.ConnOf(ctx.Conn()); c != nil {
 		c.Linger()
 	}
 }
 
-// logger takes what fasthttp itself has to say.
+// logger logs the messages of fasthttp itself.
 type logger struct{ log *slog.Logger }
 
 func (l logger) Printf(format string, args ...any) {
 	if strings.HasPrefix(format, "error when serving connection") {
-		return // ErrorHandler has answered it, or nobody is there any more
+		return // unreadable has answered, or the client has gone
 	}
 	l.log.Warn("fasthttp: " + fmt.Sprintf(format, args...))
 }

@@ -126,7 +126,7 @@ func serve(t testing.TB, g gate.Options, o Options) *service {
 	return s
 }
 
-// listen has a gate take over a listening socket.
+// listen makes a gate accept connections from a listening socket.
 func listen(t testing.TB, g *gate.Gate, ln interface {
 	net.Listener
 	syscall.Conn
@@ -172,8 +172,8 @@ func (c *conn) send(s string) {
 	}
 }
 
-// answer reads a response to a request of this method and writes it down, with
-// the lines that are never the same left out.
+// answer reads a response to a request of this method. It returns the response as text
+// without the date, which differs each time.
 func (c *conn) answer(method string) (string, *http.Response) {
 	c.t.Helper()
 	var head strings.Builder
@@ -213,7 +213,7 @@ func (c *conn) answer(method string) (string, *http.Response) {
 	return strings.TrimRight(b.String()+string(body), "\n") + "\n", r
 }
 
-// isOpen finds out whether the server still reads from the connection.
+// isOpen reports whether the server still answers on the connection.
 func (c *conn) isOpen() bool {
 	c.t.Helper()
 	if _, err := io.WriteString(c, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
@@ -238,7 +238,7 @@ func TestRequests(t *testing.T) {
 	}
 }
 
-// newID is an id the server has made up.
+// newID matches an id that the server has made.
 var newID = regexp.MustCompile(`\b[A-Z2-7]{26}\b`)
 
 func testRequests(t *testing.T, name string) {
@@ -283,10 +283,10 @@ func testRequests(t *testing.T, name string) {
 	}
 }
 
-// wire makes bytes of a request as it stands in a file: lines end with CR LF,
-// what follows an empty line is the body, a line in quotes is a Go string
-// without any end of line, and Content-Length: * is the right one. A request
-// without Host and X-Request-Id gets them, unless it has quoted lines.
+// wire returns the bytes of a request that is written in a file. Lines end with CR LF.
+// An empty line is followed by the body. A line in quotes is a Go string without an end
+// of line. Content-Length: * becomes the right number. A request without Host and
+// X-Request-Id gets them, unless it has quoted lines.
 func wire(t testing.TB, request string) string {
 	t.Helper()
 	head, body, _ := strings.Cut(request+"\n", "\n\n")

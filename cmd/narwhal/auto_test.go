@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// A server that has no pipeline says so before anything else. After one is
-// installed, a reload takes it.
+// The first line in the log of a server without a pipeline says so. When a pipeline is
+// installed, a reload makes the server use it.
 func TestAutoOfAServer(t *testing.T) {
 	dir := t.TempDir()
 	s := startNarwhal(t, dir, "-b", "127.0.0.1:0")

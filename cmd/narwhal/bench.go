@@ -83,7 +83,7 @@ func runBench(c *cli.Context) error {
 		objectives = append(objectives, objective)
 	}
 
-	// The first Ctrl-C ends the run and prints the report, the second kills.
+	// The first Ctrl-C ends the run and prints the report. The second kills the program.
 	ctx, stop := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
@@ -154,8 +154,8 @@ func benchOptions(c *cli.Context) (bench.Options, error) {
 	return o, nil
 }
 
-// benchProgress draws a bar: of requests, or of time where the number of requests
-// is open.
+// benchProgress returns a function that draws a progress bar on w. The bar counts
+// requests, or the time if a run has a duration.
 func benchProgress(w io.Writer, o bench.Options) func(bench.Progress) {
 	total := max(o.Requests, 1) * max(o.Trials, 1)
 	if o.Requests == 0 && o.Duration == 0 {
@@ -189,7 +189,8 @@ func benchPrint(w io.Writer, r *bench.Report, asJSON bool) error {
 	return e.Encode(r)
 }
 
-// benchVerdict makes the exit status.
+// benchVerdict returns an error, and so exit status 1, if a request failed, if none
+// was counted, or if an objective was missed.
 func benchVerdict(r *bench.Report, objectives []bench.Objective) error {
 	var errs []error
 	if r.Failed() > 0 {
@@ -206,7 +207,8 @@ func benchVerdict(r *bench.Report, objectives []bench.Objective) error {
 	return errors.Join(errs...)
 }
 
-// benchError gives a refusal its remedy, in the words of the command line.
+// benchError adds a hint to an error of package bench about its options. It returns
+// any other error unchanged.
 func benchError(err error) error {
 	var option bench.OptionError
 	switch {

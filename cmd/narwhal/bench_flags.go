@@ -11,10 +11,12 @@ import (
 	"github.com/narwhal-server/narwhal/internal/bench"
 )
 
-// benchDuration takes seconds and durations, as narwhal's settings do.
+// benchDuration is the value of a flag. It takes seconds (0.5) and durations (1m30s),
+// as narwhal's settings do.
 type benchDuration time.Duration
 
-// String has to be what Set takes: package cli copies -z to --duration by it.
+// String returns text that Set can read. Package cli uses it to copy the value of -z
+// to --duration.
 func (d *benchDuration) String() string { return time.Duration(*d).String() }
 
 func (d *benchDuration) Set(text string) error {
@@ -25,8 +27,9 @@ func (d *benchDuration) Set(text string) error {
 	return err
 }
 
-// benchTrailingFlags sets the flags behind the URL, which package flag leaves as
-// arguments: narwhal bench URL -n 10 is what hands write.
+// benchTrailingFlags sets the flags that follow the URL, as in narwhal bench URL -n 10.
+// Package flag stops at the URL and leaves them as arguments. benchTrailingFlags fails
+// for a second URL, an unknown flag and a bad value.
 func benchTrailingFlags(c *cli.Context) error {
 	args := c.Args().Slice()
 	for i := 1; i < len(args); i++ {
@@ -53,13 +56,13 @@ func benchTrailingFlags(c *cli.Context) error {
 	return nil
 }
 
-// benchTime is a flag of type benchDuration.
+// benchTime returns the value of a flag of type benchDuration.
 func benchTime(c *cli.Context, name string) time.Duration {
 	return time.Duration(*c.Generic(name).(*benchDuration))
 }
 
-// benchURL takes an address as curl does: the greeting of the server and the
-// README name it without http://.
+// benchURL puts http:// before an address that has no scheme. curl does so, too, and
+// the server's greeting and the README show addresses without a scheme.
 func benchURL(arg string) string {
 	if arg == "" || strings.Contains(arg, "://") || strings.HasPrefix(arg, "unix:") {
 		return arg
@@ -67,8 +70,8 @@ func benchURL(arg string) string {
 	return "http://" + arg
 }
 
-// benchCombination refuses flags that do not go together, in the words of the
-// command line. Package bench checks the rest.
+// benchCombination returns an error for flags that do not go together, and for numbers
+// that are too small. The error names the flags. Package bench checks the rest.
 func benchCombination(c *cli.Context, o bench.Options) error {
 	for _, name := range []string{"requests", "trials", "connections", "max-in-flight"} {
 		if n := c.Int(name); c.IsSet(name) && n < 1 {

@@ -14,7 +14,7 @@ import (
 
 var shells = map[string]func([]completed) string{"bash": bashCompletion, "zsh": zshCompletion, "fish": fishCompletion}
 
-// completionCommand prints what a shell needs to complete narwhal's words.
+// completionCommand returns the command that prints the completion script of a shell.
 func completionCommand(app *cli.App) *cli.Command {
 	return &cli.Command{
 		Name:      "completion",
@@ -38,22 +38,23 @@ func completionCommand(app *cli.App) *cli.Command {
 
 // completed is a command with the words that may follow it.
 type completed struct {
-	path     string // narwhal model pull
+	path     string // such as "narwhal model pull"
 	commands []named
 	flags    []completedFlag
-	args     []string // words an argument may be
-	files    bool     // an argument may be a file
+	args     []string // words that an argument may be
+	files    bool     // whether an argument may be a file
 }
 
 type completedFlag struct {
 	spellings []string // with dashes
 	usage     string
 	value     bool
-	values    []string // what the value may be
-	files     bool     // the value is a file, or may be one
+	values    []string // words that the value may be
+	files     bool     // whether the value may be a file
 }
 
-// completedWords is the whole command line, from the tables.
+// completedWords returns every command with the words that may follow it. It reads
+// them from the tables of settings, signals and commands.
 func completedWords(app *cli.App) []completed {
 	var settings []completedFlag
 	for _, s := range config.Table() {
@@ -118,7 +119,7 @@ func completedCommands(prefix string, c *cli.Command) []completed {
 			cf.spellings = append(cf.spellings, "-"+name)
 		}
 		if s, ok := config.Lookup(f.Names()[0]); ok && c.Name == "ner" {
-			cf = settingFlag(s) // --model and --exclude are the server's
+			cf = settingFlag(s) // --model and --exclude are settings of the server, too
 		} else if _, isSwitch := f.(*cli.BoolFlag); !isSwitch {
 			cf.value = true
 			_, cf.files = f.(*cli.PathFlag)
@@ -150,15 +151,17 @@ func settingFlag(s config.Setting) completedFlag {
 	return f
 }
 
-// quoteWord puts a text between single quotes for a shell. In zsh's and bash's
-// a quote in it ends them, is escaped, and begins them again; fish's knows \'.
+// quoteWord puts a text between single quotes for a shell. quote replaces a single
+// quote in the text. For bash and zsh it has four characters: they end the quotes, add
+// an escaped quote, and begin the quotes again. For fish it is an escaped quote, and
+// each backslash is doubled, too.
 func quoteWord(text, quote string) string {
 	return "'" + strings.ReplaceAll(strings.ReplaceAll(text, `\`, map[bool]string{true: `\\`, false: `\`}[quote == `\'`]), "'", quote) + "'"
 }
 
 const completionNote = "# Made by \"narwhal completion %s\" from the tables of settings and commands.\n"
 
-// paths are the commands that have a name: those a word can lead to.
+// paths returns the paths of all commands but the first, which is narwhal itself.
 func paths(all []completed) (paths []string) {
 	for _, c := range all[1:] {
 		paths = append(paths, c.path)
@@ -313,8 +316,8 @@ func fishCompletion(all []completed) string {
 	return b.String()
 }
 
-// eachValue calls do with the places, command and flag, at which a value
-// stands, those of equal values together.
+// eachValue calls do for every flag that takes a value. places has the command's path
+// with each spelling of the flag.
 func eachValue(all []completed, do func(places, values []string, files bool)) {
 	for _, c := range all {
 		for _, f := range c.flags {

@@ -9,14 +9,15 @@ import (
 	"testing"
 )
 
-// completions are what a shell offers for the last of some words. Each shell
-// runs the script that narwhal prints for it.
+// completions has a program for each shell. The program runs the script that narwhal
+// prints for the shell, and prints what the shell offers for the last of some words.
 var completions = map[string]struct {
 	program string // reads the script's path from $1 and the words from the rest
-	equals  bool   // the shell breaks --flag=value at the sign
+	equals  bool   // the shell splits --flag=value into three words
 }{
 	"bash": {`. "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _narwhal; printf '%s\n' "${COMPREPLY[@]}"`, true},
-	// Without a terminal zsh has no completion, so what the script calls is played.
+	// Without a terminal zsh has no completion. So the program replaces the functions
+	// that the script calls.
 	"zsh": {`script=$1; shift; words=("$@"); CURRENT=$#; PREFIX=$words[$CURRENT]
 		offer() { for w in "$@"; do [[ $w == "$PREFIX"* ]] && print -r -- "$w"; done }
 		compdef() { }
@@ -41,9 +42,9 @@ func TestCompletion(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, c := range []struct {
-				line string // the last word may be empty
-				want string // some of what is offered
-				not  string // and what is not
+				line string // its last word, which may be empty, is completed
+				want string // some words that are offered
+				not  string // words that are not offered
 			}{
 				{"narwhal ", "serve bench ner model status reload upgrade scale stop help completion", "manual some.txt pull"},
 				{"narwhal m", "model", "ner"},
@@ -85,7 +86,7 @@ func TestCompletion(t *testing.T) {
 				}
 				var offered []string
 				for _, w := range strings.Fields(string(out)) {
-					if flag, value, ok := strings.Cut(w, "="); ok && strings.HasPrefix(flag, "--") { // fish gives the whole word
+					if flag, value, ok := strings.Cut(w, "="); ok && strings.HasPrefix(flag, "--") { // fish offers the flag and the value
 						w = value
 					}
 					offered = append(offered, w)

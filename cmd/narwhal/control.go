@@ -21,7 +21,8 @@ import (
 	"github.com/narwhal-server/narwhal/internal/pidfile"
 )
 
-// controlCommands talk to a running master over its control socket.
+// controlCommands returns the commands that talk to a running master over its control
+// socket.
 func controlCommands() []*cli.Command {
 	return []*cli.Command{
 		{
@@ -80,7 +81,9 @@ func masterFlags() []cli.Flag {
 	}
 }
 
-// findMaster finds the server that is meant.
+// findMaster returns a client for the master that --control-socket or --pid-file names,
+// or else for the only master that runs. It fails if both flags are given, if no master
+// is found, or if several are. It does not check that a master uses --control-socket.
 func findMaster(c *cli.Context) (*control.Client, error) {
 	path, pidFile := c.Path("control-socket"), c.Path("pid-file")
 	var err error
@@ -133,7 +136,8 @@ func chooseMaster(c *cli.Context, sockets []string) error {
 	}
 }
 
-// masterError adds what can be done.
+// masterError adds a hint to an error of package control: the hint that the master
+// sent, or how to name a master if none was found.
 func masterError(err error) error {
 	failure := (*control.Failure)(nil)
 	switch {
@@ -145,7 +149,8 @@ func masterError(err error) error {
 	return err
 }
 
-// tellMaster makes a command of something a master can be told.
+// tellMaster returns the action of a command. The action refuses more than args
+// arguments, finds the master, calls tell and prints what tell returns.
 func tellMaster(args int, tell func(*cli.Context, control.Master) (string, error)) cli.ActionFunc {
 	return func(c *cli.Context) error {
 		name := c.Command.Name
@@ -155,7 +160,7 @@ func tellMaster(args int, tell func(*cli.Context, control.Master) (string, error
 		if c.NArg() > args {
 			return &usageError{what: fmt.Sprintf("%s takes no argument, not %q", name, c.Args().First()), hint: "where several servers run, name one with --pid-file PATH or --control-socket PATH"}
 		}
-		// Interrupted, it stops waiting; what was asked for goes on.
+		// After Ctrl-C the command stops waiting. The master carries on with the order.
 		ctx, stop := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
 		defer stop()
 		c.Context = ctx
@@ -198,7 +203,7 @@ func tooFewWorkers(text string) error {
 	return &usageError{what: fmt.Sprintf("scale: %s workers: want at least 1", text), hint: "narwhal stop ends the server"}
 }
 
-// watchEvery is between two looks of status --watch.
+// watchEvery is the pause between two outputs of status --watch.
 const watchEvery = time.Second
 
 func showStatus(c *cli.Context) error {
@@ -227,7 +232,7 @@ func showStatus(c *cli.Context) error {
 			err = e.Encode(s)
 		default:
 			if c.Bool("watch") && isTerminal(w) {
-				io.WriteString(w, "\x1b[H\x1b[2J") // the top of an empty screen
+				io.WriteString(w, "\x1b[H\x1b[2J") // go to the top of the screen and clear it
 			}
 			_, err = io.WriteString(w, statusText(s))
 		}

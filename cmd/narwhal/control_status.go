@@ -10,7 +10,7 @@ import (
 	"github.com/narwhal-server/narwhal/internal/control"
 )
 
-// statusText is what a person sees of a status.
+// statusText returns a status as text for people.
 //
 //	master 4711  ready  up 3h12m  generation 2  workers 2  on 127.0.0.1:8000
 //	model en_core_web_sm 3.8.0
@@ -18,8 +18,8 @@ import (
 //	SLOT  PID   AGE  GEN  STATE  UP     BUSY  REQUESTS  ERRORS  IN FLIGHT  CONNS  MEMORY   OLDEST REQUEST
 //	1     4713  3    2    ready  3h10m  37%   120034    0       1          1      61.5MiB  0.02s GET /
 //
-// BUSY is the time that requests computed, as a part of the time since the
-// worker's start; several at once make it more than 100%.
+// BUSY is the computing time of all requests, in percent of the time since the
+// worker's start. Several requests at once can make it more than 100%.
 func statusText(s *control.Status) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "master %d  %s  up %s  generation %d  workers %d  on %s\n",
@@ -47,11 +47,11 @@ func statusText(s *control.Status) string {
 		fmt.Fprintf(t, "%d\t%d\t%d\t%d\t%s\t%s\t%s\t%d\t%d\t%d\t%d\t%s\t%s\n", w.Slot, w.Pid, w.Age, w.Generation, w.State, rough(w.Uptime), busy,
 			w.Requests, w.Errors, w.InFlight, w.Connections, memory, oldest)
 	}
-	t.Flush() // a strings.Builder takes everything
+	t.Flush() // a strings.Builder returns no error
 	return b.String()
 }
 
-// rough is a time as one remembers it: 12s, 3m20s, 5h12m0s, 400h.
+// rough rounds a time down for people: 12s, 3m20s, 5h12m, 400h.
 func rough(d time.Duration) string {
 	switch {
 	case d >= 100*time.Hour:
@@ -64,7 +64,8 @@ func rough(d time.Duration) string {
 	return config.FormatDuration(d)
 }
 
-// printable shows what a client sent: it must not reach a terminal as it is.
+// printable replaces every character that is not printable ASCII by a question mark.
+// The text comes from a client, and a terminal would obey its control characters.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' {

@@ -18,7 +18,8 @@ import (
 	"github.com/narwhal-server/narwhal/internal/control"
 )
 
-// The times do not depend on the clock on the wall, which may have been set since.
+// The text shows Uptime, and does not use Started: the system's clock may have been set
+// since the start.
 func TestStatusText(t *testing.T) {
 	got := statusText(&control.Status{
 		Pid: 4711, State: "reloading", Started: time.Now().Add(time.Hour), Uptime: 1000 * time.Hour, Generation: 2, Wanted: 2, Listen: []string{"127.0.0.1:8000", "unix:/run/n.sock"}, Note: "prose",
@@ -40,7 +41,7 @@ SLOT  PID   AGE  GEN  STATE     UP     BUSY  REQUESTS  ERRORS  IN FLIGHT  CONNS 
 	}
 }
 
-// idle is a master that has nothing to tell.
+// idle is a master that is always ready, and never ends a reload.
 type idle struct{ control.Master }
 
 func (idle) Status(context.Context) (*control.Status, error) {
@@ -51,7 +52,7 @@ func (idle) Reload(ctx context.Context) (string, error) {
 	return "", ctx.Err()
 }
 
-// interrupt ends the context when it has been written to twice.
+// interrupt is a writer that calls cancel at the second write.
 type interrupt struct {
 	bytes.Buffer
 	cancel func()
@@ -65,7 +66,7 @@ func (w *interrupt) Write(b []byte) (int, error) {
 	return w.Buffer.Write(b)
 }
 
-// --watch shows the status again and again; Ctrl-C is how it ends, and no error.
+// --watch shows the status again and again until Ctrl-C, which is no error.
 func TestWatch(t *testing.T) {
 	dir, err := os.MkdirTemp("", "ctl")
 	if err != nil {
@@ -87,7 +88,7 @@ func TestWatch(t *testing.T) {
 	if n := strings.Count(out.String(), "\n"); n != 2 || strings.Count(out.String(), `"state":"ready"`) != 2 {
 		t.Errorf("two looks are %q", out)
 	}
-	// Other commands say that they did not wait for the outcome.
+	// Other commands report that they did not wait for the outcome.
 	ctx, cancel = context.WithCancel(t.Context())
 	time.AfterFunc(time.Millisecond, cancel)
 	err = newApp(s, nil).RunContext(ctx, []string{"narwhal", "reload", "--control-socket", path})
@@ -106,8 +107,8 @@ func (m on) Status(context.Context) (*control.Status, error) {
 	return &control.Status{State: "ready", Listen: []string{m.address}}, nil
 }
 
-// With several masters, the error names all of them, also one that does not
-// answer, and the hint is what to type.
+// With several masters, the error names all of them, also one that does not answer. The
+// hint says what to type.
 func TestSeveralMasters(t *testing.T) {
 	dir, err := os.MkdirTemp("", "ctl")
 	if err != nil {

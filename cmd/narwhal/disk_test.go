@@ -14,15 +14,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// onSmallDisk is a command that runs in a mount namespace of its own, where
-// folder is a disk of 64 KiB, after setup has run in a shell.
+// onSmallDisk returns a command that runs narwhal in a mount namespace of its own. There
+// folder is a disk of 64 KiB. Before narwhal starts, a shell runs setup.
 func onSmallDisk(t *testing.T, folder, setup string, args ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	narwhal := filepath.Join(t.TempDir(), "narwhal") // testscript.Main goes by the name
+	narwhal := filepath.Join(t.TempDir(), "narwhal") // testscript.Main chooses the program by this name
 	if err := os.Symlink(self, narwhal); err != nil {
 		t.Fatal(err)
 	}
@@ -36,8 +36,8 @@ func onSmallDisk(t *testing.T, folder, setup string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// fill writes to the end of a file until the disk is full. The last page of a
-// file has room even then.
+// fill appends to a file until the disk is full and the file's last page is, too. The
+// last page of another file may still have room.
 func fill(t *testing.T, file string) {
 	t.Helper()
 	f, err := os.OpenFile(file, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
@@ -54,8 +54,8 @@ func fill(t *testing.T, file string) {
 	}
 }
 
-// Logs on a full disk: every request is answered, a worker that dies is replaced
-// and a reload works. When there is room again the log says how much is missing.
+// With logs on a full disk every request is answered, a worker that dies is replaced,
+// and a reload works. When there is room again, the log says how many lines are missing.
 func TestLogsOnFullDisk(t *testing.T) {
 	folder := t.TempDir()
 	s := startCommand(t, onSmallDisk(t, folder, "true", "-b", "127.0.0.1:0", "-w", "2", "--model", "prose", "--pid", "pid",
@@ -133,7 +133,7 @@ func TestLogsOnFullDisk(t *testing.T) {
 	}
 }
 
-// An access log that cannot be written is said in the other log, once.
+// If the access log cannot be written, the error log says so once.
 func TestAccessLogFails(t *testing.T) {
 	s := startNarwhal(t, t.TempDir(), "-b", "127.0.0.1:0", "--model", "prose", "--access-logfile", "/dev/full")
 	for range 20 {
@@ -148,7 +148,7 @@ func TestAccessLogFails(t *testing.T) {
 	}
 }
 
-// A log whose reader has gone ends neither master nor worker.
+// Master and worker go on when the reader of their log has gone.
 func TestLogWithoutReader(t *testing.T) {
 	dir := t.TempDir()
 	r, w, err := os.Pipe()
@@ -175,7 +175,7 @@ func TestLogWithoutReader(t *testing.T) {
 	}
 }
 
-// No room for the pid file: a clear error before anything is started.
+// If the disk has no room for the pid file, narwhal ends with a clear error.
 func TestPidFileOnFullDisk(t *testing.T) {
 	cmd := onSmallDisk(t, t.TempDir(), `{ cat /dev/zero >"$1/filler" 2>/dev/null; test -s "$1/filler"; }`,
 		"-b", "127.0.0.1:0", "--model", "prose", "--pid", "pid")

@@ -20,18 +20,18 @@ const (
 	exitOK    = 0
 	exitError = 1
 	exitUsage = 2 // the command line is wrong
-	exitBoot  = 3 // no worker ever became ready; Gunicorn's number
+	exitBoot  = 3 // no worker ever became ready; Gunicorn has the same number for that
 )
 
 // usageError is a mistake in the command line.
 type usageError struct {
 	what string
-	hint string // what to do, "" if what says it
+	hint string // what to do; "" if the field what says it
 }
 
 func (e *usageError) Error() string { return e.what }
 
-// hinted is any other error, with what to do about it.
+// hinted is any other error, with a hint what to do about it.
 type hinted struct {
 	error
 	hint string
@@ -39,8 +39,8 @@ type hinted struct {
 
 func (e *hinted) Unwrap() error { return e.error }
 
-// report tells what went wrong, each thing in a line that can be searched for,
-// a hint in the line below it; and says which exit status that makes.
+// report writes each error that err joins as one line, which can be searched for. The
+// hint is the line below it. report returns the exit status.
 //
 //	narwhal: error: narwhal.toml:3: workers: 0 is too few: want at least 1
 //	narwhal: error: --threads: a sync worker computes one request at a time, not 4
@@ -56,8 +56,8 @@ func report(w io.Writer, err error) int {
 	})
 }
 
-// eachError tells each thing that went wrong, and what to do about it, to say. It
-// returns the exit status.
+// eachError calls say with the text and the hint of each error that err joins. It
+// returns the exit status. If err is nil, it calls nothing and returns exitOK.
 func eachError(err error, say func(text, hint string)) int {
 	if err == nil {
 		return exitOK
@@ -97,10 +97,11 @@ func eachError(err error, say func(text, hint string)) int {
 	return status
 }
 
-// invalidValue is what package flag says of a value that its flag refuses.
+// invalidValue matches the error of package flag for a value that a flag refuses.
 var invalidValue = regexp.MustCompile(`^invalid (boolean )?value (".*") for (?:flag )?-([^:]*): (.*)$`)
 
-// usageErrorOf puts what package flag says about args into our words.
+// usageErrorOf returns a function that turns an error of package flag about args into
+// a usageError with a hint.
 func usageErrorOf(args []string) cli.OnUsageErrorFunc {
 	return func(c *cli.Context, err error, _ bool) error {
 		text := err.Error()
@@ -135,8 +136,9 @@ func usageErrorOf(args []string) cli.OnUsageErrorFunc {
 	}
 }
 
-// invalidValueError says what a flag's value has to be. Why is what package flag
-// or the value itself says; of numbers it says no more than "parse error".
+// invalidValueError returns the error for a value that flag f refuses. typed is the
+// flag as it was typed. why is the reason that package flag or the value's type gave.
+// For a number that is only "parse error", so invalidValueError has its own reason.
 func invalidValueError(f cli.Flag, typed, value, why string) *usageError {
 	switch f.(type) {
 	case *cli.IntFlag:
@@ -153,7 +155,7 @@ func invalidValueError(f cli.Flag, typed, value, why string) *usageError {
 	return e
 }
 
-// flagText is a flag's line of help: -n, --requests N: requests of a trial.
+// flagText returns a flag's line of help: "-n, --requests N: requests of a trial".
 func flagText(f cli.Flag) string {
 	doc, ok := f.(cli.DocGenerationFlag)
 	if !ok {
@@ -176,11 +178,12 @@ func flagText(f cli.Flag) string {
 	if doc.TakesValue() {
 		text += " " + placeholder
 	}
-	usage = strings.TrimPrefix(usage, "`"+placeholder+"` ") // it stands behind the name already
+	usage = strings.TrimPrefix(usage, "`"+placeholder+"` ") // the placeholder follows the name already
 	return text + ": " + strings.ReplaceAll(usage, "`", "")
 }
 
-// asTyped finds the flag in the command line, for package flag drops a dash.
+// asTyped returns a flag as args has it, with one dash or two. Package flag always
+// reports it with one.
 func asTyped(name string, args []string) string {
 	for _, arg := range args {
 		if flag, _, _ := strings.Cut(arg, "="); flag == "-"+name || flag == "--"+name {

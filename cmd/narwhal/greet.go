@@ -11,12 +11,14 @@ import (
 	"github.com/narwhal-server/narwhal/config"
 )
 
-// announce is the greeting for a log: what only the settings and the model say.
+// announce logs that the service has started: the addresses, the workers, the model,
+// and from where clients can connect.
 func announce(s *config.Settings, bound []string, model string) {
 	slog.Info("serving", "address", strings.Join(bound, ","), "workers", s.Workers, "class", s.WorkerClass, "model", model, "reach", reach(bound))
 }
 
-// greet tells a person at a terminal what to do next, in six lines.
+// greet writes six lines for a person at a terminal: what is served, a command to try,
+// and how to stop the server.
 func greet(w io.Writer, s *config.Settings, bound []string, model string) {
 	first, url := bound[0], "http://localhost"
 	curl := "curl -X GET "
@@ -41,7 +43,8 @@ func greet(w io.Writer, s *config.Settings, bound []string, model string) {
 	fmt.Fprintf(w, "  stop     Ctrl-C, or kill %d\n", os.Getpid())
 }
 
-// reachable is an address of this machine that stands for all of them.
+// reachable returns an address that a client on this machine can connect to. For an
+// address that stands for all (0.0.0.0, ::) that is the loopback address.
 func reachable(addr string) string {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -56,7 +59,7 @@ func reachable(addr string) string {
 	return net.JoinHostPort(host, port)
 }
 
-// reach says from how far away the addresses can be reached.
+// reach says from where clients can connect: from this machine only, or from a network.
 func reach(bound []string) string {
 	for _, b := range bound {
 		host, _, err := net.SplitHostPort(b)

@@ -11,21 +11,22 @@ import (
 	"github.com/narwhal-server/narwhal/config"
 )
 
-// helpCommand prints the overview, or all that is known of one word.
+// helpCommand returns the command that prints the overview, or the help on a setting,
+// a command or a signal.
 func helpCommand(app *cli.App) *cli.Command {
 	return &cli.Command{
 		Name:            "help",
 		Aliases:         []string{"h"},
 		Usage:           "explain a setting, a command or a signal",
 		ArgsUsage:       "[WORD]",
-		SkipFlagParsing: true, // help -w is about -w
+		SkipFlagParsing: true, // in "help -w", -w is the word to explain
 		Action: func(c *cli.Context) error {
 			words := c.Args().Slice()
 			if len(words) == 0 || words[0] == "--help" || words[0] == "-h" || words[0] == "help" {
 				_, err := io.WriteString(app.Writer, app.CustomAppHelpTemplate)
 				return err
 			}
-			if isCommand(app.Commands, words) { // a command knows its own help
+			if isCommand(app.Commands, words) { // a command prints its own help
 				return app.RunContext(c.Context, slices.Concat([]string{app.Name}, words, []string{"--help"}))
 			}
 			if len(words) > 1 {
@@ -36,7 +37,7 @@ func helpCommand(app *cli.App) *cli.Command {
 	}
 }
 
-// isCommand reports whether words are a command, or a command's command.
+// isCommand reports whether words name a command or a subcommand.
 func isCommand(commands []*cli.Command, words []string) bool {
 	for _, c := range commands {
 		if c.HasName(words[0]) {
@@ -46,8 +47,9 @@ func isCommand(commands []*cli.Command, words []string) bool {
 	return false
 }
 
-// explain is for the words that are no command. A setting of a command's name
-// is found with its dashes.
+// explain prints the help on a setting or a signal. For any other word it returns a
+// usageError. A setting that has the name of a command is found by its name with
+// dashes: --model.
 func explain(app *cli.App, word string) error {
 	if setting, ok := config.Lookup(word); ok {
 		_, err := io.WriteString(app.Writer, setting.Text())
@@ -67,7 +69,8 @@ func explain(app *cli.App, word string) error {
 	return e
 }
 
-// commandHint is for a word that is no command.
+// commandHint returns a hint that names the command that a misspelt word resembles,
+// or "".
 func commandHint(word string, commands []*cli.Command) string {
 	var names []string
 	for _, c := range commands {
@@ -79,7 +82,7 @@ func commandHint(word string, commands []*cli.Command) string {
 	return ""
 }
 
-// masterSignal is what an operator can send to the master.
+// masterSignal is a signal that an operator can send to the master.
 type masterSignal struct {
 	name   string
 	effect string // one line

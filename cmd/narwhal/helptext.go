@@ -10,11 +10,12 @@ import (
 	"github.com/narwhal-server/narwhal/config"
 )
 
-// columns of a terminal, less one for those that wrap a full line.
+// columns is the width of the help. It is one less than a terminal's 80, because some
+// terminals wrap a full line.
 const columns = 79
 
-// overview is what "narwhal --help" prints, around the lists that are made from
-// the tables.
+// overview is the text of "narwhal --help". Each %s stands for a list that is made from
+// a table.
 const overview = `narwhal finds the named entities of texts sent over HTTP. One master process
 keeps several worker processes running, as Gunicorn does.
 
@@ -78,7 +79,7 @@ func settingEntry(s config.Setting) string {
 		entry("", "["+s.Initial()+"; "+s.Variable()+"]")
 }
 
-// entry sets a name and its meaning in two columns.
+// entry sets a name and its meaning in two columns. A long name has a line of its own.
 func entry(name, meaning string) string {
 	const left = 31
 	text := config.Wrap(meaning, left, columns)

@@ -9,13 +9,12 @@ import (
 	"github.com/narwhal-server/narwhal/config"
 )
 
-// splitJoined separates flags of one letter from the values that are joined to
-// them: -w2 becomes -w 2, as getopt(3) and with it Gunicorn read it. Package flag
-// does not know that form.
+// splitJoined separates flags of one letter from values that are joined to them: -w2
+// becomes -w 2. getopt(3) and Gunicorn read the joined form, but package flag does not.
 func splitJoined(app *cli.App, args []string) []string {
 	out := slices.Clone(args[:min(1, len(args))])
 	flags, commands := app.Flags, app.Commands
-	behind := false // flags may stand behind the command's argument
+	behind := false // whether flags may follow the command's argument
 	for i := 1; i < len(args); i++ {
 		arg := args[i]
 		if arg == "--" {
@@ -69,8 +68,8 @@ func takesValue(f cli.Flag) bool {
 	return ok && value.TakesValue()
 }
 
-// misspelt reports whether -worker is more likely a slip of --workers than -w
-// with the value orker.
+// misspelt reports whether a flag such as -worker is more likely a misspelt --workers
+// than -w with the value orker.
 func misspelt(flags []cli.Flag, name string) bool {
 	if len(name) < 5 || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz-") != "" {
 		return false
@@ -79,7 +78,7 @@ func misspelt(flags []cli.Flag, name string) bool {
 	return near
 }
 
-// flagNames are the long names.
+// flagNames returns the names that are longer than one letter.
 func flagNames(flags []cli.Flag) []string {
 	var names []string
 	for _, f := range flags {

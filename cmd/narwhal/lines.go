@@ -9,23 +9,26 @@ import (
 	"github.com/narwhal-server/narwhal/internal/logfile"
 )
 
-// kept are the logs of this process, master or worker. Nothing that a server
-// says may wait for whoever reads it.
+// kept are the writers of this process's logs, in a master or a worker. They keep lines
+// in memory, so that a server never waits for the reader of its log.
 var kept []*logfile.Writer
 
-// stderrLog is the one of them that standard error has, nil in a command.
+// stderrLog is the writer for standard error. It is nil before setLogger, and always nil
+// in a command.
 var stderrLog *logfile.Writer
 
-// keep makes a log one of them. It is called while the process starts.
+// keep adds w to kept, so that exit flushes it, and returns w. It has no lock: it is
+// called only while the process starts or ends.
 func keep(w *logfile.Writer) *logfile.Writer {
 	kept = append(kept, w)
 	return w
 }
 
-// flushTime bounds how long the last lines of a process may take.
+// flushTime is how long a process waits at most until lines that it keeps are written.
 const flushTime = time.Second
 
-// exit ends the process when its last lines are written, or are late.
+// exit ends the process. Before that it waits until the last lines of all logs are
+// written, but not longer than flushTime.
 func exit(status int) {
 	end := time.Now().Add(flushTime)
 	for _, w := range kept {
@@ -34,10 +37,11 @@ func exit(status int) {
 	os.Exit(status)
 }
 
-// lastWords says why a process ends, and returns its exit status. A server says
-// it in its log, in the log's format. A master also says it to the terminal it was
-// started from, if that is not the log, and to whatever its standard error was, if the
-// log cannot be written. A command says it on standard error.
+// lastWords reports why a process ends, and returns its exit status. A command writes
+// the error to stderr. A server whose log is text on a terminal writes it there as a
+// command does. Any other server logs the error in the log's format. If standard error
+// became the log only later, the master also writes the error to firstStderr: always if
+// that is a terminal, and otherwise only if the log cannot be written.
 func lastWords(stderr io.Writer, err error) int {
 	if stderrLog == nil {
 		return report(stderr, err)
@@ -46,7 +50,7 @@ func lastWords(stderr io.Writer, err error) int {
 		return report(stderrLog, err)
 	}
 	if firstStderr != nil && isTerminal(firstStderr) {
-		report(keep(&logfile.Writer{W: firstStderr}), err) // somebody may have stopped it
+		report(keep(&logfile.Writer{W: firstStderr}), err) // with a Writer, because the terminal may be stopped
 	}
 	status := logErrors(slog.Default(), err)
 	if stderrLog.Flush(flushTime); logFails.Load() && firstStderr != nil && !isTerminal(firstStderr) {
@@ -55,7 +59,7 @@ func lastWords(stderr io.Writer, err error) int {
 	return status
 }
 
-// logErrors logs why a process ends, and returns its exit status.
+// logErrors logs each error that err joins with its hint, and returns the exit status.
 func logErrors(log *slog.Logger, err error) int {
 	return eachError(err, func(text, hint string) {
 		if hint != "" {

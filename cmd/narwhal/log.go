@@ -15,15 +15,15 @@ import (
 	"github.com/narwhal-server/narwhal/supervisor"
 )
 
-// The log of a process, master or worker, is always its standard error, which
-// may be made a file. So what the runtime writes at a crash is in the log too.
-// Format and level can change in a reload; every logger follows.
+// A master or worker always logs to its standard error. If the log is a file, standard
+// error is made that file. So the log also has what the Go runtime writes at a crash.
+// A reload can change format and level. Loggers that exist already use the new ones.
 var (
 	logLevel slog.LevelVar
 	logJSON  atomic.Bool
 )
 
-// logHandler writes in the format of the moment.
+// logHandler writes JSON while logJSON is set, and text otherwise.
 type logHandler struct{ text, json slog.Handler }
 
 func (h logHandler) now() slog.Handler {
@@ -47,10 +47,11 @@ func newLogger(w io.Writer) *slog.Logger {
 	return slog.New(logHandler{slog.NewTextHandler(w, o), slog.NewJSONHandler(w, o)}).With("pid", os.Getpid())
 }
 
-// setLogger sets format and level of all that this process says from now on.
+// setLogger sets format and level of this process's log. The first call also makes
+// stderrLog, and makes it the output of slog.
 func setLogger(format, level string) {
 	l := slog.LevelInfo
-	_ = l.UnmarshalText([]byte(level)) // config has checked it
+	_ = l.UnmarshalText([]byte(level)) // config has checked the level
 	logLevel.Set(l)
 	logJSON.Store(format == "json")
 	if stderrLog != nil {
@@ -66,14 +67,14 @@ func setLogger(format, level string) {
 
 const lostHint = "look for a full disk (df) or a limit of file sizes (ulimit -f), and let logrotate move logs away; or for a pipe or a terminal whose reader had stopped; requests were served meanwhile"
 
-// tellOthers tells workers, and the new master of an upgrade, how to log before
-// they have their settings: format, level and the file that standard error is.
+// tellOthers sets a variable for workers and for the new master of an upgrade. It has
+// the log's format, level and path, which they need before they have their settings.
 func tellOthers(s *config.Settings) {
 	os.Setenv(supervisor.LogEnv, s.LogFormat+" "+s.LogLevel+" "+s.ErrorLogfile)
 }
 
-// earlyLog is the logger of one who was told. It returns the file that standard
-// error is.
+// earlyLog calls setLogger with the format and level that the master's tellOthers has
+// set, and removes the variable. It returns the log's path.
 func earlyLog() (file string) {
 	format, rest, _ := strings.Cut(os.Getenv(supervisor.LogEnv), " ")
 	level, file, _ := strings.Cut(rest, " ")
@@ -82,16 +83,18 @@ func earlyLog() (file string) {
 	return file
 }
 
-// openLog is the master's: from here on everything it says is in the chosen
-// format, level and file. It returns what workers have as standard output, which
-// they use for the access log alone.
+// openLog opens the master's log: every later line has the chosen format and level, and
+// is in the chosen file. openLog returns the standard output for workers, which use it
+// only for the access log. It fails if a log file cannot be opened, or if a log names a
+// descriptor that was not inherited.
 func openLog(s *config.Settings) (workersStdout *os.File, err error) {
 	setLogger(s.LogFormat, s.LogLevel)
 	tellOthers(s)
 	workersStdout = os.Stdout
 	fd, isStream := stream(s.AccessLogfile, 1)
-	// A new master of an upgrade has the streams that the old one made of those
-	// of the first start. The numbers mean other files here.
+	// In an upgrade the old master has arranged the streams already, and the new master
+	// inherits the result. There a descriptor's number can mean another file than at
+	// the first start.
 	first := !supervisor.Upgraded()
 	if isStream && fd != 1 && first {
 		if workersStdout, err = logfile.Inherited(fd); err != nil { // before standard error changes
@@ -100,7 +103,7 @@ func openLog(s *config.Settings) (workersStdout *os.File, err error) {
 	}
 	fd, isStream = stream(s.ErrorLogfile, 2)
 	if !isStream || fd != 2 {
-		firstStderr, _ = logfile.Inherited(2) // it may be closed; then there is only the log
+		firstStderr, _ = logfile.Inherited(2) // an error means that it is closed; then there is only the log
 	}
 	switch {
 	case !isStream:
@@ -114,12 +117,13 @@ func openLog(s *config.Settings) (workersStdout *os.File, err error) {
 	return workersStdout, nil
 }
 
-// firstStderr is what standard error was before it became the log, nil if it has
-// been the log from the start. Once the service has started, only a terminal is kept.
+// firstStderr is the master's standard error from before it became the log. It is nil if
+// standard error has been the log from the start. Once the service has started, it is
+// kept only if it is a terminal.
 var firstStderr *os.File
 
-// forgetFirstStderr is called when the service has started. Whoever reads the pipe that
-// standard error was may wait for its end.
+// forgetFirstStderr closes firstStderr unless it is a terminal. It is called when the
+// service has started: if it is a pipe, its reader may wait for the end of file.
 func forgetFirstStderr() {
 	if firstStderr != nil && !isTerminal(firstStderr) {
 		firstStderr.Close()
@@ -127,10 +131,11 @@ func forgetFirstStderr() {
 	}
 }
 
-// logFails says that the last lines for the log could not be written.
+// logFails is set while the log cannot be written.
 var logFails atomic.Bool
 
-// stream tells which inherited descriptor a path of a log stands for; - is std.
+// stream returns the inherited descriptor that a log's path stands for. The path - stands
+// for std. ok is false if the path names a file or is empty.
 func stream(path string, std int) (fd int, ok bool) {
 	if path == "-" {
 		return std, true
@@ -141,7 +146,7 @@ func stream(path string, std int) (fd int, ok bool) {
 	return logfile.Stream(path)
 }
 
-// reopenLog opens the file again, if the log is a file.
+// reopenLog opens the log's file again. It does nothing if the log is a stream.
 func reopenLog(s *config.Settings) error {
 	if _, isStream := stream(s.ErrorLogfile, 2); isStream {
 		return nil
@@ -149,12 +154,13 @@ func reopenLog(s *config.Settings) error {
 	return logfile.Stderr(s.ErrorLogfile)
 }
 
-// useLog takes over what other settings say of the log, which is file now. It may
-// become another file, but not another stream: only those of the start are there.
+// useLog changes the log to the settings s. file is the log's path until now. The log
+// can move to another file, but not to another stream: the process has only the streams
+// of its start. If the new file cannot be opened, the log stays where it was.
 func useLog(s *config.Settings, file string) {
 	var err error
 	if s.ErrorLogfile != file {
-		stderrLog.Flush(flushTime) // what was said before belongs into the old one
+		stderrLog.Flush(flushTime) // earlier lines belong in the old file
 		err = reopenLog(s)
 	}
 	setLogger(s.LogFormat, s.LogLevel)
@@ -163,7 +169,9 @@ func useLog(s *config.Settings, file string) {
 	}
 }
 
-// changeLog is what a reload does to the master's log.
+// changeLog changes the master's log in a reload, and what later workers are told of
+// it. It warns if the new settings name another stream, because only a restart can use
+// that.
 func changeLog(from, to *config.Settings) {
 	useLog(to, from.ErrorLogfile)
 	tellOthers(to)
@@ -177,13 +185,14 @@ func changeLog(from, to *config.Settings) {
 	}
 }
 
-// openAccess opens a worker's access log; w is nil if there is none.
+// openAccess opens a worker's access log. w is nil if there is none. reopen opens a
+// file again, and does nothing for a stream.
 func openAccess(s *config.Settings) (w io.Writer, reopen func() error, err error) {
 	none := func() error { return nil }
 	if s.AccessLogfile == "" {
 		return nil, none, nil
 	}
-	if _, isStream := stream(s.AccessLogfile, 1); isStream { // whichever, the master has made it this
+	if _, isStream := stream(s.AccessLogfile, 1); isStream { // the master has made it our standard output
 		return keepAccess(os.Stdout), none, nil
 	}
 	f, err := logfile.Open(s.AccessLogfile)
@@ -193,7 +202,8 @@ func openAccess(s *config.Settings) (w io.Writer, reopen func() error, err error
 	return keepAccess(f), f.Reopen, nil
 }
 
-// keepAccess says in the log when the access log cannot be written.
+// keepAccess returns a writer for the access log w that never waits. It logs when the
+// access log cannot be written, and when it can be written again.
 func keepAccess(w io.Writer) io.Writer {
 	return keep(&logfile.Writer{
 		W: w,

@@ -20,8 +20,8 @@ import (
 	"github.com/narwhal-server/narwhal/internal/control"
 )
 
-// asked is a narwhal that is watched over its control socket and its files, and
-// serves on a unix socket: nothing of it is on a terminal.
+// asked is a running narwhal that serves on a unix socket and has no terminal. Tests
+// watch it through its control socket and its files.
 type asked struct {
 	t     *testing.T
 	dir   string
@@ -31,14 +31,15 @@ type asked struct {
 	ended chan error
 }
 
-// startFew starts narwhal with so few descriptors that each worker warns at once.
+// startFew starts narwhal with so few descriptors that each worker logs a warning at
+// once. It returns when the service is ready.
 func startFew(t *testing.T, dir string, prepare func(*exec.Cmd), args ...string) *asked {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	narwhal := filepath.Join(t.TempDir(), "narwhal") // testscript.Main goes by the name
+	narwhal := filepath.Join(t.TempDir(), "narwhal") // testscript.Main chooses the program by this name
 	if err := os.Symlink(self, narwhal); err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +47,7 @@ func startFew(t *testing.T, dir string, prepare func(*exec.Cmd), args ...string)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(models, filepath.Join(dir, "models")); err != nil { // if it leads nowhere, prose it is
+	if err := os.Symlink(models, filepath.Join(dir, "models")); err != nil { // if the folder does not exist, narwhal uses prose
 		t.Fatal(err)
 	}
 	run := shortDir(t)
@@ -112,7 +113,7 @@ func (s *asked) stop() {
 }
 
 func (s *asked) read(name string) string {
-	b, _ := os.ReadFile(filepath.Join(s.dir, name)) // "" if it is not there yet
+	b, _ := os.ReadFile(filepath.Join(s.dir, name)) // "" if the file is not there yet
 	return string(b)
 }
 
@@ -127,7 +128,8 @@ func create(t *testing.T, path string) *os.File {
 	return f
 }
 
-// toFiles sends the streams into the files out, err and, as descriptor 3, three.
+// toFiles returns a function that sends standard output, standard error and descriptor 3
+// to the files out, err and three.
 func toFiles(t *testing.T, dir string) func(*exec.Cmd) {
 	return func(cmd *exec.Cmd) {
 		cmd.Stdout, cmd.Stderr = create(t, filepath.Join(dir, "out")), create(t, filepath.Join(dir, "err"))
@@ -135,7 +137,8 @@ func toFiles(t *testing.T, dir string) func(*exec.Cmd) {
 	}
 }
 
-// wantRecords reports the lines that are no log records, and a log without any.
+// wantRecords fails the test for each line that is no log record in the format, and for
+// an empty text.
 func wantRecords(t *testing.T, where, format, text string) {
 	t.Helper()
 	if text == "" {
@@ -152,10 +155,10 @@ func wantRecords(t *testing.T, where, format, text string) {
 
 var textRecord = regexp.MustCompile(`^time=\S+ level=[A-Z]+ msg=.+\n$`)
 
-// Every line of every process is in the chosen format and file: what workers say
-// before they have their settings, requests that are cut off, a worker that is
-// killed, reloads that fail and that work, the master's death. Standard error stays empty,
-// and standard output has nothing but the access log.
+// Every line of every process is in the chosen format and file. The test causes lines
+// of workers that do not have their settings yet, and lines about requests that are cut
+// off, a worker that is killed, reloads that fail and that work, and the master's death.
+// Standard error stays empty, and standard output has only the access log.
 func TestEveryLineInItsFormat(t *testing.T) {
 	for _, format := range []string{"json", "text"} {
 		dir := t.TempDir()
@@ -194,7 +197,7 @@ func TestEveryLineInItsFormat(t *testing.T) {
 			t.Fatal(err)
 		}
 		resp.Body.Close()
-		// The workers of a dead master say more by themselves.
+		// When the master is dead, its workers log which requests are lost.
 		s.ask()
 		eventually(t, "a request waits", func() bool { return s.inFlight() == 1 })
 		if err := s.cmd.Process.Kill(); err != nil {
@@ -215,8 +218,8 @@ func TestEveryLineInItsFormat(t *testing.T) {
 	}
 }
 
-// What is below the level is said by nobody, also not by a worker that has not
-// read its settings.
+// No process logs lines below the level, not even a worker that does not have its
+// settings yet.
 func TestLevelFromTheFirstLine(t *testing.T) {
 	dir := t.TempDir()
 	s := startFew(t, dir, toFiles(t, dir), "-w2", "-kgevent", "--log-level=error")
@@ -243,7 +246,7 @@ func TestWhyItCannotStart(t *testing.T) {
 				cmd := narwhalCommand(dir, append(strings.Fields(c.args), "--log-format", format, "--error-logfile", file)...)
 				var out, log strings.Builder
 				cmd.Stdout, cmd.Stderr = &out, &log
-				cmd.Run() // its status is asked below
+				cmd.Run() // its status is checked below
 				text := log.String()
 				if file == "F" {
 					if text != "" {
@@ -262,7 +265,7 @@ func TestWhyItCannotStart(t *testing.T) {
 			}
 		}
 	}
-	// Settings that are wrong, when the format is known all the same.
+	// The settings are wrong, but the format is known.
 	cmd := narwhalCommand(t.TempDir(), "-w0", "--threads=x")
 	cmd.Env = append(cmd.Env, "NARWHAL_LOG_FORMAT=json")
 	out, _ := cmd.CombinedOutput()
@@ -272,8 +275,8 @@ func TestWhyItCannotStart(t *testing.T) {
 	}
 }
 
-// The paths of the inherited descriptors mean these descriptors, in every
-// spelling, and in an upgrade too.
+// A path such as /dev/stderr means the inherited descriptor, in every spelling, and also
+// after an upgrade.
 func TestStreams(t *testing.T) {
 	for _, c := range []struct{ args, log, access string }{
 		{"--error-logfile=/dev/stderr --access-logfile=/dev/stdout", "err", "out"},
@@ -328,8 +331,8 @@ func TestStreams(t *testing.T) {
 	}
 }
 
-// Log and access log in one file that a shell has opened: nothing is overwritten,
-// also not what was there before.
+// If log and access log are one file that a shell has opened, nothing in it is
+// overwritten, not even what was there before.
 func TestStreamsShareAnOffset(t *testing.T) {
 	dir := t.TempDir()
 	both := create(t, filepath.Join(dir, "both"))
@@ -355,7 +358,7 @@ func TestStreamsShareAnOffset(t *testing.T) {
 	}
 }
 
-// Standard error that cannot be opened by its path, since it is a socket.
+// Standard error may be a socket, which cannot be opened by its path.
 func TestStreamIsASocket(t *testing.T) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -373,7 +376,7 @@ func TestStreamIsASocket(t *testing.T) {
 	wantRecords(t, "the socket", "text", string(log))
 }
 
-// A descriptor that nobody has passed.
+// A log cannot go to a descriptor that was not passed, or that is only for reading.
 func TestStreamThatIsNotThere(t *testing.T) {
 	for _, flag := range []string{"--error-logfile", "--access-logfile"} {
 		for path, why := range map[string]string{
@@ -390,7 +393,7 @@ func TestStreamThatIsNotThere(t *testing.T) {
 	}
 }
 
-// Format, level and file change with a reload, for all processes, and only if it
+// A reload changes the log's format and file for all processes, but only if the reload
 // succeeds.
 func TestReloadChangesTheLog(t *testing.T) {
 	dir := t.TempDir()
@@ -419,8 +422,8 @@ func TestReloadChangesTheLog(t *testing.T) {
 	}
 }
 
-// A new master whose settings are wrong says so in the format of the old one's
-// log, which only the file had named.
+// A new master whose settings are wrong reports that in the old master's log, in its
+// format. Only the configuration file had named both.
 func TestUpgradeWithWrongSettings(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "narwhal.toml")
@@ -446,7 +449,7 @@ func TestUpgradeWithWrongSettings(t *testing.T) {
 	}
 }
 
-// The greeting's line to try fits what is served.
+// The curl command in the greeting fits the address.
 func TestGreetingLine(t *testing.T) {
 	for bound, want := range map[string]string{
 		"127.0.0.1:5000":   "curl -X GET http://127.0.0.1:5000 ",

@@ -1,8 +1,8 @@
 // Command narwhal serves a named-entity recognizer from several processes, as
 // Gunicorn and Uvicorn serve Python programs. "narwhal --help" says how it is
-// used. Only this package imports both sides, master and worker:
+// used. Only this package imports both sides, master and worker. Its files:
 //
-//	main.go                      the choice: a worker, the server, or a command
+//	main.go                      chooses: a worker, the server, or a command
 //	settings.go, serve.go        settings are read, checked, and become options of master and worker
 //	recognizer.go, memory.go     the model, and how a worker's memory is collected
 //	log.go, lines.go, greet.go   what a server says, from its first line to its last
@@ -29,12 +29,12 @@ import (
 )
 
 func main() {
-	// A worker is this same program, started by a master with a descriptor
-	// to talk over. It has no command line.
+	// A worker is this same program. The master starts it with a descriptor for their
+	// messages, and without a command line.
 	if worker.Spawned() {
 		status := exitOK
 		if err := runWorker(); err != nil {
-			if !errors.Is(err, worker.ErrFailed) { // or the master says it
+			if !errors.Is(err, worker.ErrFailed) { // the master reports ErrFailed
 				lastWords(os.Stderr, err)
 			}
 			status = exitError
@@ -48,7 +48,8 @@ func main() {
 	exit(run(context.Background(), os.Args, os.Environ(), dir, os.Stdout, os.Stderr))
 }
 
-// run is the program, from its arguments to its exit status.
+// run runs the command that args ask for, reports its errors, and returns the exit
+// status.
 func run(ctx context.Context, args, environ []string, dir string, stdout, stderr io.Writer) int {
 	given := config.Given{}
 	s := &serving{
@@ -71,8 +72,8 @@ func runApp(ctx context.Context, s *serving, args []string) error {
 	return app.RunContext(ctx, splitJoined(app, args))
 }
 
-// newApp is the table of contents of the command line. Without a command
-// narwhal serves, so the settings are flags of the program and of serve alike.
+// newApp returns the command line: all commands and flags. Without a command narwhal
+// serves, so the settings are flags of the program and of serve.
 func newApp(s *serving, args []string) *cli.App {
 	app := &cli.App{
 		Name:     "narwhal",
@@ -95,10 +96,10 @@ func newApp(s *serving, args []string) *cli.App {
 		},
 		Writer:    s.stdout,
 		ErrWriter: s.stderr,
-		// Errors are returned to run, which alone decides about the exit.
+		// Package cli would exit for some errors. Only run chooses the exit status.
 		ExitErrHandler: func(*cli.Context, error) {},
 		OnUsageError:   usageErrorOf(args),
-		HideVersion:    true, // ours says more
+		HideVersion:    true, // our --version prints more
 	}
 	app.Commands = append(app.Commands, controlCommands()...)
 	app.Commands = append(app.Commands, helpCommand(app), completionCommand(app), manualCommand(app))
@@ -109,7 +110,8 @@ func newApp(s *serving, args []string) *cli.App {
 	return app
 }
 
-// prepare gives every command what they all have.
+// prepare sets what all commands have in common: they have no command "help" of their
+// own, and report usage errors with onUsageError.
 func prepare(commands []*cli.Command, onUsageError cli.OnUsageErrorFunc) {
 	for _, c := range commands {
 		c.HideHelpCommand = true

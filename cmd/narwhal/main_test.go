@@ -14,10 +14,10 @@ import (
 type outcome struct {
 	status   int
 	out, err strings.Builder
-	served   *config.Settings // nil if it did not come to that
+	served   *config.Settings // nil if narwhal did not begin to serve
 }
 
-// try is run with neither a server nor a model behind it.
+// try runs a command line without a server and without a model.
 func try(t *testing.T, line string) *outcome {
 	var o outcome
 	args := append([]string{"narwhal"}, strings.Fields(line)...)
@@ -40,8 +40,7 @@ func try(t *testing.T, line string) *outcome {
 	return &o
 }
 
-// The exit status and the first line of what is said, for command lines that do
-// not come to serve.
+// Command lines that do not serve have the right exit status and the right first line.
 func TestCommandLine(t *testing.T) {
 	for _, c := range []struct {
 		args   string
@@ -112,7 +111,7 @@ func TestCommandLine(t *testing.T) {
 	}
 }
 
-// -V, which other programs have, and slips of --version lead to it.
+// For -V, which other programs have, and for misspelt flags the hint names --version.
 func TestVersionHint(t *testing.T) {
 	const both = "for the version: narwhal -v, or narwhal --version"
 	for line, hint := range map[string]string{
@@ -124,7 +123,7 @@ func TestVersionHint(t *testing.T) {
 	}
 }
 
-// With the word serve or without it, and flags on either side of it.
+// narwhal serves with or without the word serve, and with flags on either side of it.
 func TestServes(t *testing.T) {
 	for _, line := range []string{
 		"-w 2 -k gevent -b 127.0.0.1:5000 -b 127.0.0.1:5001",

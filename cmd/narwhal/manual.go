@@ -10,10 +10,11 @@ import (
 	"github.com/narwhal-server/narwhal/config"
 )
 
-// manualDate stands at the foot of the manual page.
+// manualDate is the date at the foot of the manual page.
 const manualDate = "2026-11-28"
 
-// manualCommand prints the manual page, for whoever packs narwhal.
+// manualCommand returns the command that prints the manual page. It is not in the help:
+// it is for people who package narwhal.
 func manualCommand(app *cli.App) *cli.Command {
 	return &cli.Command{
 		Name:   "manual",
@@ -29,13 +30,13 @@ func manualCommand(app *cli.App) *cli.Command {
 	}
 }
 
-// manual is the page in the man macros that every man understands, made from
-// the same tables as the help.
+// manual returns the manual page, made from the same tables as the help. It uses the man
+// macros, which every man program understands.
 func manual(app *cli.App) string {
 	m := &roff{}
 	m.line(`.\" Made by "narwhal manual" from the tables of settings and commands.`)
 	m.line(".TH NARWHAL 1 " + manualDate + " narwhal \"User Commands\"")
-	m.line(".nh\n.ad l") // no word of a setting is broken
+	m.line(".nh\n.ad l") // no hyphenation: the name of a setting stays whole
 	m.section("NAME")
 	m.text("narwhal - " + app.Usage)
 	m.section("SYNOPSIS")
@@ -156,7 +157,7 @@ func (m *roff) command(prefix string, c *cli.Command) {
 
 func isHelp(f cli.Flag) bool { return f.Names()[0] == "help" }
 
-// sentence begins with a capital and ends with a full stop.
+// sentence returns text with a capital first letter and a full stop at its end.
 func sentence(text string) string {
 	if text == "" {
 		return ""
@@ -168,16 +169,16 @@ func sentence(text string) string {
 	return text
 }
 
-// roff is a page of the man macros.
+// roff builds a page in the man macros.
 type roff struct{ strings.Builder }
 
 // line writes a line as it is.
 func (m *roff) line(text string) { fmt.Fprintln(m, text) }
 
-// text writes text that man breaks into lines.
+// text writes a paragraph. man breaks it into lines again.
 func (m *roff) text(text string) { m.kept(config.Wrap(text, 0, 72)) }
 
-// kept writes lines as they are broken.
+// kept writes text with its line breaks. It keeps roff from reading a line as a request.
 func (m *roff) kept(text string) {
 	for _, l := range strings.Split(escapeRoff(text), "\n") {
 		if strings.HasPrefix(l, ".") || strings.HasPrefix(l, "'") {
@@ -189,11 +190,11 @@ func (m *roff) kept(text string) {
 
 func (m *roff) section(name string) { m.line(".SH " + quoted(name)) }
 
-// tagged begins a paragraph that has a name, in bold, at its left.
+// tagged begins a paragraph that has a bold name at its left.
 func (m *roff) tagged(name string) { m.line(".TP\n.B " + escapeRoff(name)) }
 
-// layout writes paragraphs, each begun with a macro. Lines that begin with a
-// blank keep their form.
+// layout writes paragraphs with macro between them. Lines that begin with a space keep
+// their form.
 func (m *roff) layout(macro, text string) {
 	lines := strings.Split(text, "\n")
 	pre := false
@@ -224,8 +225,8 @@ func (m *roff) layout(macro, text string) {
 
 func quoted(text string) string { return `"` + strings.ReplaceAll(escapeRoff(text), `"`, `\(dq`) + `"` }
 
-// escapeRoff keeps what is text from being taken for a request or an escape.
-// A hyphen is written so that it can be searched for and copied.
+// escapeRoff escapes characters that roff would change or read as an escape. It writes
+// a hyphen as \-, so that readers can search for it and copy it.
 func escapeRoff(text string) string {
 	var b strings.Builder
 	for _, r := range text {

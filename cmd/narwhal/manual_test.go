@@ -13,7 +13,7 @@ import (
 	"github.com/narwhal-server/narwhal/config"
 )
 
-// needTool fails in CI if a program is missing; elsewhere the test is not run.
+// needTool skips a test if a program is missing. In CI it fails the test.
 func needTool(t *testing.T, tool string) {
 	t.Helper()
 	if _, err := exec.LookPath(tool); err == nil {
@@ -34,7 +34,7 @@ func printed(t *testing.T, line string) string {
 	return o.out.String()
 }
 
-// The manual page in the repository is the one made here. go test
+// The manual page in the repository is the one that narwhal prints. go test
 // ./cmd/narwhal -update writes it.
 func TestManual(t *testing.T) {
 	const file = "../../docs/narwhal.1"
@@ -53,7 +53,8 @@ func TestManual(t *testing.T) {
 	}
 }
 
-// Every setting, command and signal stands in the page as man shows it.
+// mandoc finds no fault in the page, and shows every setting and signal, and some of the
+// commands and examples.
 func TestManualIsWhole(t *testing.T) {
 	needTool(t, "mandoc")
 	page := filepath.Join(t.TempDir(), "narwhal.1")
@@ -68,7 +69,7 @@ func TestManualIsWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	shown := string(bytes.ReplaceAll(out, []byte("_\b"), nil))
-	for i := strings.IndexByte(shown, '\b'); i > 0; i = strings.IndexByte(shown, '\b') { // bold is a letter on itself
+	for i := strings.IndexByte(shown, '\b'); i > 0; i = strings.IndexByte(shown, '\b') { // a bold letter is printed over itself
 		shown = shown[:i-1] + shown[i+1:]
 	}
 	var wanted []string

@@ -10,18 +10,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// collectOften keeps the heap close to what is in use, unless the operator has
-// said how much garbage there may be. Where nearly none is made, as in the master
-// and in a worker with spaCy's pipeline, it costs nothing one can measure.
+// collectOften makes Go collect garbage when the heap has grown by 20 %, not 100 %. It
+// does nothing if the operator has set GOGC. It is for processes that make almost no
+// garbage: the master, and a worker with a spaCy pipeline. There it costs no time that
+// can be measured.
 func collectOften() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(20)
 	}
 }
 
-// giveBack gives the system back what only starting needed: garbage, and the pages
-// of the program itself. They come back as they are read again, from the page
-// cache, and most of them are not.
+// giveBack returns memory to the system that only the start needed: garbage, and the
+// pages of the program's file. When the process uses such a page again, the kernel maps
+// it from the page cache. Most of the pages are never used again.
 func giveBack() {
 	debug.FreeOSMemory()
 	self, err := os.Readlink("/proc/self/exe")
@@ -39,7 +40,7 @@ func giveBack() {
 		if _, err := fmt.Sscanf(sc.Text(), "%x-%x %s", &from, &to, &mode); err != nil || mode[1] != '-' || !strings.HasSuffix(sc.Text(), " "+self) {
 			continue
 		}
-		// Nothing was ever written to it, so there is nothing to lose.
+		// The mapping is not writable, so no data is lost.
 		unix.Syscall(unix.SYS_MADVISE, from, to-from, unix.MADV_DONTNEED)
 	}
 }

@@ -81,7 +81,7 @@ folder or the archive are refused.`,
 	}
 }
 
-// modelHint is for a word that is no command of model.
+// modelHint returns a hint for a word that is no command of narwhal model.
 func modelHint(c *cli.Context) string {
 	word := c.Args().First()
 	if near, ok := config.Nearest(word, []string{"pull", "add", "list", "check", "remove"}); ok {
@@ -105,7 +105,7 @@ func pullModel(c *cli.Context) error {
 	default:
 		return &usageError{what: fmt.Sprintf("model pull takes one name, not %d", c.NArg()), hint: "narwhal model pull " + c.Args().First()}
 	}
-	// Interrupted, it stops pip and takes away what is half there.
+	// After Ctrl-C, Pull stops pip and removes incomplete files.
 	ctx, stop := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	m, err := model.Standard().Pull(ctx, name, model.PullOptions{Out: c.App.Writer, Mirror: c.String("mirror")})
@@ -255,7 +255,8 @@ func checkModels(c *cli.Context) error {
 	return nil
 }
 
-// tryModel is the engine for model.Check.
+// tryModel opens a model for model.Check. It returns the model's labels, and each entity
+// of the sentence as its text and label.
 func tryModel(ctx context.Context, m *model.Model, sentence string) (labels, entities []string, err error) {
 	p, err := openPipeline(m, nil)
 	if err != nil {

@@ -78,7 +78,7 @@ func runNER(c *cli.Context) error {
 	return nerTexts(c.Context, rec, in, stdin, c.App.Writer, print)
 }
 
-// nerTexts answers whole texts, one after the other.
+// nerTexts answers whole texts, one after the other. It stops at the first error.
 func nerTexts(ctx context.Context, rec ner.Recognizer, in input, stdin io.Reader, w io.Writer, print printer) error {
 	return in.texts(stdin, func(name, text string) error {
 		err := textjson.CheckUTF8([]byte(text))
@@ -96,11 +96,11 @@ func nerTexts(ctx context.Context, rec ner.Recognizer, in input, stdin io.Reader
 	})
 }
 
-// answer is what displaCy's manual mode takes, and the text of each entity too.
+// answer has the form that displaCy's manual mode takes. Each entity also has its text.
 type answer struct {
 	Text  string          `json:"text"`
 	Ents  json.RawMessage `json:"ents"`
-	Title string          `json:"title,omitempty"` // the file
+	Title string          `json:"title,omitempty"` // the file's name
 }
 
 // printer writes the answer to one text.

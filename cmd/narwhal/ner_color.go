@@ -8,14 +8,14 @@ import (
 	"github.com/narwhal-server/narwhal/ner"
 )
 
-// displaCy's colours, so that a text looks as it does in a notebook. Black on
-// any of them has a contrast of 8:1 or more.
+// labelColors are displaCy's colours, so that a text looks as it does in a notebook.
+// Black text on any of them has a contrast of 8:1 or more.
 var labelColors = map[string]rgb{
 	"PERSON": 0xaa9cfc, "NORP": 0xc887fb, "FAC": 0x9cc9cc, "ORG": 0x7aecec, "GPE": 0xfeca74, "LOC": 0xff9561,
 	"PRODUCT": 0xbfeeb7, "EVENT": 0xffeb80, "WORK_OF_ART": 0xf0d0ff, "LAW": 0xff8197, "LANGUAGE": 0xff8197,
 	"DATE": 0xbfe1d9, "TIME": 0xbfe1d9, "PERCENT": 0xe4e7d2, "MONEY": 0xe4e7d2, "QUANTITY": 0xe4e7d2,
 	"ORDINAL": 0xe4e7d2, "CARDINAL": 0xe4e7d2,
-	// what prose has beside these
+	// labels that only prose has
 	"LOCATION": 0xff9561, "FACILITY": 0x9cc9cc, "ORGANIZATION": 0x7aecec,
 }
 
@@ -23,7 +23,7 @@ const otherColor rgb = 0xdddddd
 
 type rgb uint32
 
-// palette is how much colour a terminal is trusted with.
+// palette says which colours narwhal uses on a terminal.
 type palette int
 
 const (
@@ -43,8 +43,8 @@ func newPalette(getenv func(string) string) palette {
 	return colors256
 }
 
-// on is the sequence that begins black text on a colour. 16 is the black of the
-// 256 colours: 0 is whatever the theme makes of black.
+// on returns the escape sequence that begins black text on a colour. It uses black
+// number 16 of the 256 colours, because a terminal's theme can change number 0.
 func (p palette) on(c rgb) string {
 	if p == trueColor {
 		return fmt.Sprintf("\x1b[38;5;16;48;2;%d;%d;%dm", c>>16, c>>8&0xff, c&0xff)
@@ -52,7 +52,8 @@ func (p palette) on(c rgb) string {
 	return fmt.Sprintf("\x1b[38;5;16;48;5;%dm", 16+36*cube(c>>16)+6*cube(c>>8&0xff)+cube(c&0xff))
 }
 
-// cube is the nearest of the six levels 0, 95, 135, 175, 215, 255.
+// cube returns the number of the level nearest to v: 0 to 5 stand for 0, 95, 135, 175,
+// 215 and 255.
 func cube(v rgb) rgb {
 	switch {
 	case v < 48:
@@ -63,8 +64,9 @@ func cube(v rgb) rgb {
 	return (v - 35) / 40
 }
 
-// printMarked writes a text with its entities marked where they are, each with
-// its label: in colour as displaCy does it, or as [Tim Cook PERSON].
+// printMarked returns a printer that writes a text and marks the entities in it, each
+// with its label: in colour, as displaCy does, or as [Tim Cook PERSON]. If names is set,
+// it writes the file's name before the text.
 func printMarked(p palette, names bool) printer {
 	return func(w io.Writer, a answer, found []ner.Entity) error {
 		var b strings.Builder
@@ -96,13 +98,14 @@ func (p palette) mark(b *strings.Builder, e ner.Entity) {
 		c = otherColor
 	}
 	on, off := p.on(c), "\x1b[0m"
-	// A colour that is on at the end of a line fills the rest of it.
+	// Switch the colour off at the end of a line, or it would fill the rest of the line.
 	text := strings.ReplaceAll(visible(e.Text), "\n", off+"\n"+on)
 	fmt.Fprintf(b, "%s %s \x1b[1m%s %s", on, text, visible(e.Label), off)
 }
 
-// visible shows control characters as the pictures Unicode has for them: a text
-// may come from anywhere, and the terminal obeys them.
+// visible replaces control characters, which a terminal would obey: the text may come
+// from anywhere. ASCII ones become Unicode's pictures of them, others U+FFFD. Newlines
+// and tabs stay.
 func visible(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {

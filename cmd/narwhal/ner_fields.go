@@ -8,9 +8,9 @@ import (
 	"github.com/narwhal-server/narwhal/internal/textjson"
 )
 
-// joinFields writes fields and then the keys of own, an object of ours, as one
-// line. The text and what own has again are left out of fields. Values lose the
-// blanks between their parts; numbers and strings stay as they were written.
+// joinFields returns one line with a JSON object: first fields, then the keys of the
+// JSON object own. It leaves "text" and the fields in ownNames out. It removes spaces
+// between the parts of a value, and keeps numbers and strings as they were written.
 func joinFields(fields textjson.Object, own []byte, ownNames ...string) ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteByte('{')

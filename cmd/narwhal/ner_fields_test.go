@@ -10,7 +10,7 @@ import (
 	"github.com/narwhal-server/narwhal/internal/textjson"
 )
 
-// decoded is an object with its numbers as they are written.
+// decoded returns the fields of an object, with numbers as they are written.
 func decoded(t *testing.T, object []byte) map[string]any {
 	t.Helper()
 	d := json.NewDecoder(bytes.NewReader(object))
@@ -22,8 +22,8 @@ func decoded(t *testing.T, object []byte) map[string]any {
 	return fields
 }
 
-// FuzzFields: whatever the line is, an object comes out as one line of JSON that
-// says the same.
+// Whatever a line has, joinFields writes an object as one line of JSON with the same
+// fields.
 func FuzzFields(f *testing.F) {
 	for _, line := range []string{
 		`{"id":7,"text":"Ada","meta":{}}`, `{ "a" : 1.10 , "b":[ {"c":null} ],"a":-0}`, `{}`, `[1]`, `null`, `{"a":1}x`, `{"a":1`,

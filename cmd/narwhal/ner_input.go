@@ -11,16 +11,16 @@ import (
 	"strings"
 )
 
-// input is what the arguments of narwhal ner ask for: a text, or files, of
-// which "-" is standard input.
+// input is what the arguments of narwhal ner name: a text, or files. The file "-" is
+// standard input.
 type input struct {
 	text  string
 	files []string
 }
 
-// readArgs tells texts from files. A mistyped file name must not be taken for
-// a text, so an argument that looks like a name, with a slash or an extension
-// and no blank, has to be a file.
+// readArgs decides whether the arguments are a text or files. It fails for a directory,
+// for a mix of files and text, and for an argument that only looks like a file: with a
+// slash or an extension, and without a space. A mistyped name is then no text.
 func readArgs(args []string) (input, error) {
 	if len(args) == 0 {
 		return input{files: []string{"-"}}, nil
@@ -55,8 +55,8 @@ func readArgs(args []string) (input, error) {
 	return input{text: strings.Join(words, " "), files: files}, nil
 }
 
-// flagsFirst refuses flags behind the first argument, which package flag takes
-// for arguments.
+// flagsFirst returns an error if a long flag follows the first argument. Package flag
+// would take it for an argument.
 func flagsFirst(command string, args []string) error {
 	for _, arg := range args[min(1, len(args)):] {
 		if strings.HasPrefix(arg, "--") && len(arg) > 2 {
@@ -74,11 +74,11 @@ func looksLikeFile(arg string) bool {
 	return strings.Contains(arg, "/") || len(ext) >= 2 && len(ext) <= 5 && !strings.ContainsAny(ext, "!?.,:;")
 }
 
-// stdin reports whether any of the input is standard input.
+// stdin reports whether standard input is one of the files.
 func (in input) stdin() bool { return slices.Contains(in.files, "-") }
 
-// each opens the files one after the other and calls do with each. The name of
-// standard input is empty.
+// each opens the files one after the other and calls do with each. The name of standard
+// input is empty. each stops at the first error.
 func (in input) each(stdin io.Reader, do func(name string, r io.Reader) error) error {
 	for _, file := range in.files {
 		if file == "-" {
@@ -100,9 +100,9 @@ func (in input) each(stdin io.Reader, do func(name string, r io.Reader) error) e
 	return nil
 }
 
-// texts calls do with every text, whole, and the name of its file, which is
-// empty for the arguments and for standard input. It takes a text as it is,
-// the newline at its end too: spaCy would see the same.
+// texts calls do with each text as a whole and the name of its file. The name is empty
+// for a text from the arguments or from standard input. A newline at the end of a file
+// belongs to the text, as for spaCy.
 func (in input) texts(stdin io.Reader, do func(name, text string) error) error {
 	if len(in.files) == 0 {
 		return do("", in.text)
@@ -116,7 +116,8 @@ func (in input) texts(stdin io.Reader, do func(name, text string) error) error {
 	})
 }
 
-// size is how much there is to read in all, or -1 if nobody can know.
+// size returns the bytes of all files, or -1 if one of them, such as a pipe, has no
+// known size.
 func (in input) size(stdin io.Reader) int64 {
 	var sum int64
 	for _, file := range in.files {

@@ -9,19 +9,20 @@ import (
 	"github.com/narwhal-server/narwhal/ner"
 )
 
-// line is one line of the input on its way.
+// line is one line of the input on its way from the reader to the writer.
 type line struct {
 	where string // for errors: "line 3", "a.jsonl, line 3"
 	raw   []byte
 	long  bool // longer than maxLine, and cut
 
-	done chan struct{} // closed when out is there
+	done chan struct{} // closed when the fields below are set
 	out  []byte
 	bad  bool
 	err  error // ends the run
 }
 
-// answer fills out.
+// answer sets out: to the line with its entities or, with bad, to the line with an
+// error. If err is set, out is not valid.
 func (l *line) answer(ctx context.Context, rec ner.Recognizer) {
 	fields, text, fail := l.text()
 	if fail == nil {
@@ -44,8 +45,8 @@ func (l *line) answer(ctx context.Context, rec ner.Recognizer) {
 
 const lineHint = `each line is an object with a text: {"text": "Tim Cook visited Paris"}`
 
-// text takes the text out of the line, and the fields of the object. If the line is
-// no object it has no fields.
+// text returns the fields of the line's object and its text, or what is wrong with the
+// line. There are no fields if the line is not an object.
 func (l *line) text() (textjson.Object, string, *errorbody.Body) {
 	if l.long {
 		return nil, "", &errorbody.Body{Message: "the line is longer than any text may be", Type: "invalid_request", Hint: "send the text in parts"}
@@ -67,7 +68,7 @@ func (l *line) text() (textjson.Object, string, *errorbody.Body) {
 	return object, text, nil
 }
 
-// noText words why a line has no text.
+// noText says why a line has no text, and what to do.
 func noText(fault *textjson.Fault) *errorbody.Body {
 	b := &errorbody.Body{Type: "invalid_request", Hint: lineHint}
 	switch fault.Kind {

@@ -13,22 +13,24 @@ import (
 	"github.com/narwhal-server/narwhal/ner/spacy"
 )
 
-// Lines are read by one goroutine, answered by as many as there are cores, and
-// written by one in the order they were read:
+// One goroutine reads the lines, one for each core answers them, and one writes the
+// answers in the order of the lines:
 //
 //	read ──> ordered ─────────────────────────> write
 //	    └──> work ──> answer, on each core ──┘ done
 //
-// Memory is bounded by the bytes of the lines between the two ends, whatever
-// the length of the input.
+// maxInFlight bounds the bytes of the lines between reader and writer. So the memory
+// does not depend on the length of the input.
 const (
-	// maxLine is room for a text of spaCy's full length with every character
-	// escaped as a surrogate pair.
+	// maxLine is the longest line in bytes. It has room for a text of spaCy's full
+	// length in which every character is escaped as a surrogate pair.
 	maxLine     = 12*spacy.MaxLength + 1<<16
 	maxInFlight = 64 << 20
 )
 
-// nerLines answers a stream of lines.
+// nerLines answers the lines of all files. A line that cannot be answered gets an error
+// in its place, and nerLines returns an error at the end. It ends early if ctx ends, or
+// if reading or writing fails.
 func nerLines(ctx context.Context, rec ner.Recognizer, in input, stdin io.Reader, stdout, stderr io.Writer) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -72,7 +74,7 @@ func nerLines(ctx context.Context, rec ner.Recognizer, in input, stdin io.Reader
 	lines, bad := 0, 0
 	for {
 		if len(ordered) == 0 {
-			// Whoever sends a line and waits for its answer gets it.
+			// A program may wait for this answer before it sends the next line.
 			if err := w.Flush(); err != nil {
 				return err
 			}
@@ -113,7 +115,8 @@ func nerLines(ctx context.Context, rec ner.Recognizer, in input, stdin io.Reader
 	return nil
 }
 
-// readLines cuts a stream into lines.
+// readLines calls do with each line of r. It skips a byte order mark, and cuts off what
+// exceeds maxLine. It stops at the first error.
 func readLines(name string, r io.Reader, do func(*line) error) error {
 	b := bufio.NewReaderSize(r, 1<<16)
 	if bom, err := b.Peek(3); err == nil && string(bom) == "\ufeff" {
@@ -140,7 +143,7 @@ func readLines(name string, r io.Reader, do func(*line) error) error {
 			if !errors.Is(err, io.EOF) {
 				return err
 			}
-			if len(l.raw) == 0 { // no newline is missing at the end
+			if len(l.raw) == 0 { // the input ended with a newline
 				return nil
 			}
 			return do(l)
@@ -151,8 +154,8 @@ func readLines(name string, r io.Reader, do func(*line) error) error {
 	}
 }
 
-// budget is how many bytes of lines may be between the reader and the writer.
-// A single line may be larger than all of it.
+// budget limits the bytes of lines between the reader and the writer. A line that is
+// larger than the limit is let through when it is alone.
 type budget struct {
 	mu   sync.Mutex
 	free *sync.Cond
@@ -166,7 +169,7 @@ func newBudget(max int) *budget {
 	return b
 }
 
-// take waits for room; false: ctx ended first.
+// take waits until there is room for n bytes. It returns false if ctx has ended.
 func (b *budget) take(ctx context.Context, n int) bool {
 	stop := context.AfterFunc(ctx, func() {
 		b.mu.Lock()

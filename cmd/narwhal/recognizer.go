@@ -14,16 +14,16 @@ import (
 )
 
 const (
-	autoModel  = "auto"  // the pipeline model.Places.Auto finds, else prose
-	proseModel = "prose" // what is built in
+	autoModel  = "auto"  // the pipeline that model.Places.Auto finds, or prose if there is none
+	proseModel = "prose" // package prose, which is always built in
 )
 
-// openRecognizer opens what --model and --exclude ask for. Describe is one line
-// for people: what it is, where it was found, and what to do if that is not
-// what they want.
+// openRecognizer opens the recognizer that --model and --exclude ask for. describe is
+// one line for people: its name and version, where it was found, and the components
+// that are left out.
 //
-// Only a model that is in no place at all gives way to prose: one that is there
-// and broken is an error, not another set of answers.
+// auto means prose only if no pipeline is installed. An installed pipeline that is
+// broken is an error, because prose would give other answers.
 func openRecognizer(name string, exclude []string) (rec ner.Recognizer, describe string, err error) {
 	switch name {
 	case proseModel:
@@ -48,8 +48,8 @@ func openRecognizer(name string, exclude []string) (rec ner.Recognizer, describe
 	return openModel(m, exclude)
 }
 
-// proseWarning says that prose answers although nobody asked for it, or is "".
-// Whoever starts a recognizer shows it before anything else.
+// proseWarning returns a warning and a hint if prose answers although --model did not
+// ask for it. Otherwise both are "". Callers show the warning before anything else.
 func proseWarning(name string) (warning, hint string) {
 	if name != autoModel && name != "" {
 		return "", ""
@@ -62,7 +62,7 @@ func proseWarning(name string) (warning, hint string) {
 		"narwhal model pull installs " + model.Default + "; --model prose means prose and ends this warning"
 }
 
-// warnOfProse shows it on a terminal.
+// warnOfProse writes the warning of proseWarning to w, if there is one.
 func warnOfProse(w io.Writer, name string) {
 	if warning, hint := proseWarning(name); warning != "" {
 		fmt.Fprintf(w, "narwhal: warning: %s\nhint: %s\n", warning, hint)
@@ -93,8 +93,8 @@ func openModel(m *model.Model, exclude []string) (ner.Recognizer, string, error)
 	return p, describe, nil
 }
 
-// openPipeline opens a model where it lies: the files of a directory and of the
-// program are mapped, and shared by all processes that use them.
+// openPipeline opens a model in its place. The files of a directory, and those in the
+// program, are mapped, so that all processes share one copy of them.
 func openPipeline(m *model.Model, exclude []string) (*spacy.Pipeline, error) {
 	opts := spacy.Options{Exclude: exclude}
 	if m.Path == "" {

@@ -14,8 +14,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the expected output in testdata/script")
 
-// TestMain makes this test binary narwhal: where a script says so, and where a
-// master under test starts a worker, which it does by starting its own image.
+// TestMain makes this test binary act as narwhal in two cases: a script runs narwhal, or
+// a master under test starts a worker. A master starts its own program file.
 func TestMain(m *testing.M) {
 	if worker.Spawned() {
 		main()
@@ -24,8 +24,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"narwhal": main})
 }
 
-// TestScript runs the binary as an operator does. Each script has a folder of
-// its own and an environment with nothing of narwhal's in it.
+// TestScript runs scripts that use narwhal as an operator does. Each script has a folder
+// of its own, and an environment without narwhal's variables.
 func TestScript(t *testing.T) {
 	scripts, err := filepath.Glob("testdata/script/*.txtar")
 	if err != nil {
@@ -44,7 +44,7 @@ func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Files:         scripts,
 		UpdateScripts: *update,
-		Setup: func(env *testscript.Env) error { // control sockets of its own, too
+		Setup: func(env *testscript.Env) error { // each script also has its own control sockets
 			env.Setenv("RUNTIME_DIRECTORY", filepath.Join(env.WorkDir, "run"))
 			env.Setenv("MODELS", models)
 			return nil

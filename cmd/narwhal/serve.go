@@ -21,13 +21,14 @@ import (
 	"github.com/narwhal-server/narwhal/worker"
 )
 
-// serve is the master: settings become supervisor.Options.
+// serve turns the settings into supervisor.Options and runs the master. It returns when
+// the service has ended.
 func serve(ctx context.Context, s *config.Settings, stdout io.Writer) error {
-	workersStdout, err := openLog(s) // before anything is said
+	workersStdout, err := openLog(s) // before the first line of the log
 	if err != nil {
 		return err
 	}
-	dir, err := os.Getwd() // an upgrade starts where this began
+	dir, err := os.Getwd() // an upgrade starts the new master here
 	if err != nil {
 		return fmt.Errorf("find the working directory: %w", err)
 	}
@@ -74,7 +75,7 @@ func serve(ctx context.Context, s *config.Settings, stdout io.Writer) error {
 	o.Reopen = func() error { return reopenLog(inForce) }
 	hello := announce
 	if isTerminal(stdout) {
-		w := keep(&logfile.Writer{W: stdout}) // the master's loop greets
+		w := keep(&logfile.Writer{W: stdout}) // the master's loop greets, and must not wait
 		hello = func(s *config.Settings, bound []string, model string) { greet(w, s, bound, model) }
 	}
 	o.Started = func(bound []string, model string) {
@@ -112,7 +113,8 @@ func options(s *config.Settings) supervisor.Options {
 	if s.Origin("bind") == config.Default {
 		o.Bind = nil // a socket that systemd passes comes before the default
 	}
-	// 0 is «no limit» here and «the default» there.
+	// In supervisor.Options 0 means the default. In the settings 0 means no limit for
+	// BootTimeout, and no time for GracefulTimeout.
 	if s.BootTimeout == 0 {
 		o.BootTimeout = 365 * 24 * time.Hour
 	}
@@ -122,7 +124,7 @@ func options(s *config.Settings) supervisor.Options {
 	return o
 }
 
-// runWorker is a spawned process.
+// runWorker runs a worker. It returns when the worker has ended.
 func runWorker() error {
 	file := earlyLog()
 	return worker.Run(func(env worker.Env) (worker.App, error) {
@@ -130,15 +132,15 @@ func runWorker() error {
 		if err := json.Unmarshal(env.Settings, &s); err != nil {
 			return nil, fmt.Errorf("settings of the master: %w", err)
 		}
-		useLog(&s, file)                     // a reload may have changed it: the master follows when all workers have
-		if err := kernel.Err(); err != nil { // NARWHAL_SIMD asks for what is not there
+		useLog(&s, file)                     // in a reload the log may move; the master's moves last
+		if err := kernel.Err(); err != nil { // NARWHAL_SIMD is wrong; the best instructions are used
 			slog.Warn(err.Error())
 		}
 		recognizer, model, err := openRecognizer(s.Model, s.Exclude)
 		if err != nil {
 			return nil, err
 		}
-		// prose is different: it makes much garbage, of many pieces.
+		// prose allocates many small objects, so it keeps Go's default garbage collection.
 		if p, ok := recognizer.(*spacy.Pipeline); ok {
 			shareMemory(p)
 			collectOften()
@@ -175,8 +177,9 @@ func runWorker() error {
 	})
 }
 
-// shareMemory has the workers hold one copy of the packed weights, 7 MB of
-// en_core_web_sm, and use one cache. A worker that cannot share keeps its own.
+// shareMemory makes this worker use the same copy of the packed weights and the same
+// cache as the other workers. The weights of en_core_web_sm have 7 MB. If that fails,
+// the worker uses memory of its own, and logs the reason.
 func shareMemory(p *spacy.Pipeline) {
 	weights, cache := share.Inherited()
 	defer weights.Close() // the mappings stay
@@ -186,7 +189,8 @@ func shareMemory(p *spacy.Pipeline) {
 		own = append(own, w)
 		return w
 	})
-	// What the weights do not tell: only equal pipelines may share a cache.
+	// Only equal pipelines may share a cache, and equal weights do not prove that. The
+	// sum covers the rest.
 	own = append(own, []float32{math.Float32frombits(p.Sum())})
 	common, err := share.Floats(weights, own)
 	if err == nil {

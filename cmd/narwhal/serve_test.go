@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// served is a narwhal that runs: this test binary under that name.
+// served is a running narwhal: this test binary under that name.
 type served struct {
 	t     *testing.T
 	cmd   *exec.Cmd
@@ -27,16 +27,16 @@ type served struct {
 	log bytes.Buffer
 }
 
-// narwhalCommand is the program in a folder, as an operator would start it.
+// narwhalCommand returns a command that starts narwhal in a folder, as an operator would.
 func narwhalCommand(dir string, args ...string) *exec.Cmd {
 	cmd := exec.Command("/proc/self/exe", args...)
-	cmd.Args[0] = "narwhal" // testscript.Main goes by it
+	cmd.Args[0] = "narwhal" // testscript.Main chooses the program by this name
 	cmd.Dir = dir
 	cmd.Env = []string{"HOME=" + dir, "PATH=" + os.Getenv("PATH"), "NARWHAL_CONTROL_SOCKET=off"}
 	return cmd
 }
 
-// startNarwhal starts it and waits for its greeting.
+// startNarwhal starts narwhal and waits for its greeting.
 func startNarwhal(t *testing.T, dir string, args ...string) *served {
 	t.Helper()
 	return startCommand(t, narwhalCommand(dir, args...))
@@ -48,7 +48,7 @@ func startCommand(t *testing.T, cmd *exec.Cmd) *served {
 	if cmd.Stderr == nil {
 		cmd.Stderr = s
 	}
-	out, tty := openTerminal(t) // it greets a person
+	out, tty := openTerminal(t) // narwhal greets only on a terminal
 	s.cmd.Stdout = tty
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -123,7 +123,7 @@ func (s *served) ask(body string) string {
 
 const merkel = `{"text":"Angela Merkel was born in Hamburg."}`
 
-// The first five minutes: at most six lines, and the one to paste works.
+// The greeting has at most six lines, and its curl command works.
 func TestGreeting(t *testing.T) {
 	s := startNarwhal(t, t.TempDir(), "-b", "127.0.0.1:0", "-w", "2", "--model", "prose", "--log-level", "warning")
 	if len(s.greet) > 6 {
@@ -209,7 +209,7 @@ func TestReopenLogs(t *testing.T) {
 	}
 }
 
-// No worker can start: the worker's own words, and status 3.
+// If no worker can start, narwhal logs the worker's own error and exits with 3.
 func TestMissingModel(t *testing.T) {
 	cmd := exec.Command("/proc/self/exe", "-b", "127.0.0.1:0", "--model", "/no/such/model")
 	cmd.Args[0] = "narwhal"
@@ -220,12 +220,12 @@ func TestMissingModel(t *testing.T) {
 	}
 }
 
-// --delay ends when the client hangs up: the one worker is free for others.
+// A request's --delay ends when its client hangs up.
 func TestDelayEndsWithItsClient(t *testing.T) {
 	s := startNarwhal(t, t.TempDir(), "-b", "127.0.0.1:0", "--model", "prose", "--delay", "1h", "--timeout", "0", "--log-level", "debug")
 	patience := 25 * time.Millisecond
 	eventually(t, "a request was dropped", func() bool {
-		// A client that leaves before its request was read is not logged.
+		// The server does not log a client that leaves before its request was read.
 		patience *= 2
 		req, err := http.NewRequest("GET", s.url, strings.NewReader(merkel))
 		if err != nil {

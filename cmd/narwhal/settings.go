@@ -13,8 +13,8 @@ import (
 	"github.com/narwhal-server/narwhal/supervisor"
 )
 
-// serving is what the program does unless a command says otherwise: read the
-// settings and serve, or only check or print them.
+// serving is what the program does without a command: it reads the settings and serves,
+// or only checks or prints them.
 type serving struct {
 	source         config.Source
 	stdout, stderr io.Writer
@@ -22,11 +22,13 @@ type serving struct {
 	serve     func(context.Context, *config.Settings, io.Writer) error
 	loadModel func(*config.Settings, io.Writer) (describe string, err error)
 
-	serves bool // set when the command is to serve
+	serves bool // set when the command line asks to serve
 }
 
-// chooseLog is for a server whose settings are wrong. What it says about that is
-// in the format that flags and variables ask for, if these can be read.
+// chooseLog sets up the log of a server whose settings are wrong. The log is JSON if
+// flags and variables ask for that and are valid. Otherwise there is no log, and the
+// error is reported as by a command. The new master of an upgrade has the old master's
+// log.
 func (s *serving) chooseLog() {
 	if supervisor.Upgraded() { // standard error is the log of the old master
 		earlyLog()
@@ -48,7 +50,8 @@ func (s *serving) chooseLog() {
 	}
 }
 
-// before sees to what comes in front of a command's name.
+// before checks what comes in front of a command's name. It refuses an argument after
+// --version, and a setting in front of any command but serve and help.
 func (s *serving) before(c *cli.Context) error {
 	if c.Bool("version") {
 		if c.Args().Present() {
@@ -71,7 +74,7 @@ func (s *serving) before(c *cli.Context) error {
 	return nil
 }
 
-// action serves.
+// action serves, or does what --version, --check-config or --print-config ask for.
 func (s *serving) action(c *cli.Context) error {
 	if c.Bool("version") {
 		_, err := io.WriteString(s.stdout, versionText())
@@ -107,9 +110,9 @@ func (s *serving) action(c *cli.Context) error {
 	return err
 }
 
-// loadModel opens the model as a worker would, and describes it.
+// loadModel opens the model as a worker does, and describes it.
 func loadModel(s *config.Settings, stderr io.Writer) (describe string, err error) {
-	if s.Chdir != "" { // one of the places models are looked for is ./models
+	if s.Chdir != "" { // ./models is one of the places for models
 		if err := os.Chdir(s.Chdir); err != nil {
 			return "", fmt.Errorf("--chdir: %w", err)
 		}
@@ -119,8 +122,8 @@ func loadModel(s *config.Settings, stderr io.Writer) (describe string, err error
 	return describe, err
 }
 
-// given reports whether a switch was given before or after the word serve. The
-// nearer of the two flag sets, which is all c.Bool looks at, may have it unset.
+// given reports whether a switch was given before or after the word serve. c.Bool looks
+// only at the nearer of the two flag sets, so given asks for both.
 func given(c *cli.Context, name string) bool {
 	for _, c := range c.Lineage() {
 		if c.Bool(name) {
@@ -130,7 +133,7 @@ func given(c *cli.Context, name string) bool {
 	return false
 }
 
-// summary is what --check-config says if all is well.
+// summary returns what --check-config prints if the settings are valid.
 func summary(s *config.Settings, model string) string {
 	file := s.ConfigFile
 	if file == "" {

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// All workers, those after a reload too, read their weights from one memory, which
-// none of them can write to, and use one cache.
+// All workers read their weights from one memory, which no worker can write to, and use
+// one cache. After a reload the new workers share a memory and a cache in the same way.
 func TestWorkersShareMemory(t *testing.T) {
 	model, err := filepath.Abs("../../models/en_core_web_sm")
 	if err != nil {
@@ -31,7 +31,7 @@ func TestWorkersShareMemory(t *testing.T) {
 		second = sharedBy(t, s, 3)
 		return second != "" && second != first
 	})
-	for range 6 { // two each
+	for range 6 { // two for each worker
 		if want := `{"Angela Merkel":"PERSON","Hamburg":"GPE"}`; s.ask(merkel) != "200 "+want {
 			t.Errorf("answer %s, want %s", s.ask(merkel), want)
 		}
@@ -43,7 +43,8 @@ func TestWorkersShareMemory(t *testing.T) {
 
 var sharedLine = regexp.MustCompile(`(?m)^\S+ (\S+) \S+ \S+ (\d+) +/memfd:narwhal-(shared|scratch)`)
 
-// sharedBy gives the inodes of the memory if there are n workers and all map it.
+// sharedBy returns the inodes of the shared memory if there are n workers and all of
+// them map it. Otherwise it returns "".
 func sharedBy(t *testing.T, s *served, n int) (inodes string) {
 	t.Helper()
 	children := workersOf(t, s)
@@ -81,6 +82,6 @@ func workersOf(t *testing.T, s *served) (pids []string) {
 }
 
 func mapsOf(pid string) string {
-	b, _ := os.ReadFile("/proc/" + pid + "/maps") // empty once it has ended
+	b, _ := os.ReadFile("/proc/" + pid + "/maps") // empty if the process has ended
 	return string(b)
 }

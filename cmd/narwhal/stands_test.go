@@ -16,7 +16,7 @@ import (
 	"github.com/narwhal-server/narwhal/internal/control"
 )
 
-// smallPipe is a pipe that holds one page.
+// smallPipe returns a pipe that holds one page.
 func smallPipe(t *testing.T) (r, w *os.File) {
 	t.Helper()
 	r, w, err := os.Pipe()
@@ -30,8 +30,8 @@ func smallPipe(t *testing.T) (r, w *os.File) {
 	return r, w
 }
 
-// Nobody reads the log and the access log, and both pipes are full: everything
-// goes on. When somebody reads again, the log says what is missing.
+// The service goes on while nobody reads log and access log, and both pipes are full.
+// When somebody reads again, the log says how many lines are missing.
 func TestNobodyReadsTheLogs(t *testing.T) {
 	dir := t.TempDir()
 	config := filepath.Join(dir, "narwhal.toml")
@@ -64,7 +64,7 @@ func TestNobodyReadsTheLogs(t *testing.T) {
 		return true
 	})
 
-	// A hundred signals, a death, and more lines than may wait.
+	// Send a hundred signals, kill a worker, and cause more lines than the processes keep.
 	pids := func() (ready []int) {
 		status, err := master.Status(t.Context())
 		if err != nil {
@@ -80,7 +80,7 @@ func TestNobodyReadsTheLogs(t *testing.T) {
 	for range 100 {
 		s.signal(syscall.SIGHUP)
 	}
-	killed := pids()[0] // status answers meanwhile
+	killed := pids()[0] // the master answers status meanwhile
 	if err := syscall.Kill(killed, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestNobodyReadsTheLogs(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 
-	// Somebody reads.
+	// Somebody reads the log again, up to the line that reports the loss.
 	lost := make(chan string)
 	stop := make(chan struct{})
 	go func() {
@@ -125,7 +125,7 @@ func TestNobodyReadsTheLogs(t *testing.T) {
 		t.Errorf("the log does not say how much is missing: %q", line)
 	}
 
-	// Nobody does again, and it is told to stop.
+	// Nobody reads again, and the master is told to stop.
 	for range 3 {
 		master.Reload(t.Context())
 	}
@@ -136,7 +136,7 @@ func TestNobodyReadsTheLogs(t *testing.T) {
 	close(stop)
 }
 
-// shortDir is a folder whose name leaves room for a socket's.
+// shortDir makes a folder with a short name: the path of a unix socket cannot be long.
 func shortDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "n")
@@ -147,8 +147,8 @@ func shortDir(t *testing.T) string {
 	return dir
 }
 
-// Somebody has stopped the terminal (Ctrl-S). A server that cannot start says why
-// in the log, or there, and ends all the same.
+// A terminal may be stopped (Ctrl-S). A server that cannot start ends all the same. If
+// its log is a file, the file says why.
 func TestStoppedTerminal(t *testing.T) {
 	for _, file := range []string{"-", "log"} {
 		dir := t.TempDir()
@@ -159,7 +159,7 @@ func TestStoppedTerminal(t *testing.T) {
 		}
 		cmd := narwhalCommand(dir, "-b", "127.0.0.1:0", "--model", "/no/such/model", "--error-logfile", file)
 		cmd.Stdout, cmd.Stderr = tty, tty
-		cmd.Run() // its status is asked below
+		cmd.Run() // its status is checked below
 		if code := cmd.ProcessState.ExitCode(); code != exitBoot {
 			t.Errorf("with its log in %s it ended with %d", file, code)
 		}
@@ -169,14 +169,14 @@ func TestStoppedTerminal(t *testing.T) {
 	}
 }
 
-// Why a server cannot start is said on the first standard error if the log, a file,
-// cannot be written.
+// If the log is a file that cannot be written, a server that cannot start says why on
+// its first standard error.
 func TestLogThatCannotBeWritten(t *testing.T) {
 	for _, format := range []string{"text", "json"} {
 		var stderr strings.Builder
 		cmd := limitedCommand(t, t.TempDir(), 0, "--model", "prose", "--error-logfile", "F", "--log-format", format)
 		cmd.Stderr = &stderr
-		cmd.Run() // its status is asked below
+		cmd.Run() // its status is checked below
 		if code := cmd.ProcessState.ExitCode(); code != exitError {
 			t.Errorf("it ended with %d", code)
 		}
@@ -187,15 +187,15 @@ func TestLogThatCannotBeWritten(t *testing.T) {
 	}
 }
 
-// limitedCommand is a server that can make files of so many blocks of 512 or 1024
-// bytes.
+// limitedCommand returns a server whose files may have at most so many blocks. A block
+// has 512 or 1024 bytes, depending on the shell.
 func limitedCommand(t *testing.T, dir string, blocks int, args ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	narwhal := filepath.Join(dir, "narwhal") // testscript.Main goes by the name
+	narwhal := filepath.Join(dir, "narwhal") // testscript.Main chooses the program by this name
 	if err := os.Symlink(self, narwhal); err != nil {
 		t.Fatal(err)
 	}
@@ -205,7 +205,8 @@ func limitedCommand(t *testing.T, dir string, blocks int, args ...string) *exec.
 	return cmd
 }
 
-// A limit of file sizes is for the access log what a full disk is.
+// If the access log reaches a limit of file sizes, requests are served, and the error
+// log says what is wrong, as for a full disk.
 func TestFileSizeLimit(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "access.log"), nil, 0o600); err != nil {

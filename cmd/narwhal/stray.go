@@ -13,7 +13,8 @@ import (
 	"github.com/narwhal-server/narwhal/internal/model"
 )
 
-// strayArgument is an argument that is no command, or stands behind serve.
+// strayArgument returns the error for an argument that is no command, or that follows
+// serve. The hint is a guess at what was meant.
 func strayArgument(c *cli.Context) error {
 	stray := c.Args().First()
 	e := &usageError{what: fmt.Sprintf("unexpected argument %q", stray), hint: "serve takes settings only: narwhal --help lists them"}
@@ -33,10 +34,11 @@ func strayArgument(c *cli.Context) error {
 	return e
 }
 
-// moduleApp is what Gunicorn and Uvicorn are told to serve.
+// moduleApp matches MODULE:APP, which tells Gunicorn and Uvicorn what to serve.
 var moduleApp = regexp.MustCompile(`^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*(\(.*\))?$`)
 
-// otherWords are what other programs call a command, or what is a setting here.
+// otherWords has hints for words that are no commands: commands of other programs, and
+// words for which narwhal has a setting or a subcommand.
 var otherWords = map[string]string{
 	"version": "narwhal --version",
 	"config":  "narwhal --print-config shows the settings in force; narwhal -c PATH reads a file",
@@ -67,8 +69,8 @@ var otherWords = map[string]string{
 
 var port = regexp.MustCompile(`^[0-9]+$`)
 
-// likelyCommand is what somebody most likely meant by a word that is no command,
-// "" if that is anyone's guess.
+// likelyCommand returns a hint at what a word that is no command most likely means, or
+// "" if there is no good guess.
 func likelyCommand(word string, commands []*cli.Command) string {
 	if hint, ok := otherWords[strings.ToLower(word)]; ok {
 		return hint

@@ -13,7 +13,7 @@ import (
 // It overrides the version that Go records in the program.
 var version string
 
-// versionText is what narwhal --version prints.
+// versionText returns what narwhal --version prints.
 func versionText() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -53,7 +53,8 @@ func release(version string, info *debug.BuildInfo) string {
 	return text + "\n"
 }
 
-// builtIn names the pipeline that is a part of this file, if one is.
+// builtIn names the pipeline that is built into the program, or says that there is only
+// prose.
 func builtIn() string {
 	places := model.Standard()
 	places.Local, places.User, places.System = "", "", ""

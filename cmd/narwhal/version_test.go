@@ -23,7 +23,7 @@ func TestRelease(t *testing.T) {
 	}
 	for _, test := range []struct {
 		name    string
-		version string // of the linker
+		version string // set by the linker
 		main    string // recorded by Go
 		vcs     []debug.BuildSetting
 		want    string

@@ -11,8 +11,8 @@ import (
 	"testing/iotest"
 )
 
-// answers are what a server may send, and what a strict client makes of it: the
-// status, the body and whether the connection can be used again, or an error.
+// answers has what a server may send, and how a strict client reads it: the status, the
+// body and whether the connection can be used again, or an error.
 var answers = []struct{ wire, want string }{
 	{"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", "200 {} keep"},
 	{"HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n", "200  keep"},
@@ -74,7 +74,7 @@ var answers = []struct{ wire, want string }{
 	{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;" + strings.Repeat("x", maxHead+2000), "malformed"},
 }
 
-// said is an answer in the words of the table.
+// said returns an answer in the words of the table answers.
 func said(a answer, err error) string {
 	var bad malformed
 	switch {
@@ -95,7 +95,7 @@ func TestAnswers(t *testing.T) {
 		} {
 			r := reader{src: src}
 			got := said(r.next())
-			// What comes after an answer is seen only if it comes with its last byte.
+			// The reader sees bytes behind an answer only if they come with its last byte.
 			if name == "byte by byte" && test.want == "malformed" && strings.HasPrefix(got, "20") {
 				continue
 			}
@@ -106,7 +106,7 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// A reader is used again for each answer of a connection.
+// One reader reads all answers of a connection.
 func TestAnswersOneAfterTheOther(t *testing.T) {
 	for i := range answers[:9] {
 		first := answers[i]
@@ -124,11 +124,11 @@ func TestAnswersOneAfterTheOther(t *testing.T) {
 	}
 }
 
-// What this reader accepts net/http accepts, too, and understands as the same.
-// (Not the other way round: net/http is lenient.)
+// net/http accepts every answer that this reader accepts, and reads it in the same way.
+// The reverse is not true: net/http is lenient.
 func FuzzAnswer(f *testing.F) {
 	for _, a := range answers {
-		if len(a.wire) < 1000 { // from long ones the fuzzer gets nowhere
+		if len(a.wire) < 1000 { // the fuzzer finds nothing from long ones
 			f.Add(a.wire)
 		}
 	}

@@ -17,13 +17,13 @@ type checker struct {
 	difference *Difference // the first that was seen
 }
 
-// numbered is an answer with the i_request it was given to.
+// numbered is an answer with the i_request of its request.
 type numbered struct {
 	number int
 	body   []byte
 }
 
-// Difference is two answers to one text that should be equal.
+// Difference is two answers to one text that should be equal, but are not.
 type Difference struct {
 	Text          string `json:"text"`
 	FirstRequest  int    `json:"first_request"` // their i_request
@@ -38,8 +38,8 @@ func newChecker(texts int) *checker {
 	return &checker{first: make([]atomic.Pointer[numbered], texts)}
 }
 
-// check says what is wrong with an answer to the text of that index. Only the
-// first answer is examined for being JSON: the others are equal to it.
+// check returns what is wrong with an answer to the text of that index, or nil. It checks
+// only whether the first answer is JSON: the others must be equal to the first.
 func (k *checker) check(texts []string, index, number int, body []byte) error {
 	first := k.first[index].Load()
 	if first == nil {
@@ -64,7 +64,7 @@ func (k *checker) check(texts []string, index, number int, body []byte) error {
 		errDifferent, number, body, first.number, first.body)
 }
 
-// answers gives the first answer to each text, nil where there was none.
+// answers returns the first answer to each text, nil if there was none.
 func (k *checker) answers() []json.RawMessage {
 	all := make([]json.RawMessage, len(k.first))
 	for i := range k.first {

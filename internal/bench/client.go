@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// client sends requests, one after the other, over one connection that it opens
-// when it needs one. It belongs to one goroutine.
+// client sends requests one after the other over one connection, which it opens when it
+// needs one. Only one goroutine may use it.
 type client struct {
 	run *run
 
@@ -19,20 +19,20 @@ type client struct {
 	in   reader
 }
 
-// outcome is what became of one request.
+// outcome is the result of one request.
 type outcome struct {
 	status    int    // 0 without an answer
 	body      []byte // valid until the client's next request
 	err       error
-	connects  int  // connections opened for it
-	reconnect bool // the kept connection had been closed, seen before sending
-	retried   bool // the kept connection was closed on it, so it was sent again
+	connects  int  // connections opened for the request
+	reconnect bool // the kept connection was found closed before the request was sent
+	retried   bool // the kept connection was closed during the request, so it was sent again
 }
 
-// do sends a request and reads the answer. A kept connection that the server has
-// closed meanwhile is no fault of the server's, if it was closed between two
-// requests: seen before sending, it costs a new connection; seen only by
-// sending, it costs a second attempt, for GET. Both are counted.
+// do sends a request and reads the answer. A server may close a kept connection between
+// two requests. If do finds the connection closed before it sends, it opens a new one. If
+// it notices that only after it has sent a GET request, it sends the request again. Both
+// are counted.
 func (c *client) do(req *request, number int, now time.Time) (out outcome) {
 	deadline := now.Add(c.run.o.Timeout)
 	if c.conn != nil && c.raw != nil && stale(c.raw) {
@@ -49,12 +49,13 @@ func (c *client) do(req *request, number int, now time.Time) (out outcome) {
 	return out
 }
 
-// closedUnanswered are the errors of a request that met a connection's end.
+// closedUnanswered reports whether an error means that the server closed the connection
+// before it answered.
 func closedUnanswered(err error) bool {
 	return errors.Is(err, errNoAnswer) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
-// try makes one attempt. It leaves a connection behind only if it can be used again.
+// try makes one attempt. It keeps the connection only if that can be used again.
 func (c *client) try(req *request, number int, deadline time.Time, out *outcome) (answer, error) {
 	if c.conn == nil {
 		out.connects++
@@ -66,8 +67,8 @@ func (c *client) try(req *request, number int, deadline time.Time, out *outcome)
 	c.out = req.appendTo(c.out[:0], number)
 	c.in.n = 0
 	_, failed := c.conn.Write(c.out)
-	// A server may answer and close before it has read the whole request, with a
-	// 413 for example. Then writing fails, and yet there is an answer.
+	// A server may answer, for example with 413, and close before it has read the whole
+	// request. Then writing fails, but there is an answer.
 	a, err := answer{}, failed
 	if !errors.Is(failed, os.ErrDeadlineExceeded) {
 		a, err = c.in.next()
@@ -87,7 +88,7 @@ func (c *client) try(req *request, number int, deadline time.Time, out *outcome)
 	return a, err
 }
 
-// ready makes a connection, unless there is one, and sets its deadline.
+// ready opens a connection, unless there is one, and sets its deadline.
 func (c *client) ready(deadline time.Time) error {
 	if c.conn != nil {
 		return c.run.setDeadline(c.conn, deadline)

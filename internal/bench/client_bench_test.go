@@ -11,9 +11,9 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// BenchmarkClient compares this client with fasthttp's and net/http's, each with 16
-// clients and, in "burst", with a thousand requests at once. The times include
-// the server, a fasthttp one in this process, and are of one request.
+// BenchmarkClient compares this client with those of fasthttp and net/http. Each has 16
+// clients, or in "burst" a thousand requests at once. The times are for one request. They
+// include the server, which uses fasthttp in this process.
 func BenchmarkClient(b *testing.B) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -82,7 +82,7 @@ func BenchmarkClient(b *testing.B) {
 	}
 }
 
-// inParallel shares b.N calls out among clients.
+// inParallel divides b.N calls among clients.
 func inParallel(b *testing.B, clients int, call func() error) {
 	work := make(chan struct{}, b.N)
 	for range b.N {

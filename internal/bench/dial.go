@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// conn is the part of a connection the client uses. *os.File is one, and so is
+// conn has the methods of a connection that the client uses. *os.File has them, and
 // net.Conn, which tests use.
 type conn interface {
 	Read(b []byte) (int, error)
@@ -18,13 +18,13 @@ type conn interface {
 	Close() error
 }
 
-// dial connects with four system calls where net.Dialer needs nine. In a burst
-// of a thousand new connections that is a third of the client's work, and client
-// and server share the processors. The socket becomes an *os.File: since it does
-// not block, the runtime's poller waits for it as it does for a net.Conn.
+// dial connects to the target. It needs four system calls, and net.Dialer needs nine. In
+// a burst of a thousand new connections that saves a third of the client's work, and
+// client and server share the processors. The socket becomes an *os.File. It is in
+// non-blocking mode, so the runtime's poller waits for it, as for a net.Conn.
 //
-// If the connection is not made at once, wait is not nil and has to be called
-// before the first use. Until then a deadline can be set, and cuts wait short.
+// If the connection is not made at once, wait is not nil. Call wait before the first use
+// of c. A deadline that is set before ends wait, too.
 func (t *target) dial() (c conn, wait func() error, err error) {
 	family, address := t.socket()
 	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
@@ -47,8 +47,8 @@ func (t *target) failed(err error) error {
 	return failedConnect{fmt.Errorf("connect to %s: %w", t.address, err)}
 }
 
-// finish waits until a connection is made. It asks by connecting again, which
-// says EALREADY as long as it is not; SO_ERROR would say 0 then.
+// finish waits until a connection is made. It calls connect again, which returns
+// EALREADY while the connection is not made. SO_ERROR would be 0 then.
 func (t *target) finish(f *os.File, address unix.Sockaddr) error {
 	raw, err := f.SyscallConn()
 	if err != nil {
@@ -73,13 +73,12 @@ func (t *target) finish(f *os.File, address unix.Sockaddr) error {
 	return nil
 }
 
-// stale looks whether the server has closed an idle connection, or has sent what
-// nobody asked for. The closing may still be on its way: then the request will
-// meet it.
+// stale reports whether the server has closed an idle connection, or has sent bytes that
+// no request asked for. It cannot see a close that has not arrived yet.
 func stale(raw syscall.RawConn) bool {
 	gone := false
 	var b [1]byte
-	// Not raw.Read: it fails when the last request's deadline has passed meanwhile.
+	// raw.Read would fail if the last request's deadline has passed meanwhile.
 	err := raw.Control(func(fd uintptr) {
 		_, _, err := unix.Recvfrom(int(fd), b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
 		gone = err != unix.EAGAIN && err != unix.EINTR

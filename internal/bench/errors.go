@@ -6,8 +6,8 @@ import (
 	"syscall"
 )
 
-// What can go wrong with a request, the keys of Report.Errors. An answer with a
-// status other than 200 is not among them: Report.Status counts those.
+// What can go wrong with a request. These are the keys of Report.Errors. An answer with
+// another status than 200 is not among them: Report.Status counts it.
 const (
 	ErrRefused    = "refused"           // nobody listens there
 	ErrReset      = "reset"             // the connection was broken off
@@ -15,26 +15,26 @@ const (
 	ErrHalfAnswer = "eof within answer" // closed before the answer was complete
 	ErrTimeout    = "timeout"
 	ErrBadAnswer  = "bad answer"       // not HTTP, or with Check not JSON
-	ErrDifferent  = "different answer" // with Check: another answer to the same text came first
-	ErrQueueFull  = "queue full"       // of a unix socket; a TCP client's kernel tries again and again
+	ErrDifferent  = "different answer" // with Check: not equal to the first answer to the same text
+	ErrQueueFull  = "queue full"       // only of a unix socket; for TCP the client's kernel tries again
 	ErrNoFiles    = "out of files"     // the client's own limit, not the server's fault
-	ErrNoPorts    = "out of ports"     // the same
+	ErrNoPorts    = "out of ports"     // of the client's machine, not the server's fault
 	ErrConnect    = "connect"          // any other reason why there is no connection
 	ErrOther      = "other"
 )
 
-// errNoAnswer and errHalfAnswer say what io.EOF means where it came.
+// errNoAnswer and errHalfAnswer replace io.EOF and say where it came.
 var (
 	errNoAnswer   = errors.New("connection closed before any byte of an answer")
 	errHalfAnswer = errors.New("connection closed in the middle of an answer")
 )
 
-// failedConnect marks an error as one of connecting.
+// failedConnect marks an error as one from connecting.
 type failedConnect struct{ error }
 
 func (f failedConnect) Unwrap() error { return f.error }
 
-// kindOf gives the key under which err is counted.
+// kindOf returns the key under which err is counted.
 func kindOf(err error) string {
 	var bad malformed
 	var connect failedConnect

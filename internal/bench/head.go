@@ -5,10 +5,10 @@ import (
 	"fmt"
 )
 
-// head is what the status line and the header fields say about the rest.
+// head is what the status line and the header fields say about the rest of an answer.
 type head struct {
 	status  int
-	length  int // of the body; -1: not said
+	length  int // of the body in bytes; -1: not given
 	chunked bool
 	close   bool // Connection: close
 	keep    bool // Connection: keep-alive, which HTTP/1.0 needs
@@ -19,7 +19,7 @@ func parseHead(b []byte) (head, error) {
 	line, rest, _ := bytes.Cut(b, crlf)
 	h := head{length: -1}
 
-	// HTTP/1.1 200 OK; the blank after the code has to be there, the reason not.
+	// HTTP/1.1 200 OK. The space after the code is required, the reason is not.
 	const form = "HTTP/1.1 200 "
 	if len(line) < len(form) || string(line[:7]) != "HTTP/1." || (line[7] != '0' && line[7] != '1') || line[8] != ' ' || line[12] != ' ' || !isText(line[13:]) {
 		return h, malformed(fmt.Sprintf("status line %.60q", line))
@@ -111,7 +111,8 @@ func contentLength(value []byte) (int, error) {
 	return n, nil
 }
 
-// isText tells whether there are no control characters, a lone CR or LF above all.
+// isText reports whether b has no control characters but tabs. A CR or LF inside a line
+// is the most important one.
 func isText(b []byte) bool {
 	for _, c := range b {
 		if c < ' ' && c != '\t' || c == 0x7f {
@@ -121,7 +122,8 @@ func isText(b []byte) bool {
 	return true
 }
 
-// equalFold is bytes.EqualFold for ASCII only: the Kelvin sign is not a k.
+// equalFold is like bytes.EqualFold, but for ASCII only. bytes.EqualFold would take the
+// Kelvin sign for a k. lower must be in lower case.
 func equalFold(b []byte, lower string) bool {
 	if len(b) != len(lower) {
 		return false
@@ -138,7 +140,7 @@ func equalFold(b []byte, lower string) bool {
 	return true
 }
 
-// isToken has the characters of RFC 9110, 5.6.2.
+// isToken is true for the characters of a token (RFC 9110, 5.6.2).
 var isToken = func() (t [256]bool) {
 	for _, c := range "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" {
 		t[c] = true

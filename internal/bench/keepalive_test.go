@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// alone makes a client for a server, to send single requests.
+// alone returns a client that sends single requests to a server.
 func alone(t *testing.T, o Options) *client {
 	t.Helper()
 	r, err := prepare(t.Context(), o)
@@ -57,7 +57,7 @@ func TestKeptConnection(t *testing.T) {
 	}
 }
 
-// The server says that it will close, so the client must not try again there.
+// If the server says that it will close, the client must not use the connection again.
 func TestConnectionCloseIsHeeded(t *testing.T) {
 	url := listen(t, answerAll(t, func(asked) string {
 		return "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}"
@@ -71,7 +71,7 @@ func TestConnectionCloseIsHeeded(t *testing.T) {
 	}
 }
 
-// Without a word the server closes a connection that is idle. The client sees it
+// The server closes an idle connection without having said so. The client notices that
 // before it sends.
 func TestClosedWhileIdle(t *testing.T) {
 	closed := make(chan struct{})
@@ -93,8 +93,8 @@ func TestClosedWhileIdle(t *testing.T) {
 	}
 }
 
-// The deadline of a request may pass while its connection is kept: that is
-// nothing to give the connection up for.
+// The deadline of a request may pass while its connection is kept. The client still uses
+// the connection.
 func TestIdleLongerThanTimeout(t *testing.T) {
 	c := alone(t, Options{URL: listen(t, answerAll(t, func(asked) string { return ok("{}") }))})
 	if out := c.ask(0); out.err != nil {
@@ -108,7 +108,7 @@ func TestIdleLongerThanTimeout(t *testing.T) {
 	}
 }
 
-// The server closes a kept connection when the next request is on its way.
+// The server closes a kept connection while the next request is on its way.
 func TestClosedWhileSending(t *testing.T) {
 	for _, method := range []string{"GET", "POST"} {
 		t.Run(method, func(t *testing.T) {
@@ -127,7 +127,7 @@ func TestClosedWhileSending(t *testing.T) {
 			if method == "GET" && (out.err != nil || !out.retried || out.connects != 1) {
 				t.Errorf("%+v, want an answer by a second attempt", out)
 			}
-			// To send a POST twice might do twice what it asks for.
+			// A POST that is sent twice could have its effect twice.
 			if method == "POST" && (kindOf(out.err) != ErrNoAnswer || out.retried) {
 				t.Errorf("%+v, want %q and no second attempt", out, ErrNoAnswer)
 			}
@@ -135,8 +135,8 @@ func TestClosedWhileSending(t *testing.T) {
 	}
 }
 
-// A connection that has not answered before is not one closed for being idle:
-// that it closes is a failure, and trying again would hide it.
+// If a connection closes before its first answer, it was not closed for being idle. That
+// is a failure, and a second attempt would hide it.
 func TestFirstRequestIsNotRetried(t *testing.T) {
 	url := listen(t, func(c net.Conn) { read(t, bufio.NewReader(c)) })
 	out := alone(t, Options{URL: url}).ask(0)

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// trial runs clients side by side: in a burst as many as requests, each sends one;
-// in the closed loop each goes on until the requests or the time are used up.
+// trial runs clients side by side. In a burst there is one client for each request. In
+// the closed loop each client goes on until all requests are begun or the time is over.
 func (r *run) trial() {
 	if r.stopped.Load() {
 		return
@@ -62,8 +62,8 @@ func (r *run) trial() {
 	r.tally.trial(took, !r.stopped.Load())
 }
 
-// pause keeps a client that cannot connect from trying as fast as it can, which
-// would take the processors from a server about to come back.
+// pause makes a client that cannot connect wait 10 ms. Clients that try again at once
+// would take the processors from a server that is about to start.
 func (r *run) pause(over <-chan struct{}) {
 	t := time.NewTimer(10 * time.Millisecond)
 	defer t.Stop()

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// once reads a request, writes s, and closes.
+// once returns a handler that reads a request and writes s.
 func once(s string) func(t *testing.T, c net.Conn) {
 	return func(t *testing.T, c net.Conn) {
 		if _, _, ok := read(t, bufio.NewReader(c)); ok {
@@ -92,7 +92,7 @@ func TestServersThatMisbehave(t *testing.T) {
 			}
 			right := test.status[200]
 			if test.status[200] > 0 {
-				right -= failed // an answer found wrong has status 200 all the same
+				right -= failed // a wrong answer has status 200, too
 			}
 			if r.Requests != n || r.OK != right {
 				t.Errorf("%d requests, %d right, want %d and %d", r.Requests, r.OK, n, right)
@@ -120,8 +120,8 @@ func TestNobodyListens(t *testing.T) {
 	}
 }
 
-// Closing without reading lets the kernel reset the connection, at a moment that
-// no one controls: before the client writes, while it does, or after.
+// If a server closes without reading, the kernel resets the connection. The test cannot
+// choose when: before the client writes, while it writes, or after that.
 func TestServerClosesAtOnce(t *testing.T) {
 	url := listen(t, func(net.Conn) {})
 	r, err := Run(t.Context(), Options{URL: url, Requests: 20})

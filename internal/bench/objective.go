@@ -14,7 +14,8 @@ type Objective struct {
 	text       string
 }
 
-// ParseObjective reads p50=5ms, p99.9=1s, max=2s.
+// ParseObjective reads an objective such as p50=5ms, p99.9=1s or max=2s. It fails with an
+// OptionError.
 func ParseObjective(text string) (Objective, error) {
 	name, limit, _ := strings.Cut(text, "=")
 	o := Objective{text: text, Percentile: 100}
@@ -32,8 +33,9 @@ func ParseObjective(text string) (Objective, error) {
 	return o, nil
 }
 
-// Missed says by how much the report misses the objective, or nil. Failed requests
-// have no latency: whoever sets an objective has to look at them as well.
+// Missed returns an error with the measured latency if the report misses the objective,
+// and nil otherwise. An objective is missed, too, if no request is in Report.OK. Failed
+// requests have no latency, so the caller has to look at Report.Failed as well.
 func (o Objective) Missed(r *Report) error {
 	got := r.Percentile(o.Percentile)
 	if r.OK > 0 && got <= o.Limit {

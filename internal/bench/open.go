@@ -11,15 +11,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openLoop begins requests at random times, at the given rate on average, with
-// exponential gaps: many independent visitors. A request whose time has come goes
-// to a client that is free; one is added while there are fewer than Connections;
-// else it waits in line, and its response time counts the wait.
+// openLoop begins requests at random times with exponential gaps, at the given rate on
+// average, as many independent visitors do. A request that is due goes to a free client.
+// If no client is free and there are fewer than Connections, a client is added. Otherwise
+// the request waits in line, and its response time includes the wait. If MaxInFlight
+// requests are in line or sent, the request is dropped.
 func (r *run) openLoop() {
 	var (
 		gaps     = rand.New(rand.NewPCG(r.o.Seed, 0))
-		line     = make(chan time.Time, r.o.MaxInFlight) // of the times at which they were due
-		inFlight atomic.Int64                            // in line or sent
+		line     = make(chan time.Time, r.o.MaxInFlight) // of the times at which requests were due
+		inFlight atomic.Int64                            // requests in line or sent
 		clients  sync.WaitGroup
 		count    int // of clients
 		maxLag   time.Duration
@@ -44,7 +45,7 @@ func (r *run) openLoop() {
 			count++
 			clients.Go(func() { r.serveLine(line, &inFlight) })
 		}
-		line <- due // has room for all in flight
+		line <- due // has room for MaxInFlight
 	}
 	close(line)
 	clients.Wait()
@@ -67,10 +68,10 @@ func (r *run) serveLine(line <-chan time.Time, inFlight *atomic.Int64) {
 	}
 }
 
-// until waits for a moment. It gives false if the run was stopped before it.
+// until waits until the time due. It returns false if the run was stopped before.
 func (r *run) until(due time.Time) bool {
-	// The runtime's timers are up to a millisecond late when nothing else happens
-	// in the process, so the last part is left to nap.
+	// The runtime's timers are up to a millisecond late if nothing else happens in the
+	// process. So nap waits for the last part.
 	const last = 2 * time.Millisecond
 	for {
 		if r.stopped.Load() {
@@ -93,9 +94,9 @@ func (r *run) until(due time.Time) bool {
 	}
 }
 
-// nap sleeps for short times exactly, by a timer of the kernel that the runtime
-// waits for as it waits for a socket. (nanosleep would keep a processor of the
-// scheduler from other goroutines until it is taken away.)
+// nap sleeps exactly for short times. It uses a timer of the kernel, for which the
+// runtime waits as for a socket. nanosleep would keep one of the scheduler's processors
+// from other goroutines until the scheduler takes the processor away.
 type nap struct{ *os.File }
 
 func newNap() (nap, error) {

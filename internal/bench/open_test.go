@@ -19,7 +19,7 @@ func TestOpenLoopKeepsItsRate(t *testing.T) {
 		if r.Elapsed < 20*time.Second || r.Elapsed > 20*time.Second+20*time.Millisecond {
 			t.Errorf("took %v, want 20s", r.Elapsed)
 		}
-		// With a connection for each nobody waits: the two times are the same.
+		// With a connection for each request none waits, so the two times are the same.
 		for _, p := range percentiles {
 			if s, d := quantile(r.Service, p.p), quantile(r.Response, p.p); !ms(s, 20) || !ms(d, 20) {
 				t.Errorf("%s: service %v, response %v, want 20ms", p.name, s, d)
@@ -49,9 +49,10 @@ func TestSeedGivesTheSameTimes(t *testing.T) {
 	}
 }
 
-// A server stalls once, for two seconds. Asked by a closed loop, one request in a
-// thousand is slow and p99 is 10 ms. Visitors see something else: two hundred
-// of them come during the stall. This is what is called coordinated omission.
+// A server stalls once, for two seconds. In a closed loop one request in a thousand is
+// slow, and p99 is 10 ms. In an open loop many requests come during the stall, as
+// visitors would, and the response time shows it. That a closed loop hides the stall is
+// called coordinated omission.
 func TestStallShowsInResponseTime(t *testing.T) {
 	stall := func(n int) time.Duration {
 		if n == 500 {
@@ -73,7 +74,7 @@ func TestStallShowsInResponseTime(t *testing.T) {
 		if s := quantile(open.Service, 99); !ms(s, 10) {
 			t.Errorf("service p99 %v, want 10ms: only one request was served slowly", s)
 		}
-		// 100 come during the stall; the line is as long again while they are served.
+		// 100 requests come during the stall. While they are served, others wait in line.
 		if d := quantile(open.Response, 95); d < 500*time.Millisecond {
 			t.Errorf("response p95 %v, want more than 500ms", d)
 		}
@@ -94,8 +95,8 @@ func TestDroppedBeyondMaxInFlight(t *testing.T) {
 	})
 }
 
-// Fewer connections than in flight: the others wait in line, are not dropped,
-// and the server never sees more than the connections.
+// If there are fewer connections than requests in flight, the others wait in line and are
+// not dropped. The server never has more requests than there are connections.
 func TestLineForConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fake{takes: always(time.Second)}
@@ -109,7 +110,8 @@ func TestLineForConnections(t *testing.T) {
 	})
 }
 
-// At the end those in line have not been sent. They are neither right nor wrong.
+// Requests that are still in line at the end were not sent. They count as unfinished, and
+// not as right or failed.
 func TestEndLeavesTheLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fake{takes: always(2 * time.Second)}
@@ -122,7 +124,7 @@ func TestEndLeavesTheLine(t *testing.T) {
 	})
 }
 
-// The nap's timer is the kernel's: it must not wake too early.
+// nap uses a timer of the kernel. It must not return too early.
 func TestNap(t *testing.T) {
 	n, err := newNap()
 	if err != nil {

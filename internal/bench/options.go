@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// Paragraph is the text sent when no other is given: about a city, 827 bytes,
-// 176 tokens as spaCy counts them.
+// Paragraph is the text that is sent if no other is given. It is about a city, and has
+// 827 bytes, or 176 tokens as spaCy counts them.
 //
 //go:embed paragraph.txt
 var Paragraph string
 
-// Options say where requests go, how many and when. Zero values are useful: the
-// zero Options send one trial of 1000 requests at once to 127.0.0.1:8000.
+// Options say where requests go, how many, and when. Zero fields have defaults: the zero
+// Options send one trial of 1000 requests at once to 127.0.0.1:8000.
 type Options struct {
 	URL        string // default http://127.0.0.1:8000/; http only
 	UnixSocket string // connect to this path instead of the host of URL
@@ -26,23 +26,24 @@ type Options struct {
 	Requests    int           // of each trial; default 1000 unless Duration is given
 	Trials      int           // default 1; more than one only in a burst or with Requests and Connections
 	Connections int           // closed loop with so many clients; with Rate, the most connections. 0: burst; with Rate, MaxInFlight
-	Duration    time.Duration // begin requests for so long, instead of counting Requests
+	Duration    time.Duration // begin requests for so long, instead of a number of Requests
 
 	Rate        float64 // open loop: requests a second in total, at random (Poisson) times
-	MaxInFlight int     // open loop: with so many begun and not answered the next is dropped; default 1000
+	MaxInFlight int     // open loop: if so many are due and not answered, the next is dropped; default 1000
 	Seed        uint64  // open loop: of the random times; the same seed gives the same times
 
-	DisableKeepAlive bool          // a new connection for each request, and say so to the server
+	DisableKeepAlive bool          // a new connection for each request, with Connection: close
 	Timeout          time.Duration // of one request, connecting included; default 300 s
 
-	// Check demands that all answers to one text are the same JSON, byte for byte.
+	// Check requires that all answers to one text are the same JSON, byte for byte. A
+	// request with another answer counts as failed.
 	Check bool
 
 	// AllowRemote permits addresses beyond this machine.
 	AllowRemote bool
 
-	// Drain is how long the requests in flight may take after ctx has ended.
-	// Those that take longer are given up and counted as Unfinished. Default: Timeout.
+	// Drain is how long the requests in flight may take after ctx has ended. Those that
+	// take longer are given up and counted as Report.Unfinished. Default: Timeout.
 	Drain time.Duration
 
 	// Progress, if not nil, is called ten times a second and once at the end,
@@ -82,14 +83,15 @@ func (o *Options) mode() string {
 	return ModeBurst
 }
 
-// OptionError says that what was asked for cannot be.
+// OptionError is the error for options that are wrong or do not go together.
 type OptionError string
 
 func (e OptionError) Error() string { return string(e) }
 
 func wrong(format string, a ...any) error { return OptionError(fmt.Sprintf(format, a...)) }
 
-// withDefaults fills in what was left zero, or says what cannot be.
+// withDefaults returns the options with defaults in place of zero fields. It fails with
+// an OptionError for options that are wrong or do not go together.
 func (o Options) withDefaults() (Options, error) {
 	for _, n := range []struct {
 		what  string
@@ -143,7 +145,7 @@ func setDefault[T comparable](p *T, value T) {
 	}
 }
 
-// connections is how many may be open at once.
+// connections returns how many connections may be open at once.
 func (o *Options) connections() int {
 	switch o.mode() {
 	case ModeOpen:

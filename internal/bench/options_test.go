@@ -59,14 +59,14 @@ func TestOnlyLoopback(t *testing.T) {
 		"http://127.9.9.9/":              "127.9.9.9:80",
 		"http://[::1]:5000/x?y=z":        "[::1]:5000",
 		"http://[::ffff:127.0.0.1]:5000": "127.0.0.1:5000",
-		"http://localhost:5000/":         "127.0.0.1:5000", // though it is ::1, too
+		"http://localhost:5000/":         "127.0.0.1:5000", // although localhost is ::1, too
 	} {
 		o := Options{URL: url}
 		if got, err := findTarget(t.Context(), &o); err != nil || got.address != address {
 			t.Errorf("%s: %+v, %v, want %s", url, got, err, address)
 		}
 	}
-	// A socket of this machine is local, whatever the URL calls the host.
+	// A unix socket is on this machine, whatever host the URL names.
 	o := Options{URL: "http://narwhal.example/", UnixSocket: "/run/narwhal.sock"}
 	if got, err := findTarget(t.Context(), &o); err != nil || got.host != "narwhal.example" {
 		t.Errorf("unix socket: %+v, %v", got, err)

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// The mean wait of one worker is known: load × service / (2 (1 − load)).
+// There is a formula for the mean wait with one worker: load × service / (2 (1 − load)).
 func TestIdealQueueOfOneWorker(t *testing.T) {
 	const n = 1_000_000
 	service := 10 * time.Millisecond
@@ -26,7 +26,7 @@ func TestIdealQueueOfOneWorker(t *testing.T) {
 	}
 }
 
-// With a worker for each request nobody waits.
+// If there are more workers than requests at a time, no request waits.
 func TestIdealQueueWithoutWaiting(t *testing.T) {
 	times := IdealQueue(EqualWorkers(100, time.Second), 1, 1, 1000)
 	if last := times[len(times)-1]; last != time.Second {

@@ -7,16 +7,16 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// Report is what a run has measured. Every request that was begun and not given
-// up is in Requests; it is in OK, or it has failed by its status or by an error.
+// Report is what a run has measured. Requests counts every request that was begun and
+// not given up. Each of them is in OK, or has failed by its status or by an error.
 type Report struct {
 	Target string // GET http://127.0.0.1:5000/
 	Mode   string // ModeBurst, ModeClosed or ModeOpen
-	Load   string // the same and how much, in words
+	Load   string // the mode and the number of requests, in words
 
 	Requests int
 	OK       int            // status 200, complete, and right if checked
-	Checked  bool           // answers to one text were compared; otherwise OK says nothing of their content
+	Checked  bool           // answers to one text were compared; if not, OK says nothing about their content
 	Status   map[int]int    // of all complete answers
 	Errors   map[string]int // by kind: ErrRefused …
 
@@ -24,23 +24,23 @@ type Report struct {
 	FirstError map[string]string
 
 	Dropped    int // open loop: not begun, because MaxInFlight was reached
-	Unfinished int // begun or due, and given up when the run was ended from outside
+	Unfinished int // begun or due, and given up after ctx ended
 	Connects   int // connections opened, or tried
 	Reconnects int // kept connections found closed before a request was sent
-	Retries    int // GET requests sent again, because a kept connection was closed on them
+	Retries    int // GET requests sent again, because a kept connection was closed during them
 
-	// Trials has the seconds of each complete trial, from its start to its last answer.
+	// Trials has the time of each complete trial, from its start to its last answer.
 	Trials  []time.Duration
 	Elapsed time.Duration // of all trials, the incomplete one included
 
-	// Service is from the moment the client turns to a request, connecting
-	// included, to the last byte of the answer. Response is the same from the
-	// moment the request was due: the start of the trial, or its time in the open
-	// loop. It is nil in the closed loop, where no request is ever due.
-	// Both are in nanoseconds, of the requests in OK.
+	// Service is the time from when the client begins a request, connecting included,
+	// to the last byte of the answer. Response is the time from when the request was
+	// due: at the start of the trial, or at its time in the open loop. Response is nil in
+	// the closed loop, where no request is due at any time. Both are in nanoseconds, and
+	// only of the requests in OK.
 	Service, Response *hdrhistogram.Histogram
 
-	MaxLag time.Duration // open loop: the latest the client was with a request
+	MaxLag time.Duration // open loop: how late the client was at most with a request
 	CPU    time.Duration // user and system time of this process during the run
 
 	Interrupted bool // ctx ended before the run did
@@ -49,10 +49,10 @@ type Report struct {
 	Difference *Difference       // with Check: the first two that differ
 }
 
-// Failed is how many requests did not get an answer that is in OK.
+// Failed returns the number of requests that are not in OK.
 func (r *Report) Failed() int { return r.Requests - r.OK }
 
-// Latency is what a user waits: Response, or Service in the closed loop.
+// Latency returns how long a user waits: Response, or Service in the closed loop.
 func (r *Report) Latency() *hdrhistogram.Histogram {
 	if r.Response != nil {
 		return r.Response
@@ -60,7 +60,7 @@ func (r *Report) Latency() *hdrhistogram.Histogram {
 	return r.Service
 }
 
-// Percentile is a point of the latency. There is none, and it is 0, if no
+// Percentile returns a percentile of the latency; 100 is the maximum. It returns 0 if no
 // request is in OK.
 func (r *Report) Percentile(p float64) time.Duration {
 	return quantile(r.Latency(), p)
@@ -76,7 +76,7 @@ func quantile(h *hdrhistogram.Histogram, p float64) time.Duration {
 	return time.Duration(h.ValueAtPercentile(p))
 }
 
-// PerSecond is the requests in OK per second.
+// PerSecond returns the requests in OK per second of Elapsed.
 func (r *Report) PerSecond() float64 {
 	if r.Elapsed <= 0 {
 		return 0
@@ -84,7 +84,7 @@ func (r *Report) PerSecond() float64 {
 	return float64(r.OK) / r.Elapsed.Seconds()
 }
 
-// Average is the mean of the trials, 0 if none was completed.
+// Average returns the mean time of the complete trials, 0 if there is none.
 func (r *Report) Average() time.Duration {
 	if len(r.Trials) == 0 {
 		return 0
@@ -96,13 +96,13 @@ func (r *Report) Average() time.Duration {
 	return sum / time.Duration(len(r.Trials))
 }
 
-// percentiles are those shown, in their order.
+// percentiles are the ones that a report shows, in their order.
 var percentiles = []struct {
 	name string
 	p    float64
 }{{"p50", 50}, {"p90", 90}, {"p99", 99}, {"p99.9", 99.9}, {"max", 100}}
 
-// MarshalJSON is the form for machines. Times are in seconds.
+// MarshalJSON returns the report for programs. Times are in seconds.
 func (r *Report) MarshalJSON() ([]byte, error) {
 	trials := make([]float64, len(r.Trials))
 	for i, t := range r.Trials {

@@ -14,7 +14,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the expected reports in testdata")
 
-// reports are made by hand, so that each line of the output is in one of them.
+// reports returns reports made by hand. Together they have every line of the output.
 func reports() map[string]*Report {
 	burst := newTally(ModeBurst).r
 	burst.Target, burst.Load = "GET http://127.0.0.1:5000/", "burst, 1000 requests at once, 5 trials"

@@ -9,9 +9,9 @@ import (
 	"unicode/utf8"
 )
 
-// request is the bytes of a request for one text. The number in the body differs
-// from request to request; blanks are left for it, which JSON allows there, so
-// that the length is known and a request is made by one copy.
+// request has the bytes of a request for one text. The number in the body differs from
+// request to request. The bytes have spaces in its place, which JSON allows there. So the
+// length is known, and a request is made by one copy.
 type request struct {
 	bytes  []byte
 	number int // where the field for the number begins
@@ -20,8 +20,8 @@ type request struct {
 // numberWidth is enough for ten million requests a second during a day.
 const numberWidth = 12
 
-// makeRequest fails only for a text that is not UTF-8: JSON could not carry it,
-// and to send another text in its place would be a lie.
+// makeRequest returns the request for a text. It fails for a text that is not UTF-8:
+// JSON cannot have it, and the encoder would send another text instead.
 func makeRequest(t *target, o *Options, text string) (request, error) {
 	if !utf8.ValidString(text) {
 		return request{}, errors.New("not UTF-8")
@@ -46,7 +46,7 @@ func makeRequest(t *target, o *Options, text string) (request, error) {
 	return request{bytes: b.Bytes(), number: number}, nil
 }
 
-// appendTo writes the request with its number, aligned to the right.
+// appendTo appends the request with its number, aligned to the right.
 func (r *request) appendTo(b []byte, number int) []byte {
 	at := len(b) + r.number
 	b = append(b, r.bytes...)

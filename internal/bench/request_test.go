@@ -47,7 +47,7 @@ func TestRequestBytes(t *testing.T) {
 	}
 }
 
-// Over all trials each number is sent once, and with it the text whose turn it is.
+// In all trials together each number is sent once, with the text whose turn it is.
 func TestNumbersAndTexts(t *testing.T) {
 	var mu sync.Mutex
 	seen := map[int]string{}

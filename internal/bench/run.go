@@ -10,13 +10,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Run sends the requests and reports. An error means that none was sent: the
-// options cannot be, the address is not allowed, the connections are too many.
-// What goes wrong with requests is in the report.
+// Run sends the requests and returns a report. An error means that no request was sent:
+// the options are wrong, the address is not allowed, or there are too many connections.
+// Errors of requests are in the report.
 //
-// When ctx ends, no request is begun any more. Those in flight may finish, for
-// as long as Options.Drain, and are counted; so without a failure nothing was
-// lost. When Run returns, its connections are closed and its goroutines gone.
+// When ctx ends, Run begins no more requests. The requests in flight may finish within
+// Options.Drain, and are counted. So if no request has failed or is unfinished, none was
+// lost. When Run returns, its connections are closed and its goroutines have ended.
 func Run(ctx context.Context, o Options) (*Report, error) {
 	r, err := prepare(ctx, o)
 	if err != nil {
@@ -33,7 +33,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	return r.measure(ctx), nil
 }
 
-// prepare does all that can fail before the first request.
+// prepare does everything that can fail before the first request.
 func prepare(ctx context.Context, o Options) (*run, error) {
 	o, err := o.withDefaults()
 	if err != nil {
@@ -59,7 +59,7 @@ type run struct {
 	target   *target
 	requests []request // one for each text
 
-	// What tests replace: how to connect, and how to wait less than a timer can.
+	// Tests replace dial. nap waits for times that are too short for a timer.
 	dial func() (c conn, wait func() error, err error)
 	nap  func(time.Duration)
 
@@ -67,9 +67,9 @@ type run struct {
 	checker *checker // nil without Check
 	number  atomic.Int64
 
-	stop    chan struct{} // closed: begin no request any more
-	stopped atomic.Bool   // the same, cheaper to ask
-	aborted atomic.Bool   // give up those in flight, too
+	stop    chan struct{} // closed: begin no more requests
+	stopped atomic.Bool   // the same, but cheaper to read
+	aborted atomic.Bool   // give up the requests in flight, too
 
 	mu   sync.Mutex
 	open map[conn]struct{}
@@ -98,7 +98,8 @@ func newRun(t *target, o Options) (*run, error) {
 	return r, nil
 }
 
-// measure runs the trials, with ctx and progress watched beside them.
+// measure runs the trials and returns the report. Beside them it watches ctx and calls
+// Options.Progress.
 func (r *run) measure(ctx context.Context) *Report {
 	began, cpu := time.Now(), cpuTime()
 	done := make(chan struct{})
@@ -135,8 +136,8 @@ func (r *run) measure(ctx context.Context) *Report {
 	return report
 }
 
-// watch turns the end of ctx into the end of the run: first no more requests,
-// then, after Drain, no more patience.
+// watch ends the run when ctx ends. Then no more requests begin. After Drain, watch gives
+// up the requests in flight.
 func (r *run) watch(ctx context.Context, done <-chan struct{}) {
 	select {
 	case <-done:
@@ -168,7 +169,7 @@ func (r *run) progress(began time.Time, done <-chan struct{}) {
 	}
 }
 
-// one sends a request and counts what became of it.
+// one sends a request and counts its outcome.
 func (r *run) one(c *client, intended time.Time) error {
 	number := int(r.number.Add(1) - 1)
 	index := number % len(r.requests)
@@ -187,7 +188,7 @@ func (r *run) one(c *client, intended time.Time) error {
 	return out.err
 }
 
-// opened, closed and setDeadline keep the list of connections that abort cuts off.
+// opened adds a connection to those that abort cuts off, and closed removes it.
 func (r *run) opened(c conn) {
 	r.mu.Lock()
 	r.open[c] = struct{}{}
@@ -203,8 +204,8 @@ func (r *run) closed(c conn) {
 // past is a deadline that lets every read and write return at once.
 var past = time.Unix(1, 0)
 
-// setDeadline asks for aborted after it has set the deadline: abort does the two
-// in the other order, so one of them sees the other.
+// setDeadline sets the deadline and then reads aborted. abort does the two in the other
+// order, so at least one of them sees what the other did.
 func (r *run) setDeadline(c conn, deadline time.Time) error {
 	err := c.SetDeadline(deadline)
 	if r.aborted.Load() {
@@ -230,7 +231,7 @@ func cpuTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// connectFailed tells whether there was no connection to send the request on.
+// connectFailed reports whether a request failed because there was no connection.
 func connectFailed(err error) bool {
 	var f failedConnect
 	return errors.As(err, &f)

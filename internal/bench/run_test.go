@@ -14,14 +14,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The case the command is for: a thousand connections at once, over real sockets.
+// The main use of the command: a thousand connections at once, over real sockets.
 func TestThousandAtOnce(t *testing.T) {
 	limit, err := fileLimit()
 	if err != nil {
 		t.Fatal(err)
 	}
 	n := 1000
-	if need := uint64(2*n + 2*spareFiles); limit < need { // the server's ends count, too
+	if need := uint64(2*n + 2*spareFiles); limit < need { // the server's ends are in this process, too
 		n = int(limit)/2 - spareFiles
 		t.Logf("the limit of open files is %d: %d at once instead of 1000", limit, n)
 	}
@@ -38,7 +38,7 @@ func TestThousandAtOnce(t *testing.T) {
 	}
 }
 
-// Each kind of socket, with kept connections.
+// Run works with each kind of socket, and with kept connections.
 func TestNetworks(t *testing.T) {
 	reply := answerAll(t, func(asked) string { return ok("{}") })
 	path := filepath.Join(t.TempDir(), "s")
@@ -79,7 +79,8 @@ func TestNoSuchSocket(t *testing.T) {
 	}
 }
 
-// A full queue of a unix socket refuses at once, which is told from nobody listening.
+// A unix socket with a full queue refuses a client at once. That is another error than if
+// nobody listens.
 func TestFullQueue(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
@@ -107,7 +108,7 @@ func TestFullQueue(t *testing.T) {
 	t.Error("ten connections to a queue of one, and none refused")
 }
 
-// Over real sockets, too, the end of ctx loses nothing and ends the run.
+// Over real sockets, too, the end of ctx ends the run and loses no request.
 func TestEndOverSockets(t *testing.T) {
 	var answered atomic.Int64
 	ctx, cancel := context.WithCancel(t.Context())
@@ -127,7 +128,7 @@ func TestEndOverSockets(t *testing.T) {
 	}
 }
 
-// A deadline has to cut off a read on a real socket, also by abort.
+// A deadline ends a read on a real socket. So does abort.
 func TestSilentServer(t *testing.T) {
 	silent := func(c net.Conn) { io.Copy(io.Discard, c) }
 	r, err := Run(t.Context(), Options{URL: listen(t, silent), Requests: 3, Timeout: 20 * time.Millisecond})
@@ -167,7 +168,7 @@ func TestWait(t *testing.T) {
 		t.Errorf("%v after %d requests, want the third to do", err, asked503.Load())
 	}
 
-	// At the end of ctx it says what went wrong.
+	// If ctx ends first, Wait returns what went wrong.
 	for want, handle := range map[string]func(net.Conn){
 		"status 500: no":                  func(c net.Conn) { once("HTTP/1.1 500 Oh\r\nContent-Length: 2\r\n\r\nno")(t, c) },
 		"i/o timeout":                     func(c net.Conn) { io.Copy(io.Discard, c) },

@@ -17,8 +17,9 @@ type asked struct {
 	Text   string `json:"text"`
 }
 
-// listen gives each connection to handle, in a goroutine of its own, and closes
-// it after that. It returns the URL. The test ends when all have returned.
+// listen starts a server and returns its URL. It calls handle for each connection, in a
+// goroutine of its own, and closes the connection after that. The test ends when all
+// handlers have returned.
 func listen(t *testing.T, handle func(net.Conn)) string {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -49,11 +50,11 @@ func serve(t *testing.T, ln net.Listener, handle func(net.Conn)) {
 	})
 }
 
-// read takes a request off a connection. ok is false at its end.
+// read reads a request from a connection. ok is false at the end of the connection.
 func read(t *testing.T, r *bufio.Reader) (a asked, req *http.Request, ok bool) {
 	req, err := http.ReadRequest(r)
 	if err != nil {
-		return a, nil, false // the client has closed, or was cut off: it will say so itself
+		return a, nil, false // the client has closed, or was cut off, and reports that itself
 	}
 	body, err := io.ReadAll(req.Body)
 	if err != nil {
@@ -65,8 +66,8 @@ func read(t *testing.T, r *bufio.Reader) (a asked, req *http.Request, ok bool) {
 	return a, req, true
 }
 
-// answerAll answers each request of a connection as reply says, until the client
-// closes or reply returns "".
+// answerAll returns a handler that answers each request of a connection with what reply
+// returns, until the client closes or reply returns "".
 func answerAll(t *testing.T, reply func(asked) string) func(net.Conn) {
 	return func(c net.Conn) {
 		r := bufio.NewReader(c)

@@ -7,7 +7,7 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// tally is the one place where outcomes are counted.
+// tally counts all outcomes.
 type tally struct {
 	mu sync.Mutex
 	r  Report
@@ -27,13 +27,13 @@ func newTally(mode string) *tally {
 	return t
 }
 
-// newHistogram holds nanoseconds from 1 µs to an hour, each to 0.1 %.
+// newHistogram returns a histogram of nanoseconds, from 1 µs to an hour, exact to 0.1 %.
 func newHistogram() *hdrhistogram.Histogram {
 	return hdrhistogram.New(int64(time.Microsecond), int64(time.Hour), 3)
 }
 
-// add counts a request by its outcome. Times of failed requests are left out: to
-// be refused is quick, and would make a failing server look fast.
+// add counts a request by its outcome. It does not record the times of failed requests: a
+// refusal is quick, and would make a failing server look fast.
 func (t *tally) add(out *outcome, wrong error, intended, sent, done time.Time) {
 	err := out.err
 	if err == nil {
@@ -72,7 +72,7 @@ func (t *tally) add(out *outcome, wrong error, intended, sent, done time.Time) {
 
 func record(h *hdrhistogram.Histogram, d time.Duration) {
 	if h.RecordValue(int64(d)) != nil {
-		h.RecordValue(h.HighestTrackableValue()) // over an hour: the top is what is left to say
+		h.RecordValue(h.HighestTrackableValue()) // more than an hour counts as an hour
 	}
 }
 
@@ -83,7 +83,7 @@ func (t *tally) drop() {
 	t.mu.Unlock()
 }
 
-// giveUp counts requests that were cut off, or still waited to be sent, at the end.
+// giveUp counts a request that was cut off at the end, or still waited to be sent.
 func (t *tally) giveUp(out *outcome) {
 	t.mu.Lock()
 	t.r.Unfinished++
@@ -91,8 +91,8 @@ func (t *tally) giveUp(out *outcome) {
 	t.mu.Unlock()
 }
 
-// trial notes the time a trial took. One that was broken off is no measurement
-// of a trial, though its requests are.
+// trial adds the time of a trial. If the trial was cut short, its time counts only in
+// Elapsed.
 func (t *tally) trial(took time.Duration, complete bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

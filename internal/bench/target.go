@@ -15,22 +15,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// target is where to connect and what to ask for there.
+// target is where to connect, and what to ask for there.
 type target struct {
-	address string // what to name in messages: IP:PORT or a path
+	address string // for messages: IP:PORT or a path
 
-	unix string         // the path of the socket; if empty:
-	tcp  netip.AddrPort // and
-	zone uint32         // of an IPv6 address that has one
+	unix string         // the path of a unix socket; "": use tcp and zone
+	tcp  netip.AddrPort // the address
+	zone uint32         // the index of the zone, if an IPv6 address has one
 
 	host string // for the Host field
 	path string // with the query
 }
 
-// ErrRemote is the cause when the address is not one of this machine alone.
+// ErrRemote is the error for an address that is not a loopback address of this machine.
 var ErrRemote = errors.New("not a loopback address")
 
-// findTarget looks the host up once, so that no request waits for a name server.
+// findTarget reads the URL and looks its host up. It does so once, so that no request
+// waits for a name server. It fails with ErrRemote for an address beyond this machine,
+// unless the options allow it.
 func findTarget(ctx context.Context, o *Options) (*target, error) {
 	u, err := url.Parse(o.URL)
 	if err != nil {
@@ -79,9 +81,10 @@ func findTarget(ctx context.Context, o *Options) (*target, error) {
 	return t, nil
 }
 
-// lookUp prefers IPv4 where a name has both. It does not ask for localhost,
-// which is this machine by definition (RFC 6761, 6.3), also on one that has no
-// /etc/hosts; of its two addresses servers are bound to 127.0.0.1.
+// lookUp returns the address of a host. It prefers IPv4 if a name has both. For localhost
+// it returns 127.0.0.1 and asks no name server: localhost is this machine by definition
+// (RFC 6761, 6.3), also without /etc/hosts, and servers listen on 127.0.0.1 more often
+// than on ::1.
 func lookUp(ctx context.Context, host string) (netip.Addr, error) {
 	if ip, err := netip.ParseAddr(host); err == nil {
 		return ip.Unmap(), nil
@@ -103,8 +106,8 @@ func lookUp(ctx context.Context, host string) (netip.Addr, error) {
 	return ips[0], nil
 }
 
-// socket gives the kernel's form of the address: a new one each time, because
-// package unix keeps in it what it hands to the kernel.
+// socket returns the kernel's form of the address. It makes a new one each time, because
+// package unix stores in it what it passes to the kernel.
 func (t *target) socket() (family int, address unix.Sockaddr) {
 	ip := t.tcp.Addr()
 	switch {
@@ -116,11 +119,12 @@ func (t *target) socket() (family int, address unix.Sockaddr) {
 	return unix.AF_INET6, &unix.SockaddrInet6{Addr: ip.As16(), Port: int(t.tcp.Port()), ZoneId: t.zone}
 }
 
-// spareFiles is what the rest of the process has open: output, epoll, timers, and
-// in tests the server.
+// spareFiles is how many files the rest of the process may have open: output, epoll,
+// timers, and in tests the server.
 const spareFiles = 32
 
-// checkFiles says early, and with the remedy, that the connections will not fit.
+// checkFiles fails if the limit of open files is too low for the connections. The error
+// says what to do.
 func checkFiles(connections int, limit uint64) error {
 	need := uint64(connections) + spareFiles
 	if need <= limit {
@@ -138,7 +142,7 @@ func fileLimit() (uint64, error) {
 	return limit.Cur, nil
 }
 
-// describe is the first line of a report: GET http://127.0.0.1:5000/.
+// describe returns the first line of a report: GET http://127.0.0.1:5000/.
 func (t *target) describe(method string) string {
 	where := "http://" + t.host + t.path
 	if t.unix != "" {

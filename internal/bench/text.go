@@ -13,7 +13,7 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// WriteText prints the report for people.
+// WriteText writes the report for people.
 func (r *Report) WriteText(w io.Writer) error {
 	var b bytes.Buffer
 	r.writeTrials(&b)
@@ -39,8 +39,8 @@ func (r *Report) writeTrials(b *bytes.Buffer) {
 	fmt.Fprintf(b, "all         %8.3f s, %s, %.1f a second\n", r.Elapsed.Seconds(), r.answers(), r.PerSecond())
 }
 
-// answers counts what is in OK. Only answers that were compared are called right:
-// a page of HTML has status 200 too.
+// answers returns the number of answers in OK as text. It calls them right only if they
+// were compared: a page of HTML has status 200, too.
 func (r *Report) answers() string {
 	if r.Checked {
 		return fmt.Sprintf("%d right answers", r.OK)
@@ -79,12 +79,12 @@ func writePercentiles(b *bytes.Buffer, name string, h *hdrhistogram.Histogram) {
 	}
 }
 
-// writeHistogram divides from the least to the greatest in up to ten rows of equal
-// ratio, so that one slow request does not push all others into the first row.
+// writeHistogram writes up to ten rows from the least to the greatest time. All rows have
+// the same ratio, so that one slow request does not push all others into the first row.
 func writeHistogram(b *bytes.Buffer, h *hdrhistogram.Histogram) {
 	const width = 40
 	low, high := float64(max(h.Min(), 1)), float64(h.Max())
-	rows := min(10, 1+int(math.Log(high/low)/math.Log(1.05))) // and each at least 5 % wide
+	rows := min(10, 1+int(math.Log(high/low)/math.Log(1.05))) // each at least 5 % wide
 	bound := func(row int) float64 { return low * math.Pow(high/low, float64(row+1)/float64(rows)) }
 	counts := make([]int64, rows)
 	row := 0

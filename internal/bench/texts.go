@@ -9,8 +9,9 @@ import (
 	"io"
 )
 
-// ReadTexts reads lines of JSON, each an object with a string "text"; its other
-// keys mean nothing, and empty lines neither. Errors begin with the line's number.
+// ReadTexts reads lines of JSON, each an object with a string "text". It ignores other
+// keys and empty lines. It fails if there is no text. An error about a line begins with
+// the line's number.
 func ReadTexts(r io.Reader) ([]string, error) {
 	var texts []string
 	in := bufio.NewReader(r)

@@ -1,8 +1,8 @@
 package bench
 
-// Here time is virtual (testing/synctest) and connections are pipes, so that
-// counts and times are exact. A goroutine that a run left behind would fail the
-// test: synctest waits for all of them and cannot be left waiting.
+// In this file time is virtual (testing/synctest) and connections are pipes, so that
+// counts and times are exact. If a run left a goroutine behind, the test would fail:
+// synctest waits for all goroutines, and fails if they never end.
 
 import (
 	"context"
@@ -47,11 +47,11 @@ func (f *fake) reply(asked) string {
 	return ok("{}")
 }
 
-// run measures the fake server.
+// run returns the report of a run with the fake server.
 func (f *fake) run(t *testing.T, ctx context.Context, o Options) *Report {
 	t.Helper()
 	var servers sync.WaitGroup
-	defer servers.Wait() // time stands still when the test function has returned
+	defer servers.Wait() // virtual time stops when the test function returns
 	r := alone(t, o).run
 	r.dial = func() (conn, func() error, error) {
 		f.mu.Lock()
@@ -73,7 +73,7 @@ func (f *fake) run(t *testing.T, ctx context.Context, o Options) *Report {
 	return report
 }
 
-// ms tells whether d is n milliseconds, as exactly as a histogram can.
+// ms reports whether d is n milliseconds, as exactly as a histogram can tell.
 func ms(d time.Duration, n float64) bool {
 	got := d.Seconds() * 1000
 	return got > n*0.998 && got < n*1.002
@@ -121,8 +121,8 @@ func TestClosedLoopOfSoManyRequests(t *testing.T) {
 	})
 }
 
-// When ctx ends, what is in flight is finished and counted, so that a test can
-// say that nothing was lost.
+// When ctx ends, the requests in flight are finished and counted. So a test can check
+// that no request was lost.
 func TestEndFinishesWhatIsInFlight(t *testing.T) {
 	for _, o := range []Options{
 		{Connections: 8, Duration: time.Hour},
@@ -144,7 +144,8 @@ func TestEndFinishesWhatIsInFlight(t *testing.T) {
 	}
 }
 
-// Patience after the end has a limit, and who passes it is no failure.
+// After the end of ctx, requests that take longer than Drain are given up. They do not
+// count as failed.
 func TestEndGivesUpAfterDrain(t *testing.T) {
 	for _, o := range []Options{
 		{Requests: 5},
@@ -174,14 +175,14 @@ func TestTimeout(t *testing.T) {
 		if r.OK != 5 || r.Errors[ErrTimeout] != 5 || r.Failed() != 5 || r.Elapsed != 5*time.Second {
 			t.Errorf("%d right, errors %v, %v; want 5, 5 × timeout, 5s", r.OK, r.Errors, r.Elapsed)
 		}
-		// A time-out is not a service time of 5 s: nobody was served.
+		// A timeout does not count as a service time of 5 s: there was no answer.
 		if !(r.Percentile(100) < time.Millisecond) || r.Service.TotalCount() != 5 {
 			t.Errorf("max %v of %d, want 0 of 5", r.Percentile(100), r.Service.TotalCount())
 		}
 	})
 }
 
-// Who cannot connect waits a little before the next try.
+// A client that cannot connect waits 10 ms before it tries again.
 func TestRefusedClientsPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fake{takes: always(0), down: true}
@@ -202,7 +203,7 @@ func TestProgress(t *testing.T) {
 			{Requests: 6, Elapsed: 200 * time.Millisecond},
 			{Requests: 10, Elapsed: 300 * time.Millisecond, Done: true},
 		}
-		// At 300 ms the tick and the last answer meet: either order is right.
+		// At 300 ms the tick and the last answer come together. Either order is right.
 		if len(seen) == 4 {
 			seen = append(seen[:2], seen[3])
 		}

@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// Wait asks with the first text until the answer has status 200, for whoever has
-// just started a server. It asks again 50 ms after each failure, until ctx ends.
+// Wait waits until a server that was just started answers. It sends the first text until
+// an answer has status 200, again 50 ms after each failure. If ctx ends first, it returns
+// the last failure. It fails at once for wrong options.
 func Wait(ctx context.Context, o Options) error {
 	r, err := prepare(ctx, o)
 	if err != nil {
@@ -15,7 +16,7 @@ func Wait(ctx context.Context, o Options) error {
 	}
 	c := client{run: r}
 	defer c.close()
-	defer context.AfterFunc(ctx, r.abort)() // do not wait for an answer that does not come
+	defer context.AfterFunc(ctx, r.abort)() // the end of ctx also ends a wait for an answer
 	var last error
 	for {
 		out := c.do(&r.requests[0], 0, time.Now())
@@ -24,7 +25,7 @@ func Wait(ctx context.Context, o Options) error {
 			return nil
 		case out.err == nil:
 			last = fmt.Errorf("status %d: %.200s", out.status, out.body)
-		case !cutOff || last == nil: // what went wrong before says more
+		case !cutOff || last == nil: // otherwise the failure before says more
 			last = out.err
 		}
 		again := time.NewTimer(50 * time.Millisecond)

@@ -13,24 +13,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Client asks a master. It is a Master itself.
+// Client asks a master over its control socket. It implements Master.
 type Client struct {
 	path string
 	http *http.Client
 }
 
-// NewClient makes a client of the master whose socket is at path.
+// NewClient returns a client of the master whose socket is at path. It does not connect.
 func NewClient(path string) *Client {
 	var d net.Dialer
 	return &Client{path: path, http: &http.Client{Transport: &http.Transport{
-		DisableKeepAlives: true, // a master that ends waits for no idle connection
+		DisableKeepAlives: true, // a master that ends then waits for no idle connection
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return d.DialContext(ctx, "unix", path)
 		},
 	}}}
 }
 
-// Status asks what the master does.
+// Status returns what the master and its workers do.
 func (c *Client) Status(ctx context.Context) (*Status, error) {
 	s := new(Status)
 	return s, c.ask(ctx, "GET", "/status", nil, s)
@@ -43,12 +43,14 @@ func (c *Client) Reload(ctx context.Context) (string, error) { return c.tell(ctx
 // does, and waits until it has taken over.
 func (c *Client) Upgrade(ctx context.Context) (string, error) { return c.tell(ctx, "/upgrade", nil) }
 
-// Scale sets the number of workers and waits until they are ready.
+// Scale sets the number of workers. It waits until the new workers are ready and the
+// others have left.
 func (c *Client) Scale(ctx context.Context, workers int) (string, error) {
 	return c.tell(ctx, "/scale", map[string]int{"workers": workers})
 }
 
-// Stop ends the master, and waits until its process has gone.
+// Stop ends the master, and waits until its process has ended. quick has the effect of
+// SIGINT, not SIGTERM.
 func (c *Client) Stop(ctx context.Context, quick bool) (string, error) {
 	s, err := c.Status(ctx)
 	if err != nil {
@@ -109,8 +111,8 @@ func (c *Client) ask(ctx context.Context, method, path string, body, into any) e
 	return nil
 }
 
-// watch opens a process, so that its end can be waited for and no later one of
-// the same number is taken for it.
+// watch opens a process, so that wait can wait for its end. A later process with the
+// same number is not taken for it.
 func watch(pid int) (*os.File, error) {
 	fd, err := unix.PidfdOpen(pid, 0)
 	if err != nil {
@@ -119,7 +121,7 @@ func watch(pid int) (*os.File, error) {
 	return os.NewFile(uintptr(fd), fmt.Sprintf("process %d", pid)), nil
 }
 
-// wait waits until a process has ended.
+// wait waits until a process has ended, or until ctx ends.
 func wait(ctx context.Context, process *os.File) error {
 	for ctx.Err() == nil {
 		n, err := unix.Poll([]unix.PollFd{{Fd: int32(process.Fd()), Events: unix.POLLIN}}, 100)

@@ -16,7 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// shortDir is a folder whose name leaves room for a socket's.
+// shortDir makes a folder with a short name: the path of a unix socket cannot be long.
 func shortDir(t *testing.T) string {
 	dir, err := os.MkdirTemp("", "ctl")
 	if err != nil {
@@ -26,7 +26,7 @@ func shortDir(t *testing.T) string {
 	return dir
 }
 
-// fake is a master that does what it is told.
+// fake is a master whose methods return at once, with err.
 type fake struct{ err error }
 
 func (f fake) Status(context.Context) (*Status, error) {
@@ -73,7 +73,7 @@ func TestAsk(t *testing.T) {
 	}
 }
 
-// The reason and the hint arrive as they were given.
+// A client gets the reason and the hint of a Failure unchanged.
 func TestFailure(t *testing.T) {
 	path := filepath.Join(shortDir(t), "x.sock")
 	want := Failed("do this", "it was that")
@@ -114,7 +114,7 @@ func TestFailure(t *testing.T) {
 	}
 }
 
-// Only the master's user and root are heard.
+// The server answers only the master's user and root.
 func TestStranger(t *testing.T) {
 	me := uint32(os.Getuid())
 	for _, c := range []struct {
@@ -140,7 +140,7 @@ func (r *recorder) Header() http.Header         { return http.Header{} }
 func (r *recorder) Write(b []byte) (int, error) { return len(b), nil }
 func (r *recorder) WriteHeader(n int)           { r.status = n }
 
-// A newer master takes the path, and the older leaves it alone when it ends.
+// A newer master takes the path. The older master does not remove it at its end.
 func TestTakeOver(t *testing.T) {
 	path := filepath.Join(shortDir(t), "x.sock")
 	old := serve(t, path, fake{errors.New("the old one")})
@@ -160,8 +160,8 @@ func TestTakeOver(t *testing.T) {
 	}
 }
 
-// One master is found by itself, of several one must be named, dead ones do not
-// count and are swept away.
+// A single master is found. Of several masters one must be named. Dead masters do not
+// count, and sweep removes their sockets.
 func TestFind(t *testing.T) {
 	dir := shortDir(t)
 	dirs := []string{filepath.Join(dir, "absent"), dir}
@@ -243,7 +243,7 @@ func TestDirs(t *testing.T) {
 	}
 }
 
-// A command in a unit of systemd's finds the unit's master only.
+// A command in a systemd unit finds only the unit's master.
 func TestSearched(t *testing.T) {
 	env := map[string]string{"XDG_RUNTIME_DIR": "/run/user/0"}
 	get := func(k string) string { return env[k] }
@@ -255,7 +255,7 @@ func TestSearched(t *testing.T) {
 	}
 }
 
-// Stop returns when the process has gone, not when its answer has come.
+// Stop waits until the process has ended, and not only for the answer.
 func TestWait(t *testing.T) {
 	cmd := exec.Command("cat")
 	in, err := cmd.StdinPipe()
@@ -287,7 +287,7 @@ func TestWait(t *testing.T) {
 	}
 }
 
-// Clients that connect and do not ask, whatever they leave out, keep nobody out.
+// Clients that connect and do not finish their request keep no other client out.
 func TestHungClients(t *testing.T) {
 	path := filepath.Join(shortDir(t), "x.sock")
 	wait := make(chan struct{})
@@ -309,7 +309,7 @@ func TestHungClients(t *testing.T) {
 			"",
 			"GET /status HTT",
 			"POST /scale HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n",
-			"GET /status HTTP/1.1\r\nHost: x\r\n\r\n", // and the answer is not read
+			"GET /status HTTP/1.1\r\nHost: x\r\n\r\n", // the answer is not read
 		}[i%4])
 		if i%100 == 0 {
 			if _, err := c.Status(t.Context()); err != nil {
@@ -317,13 +317,13 @@ func TestHungClients(t *testing.T) {
 			}
 		}
 	}
-	wait <- struct{}{} // the one that waits for its outcome has not been closed for them
+	wait <- struct{}{} // the connection that waits for its outcome was not closed for the others
 	if err := <-reloaded; err != nil {
 		t.Errorf("the reload: %v", err)
 	}
 }
 
-// slow is a master that takes its time for a reload.
+// slow is a master whose reload waits for the test.
 type slow struct {
 	fake
 	wait chan struct{}

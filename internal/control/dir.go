@@ -11,8 +11,8 @@ import (
 	"syscall"
 )
 
-// Dirs lists where the sockets of this user's masters may be. A master takes
-// the first; a command looks in all of them.
+// Dirs returns the directories in which the sockets of this user's masters may be. A
+// master uses the first. Find looks in others, too.
 func Dirs(getenv func(string) string, uid int) []string {
 	var dirs []string
 	if v, _, _ := strings.Cut(getenv("RUNTIME_DIRECTORY"), ":"); filepath.IsAbs(v) {
@@ -27,8 +27,8 @@ func Dirs(getenv func(string) string, uid int) []string {
 	return append(dirs, fmt.Sprintf("/tmp/narwhal-%d", uid))
 }
 
-// searched are the directories a command looks in: in a unit of systemd's, the
-// unit's own.
+// searched returns the directories in which a command looks. In a systemd unit that is
+// only the unit's own. Elsewhere it is all of Dirs, and /run/narwhal.
 func searched(getenv func(string) string, uid int) []string {
 	dirs := Dirs(getenv, uid)
 	if getenv("RUNTIME_DIRECTORY") != "" {
@@ -40,8 +40,8 @@ func searched(getenv func(string) string, uid int) []string {
 	return append(dirs, "/run/narwhal") // of a systemd unit with this user
 }
 
-// makeDir makes a directory for sockets, or checks the one that is there: in
-// /tmp anybody could have put one.
+// makeDir makes a directory for sockets, and checks it: in /tmp anybody could have made
+// it before.
 func makeDir(dir string) error {
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
 		return err
@@ -49,14 +49,15 @@ func makeDir(dir string) error {
 	return checkDir(dir)
 }
 
-// checkDir sees that nobody else can put sockets into a directory.
+// checkDir fails if another user than root could put sockets into a directory. For root
+// the directory may belong to any user.
 func checkDir(dir string) error {
 	info, err := os.Lstat(dir)
 	if err != nil {
 		return err
 	}
 	if info.Mode().Type() == os.ModeSymlink && filepath.Dir(dir) == "/run" {
-		// systemd makes one for DynamicUser=, and only root can in /run.
+		// systemd makes such a link for DynamicUser=. Only root can make one in /run.
 		if info, err = os.Stat(dir); err != nil {
 			return err
 		}
@@ -74,5 +75,5 @@ func checkDir(dir string) error {
 	return nil
 }
 
-// socketOf names the socket of a master.
+// socketOf returns the path of a master's socket.
 func socketOf(dir string, pid int) string { return filepath.Join(dir, strconv.Itoa(pid)+".sock") }

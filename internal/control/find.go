@@ -14,18 +14,19 @@ import (
 	"github.com/narwhal-server/narwhal/internal/pidfile"
 )
 
-// ErrNone says that no master could be found.
+// ErrNone is the error if no master could be found.
 var ErrNone = errors.New("no running narwhal was found")
 
-// SeveralError says that there is more than one, and one must be chosen.
+// SeveralError is the error if several masters run and one must be chosen. Paths are
+// their sockets.
 type SeveralError struct{ Paths []string }
 
 func (e *SeveralError) Error() string {
 	return fmt.Sprintf("%d masters are running: %s", len(e.Paths), strings.Join(e.Paths, ", "))
 }
 
-// Find returns the socket of the master that runs, or of the one whose pid is
-// given if that is not 0.
+// Find returns the socket of the only master that runs. If pid is not 0, Find looks only
+// for the master with that pid. It fails with ErrNone or a *SeveralError.
 func Find(pid int) (string, error) {
 	return find(searched(os.Getenv, os.Getuid()), pid)
 }
@@ -56,7 +57,7 @@ func find(dirs []string, pid int) (string, error) {
 			case err == nil:
 				c.Close()
 				found = append(found, path)
-			case !errors.Is(err, unix.ECONNREFUSED) && !errors.Is(err, os.ErrNotExist): // those are dead
+			case !errors.Is(err, unix.ECONNREFUSED) && !errors.Is(err, os.ErrNotExist): // with these two errors the master is dead
 				refused = err
 			}
 		}
@@ -72,7 +73,8 @@ func find(dirs []string, pid int) (string, error) {
 	return "", fmt.Errorf("%w (in %s)", ErrNone, strings.Join(dirs, ", "))
 }
 
-// FindPidFile returns the socket of the master that holds a pid file.
+// FindPidFile returns the socket of the master that holds a pid file. It fails with
+// pidfile.ErrFree if none holds it.
 func FindPidFile(file string) (string, error) {
 	pid, err := pidfile.Holder(file)
 	if err != nil {

@@ -6,9 +6,9 @@ import (
 	"os"
 )
 
-// Memory is the memory of a process in bytes. Pages that several processes
-// share, such as a model in the page cache, count in equal parts (PSS). Where
-// the kernel does not tell that, all of the process's pages count (RSS).
+// Memory returns the memory of a process in bytes. Pages that several processes share,
+// such as a model in the page cache, count in equal parts (PSS). If the kernel does not
+// tell PSS, shared pages count in full (RSS).
 func Memory(pid int) (int64, error) {
 	if b, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid)); err == nil {
 		if _, after, ok := bytes.Cut(b, []byte("\nPss:")); ok {

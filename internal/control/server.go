@@ -20,26 +20,26 @@ import (
 	"github.com/narwhal-server/narwhal/internal/errorbody"
 )
 
-// Server is the socket of a master.
+// Server answers on the control socket of a master.
 type Server struct {
 	Path string
 	ino  uint64
 	srv  *http.Server
 }
 
-// Auto stands for a socket in the runtime directory.
+// Auto, as a path, stands for a socket in the first directory of Dirs.
 const Auto = "auto"
 
-// clientTime is how long a client may take for its request, for reading the
-// answer, and between two requests. There is no limit for the answer itself,
-// which waits for the outcome.
+// clientTime is how long a client may take to send its request, to read the answer, and
+// between two requests. The master may take any time until the outcome is known.
 const clientTime = 10 * time.Second
 
-// Serve opens the socket, at a path or where Auto puts it, and answers for m. It
-// has at most so many connections. At that number the one that has sent no whole
-// request for longest makes room.
-// A path at which another master answers is taken from it: that is how the new
-// master of an upgrade gets it.
+// Serve opens the socket at a path, or where Auto puts it, and answers for m until Close
+// is called. It holds at most clients connections. At that number it closes the one that
+// has sent no whole request for longest.
+//
+// If another master answers at the path, Serve takes the path from it. In an upgrade the
+// new master gets the path in this way.
 func Serve(path string, m Master, clients int, log *slog.Logger) (*Server, error) {
 	if path == Auto {
 		dir := Dirs(os.Getenv, os.Getuid())[0]
@@ -65,8 +65,8 @@ func Serve(path string, m Master, clients int, log *slog.Logger) (*Server, error
 	return s, nil
 }
 
-// listen binds under another name and renames, so that the path always leads to
-// a master that listens.
+// listen binds the socket to another name and then renames it, so that the path always
+// leads to a master that listens.
 func listen(path string) (*net.UnixListener, uint64, error) {
 	if info, err := os.Lstat(path); err == nil && info.Mode().Type() != os.ModeSocket {
 		return nil, 0, fmt.Errorf("%s exists and is not a socket", path)
@@ -75,7 +75,7 @@ func listen(path string) (*net.UnixListener, uint64, error) {
 	if len(own) >= len(unix.RawSockaddrUnix{}.Path) {
 		return nil, 0, fmt.Errorf("%s is too long for a socket's name", path)
 	}
-	os.Remove(own) // of a master that was killed and had our pid
+	os.Remove(own) // a killed master that had our pid may have left it
 	lc := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
 		var err error
 		cerr := c.Control(func(fd uintptr) { err = unix.Fchmod(int(fd), 0o600) }) // bind gives the file this mode
@@ -104,7 +104,7 @@ func inode(path string) uint64 {
 	return info.Sys().(*syscall.Stat_t).Ino
 }
 
-// sweep removes the sockets of masters that were killed.
+// sweep removes the sockets in a directory that killed masters have left.
 func sweep(dir string) {
 	paths, _ := filepath.Glob(filepath.Join(dir, "*.sock")) // the pattern is good
 	for _, p := range paths {
@@ -117,12 +117,13 @@ func sweep(dir string) {
 	}
 }
 
-// closeTime is for answers that are being sent when the master ends.
+// closeTime is how long Close waits for answers that are being sent.
 const closeTime = time.Second
 
-// Close ends the socket when the answers that are due have been sent.
+// Close removes the socket, waits up to closeTime until the last answers have been sent,
+// and closes all connections. If a newer master has the path, it stays.
 func (s *Server) Close() {
-	if inode(s.Path) == s.ino { // or a newer master has the path
+	if inode(s.Path) == s.ino { // otherwise a newer master has the path
 		os.Remove(s.Path)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
@@ -132,16 +133,16 @@ func (s *Server) Close() {
 	}
 }
 
-// peer is who asks, as the kernel tells it, and on which connection.
+// peer is the client of a connection: its user, as the kernel tells.
 type peer struct {
 	uid   uint32
 	known bool
-	keep  func() // the request is there whole; its answer may take long
+	keep  func() // keeps the connection from being closed to make room, until the answer
 }
 
 type peerKey struct{}
 
-// withPeer notes who connects.
+// withPeer adds the peer of a new connection to its context.
 func withPeer(ctx context.Context, c net.Conn) context.Context {
 	conn := c.(*bounded.Conn)
 	p := peer{keep: conn.Keep}
@@ -165,7 +166,7 @@ func handler(m Master) http.Handler {
 		s, err := m.Status(r.Context())
 		if err == nil {
 			for i := range s.Workers {
-				s.Workers[i].Memory, _ = Memory(s.Workers[i].Pid) // 0 if it has gone
+				s.Workers[i].Memory, _ = Memory(s.Workers[i].Pid) // 0 if the worker has gone
 			}
 		}
 		answer(w, s, err)
@@ -223,7 +224,7 @@ func handler(m Master) http.Handler {
 	})
 }
 
-// maxBody of a request; the largest there is has some twenty bytes.
+// maxBody is the largest body of a request, in bytes. A real one has some twenty.
 const maxBody = 4096
 
 func read(w http.ResponseWriter, r *http.Request, into any) error {
@@ -244,8 +245,8 @@ func answer(w http.ResponseWriter, body any, err error) {
 		}
 		status, body = f.Status, f.Body
 	}
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(clientTime)) // the connection can be closed already
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(clientTime)) // fails if the connection is closed already
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // the client has gone if this fails
+	_ = json.NewEncoder(w).Encode(body) // fails if the client has gone
 }

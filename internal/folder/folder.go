@@ -1,5 +1,5 @@
-// Package folder explains why nothing can be made in a folder: which one is
-// missing or closed, whose it is, and what to do about it.
+// Package folder explains why no file can be made in a folder: which folder is missing
+// or closed, who owns it, and what to do about it.
 package folder
 
 import (
@@ -23,8 +23,8 @@ type Problem struct {
 
 func (p *Problem) Error() string { return p.What + ": " + p.Hint }
 
-// Check looks whether this process can make a file at an absolute path. It
-// returns nil if it sees nothing against that.
+// Check returns why this process cannot make a file at an absolute path, or nil if it
+// sees no reason. It makes no file.
 func Check(path string) *Problem {
 	dir := filepath.Dir(path)
 	above := "/"
@@ -51,7 +51,7 @@ func Check(path string) *Problem {
 	return nil
 }
 
-// parents are a folder and all above it, from the top.
+// parents returns a folder and all folders above it, from the top.
 func parents(dir string) []string {
 	if dir == "/" || dir == "." {
 		return []string{dir}
@@ -59,8 +59,8 @@ func parents(dir string) []string {
 	return append(parents(filepath.Dir(dir)), dir)
 }
 
-// missing is the problem of a folder that is not there. It is to be made in
-// above, the last one that is.
+// missing returns the problem of a folder dir that does not exist. first is the first
+// folder on the way to dir that is missing, and above the folder in which it would be.
 func missing(first, dir, above string) *Problem {
 	p := &Problem{What: fmt.Sprintf("the folder %s does not exist", first)}
 	if unix.Access(above, unix.W_OK|unix.X_OK) == nil {
@@ -72,7 +72,8 @@ func missing(first, dir, above string) *Problem {
 	return p
 }
 
-// closed is the problem of a folder whose owner has not let us in.
+// closed returns the problem of a folder that this user may not enter or write to. do
+// says which.
 func closed(dir, do string) *Problem {
 	return &Problem{
 		What: fmt.Sprintf("%s cannot %s the folder %s, which belongs to %s (%s)", me(), do, dir, owner(dir), mode(dir)),
@@ -80,7 +81,7 @@ func closed(dir, do string) *Problem {
 	}
 }
 
-// me is the user this process runs as.
+// me names the user that this process runs as.
 func me() string { return "user " + name(os.Geteuid()) }
 
 func owner(path string) string {
@@ -99,7 +100,7 @@ func mode(path string) string {
 	return strings.ToLower(info.Mode().String())
 }
 
-// name of a user, or the number if it has none.
+// name returns the name of a user, or the number if the user has no name.
 func name(uid int) string {
 	text := strconv.Itoa(uid)
 	if u, err := user.LookupId(text); err == nil {
@@ -108,7 +109,7 @@ func name(uid int) string {
 	return text
 }
 
-// bare is an error without the path, which is said already.
+// bare returns an error without its path, because the message has the path already.
 func bare(err error) error {
 	if wrapped := (*os.PathError)(nil); errors.As(err, &wrapped) {
 		return wrapped.Err

@@ -13,7 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The test binary plays a process of another user: it says what Check does.
+// The test binary is also started as a process of another user. That process prints what
+// Check returns.
 func TestMain(m *testing.M) {
 	if path := os.Getenv("NARWHAL_TEST_FOLDER"); path != "" {
 		if p := Check(path); p != nil {
@@ -24,8 +25,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// asNobody is what Check says to a user without rights. Only root can become
-// one; anybody else is one.
+// asNobody returns what Check says to a user without rights. If the test runs as root,
+// the process that calls Check becomes such a user. Any other user has no rights here.
 func asNobody(t *testing.T, path string) string {
 	t.Helper()
 	cmd := exec.Command("/proc/self/exe")
@@ -42,7 +43,7 @@ func asNobody(t *testing.T, path string) string {
 
 func TestCheck(t *testing.T) {
 	dir := t.TempDir()
-	for _, d := range []string{filepath.Dir(dir), dir} { // so that others get there
+	for _, d := range []string{filepath.Dir(dir), dir} { // so that other users can enter
 		if err := os.Chmod(d, 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -76,7 +77,7 @@ func TestCheck(t *testing.T) {
 			t.Errorf("%s: %q, want %q", path, got, want)
 		}
 	}
-	if os.Geteuid() != 0 { // dir is ours
+	if os.Geteuid() != 0 { // the user of the test owns dir
 		return
 	}
 	for path, want := range map[string]string{
@@ -94,7 +95,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// A file system that is read-only is told from a folder that is closed.
+// Check distinguishes a read-only file system from a closed folder.
 func TestReadOnlyFileSystem(t *testing.T) {
 	if os.Geteuid() != 0 {
 		if os.Getenv("CI") != "" {
@@ -106,7 +107,7 @@ func TestReadOnlyFileSystem(t *testing.T) {
 	got := make(chan *Problem, 1)
 	errs := make(chan error, 1)
 	go func() {
-		// The thread, alone in another mount namespace, ends with the goroutine.
+		// The thread gets a mount namespace of its own, and ends with the goroutine.
 		runtime.LockOSThread()
 		err := unix.Unshare(unix.CLONE_NEWNS)
 		if err == nil {

@@ -1,6 +1,6 @@
-// Package logfile writes logs that logrotate can move away: an append-only file
-// that can be opened again, and the same for the standard error stream. Its
-// Writer is put in front of either: it never waits for the log.
+// Package logfile writes logs that logrotate can move away. File is a log file that can
+// be opened again. Stderr makes a file the standard error stream, and opens it again. A
+// Writer in front of either never waits for the log.
 package logfile
 
 import (
@@ -14,14 +14,15 @@ import (
 	"github.com/narwhal-server/narwhal/internal/regular"
 )
 
-// File is a log file. Write writes one line whole, also when other processes
-// append to the same file.
+// File is a log file. Each Write is kept whole, also when other processes append to the
+// same file.
 type File struct {
 	path string
 	f    atomic.Pointer[os.File]
 }
 
-// Open opens the file for appending and makes it if need be.
+// Open opens a file for appending, and makes it if it does not exist. It fails if the
+// path is neither a regular file nor a character device.
 func Open(path string) (*File, error) {
 	f, err := appendTo(path)
 	if err != nil {
@@ -32,8 +33,8 @@ func Open(path string) (*File, error) {
 	return l, nil
 }
 
-// appendTo refuses a FIFO, a socket and a disk: to open or to write these can wait
-// for somebody, or destroys something.
+// appendTo opens a file for appending. It refuses a FIFO, a socket and a disk: to open
+// or write these can wait for another process, or destroy data.
 func appendTo(path string) (*os.File, error) {
 	f, err := regular.Open(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o640, regular.Devices)
 	if kind := (*regular.Error)(nil); errors.As(err, &kind) {
@@ -48,14 +49,14 @@ func appendTo(path string) (*os.File, error) {
 func (l *File) Write(p []byte) (int, error) {
 	for {
 		n, err := l.f.Load().Write(p)
-		if n > 0 || !errors.Is(err, os.ErrClosed) { // else Reopen has closed it meanwhile
+		if n > 0 || !errors.Is(err, os.ErrClosed) { // otherwise Reopen has closed the file meanwhile
 			return n, err
 		}
 	}
 }
 
-// Reopen opens the path again. If that fails, the log goes on where it was. A
-// Write under way is not waited for: it ends in the old file.
+// Reopen opens the path again. If that fails, the log goes on in the old file. Reopen
+// does not wait for a Write that runs: it ends in the old file.
 func (l *File) Reopen() error {
 	f, err := appendTo(l.path)
 	if err != nil {
@@ -64,9 +65,9 @@ func (l *File) Reopen() error {
 	return l.f.Swap(f).Close()
 }
 
-// Stderr makes the file this process's standard error: log lines, but also what
-// the Go runtime writes when it dies, and what workers inherit. Calling it again
-// opens the file again.
+// Stderr makes a file this process's standard error. Then the file also gets what the Go
+// runtime writes when the process crashes, and workers inherit it. A second call opens
+// the file again.
 func Stderr(path string) error {
 	f, err := appendTo(path)
 	if err != nil {

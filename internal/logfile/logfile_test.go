@@ -72,7 +72,7 @@ func TestReopenFails(t *testing.T) {
 	}
 }
 
-// The process is this test binary again: its death must be in the file.
+// This test binary, started again, panics: the panic must be in the file.
 func TestStderr(t *testing.T) {
 	if path := os.Getenv("NARWHAL_TEST_STDERR"); path != "" {
 		if err := Stderr(path); err != nil {
@@ -91,7 +91,7 @@ func TestStderr(t *testing.T) {
 	}
 }
 
-// A FIFO that nobody reads would make its opener wait.
+// Open refuses a FIFO, because opening a FIFO that nobody reads would wait.
 func TestNoFIFO(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "fifo")
 	if err := unix.Mkfifo(path, 0o600); err != nil {

@@ -11,10 +11,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Stream reports whether a path stands for a descriptor that this process
-// inherited, and for which: 1 for /dev/stdout, 2 for /dev/stderr, N for
-// /dev/fd/N and /proc/self/fd/N. Symbolic links to these count, such as
-// /var/log/access.log in a container.
+// Stream returns the descriptor that a path stands for: 1 for /dev/stdout, 2 for
+// /dev/stderr, N for /dev/fd/N and /proc/self/fd/N. Symbolic links to these count, too,
+// such as /var/log/access.log in a container. ok is false for any other path. Stream
+// does not check that the descriptor is open.
 //
 // Such a path must not be opened. A second open file has its own offset, so it
 // overwrites what the first one wrote. A socket cannot be opened at all, and a
@@ -48,9 +48,10 @@ func Stream(path string) (fd int, ok bool) {
 	return 0, false
 }
 
-// Inherited copies a descriptor that whoever started this process has left open
-// for writing. One that this process has opened itself is refused: those are
-// closed on exec, and inherited ones are not.
+// Inherited returns a copy of a descriptor that this process has inherited. It fails if
+// the descriptor is not open, or open only for reading. It also fails for a descriptor
+// that this process has opened itself: that is closed on exec, and an inherited one is
+// not.
 func Inherited(fd int) (*os.File, error) {
 	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
 	if err != nil || flags&unix.FD_CLOEXEC != 0 {

@@ -32,31 +32,32 @@ type Writer struct {
 
 	mu      sync.Mutex
 	waiting bytes.Buffer
-	full    bool // drop all lines until waiting is empty, so that a gap is one gap
+	full    bool // drop all lines until waiting is empty, so that the log has one gap
 	lost    int
 	since   time.Time     // of the first lost line
 	torn    bool          // the last line in the log has no end
 	idle    chan struct{} // closed when nothing waits any more; nil: nothing waits
 }
 
-// ErrStands says why lines of a log are dropped that did not fail.
+// ErrStands is the reason for dropped lines if the log takes no lines, but has not
+// failed.
 var ErrStands = errors.New("it takes no more lines: a pipe that nobody reads, a stopped terminal, or a disk that hangs")
 
 const (
-	// room is how many bytes may wait: a second of 10,000 access lines, so that
-	// a disk can pause that long without a loss.
+	// room is how many bytes may wait. That is a second with 10,000 access lines, so a
+	// disk can pause that long without a loss.
 	room = 1 << 20
 
 	// piece bounds one write of several lines. Pipes keep pieces of this size
 	// (PIPE_BUF) whole when several processes write.
 	piece = 4096
 
-	// retryTime is between two tries of a log that is in non-blocking mode. Another
-	// process that shares the open file can have put it there.
+	// retryTime is the pause between two tries to write to a log in non-blocking mode.
+	// Another process that shares the open file may have set that mode.
 	retryTime = 10 * time.Millisecond
 )
 
-// Write takes one or several whole lines. It returns len(p) and no error, always.
+// Write takes one or several whole lines. It always returns len(p) and nil.
 func (l *Writer) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	if l.full || l.waiting.Len() > 0 && l.waiting.Len()+len(p) > room {
@@ -77,8 +78,8 @@ func (l *Writer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Flush waits until everything is written, but not longer than limit. It reports
-// whether nothing waits any more.
+// Flush waits until everything is written, but not longer than limit. It reports whether
+// everything is written.
 func (l *Writer) Flush(limit time.Duration) bool {
 	l.mu.Lock()
 	idle := l.idle
@@ -108,7 +109,7 @@ func (l *Writer) lose(lines int) (first bool) {
 	return first
 }
 
-// run writes what waits, and ends when nothing does.
+// run writes the lines that wait, and returns when none is left.
 func (l *Writer) run(idle chan struct{}) {
 	defer close(idle)
 	for {
@@ -142,8 +143,8 @@ func (l *Writer) run(idle chan struct{}) {
 	}
 }
 
-// wholeLines returns the length of the first piece of b: as many lines as fit,
-// at least one.
+// wholeLines returns the length of the first piece of b: as many whole lines as fit into
+// piece bytes, but at least one.
 func wholeLines(b []byte) int {
 	if end := bytes.LastIndexByte(b[:min(piece, len(b))], '\n'); end >= 0 {
 		return end + 1
@@ -154,8 +155,8 @@ func wholeLines(b []byte) int {
 	return len(b)
 }
 
-// put writes lines, and waits as long as the log does. It returns how many lines
-// are not there whole if the log fails.
+// put writes lines, and waits while the log takes none. If the log fails, put returns how
+// many of the lines are not whole in the log.
 func (l *Writer) put(lines []byte) (lost int, err error) {
 	if l.torn {
 		lines = append([]byte{'\n'}, lines...)

@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// disk has room for so many bytes.
+// disk is a writer with room for a number of bytes.
 type disk struct {
 	text string
 	room int
@@ -31,7 +31,8 @@ func (d *disk) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-// A full disk: what fits is there, in whole lines, and the loss is counted.
+// On a full disk the lines that fit are written, and the lost ones are counted. A line
+// that was cut off gets an end before the next line.
 func TestFullDisk(t *testing.T) {
 	d := &disk{room: 9}
 	var said []string
@@ -44,7 +45,7 @@ func TestFullDisk(t *testing.T) {
 		fmt.Fprintf(w, "line %d\n", i)
 		w.Flush(time.Minute)
 	}
-	for i := range 4 { // the second is torn
+	for i := range 4 { // the second line is cut off
 		line(i)
 	}
 	d.room = 100
@@ -61,7 +62,7 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// valve is a log that stands while it is closed.
+// valve is a log that takes no lines while it is closed.
 type valve struct {
 	open sync.RWMutex
 	text bytes.Buffer
@@ -76,8 +77,8 @@ func (v *valve) Write(p []byte) (int, error) {
 	return v.text.Write(p)
 }
 
-// A log that stands: Write returns, the gap is one, and it is where the lines are
-// missing.
+// If a log takes no lines, Write returns all the same. The log then has one gap, and
+// Works is called at its place.
 func TestLogStands(t *testing.T) {
 	v := new(valve)
 	v.open.Lock()
@@ -130,7 +131,7 @@ func TestLogStands(t *testing.T) {
 	}
 }
 
-// A pipe in non-blocking mode, as another process can make it: nothing is lost.
+// If another process has set a pipe to non-blocking mode, no line is lost.
 func TestNonblockingLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var p [2]int
@@ -147,7 +148,7 @@ func TestNonblockingLog(t *testing.T) {
 		for got < 2000*100 {
 			n, err := unix.Read(p[0], buf)
 			if err == unix.EAGAIN {
-				time.Sleep(retryTime) // virtual
+				time.Sleep(retryTime) // in virtual time
 				continue
 			}
 			if err != nil {
@@ -158,7 +159,7 @@ func TestNonblockingLog(t *testing.T) {
 	})
 }
 
-// raw is a descriptor without Go's poller.
+// raw is a descriptor that Go's poller does not use.
 type raw int
 
 func (fd raw) Write(p []byte) (int, error) {
@@ -166,7 +167,7 @@ func (fd raw) Write(p []byte) (int, error) {
 	return max(n, 0), err
 }
 
-// What waits when the process ends is written first.
+// Flush writes the lines that wait, before the process ends.
 func TestFlush(t *testing.T) {
 	f, err := os.CreateTemp(t.TempDir(), "")
 	if err != nil {

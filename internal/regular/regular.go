@@ -1,6 +1,7 @@
-// Package regular opens files that must be regular ones. To open a FIFO waits for
-// its other end, to read a device may never end, and to replace one is worse. So
-// the files of settings are opened here: whatever they are, nothing waits.
+// Package regular opens files that must be regular files. To open a FIFO waits for its
+// other end. To read a device may never end, and to replace one does harm. So narwhal
+// opens the files that settings name with this package, which never waits for another
+// process.
 package regular
 
 import (
@@ -13,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Error says that a file is of a kind that has no use here.
+// Error is the error of Open for a file that is not a regular file.
 type Error struct {
 	Path string
 	Kind string // what it is: "a FIFO"
@@ -21,7 +22,7 @@ type Error struct {
 
 func (e *Error) Error() string { return fmt.Sprintf("%s is %s, not a regular file", e.Path, e.Kind) }
 
-// Kind names what a file is, for people.
+// Kind names the kind of a file for people, with its article.
 func Kind(mode fs.FileMode) string {
 	switch {
 	case mode.IsRegular():
@@ -42,10 +43,11 @@ func Kind(mode fs.FileMode) string {
 // terminal and /dev/null, too.
 const Devices = fs.ModeDevice | fs.ModeCharDevice
 
-// Open opens a file as os.OpenFile does. If it is neither a regular file nor of
-// the other type, the error is an *Error. Open never waits for another process.
+// Open opens a file as os.OpenFile does. If the file is neither a regular file nor of the
+// type other, the error is an *Error. An other of 0 allows regular files only. Open never
+// waits for another process.
 func Open(path string, flag int, perm, other fs.FileMode) (*os.File, error) {
-	// To open a device may already do something, so look before.
+	// To open a device may already have an effect, so look at the file first.
 	if info, err := os.Stat(path); err == nil && !fits(info, other) {
 		return nil, &Error{path, Kind(info.Mode())}
 	}
@@ -54,7 +56,7 @@ func Open(path string, flag int, perm, other fs.FileMode) (*os.File, error) {
 		return nil, err
 	}
 	info, err := f.Stat()
-	if err == nil && !fits(info, other) { // it may be another by now
+	if err == nil && !fits(info, other) { // the path may lead to another file by now
 		err = &Error{path, Kind(info.Mode())}
 	}
 	if err == nil {

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Each kind of file, for reading and for appending: nothing waits, and what is
-// refused is named.
+// Open does not wait for any kind of file, whether for reading or for writing. The error
+// names the kind of a file that it refuses.
 func TestKinds(t *testing.T) {
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
@@ -64,7 +64,8 @@ func TestKinds(t *testing.T) {
 	}
 }
 
-// The mode of an open file belongs to all who share it: it must be as usual.
+// Open leaves files in blocking mode. All processes that share an open file share its
+// mode.
 func TestOpenFilesBlock(t *testing.T) {
 	for path, other := range map[string]os.FileMode{filepath.Join(t.TempDir(), "f"): 0, "/dev/null": Devices} {
 		f, err := Open(path, os.O_WRONLY|os.O_CREATE, 0o600, other)
