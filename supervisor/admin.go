@@ -65,7 +65,7 @@ func (a *admin) start() error {
 	}
 	a.ln, a.served = strictListener{bounded.Listen(ln, a.most), http1.Limits{Body: adminBody}}, make(chan struct{})
 	go func() {
-		a.srv.Serve(a.ln) // returns when it is closed
+		a.srv.Serve(a.ln) // returns when a.ln is closed
 		close(a.served)
 	}()
 	a.log.Info("admin", "address", a.sock.Addr.String())

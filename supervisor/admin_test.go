@@ -51,7 +51,7 @@ func exchange(t testing.TB, path string, pieces ...string) string {
 	defer c.Close()
 	c.SetDeadline(time.Now().Add(30 * time.Second))
 	sent := make(chan error, 1)
-	go func() { // beside the reading of answers, or both sides could wait for each other
+	go func() { // while the answers are read; otherwise both sides could wait for each other
 		for _, p := range pieces {
 			if _, err := io.WriteString(c, p); err != nil {
 				sent <- err
@@ -64,7 +64,7 @@ func exchange(t testing.TB, path string, pieces ...string) string {
 	if err != nil {
 		t.Fatalf("%q: %v after %q", pieces, err, b)
 	}
-	if err := <-sent; err != nil && !errors.Is(err, syscall.EPIPE) { // the server need not read all
+	if err := <-sent; err != nil && !errors.Is(err, syscall.EPIPE) { // the server may close before it has read all
 		t.Fatalf("%q: %v", pieces, err)
 	}
 	return string(b)
@@ -100,7 +100,7 @@ func TestAdminIsStrict(t *testing.T) {
 		name, in string
 		status   int
 	}{
-		{"two lengths", "POST /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400}, // H16
+		{"two lengths", "POST /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
 		{"a bare LF", "GET /healthz HTTP/1.1\nHost: a\n\n", 400},
 		{"a bare LF in a trailer", "GET /healthz HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: y\n", 400},
 		{"a fold", "GET /healthz HTTP/1.1\r\nHost: a\r\n b\r\n\r\n", 400},
@@ -212,7 +212,7 @@ func TestAdminMethods(t *testing.T) {
 		{"GET /healthz", "GET", 200},
 		{"HEAD /healthz", "HEAD", 200},
 		{"GET http://a/readyz", "GET", 200},
-		{"POST /healthz", "POST", 405}, // H16
+		{"POST /healthz", "POST", 405},
 		{"DELETE /readyz", "DELETE", 405},
 		{"OPTIONS /readyz", "OPTIONS", 204},
 		{"OPTIONS *", "OPTIONS", 204},
@@ -275,7 +275,7 @@ func FuzzAdmin(f *testing.F) {
 			if err != nil {
 				t.Fatalf("to %q the answer is %q: %v", in, all, err)
 			}
-			if next, _ := br.Peek(1); string(next) == "{" || resp.ContentLength < 0 { // not the answer to a HEAD
+			if next, _ := br.Peek(1); string(next) == "{" || resp.ContentLength < 0 { // an answer to HEAD has no body
 				if _, err := io.Copy(io.Discard, resp.Body); err != nil {
 					t.Fatalf("to %q the answer is %q: %v", in, all, err)
 				}

@@ -47,7 +47,7 @@ type strictConn struct {
 	request http1.Request
 	rest    []byte       // received, and not yet given to request
 	bad     *http1.Error // why the last request is refused, nil if it is not
-	last    io.Reader    // the last request, without a body; nil while others may come
+	last    io.Reader    // the last request, without a body; nil while more requests may come
 }
 
 // Read returns bytes of the next request once the request is whole.
@@ -83,7 +83,7 @@ func (c *strictConn) Read(p []byte) (int, error) {
 			errors.As(err, &bad)
 			c.end(bad)
 		} else if h := c.request.Head(); h != nil && h.Expect && !c.request.Done() {
-			c.end(nil) // the last request: what follows may be the body all the same
+			c.end(nil) // close after the answer: the client may still send the body
 		}
 	}
 }

@@ -122,7 +122,7 @@ func TestFewFiles(t *testing.T) {
 	askAll(t, m.addr, 1)
 	pid := m.workers()[0]
 	limitFiles(t, pid, room(pid, 4))
-	for range 20 { // on a slow machine the first may have left before the last come
+	for range 20 { // on a slow machine the first clients may have left before the last ones come
 		if askAll(t, m.addr, 12); m.count("cannot accept connections") > 0 {
 			break
 		}

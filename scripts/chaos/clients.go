@@ -27,7 +27,8 @@ var groups = []client.Group{tcpNew, tcpKept, unixNew, unixKept}
 // request as soon as the last one is answered.
 const clientsAtOnce = 32
 
-// start starts clients of these groups, so many of all groups together.
+// start starts clients. Each group has the same number, and clients is the number of all.
+// want is the right answer.
 func start(addrs map[string]string, of []client.Group, clients int, want []byte) *client.Load {
 	return client.Start(client.Options{Addrs: addrs, Groups: of, Clients: clients, Request: query, Want: want})
 }

@@ -93,7 +93,7 @@ func (n *noise) play(ctx context.Context, length time.Duration) (figures string,
 	return fmt.Sprintf("%d streams in %v", n.sent.Load(), time.Since(began).Round(time.Second)), err
 }
 
-// send sends so many streams, but stops after length.
+// send sends a number of streams, but stops after length.
 func (n *noise) send(ctx context.Context, streams int64, length time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, length)
 	defer cancel()
