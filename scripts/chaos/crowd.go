@@ -96,7 +96,8 @@ type gathered struct {
 // connected by then has found the queue full. The kernel goes on trying for it.
 const joinTime = 3 * time.Second
 
-// gather connects n clients at once.
+// gather connects n clients at once, and calls join for each that has connected within
+// joinTime.
 func (c crowd) gather(addr string, n int) (*gathered, error) {
 	if err := openFiles(n + 500); err != nil {
 		return nil, err

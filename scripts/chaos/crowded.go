@@ -82,7 +82,7 @@ func (r *runner) measureCrowd(ctx context.Context, s *server, l *client.Load, c 
 			return fmt.Errorf("a request with a large answer: %d bytes, %v; this needs en_core_web_sm", len(answer), err)
 		}
 	}
-	if _, err := slowest(ctx, l); err != nil { // warm
+	if _, err := slowest(ctx, l); err != nil { // warm up first
 		return err
 	}
 	var err error

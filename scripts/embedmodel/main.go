@@ -45,7 +45,7 @@ func main() {
 			fmt.Fprintln(os.Stderr, " ", line)
 		}
 		if *from != "" || ctx.Err() != nil {
-			os.Exit(1) // asked for by name, or asked to stop
+			os.Exit(1) // -from was given, or the run was interrupted
 		}
 		return
 	}

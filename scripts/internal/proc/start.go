@@ -71,7 +71,7 @@ func (p *Process) Stop(patience time.Duration) error {
 }
 
 // FreePort returns a TCP port that was free a moment ago. If another program takes
-// the port first, the server that was to have it does not start.
+// the port first, the server that should have it does not start.
 func FreePort() (int, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
