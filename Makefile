@@ -1,7 +1,7 @@
 # narwhal. The two commands of the README are `make run` and `make test`.
 #
-# Everything here works on a machine with Go, git and make; what else a target
-# needs, it gets and says so.
+# Everything here works on a machine with Go, git and make. A target installs what else
+# it needs, and says so.
 
 GO      ?= go
 BIND    ?= 127.0.0.1:5000
@@ -14,9 +14,10 @@ export CGO_ENABLED ?= 0
 run: build
 	@exec ./bin/narwhal --bind $(BIND) --workers $(WORKERS) --log-level warning
 
-# The model goes into the program if it can be fetched: with pip (as root on
-# Debian it is installed if there is none), else from its author's release. If
-# not, a line before the build says that prose answers instead.
+# The model goes into the program if it can be fetched: with pip, or else from the
+# release of its author. (If pip is missing, it is installed when root builds on Debian.)
+# If the model cannot be fetched, a line before the build says that prose answers
+# instead.
 #
 # --version names the commit where git can read this folder. (Where git refuses to,
 # because another user owns the folder, go build would fail.)
@@ -24,8 +25,8 @@ build:
 	@mkdir -p bin
 	@$(GO) build -trimpath -buildvcs=$$(git status >/dev/null 2>&1 && echo auto || echo false) -tags "$$($(GO) run ./scripts/embedmodel)" -o bin/narwhal ./cmd/narwhal
 
-# The program, its manual page and what the shells complete. DESTDIR is for
-# packages; PREFIX=/usr is where the unit of scripts/systemd looks.
+# Installs the program, its manual page and the completions of the shells. DESTDIR is
+# for packages. The unit in scripts/systemd expects PREFIX=/usr.
 PREFIX  ?= /usr/local
 DESTDIR ?=
 
@@ -40,40 +41,43 @@ install: build
 test:
 	@scripts/test
 
-# Files made by other files: the assembly, the README's tables, the manual page,
-# the answers of stories and scripts. Read the difference; it is the review.
+# Makes the generated files: the assembly, the README's tables, the manual page, and the
+# answers of stories and scripts. Review the difference.
 generate:
 	$(GO) generate ./...
 	$(GO) test ./config ./supervisor ./cmd/narwhal -update
 
-# Longer than `make test` does it: a minute for each, and a minute of random bytes
-# and mutated requests for a real server in all its modes.
+# Fuzzes for longer than `make test`: a minute for each target, and a minute of random
+# bytes and mutated requests to a real server, divided among its modes.
 fuzz: build
 	@scripts/fuzz 60s
 	@$(GO) run ./scripts/chaos -narwhal bin/narwhal -noise 60s
 
-# Against real spaCy, 3,000,000 tokens and more; takes about half an hour.
+# Compares with real spaCy on 3,000,000 tokens, and on 1,000,000 with the medium model.
+# Takes about half an hour.
 parity:
 	@scripts/parity/parity.sh 3000000
 	@scripts/parity/parity.sh -m en_core_web_md 1000000
 
-# Whether requests wait though a worker is idle, and whether all clients are served
-# alike. Some twenty minutes. (The waits at 70 % load, beside those of a simulated
-# single queue, are a part of `make compare`.)
+# Measures whether requests wait although a worker is idle, and whether all clients get
+# equal shares. Takes about twenty minutes. (`make compare` compares the waits at 70 %
+# load with those of a simulated single queue.)
 fairness: build
 	@$(GO) run ./scripts/fairness
 
-# Every stage, against the last recorded numbers; about three minutes.
+# Measures every stage of a request and compares with the last recorded numbers. Takes
+# about three minutes.
 bench:
 	@scripts/bench
 
 bench-record:
 	@scripts/bench record
 
-# Beside Flask + Gunicorn, FastAPI + Uvicorn and FastAPI + Granian, with plots:
-# writes docs/benchmark.md and the table of the README. Two and a half hours where a
-# text takes spaCy 45 ms. The quick one, of fewer requests, takes less than eight minutes
-# and writes what says less to .cache/compare/quick.
+# Compares narwhal with Flask + Gunicorn, FastAPI + Uvicorn and FastAPI + Granian. Writes
+# docs/benchmark.md with plots, and the table of the README. Takes two and a half hours
+# on a machine where spaCy needs 45 ms for a text. compare-quick sends fewer requests,
+# so its figures are less exact. It takes less than eight minutes and writes to
+# .cache/compare/quick.
 compare:
 	@scripts/compare/setup.sh
 	@.cache/compare/compare -plan full -readme README.md
@@ -82,24 +86,23 @@ compare-quick:
 	@scripts/compare/setup.sh
 	@.cache/compare/compare -plan quick -out .cache/compare/quick
 
-# The unit files under a real systemd, 252 and 254, in a container, as `make
-# test` does it. Needs root and Debian 12, and says what is missing.
+# Tests the unit files under a real systemd, 252 and 254, in a container. `make test`
+# does this, too. Needs root and Debian 12, and says what is missing.
 systemd:
 	@scripts/systemd/test.sh
 
-# Everything an operator or a fault can do, on a server under load, with every
-# lost request counted: writes docs/reliability.md. An hour at most; `make test`
-# has a short form.
+# Does to a server under load what operators and faults do, and counts the lost requests.
+# Writes docs/reliability.md. Takes an hour at most. `make test` has a short form.
 chaos: build
 	@$(GO) run ./scripts/chaos -narwhal bin/narwhal -doc docs/reliability.md
 
-# The same events on Gunicorn from PyPI, side by side in docs/reliability.md. An
-# hour at most.
+# Does the same to narwhal and to Gunicorn from PyPI. Writes docs/reliability.md. Takes
+# an hour at most.
 chaos-peers: build
 	@scripts/chaos/peers.sh -narwhal bin/narwhal -doc docs/reliability.md
 
-# Half an hour of load with an event every two seconds: nothing lost, and the
-# master's memory and descriptors do not grow.
+# Half an hour of load with an event every two seconds. Fails if a request is lost, or if
+# the master's memory or descriptors grow.
 soak: build
 	@$(GO) run ./scripts/chaos -narwhal bin/narwhal -soak 30m
 

@@ -1,4 +1,4 @@
-// Package narwhal_test holds the arrows between the packages.
+// Package narwhal_test checks which packages import which.
 package narwhal_test
 
 import (
@@ -15,8 +15,8 @@ import (
 
 const module = "github.com/narwhal-server/narwhal/"
 
-// arrows say which packages of this module a package may import, and the reason. The
-// table of docs/design.md has the same.
+// arrows says which packages of this module a package may import, and why. The table in
+// docs/design.md must say the same.
 var arrows = map[string]struct {
 	may string
 	why string
@@ -118,10 +118,11 @@ func TestBinaryCarriesNoTestTools(t *testing.T) {
 	}
 }
 
-// public are the packages that others import.
+// public are the packages that other modules import.
 var public = []string{"limits", "supervisor", "worker", "web", "ner", "ner/spacy", "ner/prose"}
 
-// Who imports a public package can name every type of its exported declarations.
+// A program that imports a public package can name every type in that package's exported
+// declarations.
 func TestSignaturesNeedNoInternalPackage(t *testing.T) {
 	for _, pkg := range public {
 		names, err := filepath.Glob(pkg + "/*.go")
@@ -191,7 +192,7 @@ func internalInSignatures(t *testing.T, name string, src []byte) (found []string
 			if n.Recv != nil && !exported(n.Recv.List[0].Type) {
 				return false
 			}
-		case *ast.ValueSpec: // a value's type can be another than its text tells
+		case *ast.ValueSpec: // without a type, the text does not tell the value's type
 			if n.Type == nil {
 				return false
 			}
@@ -205,7 +206,7 @@ func internalInSignatures(t *testing.T, name string, src []byte) (found []string
 	return found
 }
 
-// exported says whether the type of a receiver is exported.
+// exported reports whether the type of a receiver is exported.
 func exported(receiver ast.Expr) bool {
 	if star, ok := receiver.(*ast.StarExpr); ok {
 		receiver = star.X

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""The client narwhal is measured with: many GET requests at once, with aiohttp.
+"""A client to measure narwhal with: it sends many GET requests at once, with aiohttp.
 
 Each trial opens a session of its own and starts all its requests together:
-GET / with the JSON body {"i_request": n, "text": ...}. The session is aiohttp's
-default on purpose, as most people use it: it keeps at most 100 connections open
-and lets the other requests wait inside the client.
+GET / with the JSON body {"i_request": n, "text": ...}. The session has aiohttp's
+defaults, because most people use these: it keeps at most 100 connections open, and
+the other requests wait inside the client.
 
 Prints the seconds of each trial and their average. Exits with 1 if a request
 failed, or if two answers differ, or if they differ from --expect.
@@ -49,12 +49,12 @@ def positive(s):
 
 
 def parse(s):
-    """JSON with the order of its keys: two answers in another order differ."""
+    """Reads JSON and keeps the order of its keys: answers in another order differ."""
     return json.loads(s, object_pairs_hook=collections.OrderedDict)
 
 
 async def ask(session, url, number, text):
-    """One request. Gives (answer, None), or (None, what went wrong)."""
+    """Sends one request. Returns (answer, None), or (None, what went wrong)."""
     try:
         async with session.get(url, json={"i_request": number, "text": text}) as response:
             if response.status != 200:

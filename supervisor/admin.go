@@ -14,32 +14,33 @@ import (
 	"github.com/narwhal-server/narwhal/internal/sock"
 )
 
-// admin is the master's own HTTP server. It never touches a worker, so it
-// answers however busy they are.
+// admin is the master's own HTTP server. It answers without asking a worker, so it
+// answers however busy the workers are.
 type admin struct {
 	srv  *http.Server
 	sock *sock.Socket
-	most int // connections
+	most int // connections at once
 	log  *slog.Logger
 
 	ln     net.Listener
 	conns  sync.WaitGroup
-	served chan struct{} // closed when it accepts no more
-	left   bool          // to the next master
+	served chan struct{} // closed when the server accepts no more connections
+	left   bool          // leave was called: the new master answers now
 }
 
-// adminBacklog is more than enough: nobody is slow here.
+// adminBacklog is the length of the admin socket's accept queue, in connections. The
+// server accepts a connection at once, so the queue stays short.
 const adminBacklog = 128
 
-// adminBody is the largest body of a request, bytes. No path has a use for one.
+// adminBody is the largest body of a request, in bytes. No path uses a body.
 const adminBody = 4 << 10
 
-// adminTime is how long a client may take for a request, and how long it may
-// leave its connection idle.
+// adminTime is how long a client may take to send a request, to read the answer, and
+// how long it may leave its connection idle.
 const adminTime = 10 * time.Second
 
-// newAdmin makes a server with at most so many connections; it answers once it is
-// started.
+// newAdmin makes a server that holds at most most connections. It answers nothing
+// before start.
 func newAdmin(s *sock.Socket, most int, ready *atomic.Bool, log *slog.Logger) *admin {
 	a := &admin{sock: s, most: most, log: log, srv: &http.Server{
 		Handler: strict(adminRoutes(ready)), DisableGeneralOptionsHandler: true, ConnContext: withConn,
@@ -64,16 +65,16 @@ func (a *admin) start() error {
 	}
 	a.ln, a.served = strictListener{bounded.Listen(ln, a.most), http1.Limits{Body: adminBody}}, make(chan struct{})
 	go func() {
-		a.srv.Serve(a.ln) // returns when it is closed
+		a.srv.Serve(a.ln) // returns when a.ln is closed
 		close(a.served)
 	}()
 	a.log.Info("admin", "address", a.sock.Addr.String())
 	return nil
 }
 
-// leave lets the next master answer; what has been accepted is answered here
-// before close returns. Shutdown of net/http is no way to do it: a request that
-// is read while it waits is dropped.
+// leave gives the address to the new master: this server accepts no more connections.
+// close waits until the accepted connections have been answered. http.Server.Shutdown
+// cannot do this: it drops a request that is read while Shutdown waits.
 func (a *admin) leave() {
 	a.left = true
 	a.sock.Disown()
@@ -81,14 +82,15 @@ func (a *admin) leave() {
 	a.srv.SetKeepAlivesEnabled(false)
 }
 
-// leaveTime is for clients that have connected and say nothing.
+// leaveTime is how long close waits, after leave, for the accepted connections. A
+// client that has connected and sends nothing cannot hold it up for longer.
 const leaveTime = time.Second
 
 func (a *admin) close() {
 	if a.left {
 		answered := make(chan struct{})
 		go func() {
-			<-a.served // or a connection that is being accepted is not known yet
+			<-a.served // before that, conns may lack a connection that is being accepted
 			a.conns.Wait()
 			close(answered)
 		}()

@@ -17,8 +17,8 @@ import (
 	"github.com/narwhal-server/narwhal/internal/sock"
 )
 
-// startAdmin serves an admin address: a socket file, since a port is used up for
-// a minute by each connection.
+// startAdmin serves the admin address on a unix socket and returns the socket's path.
+// On TCP each connection would use up a port for a minute.
 func startAdmin(t testing.TB) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "admin.sock")
@@ -40,8 +40,8 @@ func startAdmin(t testing.TB) (path string) {
 	return path
 }
 
-// exchange sends bytes, each piece by itself, and the end, and returns all that the
-// server answers before it closes.
+// exchange sends each piece with a write of its own, and closes the sending side. It
+// returns all that the server answers until it closes the connection.
 func exchange(t testing.TB, path string, pieces ...string) string {
 	t.Helper()
 	c, err := net.Dial("unix", path)
@@ -51,7 +51,7 @@ func exchange(t testing.TB, path string, pieces ...string) string {
 	defer c.Close()
 	c.SetDeadline(time.Now().Add(30 * time.Second))
 	sent := make(chan error, 1)
-	go func() { // while the answers are read, or both sides would wait for the other
+	go func() { // while the answers are read; otherwise both sides could wait for each other
 		for _, p := range pieces {
 			if _, err := io.WriteString(c, p); err != nil {
 				sent <- err
@@ -64,13 +64,14 @@ func exchange(t testing.TB, path string, pieces ...string) string {
 	if err != nil {
 		t.Fatalf("%q: %v after %q", pieces, err, b)
 	}
-	if err := <-sent; err != nil && !errors.Is(err, syscall.EPIPE) { // the server need not read all
+	if err := <-sent; err != nil && !errors.Is(err, syscall.EPIPE) { // the server may close before it has read all
 		t.Fatalf("%q: %v", pieces, err)
 	}
 	return string(b)
 }
 
-// statuses are those of the answers to some requests, in order.
+// statuses returns the status codes of the answers in all, in order. It fails the test
+// unless there is exactly one whole answer for each method.
 func statuses(t testing.TB, all string, methods ...string) (codes []int) {
 	t.Helper()
 	br := bufio.NewReader(strings.NewReader(all))
@@ -90,8 +91,8 @@ func statuses(t testing.TB, all string, methods ...string) (codes []int) {
 	return codes
 }
 
-// The admin address refuses what workers refuse, and nothing behind it is
-// answered.
+// The admin address refuses what workers refuse, and answers no request that follows
+// on the same connection.
 func TestAdminIsStrict(t *testing.T) {
 	path := startAdmin(t)
 	const get = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -99,7 +100,7 @@ func TestAdminIsStrict(t *testing.T) {
 		name, in string
 		status   int
 	}{
-		{"two lengths", "POST /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400}, // H16
+		{"two lengths", "POST /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
 		{"a bare LF", "GET /healthz HTTP/1.1\nHost: a\n\n", 400},
 		{"a bare LF in a trailer", "GET /healthz HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: y\n", 400},
 		{"a fold", "GET /healthz HTTP/1.1\r\nHost: a\r\n b\r\n\r\n", 400},
@@ -136,7 +137,7 @@ func TestAdminIsStrict(t *testing.T) {
 	}
 }
 
-// A client that asks whether its body is wanted gets its answer without it.
+// A client that sends Expect: 100-continue gets its answer before it sends the body.
 func TestAdminExpect(t *testing.T) {
 	path := startAdmin(t)
 	for _, test := range []struct {
@@ -158,15 +159,15 @@ func TestAdminExpect(t *testing.T) {
 			}
 		}
 	}
-	// A body that came at once is read, and the connection goes on.
+	// If the body comes together with the head, it is read and the connection stays open.
 	all := exchange(t, path, "POST /healthz HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabcGET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
 	if got := statuses(t, all, "POST", "GET"); got[0] != 405 || got[1] != 200 {
 		t.Errorf("a body at once: %q", all)
 	}
 }
 
-// Every answer has an id: the client's, or a new one. An error says it in its body,
-// too.
+// Every answer has a request id: the client's, or a new one. An error has the id in
+// its body, too.
 func TestAdminRequestID(t *testing.T) {
 	path := startAdmin(t)
 	const host, id = " HTTP/1.1\r\nHost: a\r\n", "X-Request-Id: a-7\r\n"
@@ -211,7 +212,7 @@ func TestAdminMethods(t *testing.T) {
 		{"GET /healthz", "GET", 200},
 		{"HEAD /healthz", "HEAD", 200},
 		{"GET http://a/readyz", "GET", 200},
-		{"POST /healthz", "POST", 405}, // H16
+		{"POST /healthz", "POST", 405},
 		{"DELETE /readyz", "DELETE", 405},
 		{"OPTIONS /readyz", "OPTIONS", 204},
 		{"OPTIONS *", "OPTIONS", 204},
@@ -231,7 +232,7 @@ func TestAdminMethods(t *testing.T) {
 	}
 }
 
-// Requests that come together or in pieces are answered, each and in order.
+// Requests that come together, or in pieces, are all answered, in order.
 func TestAdminPipelined(t *testing.T) {
 	path := startAdmin(t)
 	var in strings.Builder
@@ -255,8 +256,8 @@ func TestAdminPipelined(t *testing.T) {
 	}
 }
 
-// Whatever bytes come, the answers are whole and there is an end, and the next
-// client is answered.
+// Whatever bytes a client sends, all answers are whole and the server closes the
+// connection. After that the next client is answered.
 func FuzzAdmin(f *testing.F) {
 	const get = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
 	for _, s := range []string{get, get + get, "POST /readyz HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc" + get, get + "x", "HEAD / HTTP/1.0\r\n\r\n",
@@ -274,7 +275,7 @@ func FuzzAdmin(f *testing.F) {
 			if err != nil {
 				t.Fatalf("to %q the answer is %q: %v", in, all, err)
 			}
-			if next, _ := br.Peek(1); string(next) == "{" || resp.ContentLength < 0 { // not the answer to a HEAD
+			if next, _ := br.Peek(1); string(next) == "{" || resp.ContentLength < 0 { // an answer to HEAD has no body
 				if _, err := io.Copy(io.Discard, resp.Body); err != nil {
 					t.Fatalf("to %q the answer is %q: %v", in, all, err)
 				}

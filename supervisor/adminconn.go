@@ -15,14 +15,14 @@ import (
 	"github.com/narwhal-server/narwhal/internal/requestid"
 )
 
-// net/http takes what workers refuse: a Content-Length beside a
-// Transfer-Encoding, lines that end with a bare LF. So it sees only whole
-// requests that http1 has accepted. A request that http1 refuses becomes one for
-// refusedTarget, which no client can send, so that net/http answers it in its
-// turn, after the requests before it.
+// net/http accepts requests that workers refuse: a Content-Length beside a
+// Transfer-Encoding, or lines that end with a bare LF. So net/http gets only whole
+// requests that http1 has accepted. In place of a request that http1 refuses, net/http
+// gets a request for refusedTarget. It answers that one in its turn, after the requests
+// before it. No client can send refusedTarget: http1 refuses it.
 //
-// A client that asks whether its body is wanted (Expect: 100-continue) gets its
-// answer instead: no path wants a body.
+// A client that asks whether it may send its body (Expect: 100-continue) gets its final
+// answer at once, because no path uses a body.
 
 const refusedTarget = "refused:"
 
@@ -40,17 +40,17 @@ func (l strictListener) Accept() (net.Conn, error) {
 	return &strictConn{Conn: c, request: http1.Request{Limits: l.limits}}, nil
 }
 
-// strictConn is a connection of which only valid requests can be read. Like
-// net/http itself it has one Read at a time.
+// strictConn is a connection whose Read returns only valid requests. Read must not be
+// called by two goroutines at once, and net/http does not do so.
 type strictConn struct {
 	net.Conn
 	request http1.Request
-	rest    []byte       // came after the request
+	rest    []byte       // received, and not yet given to request
 	bad     *http1.Error // why the last request is refused, nil if it is not
-	last    io.Reader    // the last request, without a body; nil while others may come
+	last    io.Reader    // the last request, without a body; nil while more requests may come
 }
 
-// Read gives parts of a request once it is whole.
+// Read returns bytes of the next request once the request is whole.
 func (c *strictConn) Read(p []byte) (int, error) {
 	for {
 		if c.last != nil {
@@ -83,14 +83,15 @@ func (c *strictConn) Read(p []byte) (int, error) {
 			errors.As(err, &bad)
 			c.end(bad)
 		} else if h := c.request.Head(); h != nil && h.Expect && !c.request.Done() {
-			c.end(nil) // the client may send the body all the same
+			c.end(nil) // close after the answer: the client may still send the body
 		}
 	}
 }
 
-// end makes the present request the last one: net/http gets it without its body, and
-// as one for refusedTarget if bad says that something is wrong with it. If there is a
-// head, its fields stay: the answer takes over the request's id.
+// end makes the present request the last one of the connection. net/http gets the
+// request without its body. If bad is not nil, net/http gets it as a request for
+// refusedTarget. If the head has been read, its fields stay, because the answer
+// repeats the request's id.
 func (c *strictConn) end(bad *http1.Error) {
 	last := "GET " + refusedTarget + " HTTP/1.1\r\nHost: refused\r\nConnection: close\r\n\r\n"
 	if h := c.request.Head(); h != nil {
@@ -107,9 +108,10 @@ func (c *strictConn) end(bad *http1.Error) {
 	c.request.Reset()
 }
 
-// Close waits in the background for what the client may still be sending after its
-// last request: a plain close would be a reset, which can destroy the answer on its
-// way (RFC 9112, 9.6).
+// Close closes the connection. After the last request it does so in the background:
+// first it reads what the client may still be sending, for at most a second and 1 MiB.
+// To close with unread bytes would reset the connection, and a reset can destroy the
+// answer on its way (RFC 9112, 9.6).
 func (c *strictConn) Close() error {
 	half, ok := c.Conn.(interface{ CloseWrite() error })
 	if c.last == nil || !ok || half.CloseWrite() != nil || c.Conn.SetReadDeadline(time.Now().Add(time.Second)) != nil {
@@ -129,8 +131,8 @@ func withConn(ctx context.Context, c net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, c)
 }
 
-// strict has refused requests answered, and passes on all others. It gives each
-// answer the request's id.
+// strict answers the requests that http1 has refused, and passes all others to next.
+// It gives each answer the request's id.
 func strict(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set(requestid.Header, requestid.Take(r.Header.Get(requestid.Header)))

@@ -45,7 +45,8 @@ func adminRoutes(ready *atomic.Bool) http.HandlerFunc {
 
 const adminMethods = "GET, HEAD, OPTIONS"
 
-// refuse answers with an error. The answer has its id already.
+// refuse answers with an error in JSON. The answer's header must have its request id
+// already.
 func refuse(w http.ResponseWriter, status int, kind, message, hint string) {
 	body := errorbody.Body{Message: message, Type: kind, Hint: hint, RequestID: w.Header().Get(requestid.Header)}
 	answer(w, status, body.Append(nil))

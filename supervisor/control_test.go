@@ -13,7 +13,7 @@ import (
 	"github.com/narwhal-server/narwhal/supervisor"
 )
 
-// controlled makes options with a control socket and a client of it.
+// controlled adds a control socket to options, and makes a client of that socket.
 func controlled(t *testing.T, o supervisor.Options) (supervisor.Options, *control.Client) {
 	dir, err := os.MkdirTemp("", "narwhal") // t.TempDir's name may be too long for a socket
 	if err != nil {
@@ -24,8 +24,8 @@ func controlled(t *testing.T, o supervisor.Options) (supervisor.Options, *contro
 	return o, control.NewClient(o.Control)
 }
 
-// What is asked over the control socket costs no request, and its answer comes
-// when it is true.
+// Commands over the control socket lose no request. A command is answered when it has
+// taken effect.
 func TestControl(t *testing.T) {
 	o, c := controlled(t, supervisor.Options{Workers: 2})
 	m := start(t, options(o, appSettings{Work: work}))
@@ -58,7 +58,7 @@ func TestControl(t *testing.T) {
 	}
 }
 
-// countWorkers counts those of a generation that are ready.
+// countWorkers returns how many workers of a generation are ready.
 func (m *master) countWorkers(t *testing.T, c *control.Client, generation int) int {
 	t.Helper()
 	s, err := c.Status(t.Context())
@@ -74,8 +74,8 @@ func (m *master) countWorkers(t *testing.T, c *control.Client, generation int) i
 	return n
 }
 
-// The error of a worker that cannot start reaches whoever asked, and a stop
-// tells what did not finish.
+// If a worker cannot start, its error reaches the client that asked for the reload.
+// The answer to a stop says which requests did not finish.
 func TestControlFailures(t *testing.T) {
 	o, c := controlled(t, supervisor.Options{})
 	o.GracefulTimeout = 1 // ns
@@ -117,7 +117,7 @@ func TestControlFailures(t *testing.T) {
 	}
 }
 
-// A place where no socket can be made is worth a warning.
+// A master that cannot make its control socket warns, and serves.
 func TestControlUnwritable(t *testing.T) {
 	o := supervisor.Options{Control: filepath.Join(t.TempDir(), "absent", "control.sock")}
 	m := start(t, options(o, appSettings{}))
@@ -126,7 +126,7 @@ func TestControlUnwritable(t *testing.T) {
 	}
 }
 
-// next writes what the next reload reads.
+// next writes the options that the next reload reads.
 func (m *master) next(t *testing.T, o supervisor.Options) {
 	t.Helper()
 	b, err := json.Marshal(o)

@@ -17,10 +17,12 @@ import (
 	"github.com/narwhal-server/narwhal/supervisor"
 )
 
-// The faults here are of the world: whatever it is, the healthy rest is served,
-// the log says what to do, and when it has passed nobody has to help.
+// These tests break something outside of narwhal, such as memory or the number of
+// descriptors. What is not affected serves, and the log says what to do. When the fault
+// has passed, narwhal recovers by itself.
 
-// says checks that the log line with some text has a hint with another.
+// says waits for a log line that contains text, and checks that such a line has a hint
+// that contains hint.
 func (m *master) says(text, hint string) {
 	m.t.Helper()
 	m.await(text, 1)
@@ -32,7 +34,7 @@ func (m *master) says(text, hint string) {
 	m.t.Errorf("the log says %q and not what to do: want %q", text, hint)
 }
 
-// limitFiles lets a process open only descriptors below n, until restore.
+// limitFiles lets a process open only descriptors below n, until restore is called.
 func limitFiles(t *testing.T, pid int, n uint64) (restore func()) {
 	t.Helper()
 	var before unix.Rlimit
@@ -49,7 +51,7 @@ func limitFiles(t *testing.T, pid int, n uint64) (restore func()) {
 	}
 }
 
-// room is the limit that leaves a process so many descriptors to open.
+// room returns the limit with which a process can open free more descriptors.
 func room(pid, free int) (limit uint64) {
 	for free > 0 {
 		if _, err := os.Lstat(fmt.Sprintf("/proc/%d/fd/%d", pid, limit)); err != nil {
@@ -86,7 +88,8 @@ func askAll(t *testing.T, addr string, n int) {
 	}
 }
 
-// atMost ends the load, of which at most so many may have failed.
+// atMost waits for 100 requests, ends the load, and checks that at most most of its
+// requests have failed.
 func (l *load) atMost(t *testing.T, most int64) {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); l.sent.Load() < 100 && time.Now().Before(end); {
@@ -99,7 +102,7 @@ func (l *load) atMost(t *testing.T, most int64) {
 	}
 }
 
-// A worker that can open nothing accepts nothing; its sibling serves.
+// A worker that cannot open a descriptor accepts no connection. The other worker serves.
 func TestWorkerWithoutFiles(t *testing.T) {
 	m := start(t, options(supervisor.Options{Workers: 2}, appSettings{Work: work}))
 	l := clients(m.addr, 8, false)
@@ -112,14 +115,14 @@ func TestWorkerWithoutFiles(t *testing.T) {
 	}
 }
 
-// The one worker has descriptors for four connections: twelve clients get their
-// answers all the same, one four after the other.
+// The only worker has descriptors for four connections. Twelve clients still get their
+// answers, four at a time.
 func TestFewFiles(t *testing.T) {
 	m := start(t, options(supervisor.Options{Workers: 1}, appSettings{Delay: 500 * time.Millisecond}))
 	askAll(t, m.addr, 1)
 	pid := m.workers()[0]
 	limitFiles(t, pid, room(pid, 4))
-	for range 20 { // on a slow machine the first may have left before the last come
+	for range 20 { // on a slow machine the first clients may have left before the last ones come
 		if askAll(t, m.addr, 12); m.count("cannot accept connections") > 0 {
 			break
 		}
@@ -130,7 +133,8 @@ func TestFewFiles(t *testing.T) {
 	}
 }
 
-// A master that can open nothing cannot start workers; those it has serve.
+// A master that cannot open a descriptor cannot start workers. The workers that it has
+// serve.
 func TestMasterWithoutFiles(t *testing.T) {
 	m := start(t, options(supervisor.Options{Workers: 2, Sync: true}, appSettings{Work: work}))
 	l := clients(m.addr, 8, false)
@@ -142,10 +146,11 @@ func TestMasterWithoutFiles(t *testing.T) {
 	m.await(logevent.SpawnFailed.Text(), 2)
 	restore()
 	m.await(logevent.WorkerReady.Text(), 3)
-	l.atMost(t, 1) // what the killed one was computing
+	l.atMost(t, 1) // the request that the killed worker computed
 }
 
-// One worker, one place in the queue: who finds it full is answered later.
+// One worker, and an accept queue for one connection: clients that find the queue full
+// are answered later.
 func TestFullQueue(t *testing.T) {
 	m := start(t, options(supervisor.Options{Workers: 1, Sync: true, Backlog: 1}, appSettings{Delay: 1500 * time.Millisecond}))
 	askAll(t, m.addr, 6)
@@ -153,7 +158,7 @@ func TestFullQueue(t *testing.T) {
 	askAll(t, m.addr, 1)
 }
 
-// A request that kills its worker, again and again, costs nobody else anything.
+// A request that kills its worker, again and again, makes no other request fail.
 func TestCrashLoop(t *testing.T) {
 	m := start(t, options(supervisor.Options{Workers: 2, Sync: true}, appSettings{Work: work}))
 	l := clients(m.addr, 4, false)
@@ -178,11 +183,11 @@ func TestCrashLoop(t *testing.T) {
 	l.atMost(t, 0)
 }
 
-// A boot that hangs: at the start the master ends and says so, at HUP the old
-// workers go on.
+// Workers that hang while they boot: at the start the master ends with an error. At a
+// reload the old workers go on.
 func TestBootHangs(t *testing.T) {
 	log := ""
-	// A slow machine needs longer until the worker hangs where it shall.
+	// On a slow machine the worker needs longer until it reaches time.Sleep.
 	for timeout := time.Second; !strings.Contains(log, "time.Sleep"); timeout *= 2 {
 		m := launch(t, options(supervisor.Options{Workers: 2, BootTimeout: timeout}, appSettings{Boot: time.Hour}))
 		if code := m.wait(); code == 0 {
@@ -217,7 +222,7 @@ func TestBootHangs(t *testing.T) {
 	}
 }
 
-// The kernel kills a worker that takes more memory than its group may.
+// The kernel kills a worker that takes more memory than its cgroup allows.
 func TestOutOfMemory(t *testing.T) {
 	group := memoryGroup(t, 64<<20)
 	m := start(t, options(supervisor.Options{Workers: 2, Sync: true}, appSettings{Work: work}))
@@ -226,7 +231,7 @@ func TestOutOfMemory(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(group, "cgroup.procs"), fmt.Append(nil, victim), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for i := 0; m.count(logevent.WorkerDied.Text()) == 0; i++ { // until that one gets the request
+	for i := 0; m.count(logevent.WorkerDied.Text()) == 0; i++ { // until the victim gets the request
 		if i == 1000 {
 			t.Fatal("a worker takes 256 MiB in a group of 64 MiB")
 		}
@@ -245,7 +250,8 @@ func TestOutOfMemory(t *testing.T) {
 	l.atMost(t, 0)
 }
 
-// memoryGroup makes a group of processes that share so much memory at most.
+// memoryGroup makes a cgroup whose processes may take limit bytes together, and returns
+// its folder. If it cannot, it skips the test, or fails it in CI.
 func memoryGroup(t *testing.T, limit int) string {
 	t.Helper()
 	name := fmt.Sprintf("narwhal-test-%d", os.Getpid())
@@ -273,8 +279,8 @@ func memoryGroup(t *testing.T, limit int) string {
 	return ""
 }
 
-// Another program has the address, and the master waits for it: TERM ends that at
-// once, and well.
+// While the master waits for an address that another program has, TERM ends it at once,
+// with status 0.
 func TestStoppedWhileItWaits(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -288,7 +294,7 @@ func TestStoppedWhileItWaits(t *testing.T) {
 		close(stopped)
 	})
 	<-stopped
-	if code := m.wait(); code != 0 || m.count(logevent.Stopped.Text()) != 1 { // if all tries had failed, it would end otherwise
+	if code := m.wait(); code != 0 || m.count(logevent.Stopped.Text()) != 1 { // after the last failed try the status would be another
 		t.Errorf("it ended with %d:\n%s", code, m.log())
 	}
 }
@@ -333,7 +339,7 @@ func TestHungClientsOfTheMaster(t *testing.T) {
 	}
 }
 
-// after is a program that runs a line of shell and becomes this test binary.
+// after makes a program that runs a line of shell and then becomes this test binary.
 func after(t *testing.T, line string) (file string) {
 	t.Helper()
 	self, err := os.Executable()

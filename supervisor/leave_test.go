@@ -12,8 +12,8 @@ import (
 	"github.com/narwhal-server/narwhal/supervisor"
 )
 
-// In the drain delay readiness has failed, the master's and the workers', and
-// every request is served.
+// During the drain delay master and workers answer that they are not ready, and serve
+// every request.
 func TestDrainDelay(t *testing.T) {
 	m := start(t, options(supervisor.Options{Workers: 2, Admin: "127.0.0.1:0", DrainDelay: time.Hour}, appSettings{Work: work}))
 	admin := m.field("msg=admin ", "address=")
@@ -39,7 +39,7 @@ func TestDrainDelay(t *testing.T) {
 	}
 }
 
-// After the delay the drain comes by itself.
+// After the drain delay the drain begins by itself.
 func TestDrainDelayEnds(t *testing.T) {
 	m := start(t, options(supervisor.Options{DrainDelay: 20 * time.Millisecond}, appSettings{}))
 	m.signal(syscall.SIGTERM)
@@ -48,16 +48,16 @@ func TestDrainDelayEnds(t *testing.T) {
 	}
 }
 
-// Workers that are too old leave one by one, and cost no request.
+// Workers that are too old leave one by one, and no request is lost.
 func TestMaxWorkerAge(t *testing.T) {
 	underLoad(t, supervisor.Options{Workers: 4, MaxWorkerAge: 300 * time.Millisecond}, func(t *testing.T, m *master, i int) {
 		m.await(logevent.WorkerLeft.Text(), i+1)
 	}, none)
 }
 
-// Workers that have too much memory leave one by one, each when its successor is
-// ready, and cost no request. The four kinds run side by side, since the master
-// has to have seen too much three times, five seconds apart.
+// A worker that takes too much memory leaves when the worker that replaces it is ready,
+// and no request is lost. The kinds of servers run in parallel: the master replaces a
+// worker only when it has seen too much memory three times, five seconds apart.
 func TestMaxWorkerMemory(t *testing.T) {
 	for _, k := range kinds {
 		t.Run(k.name, func(t *testing.T) {
@@ -109,7 +109,7 @@ func TestMaxWorkerMemory(t *testing.T) {
 	}
 }
 
-// field finds what follows a name in the first log line with some text.
+// field waits for a log line that contains text, and returns the word after name in it.
 func (m *master) field(text, name string) string {
 	m.await(text, 1)
 	for line := range strings.Lines(m.log()) {

@@ -18,18 +18,18 @@ import (
 
 const work = 2 * time.Millisecond
 
-// events is how often each happens under load. More of them take longer:
-// go test ./supervisor -events 20. The long form of scripts/chaos has 20, too.
+// events is how often each event happens under load. To have as many as the long form
+// of scripts/chaos: go test ./supervisor -events 20.
 var events = flag.Int("events", someEvents, "how often each event happens under load")
 
-// kinds are the servers every event is tried on.
+// kinds are the kinds of server on which every event is tried.
 var kinds = []struct {
 	name string
 	o    supervisor.Options
 	app  appSettings
 	keep bool // the clients keep their connections
-	race bool // also under the race detector, where all of them would take too long
-	few  bool // a few events will do: the library is the same with every server
+	race bool // tried under the race detector, too, where all kinds would take too long
+	few  bool // at most 5 events: the library is the same with every HTTP server
 }{
 	{name: "sync", o: supervisor.Options{Sync: true}},
 	{name: "concurrent", o: supervisor.Options{}, app: appSettings{KeepAlive: 2 * time.Second}},
@@ -39,8 +39,8 @@ var kinds = []struct {
 	{name: "nethttp", o: supervisor.Options{}, app: appSettings{NetHTTP: true}, race: true, few: true},
 }
 
-// underLoad runs an event many times while 16 clients are at work, on every
-// kind of server, and says how many requests failed.
+// underLoad repeats an event while 16 clients send requests, on every kind of server.
+// It checks that no more requests fail than allowed returns for the kind.
 func underLoad(t *testing.T, o supervisor.Options, event func(t *testing.T, m *master, i int), allowed func(kind string) int64) {
 	for _, k := range kinds {
 		if underRace && !k.race {
@@ -60,7 +60,7 @@ func underLoad(t *testing.T, o supervisor.Options, event func(t *testing.T, m *m
 			for i := range times {
 				event(t, m, i)
 			}
-			for l.sent.Load() < 100 { // events that are quick, or a machine that is slow
+			for l.sent.Load() < 100 { // on a slow machine quick events are over before
 				time.Sleep(time.Millisecond)
 			}
 			sent, failed := l.end()
@@ -108,8 +108,8 @@ func TestWorkerTerm(t *testing.T) {
 	}, none)
 }
 
-// A worker that is killed takes with it what it was computing, in sync mode and
-// with new connections at most one request.
+// A worker that is killed loses the requests that it had. In sync mode that is at most
+// one.
 func TestKill(t *testing.T) {
 	underLoad(t, supervisor.Options{Workers: 4}, func(t *testing.T, m *master, i int) {
 		ready := m.count(logevent.WorkerReady.Text())
@@ -123,9 +123,9 @@ func TestKill(t *testing.T) {
 		case "sync", "parked sync":
 			return int64(*events) // one request at a time
 		case "keepalive":
-			return int64(*events) * 16 // all that are connected to it, which may be everybody
+			return int64(*events) * 16 // every client may be connected to the killed worker
 		}
-		// GOMAXPROCS is at least 1; a request more may have been accepted and read.
+		// The worker computes procs() requests and may have read as many more.
 		return int64(*events) * 2 * int64(procs())
 	})
 }
@@ -140,7 +140,7 @@ func numCPU() int {
 	return strings.Count("\n"+string(b), "\nprocessor")
 }
 
-// TERM: whoever is connected is answered, running and queued alike.
+// After TERM every connected client is answered, also those in the accept queue.
 func TestTermAnswersTheQueue(t *testing.T) {
 	for _, bind := range []string{"127.0.0.1:0", "unix:" + filepath.Join(t.TempDir(), "n.sock"), abstractName(t)} {
 		m := start(t, options(supervisor.Options{Bind: []string{bind}, Workers: 2, Sync: true}, appSettings{Work: 5 * time.Millisecond}))
@@ -181,7 +181,7 @@ func TestTermAnswersTheQueue(t *testing.T) {
 	}
 }
 
-// kill -9 of the master: its workers answer what is connected, then leave.
+// When the master is killed, its workers answer all connected clients, then leave.
 func TestMasterKilled(t *testing.T) {
 	for _, bind := range []string{"127.0.0.1:0", "unix:" + filepath.Join(t.TempDir(), "n.sock"), abstractName(t)} {
 		masterKilled(t, bind)
@@ -242,8 +242,8 @@ func TestHungRequest(t *testing.T) {
 	m.await(logevent.RequestHung.Text(), 1)
 	m.await(logevent.WorkerReady.Text(), 2)
 	l := clients(m.addr, 2, false)
-	m.await("SIGABRT: abort", 1)    // the runtime's own words
-	m.await("select (no cases)", 1) // and where it hangs
+	m.await("SIGABRT: abort", 1)    // the Go runtime says this
+	m.await("select (no cases)", 1) // the stack of the hung request
 	if err := <-hung; err == nil {
 		t.Error("the hung request was answered")
 	}
@@ -273,9 +273,8 @@ func TestStoppedWorker(t *testing.T) {
 	}
 }
 
-// late counts the workers that were replaced because of --timeout. If it is
-// short, a machine with much else to do adds ordinary requests to those that a
-// test makes late.
+// late returns how many workers were replaced because of --timeout. With a short
+// --timeout, ordinary requests can be late, too, on a machine with other work.
 func (m *master) late() int {
 	return m.count(logevent.RequestHung.Text()) + m.count(logevent.WorkerSilent.Text())
 }
@@ -311,7 +310,7 @@ func TestBrokenReload(t *testing.T) {
 	before := m.workers()
 	l := clients(m.addr, 4, false)
 	for i, file := range []string{
-		`{"Settings":{"Broken":"no such model: yy"}}`, // a worker that will not start
+		`{"Settings":{"Broken":"no such model: yy"}}`, // a worker that cannot start
 		`{"Workers":`, // a file that cannot be read
 	} {
 		if err := os.WriteFile(m.reload, []byte(file), 0o600); err != nil {
@@ -331,7 +330,7 @@ func TestBrokenReload(t *testing.T) {
 	}
 }
 
-// Four clients that connect and say nothing do not stop four sync workers.
+// Four clients that send only part of a request do not stop four sync workers.
 func TestSilentClients(t *testing.T) {
 	m := start(t, options(supervisor.Options{Workers: 4, Sync: true}, appSettings{Work: work}))
 	for range 4 {
@@ -340,7 +339,7 @@ func TestSilentClients(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		fmt.Fprint(c, "GET / HT") // so that TCP_DEFER_ACCEPT does not hide it
+		fmt.Fprint(c, "GET / HT") // so that TCP_DEFER_ACCEPT lets it be accepted
 	}
 	l := clients(m.addr, 4, false)
 	for l.sent.Load() < 200 {

@@ -40,13 +40,13 @@ func sockets(pid int) int {
 	return n
 }
 
-// Two workers with four connections each and 32 clients: never more than eight
-// are open, and nobody is refused.
+// Two workers may have four connections each, and there are 32 clients. Neither worker
+// ever has more, and no client is refused.
 func TestWorkerConnections(t *testing.T) {
 	for _, app := range []appSettings{{Delay: 20 * time.Millisecond}, {Delay: 20 * time.Millisecond, KeepAlive: time.Second}} {
 		m := start(t, options(supervisor.Options{Workers: 2, Limits: limits.Limits{WorkerConnections: 4}}, app))
 		workers := m.workers()
-		idle := map[int]int{} // sockets of a worker that are no connections
+		idle := map[int]int{} // sockets of a worker that are not connections, by pid
 		for _, pid := range workers {
 			idle[pid] = sockets(pid)
 		}
@@ -73,7 +73,7 @@ func TestWorkerConnections(t *testing.T) {
 	}
 }
 
-// --limit-concurrency 4: of twelve requests at once exactly eight get a 503.
+// With --limit-concurrency 4, exactly eight of twelve requests at once get a 503.
 func TestLimitConcurrency(t *testing.T) {
 	m := start(t, options(supervisor.Options{Workers: 1, Limits: limits.Limits{LimitConcurrency: 4}}, appSettings{Delay: time.Hour}))
 	statuses := make(chan int, 12)
@@ -104,10 +104,10 @@ func TestLimitConcurrency(t *testing.T) {
 	if code := get(t, m.addr, "/healthz"); code != 200 {
 		t.Errorf("/healthz at the limit: %d, want 200", code)
 	}
-	// The other four wait until the server is ended.
+	// The other four requests wait until the server is stopped.
 	m.signal(syscall.SIGTERM)
 	m.await("signal=SIGTERM", 1)
-	m.signal(syscall.SIGINT) // two of a kind within a second count as one
+	m.signal(syscall.SIGINT) // not TERM: equal signals within a second count as one
 	for range 4 {
 		if got := <-statuses; got != 0 {
 			t.Errorf("one of the four was answered %d", got)
@@ -176,8 +176,8 @@ func TestPidFile(t *testing.T) {
 	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the pid file is left: %v", err)
 	}
-	// A stale one is replaced: of no process, of one that is dead and not buried,
-	// of one that runs and is no narwhal.
+	// A stale pid file is replaced, whether its number belongs to no process, to a
+	// zombie, or to a program that is not narwhal.
 	stranger := exec.Command("sleep", "300")
 	if err := stranger.Start(); err != nil {
 		t.Fatal(err)
@@ -202,8 +202,8 @@ func TestPidFile(t *testing.T) {
 	}
 }
 
-// A master that was killed leaves the file behind, and the next one takes it, also
-// while a worker of the dead one is still there.
+// A master that was killed leaves its pid file behind. The next master takes the file,
+// even while a worker of the killed master still runs.
 func TestPidFileAfterKill(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "n.pid")
 	o, c := controlled(t, supervisor.Options{Pid: path})
@@ -215,7 +215,7 @@ func TestPidFileAfterKill(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	go client.ask(`{"text": "hang"}`) // keeps the worker for as long as requests may take
+	go client.ask(`{"text": "hang"}`) // the worker stays until this request is cut off
 	for {
 		s, err := c.Status(t.Context())
 		if err != nil {
@@ -240,7 +240,7 @@ func TestPidFileAfterKill(t *testing.T) {
 	}
 }
 
-// A socket some parent opened: served, and left open for its owner.
+// The master serves a socket that its parent process opened, and leaves it open.
 func TestInheritedSocket(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -286,8 +286,8 @@ func TestInheritedSocket(t *testing.T) {
 	c.Close()
 }
 
-// While workers start slowly, the listening socket of the others stays
-// non-blocking: the flag is shared by all who hold the socket.
+// While workers start, the listening socket stays non-blocking. All processes that hold
+// the socket share this flag.
 func TestListenerStaysNonblocking(t *testing.T) {
 	m := start(t, options(supervisor.Options{Workers: 2, Sync: true}, appSettings{Boot: 20 * time.Millisecond}))
 	reloading := make(chan struct{})
@@ -316,7 +316,8 @@ func TestListenerStaysNonblocking(t *testing.T) {
 	}
 }
 
-// listenerFlags reads the flags of a process's first listening socket.
+// listenerFlags returns the flags of the socket on which a process listens at addr's
+// port. ok is false if it finds none.
 func listenerFlags(pid int, addr string) (flags int64, ok bool) {
 	tcp, err := os.ReadFile(fmt.Sprintf("/proc/%d/net/tcp", pid))
 	if err != nil {
@@ -350,8 +351,8 @@ func listenerFlags(pid int, addr string) (flags int64, ok bool) {
 	return 0, false
 }
 
-// Reloads leave no descriptor, goroutine or process behind. The master is
-// this process, so that it can be looked into.
+// Reloads leave no descriptor, goroutine or process behind. The master runs in the
+// test's own process, so that the test can count its goroutines.
 func TestNoLeaks(t *testing.T) {
 	var log lockedBuffer
 	started := make(chan string, 1)
@@ -375,7 +376,7 @@ func TestNoLeaks(t *testing.T) {
 		}
 	}
 	settle := func() (fds, goroutines, children int) {
-		// The last workers have left when only two are there.
+		// The old workers have left when only two workers are there.
 		for len(childrenOf(os.Getpid())) > 2 {
 			time.Sleep(time.Millisecond)
 		}
@@ -418,7 +419,7 @@ func (l *lockedBuffer) Bytes() []byte {
 	return bytes.Clone(l.b.Bytes())
 }
 
-// As PID 1 the master buries orphans and is unharmed by them.
+// As PID 1 the master waits for orphans that end, and goes on serving.
 func TestPID1(t *testing.T) {
 	b, err := json.Marshal(options(supervisor.Options{Workers: 2, Sync: true}, appSettings{}))
 	if err != nil {
@@ -432,8 +433,9 @@ func TestPID1(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The shell leaves orphans behind and becomes the master, which is PID 1 and
-	// inherits them; some end with 3, which must not be taken for a worker's.
+	// The shell leaves orphans behind and becomes the master. The master is PID 1, so it
+	// inherits them. They end with status 3, and the master must not take that for the
+	// end of a worker.
 	script := `for i in 1 2 3 4 5; do (sleep 0.0$i; exit 3) & done; exec "$0"`
 	args := []string{"--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", script, self}
 	if os.Getuid() != 0 {

@@ -17,22 +17,22 @@ import (
 	"github.com/narwhal-server/narwhal/supervisor"
 )
 
-// What every start of a worker needs and is not there is said once, before
-// anything is bound, with what to do.
+// If something is missing that every worker needs, the master says so once, before it
+// binds an address, and says what to do.
 func TestNeeds(t *testing.T) {
 	for _, c := range []struct{ line, want string }{
 		{"mount -t tmpfs none /proc", "no worker could start: /proc is not mounted: a worker is this program again, found as /proc/self/exe: mount -t proc"},
 		{"mount -t tmpfs none /dev", "no worker could start: /dev/null cannot be opened: it is the standard input of workers: mknod"},
 	} {
 		m := launchCommand(t, inMountNamespace(t, c.line), options(supervisor.Options{Workers: 2}, appSettings{}), func(*master) {})
-		if code := m.wait(); code != 1 || m.count(c.want) != 1 || m.count("level=") != 0 { // the program, not the library, makes it 3
+		if code := m.wait(); code != 1 || m.count(c.want) != 1 || m.count("level=") != 0 { // status 3 comes from cmd/narwhal, not from the library
 			t.Errorf("after %s it ended with %d:\n%s", c.line, code, m.log())
 		}
 	}
 }
 
-// inMountNamespace runs a line of shell in a mount namespace of its own, and then
-// this test binary.
+// inMountNamespace returns a command that runs a line of shell in a mount namespace of
+// its own, and then becomes this test binary.
 func inMountNamespace(t *testing.T, line string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
@@ -46,7 +46,7 @@ func inMountNamespace(t *testing.T, line string) *exec.Cmd {
 	return exec.Command("unshare", args...)
 }
 
-// A limit of file sizes holds for the pid file, and for shared memory too.
+// A limit of file sizes applies to the pid file, and to shared memory, too.
 func TestFileSizeLimit(t *testing.T) {
 	for _, pid := range []string{"", filepath.Join(t.TempDir(), "pid")} {
 		m := launchFile(t, after(t, "ulimit -f 0"), options(supervisor.Options{Pid: pid}, appSettings{}))
@@ -56,7 +56,7 @@ func TestFileSizeLimit(t *testing.T) {
 	}
 }
 
-// A container can forbid memfd_create.
+// A container can forbid memfd_create. The master then ends with an error.
 func TestNoMemfd(t *testing.T) {
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Env = []string{"NARWHAL_TEST_NO_MEMFD=1"}
@@ -88,9 +88,9 @@ func forbidMemfd() error {
 	return nil
 }
 
-// The user of the master has as many processes as it may, threads included. No
-// worker can be started, and who serves goes on, under load too: the Go runtime
-// ends a program that cannot have another thread.
+// The user of the master has as many processes and threads as the limit allows. No
+// worker can be started. The workers that run go on under load, although the Go
+// runtime ends a program that needs another thread and cannot have it.
 func TestNoMoreProcesses(t *testing.T) {
 	cmd := exec.Command("/proc/self/exe")
 	if os.Getuid() == 0 { // root has no such limit
@@ -128,7 +128,7 @@ func TestNoMoreProcesses(t *testing.T) {
 	}
 }
 
-// soft is the limit of processes of a process, as prlimit takes it.
+// soft returns a process's soft limit of processes, in the form that prlimit takes.
 func soft(t *testing.T, pid int) string {
 	t.Helper()
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/limits", pid))

@@ -9,12 +9,12 @@ import (
 	"github.com/narwhal-server/narwhal/limits"
 )
 
-// Options of a master. Zero values mean the defaults named here. All but the
-// functions can travel as JSON.
+// Options are the settings of a master. A zero value means the default that is named
+// beside it. The JSON form leaves out the functions, Stdout and Log.
 type Options struct {
 	Bind    []string // HOST:PORT, [V6]:PORT, unix:PATH, fd://N; default 127.0.0.1:8000
-	Backlog int      // of the listen queues; default 2048
-	Workers int      // default 1
+	Backlog int      // length of each accept queue, in connections; default 2048
+	Workers int      // number of workers; default 1
 
 	// SocketMode says who may connect to the unix sockets: MODE or MODE:GROUP.
 	// Default: 0666, everybody.
@@ -26,46 +26,47 @@ type Options struct {
 	limits.Limits // of each worker
 
 	Sync            bool          // one request at a time in each worker; Threads is then 1
-	MaxWorkerAge    time.Duration // until it is replaced, less up to a tenth at random; default off
-	MaxWorkerMemory int64         // bytes above which it is replaced; default off
-	Linger          time.Duration // how long a leaving worker leaves idle connections to be used
+	MaxWorkerAge    time.Duration // until it is replaced, less up to a tenth at random; default: never
+	MaxWorkerMemory int64         // bytes; a worker that stays above is replaced; default: no limit
+	Linger          time.Duration // how long a leaving worker keeps idle connections; default 0
 
-	// Park keeps idle connections with the master.
+	// Park keeps idle connections with the master. Default: with the worker.
 	Park bool
 
 	BootTimeout time.Duration // from spawn to ready; default 60s
-	DrainDelay  time.Duration // from SIGTERM, which makes readiness fail, to the drain; default none
+	DrainDelay  time.Duration // from SIGTERM, which makes readiness fail, to the drain; default 0
 
 	Admin string // address on which the master answers /healthz and /readyz; default none
 	Pid   string // file for the master's pid; default none
 
-	// Dir is where the program was started: an upgrade starts the new one
-	// there. Default: the working directory when Run begins.
+	// Dir is the folder in which the program was started. An upgrade starts the new
+	// master in it. Default: the working directory when Run begins.
 	Dir string
 
-	// Control is where the master can be asked: the path of a unix socket, or
-	// "auto" for one in the runtime directory. Default none. A reload keeps it.
+	// Control is the path of the control socket, or "auto" for a path in the runtime
+	// directory. Commands such as narwhal reload use it. A reload does not change it.
+	// Default: no control socket.
 	Control string
 
-	Settings any // the application's, sent to every worker as JSON
+	Settings any // of the application, sent to every worker as JSON
 
-	// Reload gives the options for the next generation when SIGHUP comes. An
-	// error leaves everything as it is. Default: the same again.
+	// Reload is called for each reload and returns the options of the next generation.
+	// If it fails, nothing changes. Default: the present options again.
 	Reload func() (Options, error) `json:"-"`
 
-	// Reloaded is called when a reload has put these options in force. Default:
-	// nothing.
+	// Reloaded is called when a reload has given every slot a worker with these
+	// options. Default: nothing.
 	Reloaded func() `json:"-"`
 
-	// Stdout is the standard output of workers, and of the new master of an
-	// upgrade. Default: that of this process.
+	// Stdout becomes the standard output of the workers, and of the new master of an
+	// upgrade. Default: the standard output of this process.
 	Stdout *os.File `json:"-"`
 
 	// Reopen is called when SIGUSR1 comes. Default: nothing.
 	Reopen func() error `json:"-"`
 
-	// Started is called once, when the first generation is ready, with the
-	// addresses that were bound and the note of a worker's app.
+	// Started is called once, when the first generation is ready. bound are the
+	// addresses of the sockets, and note is the Note of a worker's App.
 	Started func(bound []string, note string) `json:"-"`
 
 	Log *slog.Logger `json:"-"` // default slog.Default()
@@ -97,8 +98,8 @@ func (o *Options) setDefaults() {
 	}
 }
 
-// BootError says that no worker ever became ready; Err is the worker's own
-// error. Gunicorn exits with status 3 in this case, and so should the caller.
+// BootError says that no worker ever became ready. Err is the worker's own error.
+// The caller should exit with status 3, as Gunicorn does.
 type BootError struct{ Err error }
 
 func (e *BootError) Error() string { return "no worker could start: " + e.Err.Error() }

@@ -29,8 +29,8 @@ import (
 	"github.com/narwhal-server/narwhal/worker"
 )
 
-// The test binary plays all parts: with NARWHAL_TEST_MASTER it is a master, and
-// the workers a master starts are this binary again.
+// TestMain makes this test binary a master if NARWHAL_TEST_MASTER is set, and a worker
+// if a master has started it. Otherwise it runs the tests.
 func TestMain(m *testing.M) {
 	switch {
 	case worker.Spawned():
@@ -50,15 +50,15 @@ func TestMain(m *testing.M) {
 
 // appSettings say how the test's workers behave.
 type appSettings struct {
-	KeepAlive time.Duration // of connections; 0: closed after each answer
-	Work      time.Duration // one request keeps a core busy for so long
-	Delay     time.Duration // and waits so long before
-	Boot      time.Duration // time to start
-	Broken    string        // cannot start, and this is why
+	KeepAlive time.Duration // how long connections may be idle; 0: closed after each answer
+	Work      time.Duration // how long a request keeps a core busy
+	Delay     time.Duration // how long a request waits before its work
+	Boot      time.Duration // how long a worker takes to start
+	Broken    string        // the error with which a worker cannot start; "": it can
 	NetHTTP   bool          // a handler of net/http instead of package web
 }
 
-// testApp is the product's own HTTP server with a model that only costs time.
+// testApp makes narwhal's own HTTP server, with a recognizer that only takes time.
 func testApp(env worker.Env) (worker.App, error) {
 	var s appSettings
 	if err := json.Unmarshal(env.Settings, &s); err != nil {
@@ -71,7 +71,7 @@ func testApp(env worker.Env) (worker.App, error) {
 	if s.NetHTTP {
 		return worker.HTTP(&http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			var body struct{ Text string }
-			_ = json.NewDecoder(r.Body).Decode(&body) // whatever it is, it is answered
+			_ = json.NewDecoder(r.Body).Decode(&body) // any body is answered, also one that is not JSON
 			busy(s.Work).Entities(r.Context(), body.Text)
 			io.WriteString(w, "{}")
 		})}), nil
@@ -96,14 +96,14 @@ func (b busy) Entities(ctx context.Context, text string) ([]ner.Entity, error) {
 		growing.Lock()
 		defer growing.Unlock()
 		for i := 0; i < len(grown); i += os.Getpagesize() {
-			grown[i] = 1 // a page is memory once it is written
+			grown[i] = 1 // a page takes memory once it is written
 		}
 	}
 	spin(time.Duration(b))
 	return nil, nil
 }
 
-// grown is what a request can make a worker take.
+// grown is the memory that the text "grow" makes a worker take.
 var (
 	grown   [256 << 20]byte
 	growing sync.Mutex
@@ -137,7 +137,7 @@ func playMaster(text string) error {
 		}
 	}
 	o.Started = func(bound []string, _ string) { fmt.Println("started", strings.Join(bound, " ")) }
-	// A test that dies takes its masters with it.
+	// The master ends when the test process does: it reads EOF then.
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
 		io.Copy(io.Discard, os.Stdin)
@@ -151,18 +151,19 @@ type master struct {
 	t      *testing.T
 	cmd    *exec.Cmd
 	addr   string // of its first socket
-	reload string // the file with what the next HUP reads
+	reload string // the file with the options that the next HUP reads
 
 	mu    sync.Mutex
-	lines []string // of its log
+	lines []string // of the log
 	news  *sync.Cond
 	ended error
-	done  chan struct{}  // closed when it and all who have its standard output have ended
-	pipe  string         // of the log, as /proc names it
+	done  chan struct{}  // closed when all processes with its standard output have ended
+	pipe  string         // the log's pipe, as /proc names it
 	read  sync.WaitGroup // until the log has ended
 }
 
-// options fills in what nearly every test wants.
+// options sets the settings of the workers and, if o has no address, one with any free
+// port.
 func options(o supervisor.Options, s appSettings) supervisor.Options {
 	if o.Bind == nil {
 		o.Bind = []string{"127.0.0.1:0"}
@@ -178,7 +179,7 @@ func start(t *testing.T, o supervisor.Options) *master {
 	if m.addr == "" {
 		t.Fatalf("the master did not start:\n%s", m.log())
 	}
-	m.await(logevent.ServiceReady.Text(), 1) // the log comes by another pipe
+	m.await(logevent.ServiceReady.Text(), 1) // the log has another pipe than "started"
 	return m
 }
 
@@ -188,13 +189,13 @@ func launch(t *testing.T, o supervisor.Options) *master {
 	return launchFile(t, "/proc/self/exe", o)
 }
 
-// launchFile starts the program of a file, which an upgrade will look for again.
+// launchFile starts the program in a file. An upgrade starts the same file again.
 func launchFile(t *testing.T, file string, o supervisor.Options) *master {
 	t.Helper()
 	return launchWith(t, file, o, func(*master) {})
 }
 
-// launchWith does something while the master starts.
+// launchWith is launchFile, and calls meanwhile while the master starts.
 func launchWith(t *testing.T, file string, o supervisor.Options, meanwhile func(*master)) *master {
 	t.Helper()
 	return launchCommand(t, exec.Command(file), o, meanwhile)
@@ -218,7 +219,7 @@ func launchCommand(t *testing.T, cmd *exec.Cmd, o supervisor.Options, meanwhile 
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := m.cmd.StdinPipe(); err != nil { // open as long as this test lives
+	if _, err := m.cmd.StdinPipe(); err != nil { // stays open until this process ends
 		t.Fatal(err)
 	}
 	// Not StderrPipe: Wait would close it under workers that outlive the master.
@@ -283,8 +284,9 @@ func launchCommand(t *testing.T, cmd *exec.Cmd, o supervisor.Options, meanwhile 
 	return m
 }
 
-// awaitEnd waits until all processes of this master have ended. One that does not is
-// an error, and its log then says where its goroutines are.
+// awaitEnd waits until all processes of this master have ended. It fails the test if
+// one does not end within a minute, and sends it SIGABRT: its stacks are then in the
+// log.
 func (m *master) awaitEnd() {
 	ended := make(chan struct{})
 	go func() {
@@ -308,7 +310,7 @@ func (m *master) awaitEnd() {
 	m.t.Errorf("the log did not end; held by %v", holders(m.pipe))
 }
 
-// holders are the processes, other than this one, that have a pipe open.
+// holders returns the processes, other than this one, that have a pipe open.
 func holders(pipe string) []int {
 	var out []int
 	links, _ := filepath.Glob("/proc/[0-9]*/fd/*")
@@ -374,7 +376,7 @@ func (m *master) wait() int {
 	return m.cmd.ProcessState.ExitCode()
 }
 
-// workers are the pids of the living workers, the eldest first.
+// workers returns the pids of the living workers, the lowest first.
 func (m *master) workers() []int {
 	pids := childrenOf(m.cmd.Process.Pid)
 	slices.Sort(pids)
@@ -389,7 +391,7 @@ func childrenOf(pid int) []int {
 		if err != nil {
 			continue
 		}
-		// pid (comm) state ppid …; comm may hold anything.
+		// The format is "pid (comm) state ppid …". comm may contain any character.
 		rest := b[bytes.LastIndexByte(b, ')')+1:]
 		fields := strings.Fields(string(rest))
 		if len(fields) > 1 && fields[1] == strconv.Itoa(pid) && fields[0] != "Z" {
@@ -401,7 +403,7 @@ func childrenOf(pid int) []int {
 	return out
 }
 
-// load is clients that send requests one after the other until stopped.
+// load is a number of clients, each of which sends one request after the other.
 type load struct {
 	stop   chan struct{}
 	wg     sync.WaitGroup
@@ -411,8 +413,8 @@ type load struct {
 	errors map[string]int
 }
 
-// clients starts n of them. With keep they use a connection as long as the
-// server lets them, and look before each request whether it was closed.
+// clients starts n clients. With keep, a client uses its connection until the server
+// closes it, and checks that before each request.
 func clients(addr string, n int, keep bool) *load {
 	l := &load{stop: make(chan struct{}), errors: map[string]int{}}
 	for i := range n {
@@ -456,7 +458,8 @@ func clients(addr string, n int, keep bool) *load {
 	return l
 }
 
-// end stops the clients after their requests under way.
+// end lets every client finish its request, and returns how many were sent and how
+// many of them failed.
 func (l *load) end() (sent, failed int64) {
 	close(l.stop)
 	l.wg.Wait()
@@ -523,7 +526,8 @@ func (c *client) ask(body string) (closed bool, err error) {
 	return resp.Close, nil
 }
 
-// closed looks whether the server has ended the connection.
+// closed reports whether the server has closed the connection, or sent more than the
+// answer.
 func (c *client) closed() bool {
 	rc, err := c.Conn.(syscall.Conn).SyscallConn()
 	if err != nil {

@@ -4,7 +4,7 @@ package supervisor_test
 
 const (
 	someEvents = 8
-	reloads    = 200 // that must leave nothing behind
+	reloads    = 200 // of TestNoLeaks
 
 	underRace = false
 )

@@ -2,8 +2,8 @@
 
 package supervisor_test
 
-// Under the race detector everything is ten times slower; fewer of the same
-// events show the same races.
+// Under the race detector everything takes ten times as long. Fewer events show the
+// same races.
 const (
 	someEvents = 3
 	reloads    = 30

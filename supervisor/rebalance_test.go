@@ -11,8 +11,8 @@ import (
 	"github.com/narwhal-server/narwhal/supervisor"
 )
 
-// Clients that keep their connections pinned give a worker that has come later
-// its part of the work, and lose nothing by it.
+// A worker that starts later gets its part of the requests of clients that keep pinned
+// connections, and no request is lost.
 func TestNewWorkerGetsKeptClients(t *testing.T) {
 	m := start(t, options(supervisor.Options{Workers: 1, Linger: time.Second}, appSettings{KeepAlive: time.Minute, Work: work}))
 	l := clients(m.addr, 16, true)
@@ -34,8 +34,8 @@ func TestNewWorkerGetsKeptClients(t *testing.T) {
 	if left == nil {
 		t.Fatalf("the log does not say how many requests worker 2 had:\n%s", m.log())
 	}
-	// A fair part is half of the last 500; a few would be those of a client that
-	// had connected anew by chance.
+	// A fair part is half of the last 500. Only a few would come from a client that has
+	// connected again by chance.
 	if n, _ := strconv.Atoi(left[1]); n < 50 {
 		t.Errorf("the new worker had %d of 500 requests", n)
 	}

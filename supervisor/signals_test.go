@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Every signal a master acts on has its line in the first table of the docs.
+// Every signal that a master acts on has a line in the first table of docs/signals.md.
 func TestSignalsAreDocumented(t *testing.T) {
 	b, err := os.ReadFile("../docs/signals.md")
 	if err != nil {

@@ -26,7 +26,7 @@ func (s *slowStart) Start(h wire.HelloMessage, env []string, events chan<- event
 	return p, err
 }
 
-// To start hundreds of workers takes seconds. A TERM does not wait for that.
+// It takes seconds to start hundreds of workers. A TERM does not wait for that.
 func TestTermWhileWorkersStart(t *testing.T) {
 	sys := &slowStart{stage: stage{t: t, ready: new(atomic.Bool), procs: map[string]*fake{}}}
 	sys.signals.stop = make(chan os.Signal, 1)
@@ -37,12 +37,13 @@ func TestTermWhileWorkersStart(t *testing.T) {
 	if err := m.run(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if sys.started > mostWorkers/2 { // it is a matter of luck between 1 and, rarely, a dozen
+	if sys.started > mostWorkers/2 { // by chance it is between 1 and, rarely, a dozen
 		t.Errorf("%d workers were started before the signal was read", sys.started)
 	}
 }
 
-// No number of workers beyond the limit comes in, by whatever way.
+// The master refuses a number of workers beyond the limit: at the start, by TTIN, in a
+// reload and in a scale command.
 func TestTooManyWorkers(t *testing.T) {
 	sys := &stage{t: t, ready: new(atomic.Bool), procs: map[string]*fake{}}
 	quiet := slog.New(slog.DiscardHandler)

@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// ask asks as the control socket does; hear says the outcomes that have come.
+// ask sends a command as the control socket does. hear writes the outcomes that have
+// come into the story.
 func (st *stage) ask(what string) {
 	f := strings.Fields(what)
 	a := newAsk(command(f[0]))

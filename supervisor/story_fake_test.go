@@ -20,10 +20,10 @@ type fake struct {
 	age    int
 	events chan<- event
 	dead   bool
-	exits  bool // as soon as it is signalled
+	exits  bool // it ends as soon as it gets a signal
 	status board.Status
 	at     time.Time // when status was set
-	memory int64     // 0: cannot be seen
+	memory int64     // bytes; 0: Memory fails
 	served uint64    // requests answered
 }
 
@@ -108,7 +108,7 @@ func (p *fake) Signal(s syscall.Signal) error {
 	return nil
 }
 
-// Status grows older by itself, like a real line of the board.
+// Status returns the status with its times counted until now, as the board does.
 func (p *fake) Status() board.Status {
 	p.st.mu.Lock()
 	defer p.st.mu.Unlock()

@@ -28,25 +28,25 @@ var update = flag.Bool("update", false, "rewrite the answers in testdata")
 // TestStories tells the life of a master in virtual time with fake workers.
 // A story in testdata is a list of commands, a line ----, and what the master
 // did in answer. Workers are named wSLOT.AGE. go test -update rewrites the
-// answers; reading the difference is the review.
+// answers: review the difference.
 //
 //	start workers=2 timeout=10s …   options of the master
-//	start … systemd | watchdog=20s  a manager listens, and wants signs of life
+//	start … systemd | watchdog=20s  systemd listens, and has a watchdog
 //	w1.1 ready | fails TEXT | worn | exit N | dies SIGNAL
-//	w1.1 runs 31s in_flight=2       its oldest request is that old from now on
-//	w1.1 answers 100                so many requests more
-//	w1.1 silent 31s                 its last beat was then; runs 31s silent=31s: both
+//	w1.1 runs 31s in_flight=2       its oldest request is now 31 s old
+//	w1.1 answers 100                it has answered 100 requests more
+//	w1.1 silent 31s                 its last beat was 31 s ago; also: runs 31s silent=31s
 //	signal HUP
-//	reload workers=3 | reload error TEXT    what the next HUP finds
-//	exec fails TEXT                 the next spawn does not work
-//	exec fails always TEXT | works  no spawn works, until it is said to
-//	queue full | queue empty        that of waiting connections
-//	upgrade fails TEXT              the next start of a new master does not work
-//	new begins 10s | ready | fails TEXT | ends | deaf     the new master
-//	start old …                     this is the new master
-//	old leaves | dies               the old one
+//	reload workers=3 | reload error TEXT    what the next reload gets
+//	exec fails TEXT                 the next start of a worker fails
+//	exec fails always TEXT | works  every start of a worker fails, until exec works
+//	queue full | queue empty        the accept queue
+//	upgrade fails TEXT              the next start of a new master fails
+//	new begins 10s | ready | fails TEXT | ends | deaf     what the new master does
+//	start old …                     the story is about the new master of an upgrade
+//	old leaves | dies               what the old master does
 //	ask reload | scale 3 | stop | stop quick | status    over the control socket
-//	w1.1 weighs 100                 bytes of its memory
+//	w1.1 weighs 100                 it has 100 bytes of memory
 //	wait 10s
 func TestStories(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
@@ -86,7 +86,7 @@ func firstDifference(want, got string) string {
 	return "it ends early"
 }
 
-// tell runs a story and returns it with the answers as they are.
+// tell plays a story, and returns it with the answers that the master gave.
 func tell(t *testing.T, story string) string {
 	st := &stage{t: t, ready: new(atomic.Bool), signals: signals{stop: make(chan os.Signal, 32), other: make(chan os.Signal, 32)}, procs: map[string]*fake{}}
 	var out strings.Builder
@@ -95,7 +95,7 @@ func tell(t *testing.T, story string) string {
 	for _, line := range lines {
 		switch {
 		case answering && line == "":
-			answering = false // the blank line after an answer is kept
+			answering = false // and the blank line after the answer is kept
 		case answering:
 			continue
 		case line == "----":
@@ -127,13 +127,13 @@ type stage struct {
 	done    chan struct{}
 
 	reload     func(Options) (Options, error)
-	full       atomic.Bool // the queue
-	execFails  error
-	execBroken bool // until it is said to work
+	full       atomic.Bool // the accept queue is full
+	execFails  error       // of the next start of a worker
+	execBroken bool        // execFails is the error of every start
 	noUpgrade  error
 	newMaster  *fakeNewMaster
-	old        oldMasterProcess // of a story of the new master
-	asked      []asked          // without an outcome yet
+	old        oldMasterProcess // nil unless the story is about the new master
+	asked      []asked          // commands without an outcome yet
 	systemd    systemd
 
 	mu    sync.Mutex
@@ -254,7 +254,8 @@ func (st *stage) set(o *Options, text string) {
 	}
 }
 
-// notified is systemd's end. The clock of MONOTONIC_USEC is not the story's.
+// notified is systemd's end of the notify socket. It hides the value of MONOTONIC_USEC,
+// which does not follow the story's clock.
 func (st *stage) notified(message string) error {
 	text := regexp.MustCompile(`MONOTONIC_USEC=\d+`).ReplaceAllString(message, "MONOTONIC_USEC=…")
 	st.say("systemd <- %s", strings.ReplaceAll(text, "\n", " | "))
@@ -297,7 +298,7 @@ func (st *stage) start(text string) {
 	}()
 }
 
-// end lets the loop finish if the story did not.
+// end ends the master and its workers, if the story has not done so.
 func (st *stage) end() {
 	st.cancel()
 	for {
@@ -325,7 +326,7 @@ func (st *stage) end() {
 	}
 }
 
-// The stage is the system of its master.
+// The stage implements system, for its master.
 func (st *stage) Start(h wire.HelloMessage, env []string, events chan<- event) (process, error) {
 	st.mu.Lock()
 	err := st.execFails

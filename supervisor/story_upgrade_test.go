@@ -8,7 +8,7 @@ import (
 	"github.com/narwhal-server/narwhal/internal/wire"
 )
 
-// The two masters of an upgrade, as fakes of a story.
+// Fakes for stories about upgrades: the old master and the new one.
 
 func (st *stage) HandOver()        { st.say("sockets are the new master's") }
 func (st *stage) TakeOver() []bool { st.say("sockets are ours"); return []bool{true} }
@@ -69,7 +69,7 @@ func (n *fakeNewMaster) Signal(s syscall.Signal) error {
 	return nil
 }
 
-// fakeOldMaster is the old master, where the story is the new one's.
+// fakeOldMaster is the old master in a story about the new one.
 type fakeOldMaster struct{ st *stage }
 
 func (o fakeOldMaster) Send(m wire.Message) error {

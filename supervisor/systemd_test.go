@@ -51,7 +51,7 @@ func (m *manager) awaitPrefix(prefix string) (message string, f *os.File) {
 	return m.next(prefix, func(message string) bool { return strings.HasPrefix(message, prefix) })
 }
 
-// next reads messages until one is wanted.
+// next reads messages until wanted accepts one.
 func (m *manager) next(what string, wanted func(string) bool) (message string, f *os.File) {
 	m.t.Helper()
 	var before []string
@@ -82,11 +82,11 @@ func (m *manager) next(what string, wanted func(string) bool) (message string, f
 type unit struct {
 	t   *testing.T
 	cmd *exec.Cmd
-	log chan string // all of it, once master and workers are gone
+	log chan string // gets the whole log when master and workers have ended
 }
 
-// start starts a master with passed as descriptor 3. A shell gives it the
-// LISTEN_PID that systemd would give between fork and exec.
+// start starts a master. If passed is not nil, the master gets it as descriptor 3,
+// under a name. A shell sets LISTEN_PID, which systemd sets between fork and exec.
 func (m *manager) start(o supervisor.Options, passed *os.File, name string) *unit {
 	m.t.Helper()
 	b, err := json.Marshal(o)
@@ -104,7 +104,7 @@ func (m *manager) start(o supervisor.Options, passed *os.File, name string) *uni
 		u.cmd.Env = append(u.cmd.Env, "LISTEN_FDS=1", "LISTEN_FDNAMES="+name)
 		u.cmd.ExtraFiles = []*os.File{passed}
 	}
-	if _, err := u.cmd.StdinPipe(); err != nil { // open as long as this test lives
+	if _, err := u.cmd.StdinPipe(); err != nil { // stays open until this process ends
 		m.t.Fatal(err)
 	}
 	r, w, err := os.Pipe()
@@ -125,7 +125,7 @@ func (m *manager) start(o supervisor.Options, passed *os.File, name string) *uni
 	return u
 }
 
-// ends waits until master and workers are gone.
+// ends sends a signal, waits until master and workers have ended, and returns the log.
 func (u *unit) ends(s syscall.Signal) (log string) {
 	u.t.Helper()
 	if err := u.cmd.Process.Signal(s); err != nil {
@@ -148,7 +148,8 @@ func post(addr string) error {
 	return nil
 }
 
-// untold checks that a worker has nothing of what systemd tells the master.
+// untold checks that a worker has none of the variables that systemd sets for the
+// master.
 func untold(t *testing.T, pid int) {
 	t.Helper()
 	environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
@@ -164,8 +165,8 @@ func untold(t *testing.T, pid int) {
 	}
 }
 
-// The whole conversation of a unit with a store: a master dies, its socket
-// lives on, and who connects meanwhile is answered by the next one.
+// A unit whose sockets systemd stores: when a master dies, systemd keeps its socket.
+// The next master answers a client that connects meanwhile.
 func TestSystemdStore(t *testing.T) {
 	m := newManager(t)
 	u := m.start(options(supervisor.Options{Workers: 1}, appSettings{}), nil, "")
@@ -214,7 +215,7 @@ func TestSystemdStore(t *testing.T) {
 	}
 }
 
-// A socket unit's socket is used without --bind, and left as it was.
+// The master serves the socket of a socket unit without --bind, and leaves it open.
 func TestSystemdSocket(t *testing.T) {
 	m := newManager(t)
 	path := filepath.Join(t.TempDir(), "n.sock")
@@ -246,7 +247,7 @@ func TestSystemdSocket(t *testing.T) {
 		c.Close()
 	}
 
-	// One that --bind does not name is not served, and the log says so.
+	// A passed socket that --bind does not name is not served, and the log says so.
 	u = m.start(options(supervisor.Options{Workers: 1}, appSettings{}), f, "http")
 	m.await("READY=1")
 	if log := u.ends(syscall.SIGTERM); !strings.Contains(log, "systemd passes a socket that no --bind names") {
@@ -254,9 +255,9 @@ func TestSystemdSocket(t *testing.T) {
 	}
 }
 
-// An upgrade as systemd hears it: the old master names the new one, and that one
-// does not take over before systemd has read so (BARRIER=1); or systemd would
-// take what it says for a stranger's. Then it is the new one that speaks.
+// In an upgrade the old master tells systemd the new master's pid. The new master takes
+// over only when systemd has read that (BARRIER=1). Before, systemd would take the new
+// master's messages for those of a stranger. After, the new master talks to systemd.
 func TestSystemdUpgrade(t *testing.T) {
 	m := newManager(t)
 	u := m.start(options(supervisor.Options{Workers: 1}, appSettings{}), nil, "")
@@ -273,8 +274,8 @@ func TestSystemdUpgrade(t *testing.T) {
 	if barrier == nil {
 		t.Fatal("no descriptor came with BARRIER=1")
 	}
-	// What the new master says first, it says when it has taken over, and that it
-	// must not do as long as the barrier holds.
+	// The new master sends its first message when it has taken over. It must not take
+	// over as long as the barrier's descriptor is open.
 	m.conn.SetReadDeadline(time.Now().Add(time.Second))
 	b := make([]byte, 4096)
 	if n, err := m.conn.Read(b); err == nil {

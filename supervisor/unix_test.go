@@ -12,11 +12,11 @@ import (
 	"github.com/narwhal-server/narwhal/supervisor"
 )
 
-// abstractName is an address that no other test has.
+// abstractName returns an address that no other test has.
 func abstractName(t *testing.T) string { return fmt.Sprintf("unix:@%s.%d", t.Name(), os.Getpid()) }
 
-// An abstract socket under load: a reload and upgrades lose nothing, and a stop
-// ends while clients go on trying to connect.
+// On an abstract socket under load, a reload and upgrades lose no request. A stop ends
+// although clients go on trying to connect.
 func TestAbstractSocket(t *testing.T) {
 	m := start(t, options(supervisor.Options{Bind: []string{abstractName(t)}, Workers: 2, Sync: true}, appSettings{Work: work}))
 	l := newLine(t, m)
@@ -41,8 +41,8 @@ func TestAbstractSocket(t *testing.T) {
 	}
 }
 
-// The mode of a unix socket is the setting's, and after an upgrade that of the
-// new master's.
+// A unix socket has the mode that the settings name. After an upgrade it has the mode
+// of the new master's settings.
 func TestSocketMode(t *testing.T) {
 	dir := t.TempDir()
 	path, file := filepath.Join(dir, "n.sock"), filepath.Join(dir, "narwhal")
@@ -70,7 +70,7 @@ func TestSocketMode(t *testing.T) {
 	l.end(t)
 }
 
-// Sockets that were passed to another process are said, once, and not used.
+// Sockets that were passed to another process are not used. The log says so once.
 func TestSocketsOfAnotherProcess(t *testing.T) {
 	t.Setenv("LISTEN_FDS", "1")
 	t.Setenv("LISTEN_PID", "1")

@@ -19,12 +19,12 @@ import (
 	"github.com/narwhal-server/narwhal/supervisor"
 )
 
-// line is a row of masters, each upgraded from the one before. All but the first
-// are this process's children too, since a new master is its master's sibling.
+// line is a series of masters, each of which replaces the master before it. All are
+// children of this process, because a new master has the old master's parent.
 type line struct {
 	*master
 	pid  int // of the master in charge
-	done int // upgrades
+	done int // number of upgrades
 }
 
 func newLine(t *testing.T, m *master) *line {
@@ -79,7 +79,7 @@ func (l *line) upgrade(t *testing.T) {
 	l.done++
 	l.await(logevent.UpgradeTakenOver.Text(), l.done)
 	if l.done == 1 {
-		awaitGone(t, l.pid) // its status is the harness's to ask for
+		awaitGone(t, l.pid) // launch waits for the first master's status
 	} else {
 		bury(t, l.pid)
 	}
@@ -98,8 +98,9 @@ func TestUpgrade(t *testing.T) {
 	}, none)
 }
 
-// What a master holds passes to the next one: a unix socket, the address of the
-// admin server, which is ready all the time, and the pid file. Nothing piles up.
+// An upgrade passes to the new master what the old one holds: a unix socket, the admin
+// address and the pid file. The admin address says that it is ready all the time.
+// Upgrades do not add descriptors or children.
 func TestUpgradePassesAll(t *testing.T) {
 	dir := t.TempDir()
 	pidFile, path := filepath.Join(dir, "pid"), filepath.Join(dir, "n.sock")
@@ -163,8 +164,7 @@ func TestUpgradePassesAll(t *testing.T) {
 	}
 }
 
-// descriptors are those of the process, but for Go's own and what a connection
-// to the admin server may need.
+// descriptors returns what the descriptors of a process refer to, without its sockets.
 func descriptors(t *testing.T, pid int) []string {
 	t.Helper()
 	var out []string
@@ -173,7 +173,7 @@ func descriptors(t *testing.T, pid int) []string {
 		t.Fatal(err)
 	}
 	for _, fd := range fds {
-		// A socket with a queue is a listener; accepted ones come and go.
+		// Sockets do not count: connections to the admin address come and go.
 		to, err := os.Readlink(fd)
 		if err == nil && !strings.HasPrefix(to, "socket:") {
 			out = append(out, to)
@@ -182,8 +182,8 @@ func descriptors(t *testing.T, pid int) []string {
 	return out
 }
 
-// putMaster makes a file that is a master with these options, whatever those are
-// that it is started with.
+// putMaster makes a program that is a master with these options. It ignores the options
+// in its environment.
 func putMaster(t *testing.T, file string, o supervisor.Options) {
 	t.Helper()
 	self, err := os.Executable()
@@ -200,8 +200,8 @@ func putMaster(t *testing.T, file string, o supervisor.Options) {
 	}
 }
 
-// A new master with another pid file, or with none, removes that of the old one.
-// One that fails leaves it as it is.
+// A new master with another pid file removes the old master's. A new master that fails
+// leaves the old one's as it is.
 func TestUpgradeOtherPidFile(t *testing.T) {
 	dir := t.TempDir()
 	first, second := filepath.Join(dir, "first"), filepath.Join(dir, "second")
@@ -248,8 +248,8 @@ func TestUpgradeOtherPidFile(t *testing.T) {
 	has(second, 0)
 }
 
-// Whatever is on disk when USR2 comes: if it is no narwhal that works, the old
-// one goes on with its workers, and says why.
+// If the file on disk is no working narwhal when USR2 comes, the old master goes on with
+// its workers, and says why.
 func TestUpgradeToWhatFails(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "narwhal")
@@ -279,7 +279,7 @@ func TestUpgradeToWhatFails(t *testing.T) {
 		return f.Name()
 	}
 	o := options(supervisor.Options{Workers: 2, Sync: true}, appSettings{Work: work})
-	// with is this program, with other settings than it is started with.
+	// with makes a program that is this one with other settings.
 	with := func(s appSettings, boot time.Duration) string {
 		changed := o
 		changed.Settings, changed.BootTimeout = s, boot
@@ -320,7 +320,7 @@ func TestUpgradeToWhatFails(t *testing.T) {
 			t.Errorf("the new master %d was no child of ours: %v", next, err)
 		}
 	}
-	// One that hangs and is killed, when its workers already serve.
+	// A new master that is killed.
 	put(self)
 	next := l.ask(t)
 	if err := syscall.Kill(next, syscall.SIGKILL); err != nil {
@@ -336,7 +336,7 @@ func TestUpgradeToWhatFails(t *testing.T) {
 	if after := childrenOf(l.pid); fmt.Sprint(before) != fmt.Sprint(after) {
 		t.Errorf("the children changed from %v to %v", before, after)
 	}
-	// And after all that it can still be upgraded.
+	// After all these failures the old master can still be upgraded.
 	l.upgrade(t)
 	if c, err := connect(l.addr); err != nil {
 		t.Error(err)

@@ -1,5 +1,6 @@
-"""What Gunicorn serves beside narwhal: 2 ms of work on a processor, and an answer
-of the same form. Clients of both wait for a worker most of the time."""
+"""The application that Gunicorn serves in the comparison with narwhal: 2 ms of work on
+a processor, and an answer of the same form. In both, clients wait for a worker most of
+the time."""
 
 import json
 import os
@@ -18,6 +19,6 @@ def app(environ, start_response):
     return [body]
 
 
-# Gunicorn itself says "Booting worker" before the application is there. One
-# write, because several workers write at once.
+# Gunicorn logs "Booting worker" before the application is loaded, so the application says
+# when it is. One write, because several workers write at once.
 os.write(2, f"application ready in {os.getpid()}\n".encode())

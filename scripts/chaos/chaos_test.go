@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// What a worker killed with -9 may cost is read from the master's log.
+// The master's log tells how many requests a worker that was killed may have lost.
 func TestMayLose(t *testing.T) {
 	lines := []string{
 		`level=ERROR msg="worker died" pid=1 event=worker_died worker=1 worker_pid=2 age=1 status="signal SIGKILL" running=nothing connections=7 requests=9`,
@@ -108,7 +108,8 @@ after
 	}
 }
 
-// A stream is known by its seed and number, so that what fails can be repeated.
+// The seed and the number of a stream determine all of its bytes, so that a failure can
+// be repeated.
 func TestStream(t *testing.T) {
 	for n := range uint64(1000) {
 		a, b := stream(rand.New(rand.NewPCG(1, n))), stream(rand.New(rand.NewPCG(1, n)))

@@ -11,17 +11,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// crowd is many clients that hold connections to a server and do not behave.
-// They are plain descriptors: thousands of them cost this program nothing.
+// crowd is many clients that hold connections to a server and behave badly. Each is only
+// a descriptor, so this program can have thousands of them.
 type crowd struct {
-	does        string // what they do
-	long, short int    // how many; 0: not in the short form
-	join        func(fd int) error
-	again       func(fds []int) error // done every second while the crowd is there; nil: nothing
-	answered    bool                  // they get answers, so wait for these
+	does        string                // what the clients do
+	long, short int                   // how many clients; 0: not in the short form
+	join        func(fd int) error    // called for each client that has connected; must not block
+	again       func(fds []int) error // called every second while the crowd is there; nil: not
+	answered    bool                  // the clients get answers: wait until these arrive
 }
 
-// size is how many come.
+// size returns how many clients come.
 func (c crowd) size(short bool) int {
 	if short {
 		return c.short
@@ -29,10 +29,10 @@ func (c crowd) size(short bool) int {
 	return c.long
 }
 
-// name tells one crowd from another.
+// name returns what the tables call the crowd.
 func (c crowd) name(short bool) string { return fmt.Sprintf("%d %s", c.size(short), c.does) }
 
-// crowds are all of them. One that joins must not block.
+// crowds are all crowds that are played.
 var crowds = []crowd{
 	{does: "never read", long: 40, short: 20, join: askMuch, answered: true},
 	{does: "never read", long: 200, join: askMuch, answered: true},
@@ -44,8 +44,8 @@ var crowds = []crowd{
 	{does: "say nothing", long: 8000, short: 800, join: func(int) error { return nil }},
 }
 
-// much is a request of 20 kB whose answer is larger than what the kernel takes
-// for a client that does not read.
+// much is a request of 20 kB. Its answer is larger than the kernel's buffers for a client
+// that does not read.
 var much = muchText()
 
 func muchText() []byte {
@@ -62,7 +62,7 @@ func sending(what string) func(fd int) error {
 	return func(fd int) error { return send(fd, []byte(what)) }
 }
 
-// send sends all or fails: what a crowd sends fits into the kernel's buffer.
+// send sends all bytes or fails. What a crowd sends fits into the kernel's buffer.
 func send(fd int, what []byte) error {
 	n, err := unix.Write(fd, what)
 	if err == nil && n < len(what) {
@@ -74,29 +74,30 @@ func send(fd int, what []byte) error {
 func readByte(fds []int) error {
 	var b [1]byte
 	for _, fd := range fds {
-		unix.Read(fd, b[:]) // if the server has hung up, that is its right
+		unix.Read(fd, b[:]) // an error is fine: the server may close the connection
 	}
 	return nil
 }
 
 func sendByte(fds []int) error {
 	for _, fd := range fds {
-		unix.Write(fd, []byte("x")) // likewise
+		unix.Write(fd, []byte("x")) // an error is fine, too
 	}
 	return nil
 }
 
-// gathered is a crowd that is there.
+// gathered is a crowd whose clients hold connections.
 type gathered struct {
 	crowd
 	fds []int
 }
 
-// joinTime is how long clients may take to connect. Who is not through by then
-// found the queue full, and goes on trying, as the kernel does for every client.
+// joinTime is how long gather waits for the clients to connect. A client that has not
+// connected by then has found the queue full. The kernel goes on trying for it.
 const joinTime = 3 * time.Second
 
-// gather connects n clients at once.
+// gather connects n clients at once, and calls join for each that has connected within
+// joinTime.
 func (c crowd) gather(addr string, n int) (*gathered, error) {
 	if err := openFiles(n + 500); err != nil {
 		return nil, err
@@ -131,12 +132,12 @@ func (c crowd) gather(addr string, n int) (*gathered, error) {
 	return g, nil
 }
 
-// isGone says that the server has closed the connection, which it may.
+// isGone reports whether err says that the server has closed the connection. It may.
 func isGone(err error) bool {
 	return errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET)
 }
 
-// dialSmall begins a connection with the smallest buffer for what it receives.
+// dialSmall begins to connect, with the smallest receive buffer. It does not wait.
 func dialSmall(to unix.Sockaddr) (int, error) {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -145,7 +146,7 @@ func dialSmall(to unix.Sockaddr) (int, error) {
 	err = errors.Join(
 		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 1024),
 		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_MAXSEG, 1448),
-		// Thousands that end orderly would use up the ports of this machine for a minute.
+		// Close with a reset: after an orderly close each port is in use for a minute more.
 		unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1}),
 	)
 	if err == nil {
@@ -159,7 +160,8 @@ func dialSmall(to unix.Sockaddr) (int, error) {
 	return fd, nil
 }
 
-// ready says of each descriptor whether there is what events ask for.
+// ready waits for at most wait, and returns for each descriptor whether events, or an
+// error, have occurred.
 func (g *gathered) ready(fds []int, events int16, wait time.Duration) (map[int]bool, error) {
 	polls := make([]unix.PollFd, len(fds))
 	for i, fd := range fds {
@@ -175,7 +177,7 @@ func (g *gathered) ready(fds []int, events int16, wait time.Duration) (map[int]b
 	return out, nil
 }
 
-// open counts the connections that are made and that the server has not ended.
+// open returns how many connections are made and not closed by the server.
 func (g *gathered) open() (n int) {
 	for _, fd := range g.fds {
 		info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
@@ -196,7 +198,8 @@ func (g *gathered) leave() error {
 	return errors.Join(errs...)
 }
 
-// openFiles makes sure that this program may open n files.
+// openFiles raises the limit of open files to n, if it is lower. It fails if that needs
+// a privilege that this program does not have.
 func openFiles(n int) error {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {

@@ -16,38 +16,39 @@ import (
 	"github.com/narwhal-server/narwhal/scripts/internal/stats"
 )
 
-// A crowded server has a crowd beside its clients. The crowd comes and goes
-// several times, so that clients are measured with and without it in one run,
-// on a machine that may have other things to do as well.
+// A crowded server has a crowd beside its ordinary clients. The crowd comes and goes
+// several times, and these clients are measured with and without it in one run. So other
+// work on the machine slows both measurements.
 
 const (
-	crowdRounds  = 3                // in the short form 1
-	crowdSamples = 250              // requests of each kind of client, with and without
-	crowdClients = 1                // of each kind
-	slowerAtMost = 1.5              // p99 with a crowd by p99 without
-	backWithin   = 10 * time.Second // after the crowd has left
-	backRoom     = 16 << 20         // of a worker, beside what it had before
+	crowdRounds  = 3                // times that the crowd comes; 1 in the short form
+	crowdSamples = 250              // requests of each kind of client in a measurement
+	crowdClients = 1                // ordinary clients of each kind
+	slowerAtMost = 1.5              // limit: p99 with the crowd divided by p99 without
+	backWithin   = 10 * time.Second // limit: from the crowd's end until memory is back
+	backRoom     = 16 << 20         // bytes by which a worker may be larger than before
 )
 
-// roomForCrowds is how much memory a worker may take for the bodies and answers
+// roomForCrowds is how many bytes of memory a worker may take for the bodies and answers
 // of all its clients together.
 const roomForCrowds = 64 << 20
 
-// crowdWorkers are few, so that a crowd is more than they hold together.
+// crowdWorkers is the number of workers. It is small, so that a crowd is larger than
+// what all workers hold together.
 const crowdWorkers = 2
 
-// round is the 99th percentile of the clients' time without and with a crowd.
+// round has the 99th percentile of the clients' times, without and with the crowd.
 type round struct{ without, with time.Duration }
 
 func (r round) ratio() float64 { return float64(r.with) / float64(max(1, r.without)) }
 
-// figures is what was measured in a crowded server.
+// figures are the measurements of a crowded server.
 type figures struct {
-	round                // of which the ratio is the median
-	memory         int64 // before
-	most, may      int64
+	round                        // the one with the median ratio
+	memory         int64         // before the crowd, in bytes
+	most, may      int64         // the most there was, and the limit of it, in bytes
 	back           time.Duration // until memory was back
-	there, invited int           // clients of the crowd
+	there, invited int           // clients of the crowd: connected, and all
 }
 
 func (f *figures) String() string {
@@ -57,10 +58,11 @@ func (f *figures) String() string {
 
 func ms(d time.Duration) float64 { return d.Seconds() * 1000 }
 
-// crowded plays a crowd.
+// crowded plays a crowd on a server, and adds the result. It fails only if the whole run
+// cannot go on.
 func (r *runner) crowded(ctx context.Context, v variant, c crowd) error {
 	rounds, args := crowdRounds, []string(nil)
-	if r.short { // smaller limits, too, which fewer clients reach
+	if r.short { // with smaller limits, because fewer clients come
 		rounds, args = 1, []string{"--worker-connections", "100", "--backlog", "64"}
 	}
 	v.workers, v.clients = crowdWorkers, crowdClients*len(groups)
@@ -80,7 +82,7 @@ func (r *runner) measureCrowd(ctx context.Context, s *server, l *client.Load, c 
 			return fmt.Errorf("a request with a large answer: %d bytes, %v; this needs en_core_web_sm", len(answer), err)
 		}
 	}
-	if _, err := slowest(ctx, l); err != nil { // warm
+	if _, err := slowest(ctx, l); err != nil { // warm up first
 		return err
 	}
 	var err error
@@ -126,8 +128,8 @@ func (r *runner) measureCrowd(ctx context.Context, s *server, l *client.Load, c 
 	return nil
 }
 
-// withCrowd lets the crowd come, measures the other clients beside it, and lets
-// it go.
+// withCrowd lets the crowd come, measures the ordinary clients meanwhile, and lets the
+// crowd leave.
 func (r *runner) withCrowd(ctx context.Context, s *server, l *client.Load, c crowd, f *figures) (p99 time.Duration, err error) {
 	g, err := c.gather(s.addrs["tcp"], f.invited)
 	if err != nil {
@@ -159,8 +161,8 @@ func (r *runner) withCrowd(ctx context.Context, s *server, l *client.Load, c cro
 	return slowest(ctx, l)
 }
 
-// awaitAnswers waits until every answer of the crowd has begun to arrive: until
-// then the server has work with them, as with anybody's requests.
+// awaitAnswers waits until every answer to the crowd has begun to arrive. Until then the
+// server computes for the crowd, and that slows the ordinary clients, too.
 func (g *gathered) awaitAnswers(ctx context.Context) error {
 	waiting := g.fds
 	for end := time.Now().Add(patience); len(waiting) > 0; {
@@ -179,17 +181,18 @@ func (g *gathered) awaitAnswers(ctx context.Context) error {
 	return nil
 }
 
-// slowest returns the 99th percentile of crowdSamples requests more of every kind
-// of client. The kinds count alike, however slow one is.
+// slowest waits for the next crowdSamples requests of every kind of client, and returns
+// the 99th percentile of their times. Every kind has the same number of requests, so a
+// slow kind counts as much as the others.
 func slowest(ctx context.Context, l *client.Load) (time.Duration, error) {
 	times, err := l.Times(ctx, crowdSamples)
 	return stats.Quantile(times, 0.99), err
 }
 
-// memory is that of the master and all its workers.
+// memory returns the memory (PSS) of the master and all its workers, in bytes.
 func (s *server) memory() (int64, error) { return proc.PSS(proc.Tree(s.pid)...) }
 
-// watching takes the memory of a server again and again.
+// watching measures the memory of a server every watchEvery.
 type watching struct {
 	stop, stopped chan struct{}
 	most          int64
@@ -215,7 +218,8 @@ func (s *server) watchMemory() *watching {
 	return w
 }
 
-// end returns the most there was. It may be called twice.
+// end stops measuring, and returns the most memory there was, in bytes. It may be called
+// twice.
 func (w *watching) end() int64 {
 	select {
 	case <-w.stop:
@@ -226,7 +230,8 @@ func (w *watching) end() int64 {
 	return w.most
 }
 
-// awaitMemory waits until a server has no more memory than that.
+// awaitMemory waits until a server has at most most bytes of memory, and returns how long
+// that took. It fails after a minute.
 func (s *server) awaitMemory(ctx context.Context, most int64) (time.Duration, error) {
 	began := time.Now()
 	for {
@@ -245,7 +250,7 @@ func (s *server) awaitMemory(ctx context.Context, most int64) (time.Duration, er
 	}
 }
 
-// isCrowd says that a result is of a crowd.
+// isCrowd reports whether the result is that of a crowd.
 func (x result) isCrowd() bool { return x.figures != nil }
 
 // crowdTable has a row for each crowd and server.

@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// write puts the results into a document, between the marks of a section.
+// write puts the results into a document, between the two marks of a section. It fails if
+// the document does not have the marks.
 func (r *runner) write(file, section string) error {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -26,12 +27,13 @@ func (r *runner) write(file, section string) error {
 	return os.WriteFile(file, new.Bytes(), 0o644)
 }
 
-// markdown is a table with a row for each server and kind of client and a column
-// for each event, and one with a row for each fault.
+// markdown returns up to three tables. The first has a row for each server and kind of
+// client, and a column for each event. The second has a row for each fault, and the third
+// one for each crowd. Notes follow.
 func markdown(results []result) string {
 	var b strings.Builder
 	row := func(x result) string { return x.server + ", " + x.clients }
-	most := map[string]int{} // times: an event that did not come about was to come as often as elsewhere
+	most := map[string]int{} // how often an event occurred, where it did not fail
 	for _, x := range results {
 		most[x.event] = max(most[x.event], x.times)
 	}

@@ -9,13 +9,13 @@ import (
 	"syscall"
 )
 
-// event is something an operator or a fault does to a server.
+// event is something that an operator or a fault does to a server.
 type event struct {
 	name        string
 	long, short int      // how often it happens
-	args        []string // Gunicorn has the same
-	kills       bool     // what the worker was computing is lost
-	ends        bool     // it takes a new server each time; who is refused is not lost
+	args        []string // flags of the server; the same for narwhal and Gunicorn
+	kills       bool     // it kills workers, so requests may be lost
+	ends        bool     // it ends the server; refused connections are not lost requests
 	do          func(ctx context.Context, s *server, i int) error
 }
 
@@ -29,8 +29,8 @@ var events = []event{
 	{name: "TERM", long: 5, short: 2, ends: true, do: term},
 }
 
-// replaced waits until none of these workers is left and there are as many
-// others as are wanted.
+// replaced waits until all of these workers have ended and the server has as many
+// workers as it should.
 func (s *server) replaced(ctx context.Context, old []int) error {
 	return s.await(ctx, fmt.Sprintf("the successors of workers %v", old), func() bool {
 		for _, pid := range old {
@@ -51,7 +51,7 @@ func reload(ctx context.Context, s *server, _ int) error {
 }
 
 func scale(ctx context.Context, s *server, i int) error {
-	if s.product == narwhal && i%2 == 1 { // by turns with its own command
+	if s.product == narwhal && i%2 == 1 { // every second time with narwhal's own command
 		for _, n := range []int{1, workers} {
 			if err := s.tell(ctx, "scale", strconv.Itoa(n)); err != nil {
 				return err
@@ -63,7 +63,7 @@ func scale(ctx context.Context, s *server, i int) error {
 		if err := s.signal(s.pid, sig); err != nil {
 			return err
 		}
-		// Two signals of a kind at once would be one.
+		// Two pending signals of a kind count as one, so wait for each.
 		return s.await(ctx, fmt.Sprintf("%d workers", n), func() bool { return len(s.alive) == n })
 	}
 	for n := workers - 1; n >= 1; n-- {
@@ -100,12 +100,12 @@ func killWorker(ctx context.Context, s *server, _ int) error {
 	return s.replaced(ctx, []int{victim})
 }
 
-// term ends the server. Whoever is connected is to be answered, also from the
-// queue; the others are refused.
+// term ends the server. Clients that are connected must be answered, also those in the
+// accept queue. Other clients are refused.
 func term(ctx context.Context, s *server, _ int) error { return s.stop(ctx) }
 
-// newMaster sends USR2 and follows the new master, whose number the log says in
-// the first group of said.
+// newMaster sends USR2, and makes the new master the one in charge. The log tells its
+// pid: it is the first group of said.
 func (s *server) newMaster(ctx context.Context, said *regexp.Regexp) error {
 	masters := func() [][]string { return said.FindAllStringSubmatch(strings.Join(s.lines, "\n"), -1) }
 	s.mu.Lock()
@@ -115,7 +115,7 @@ func (s *server) newMaster(ctx context.Context, said *regexp.Regexp) error {
 		return err
 	}
 	var pid int
-	err := s.await(ctx, "a new master", func() bool { // it holds s.mu
+	err := s.await(ctx, "a new master", func() bool { // await holds s.mu
 		all := masters()
 		if len(all) <= before {
 			return false

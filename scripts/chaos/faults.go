@@ -16,16 +16,16 @@ import (
 	"github.com/narwhal-server/narwhal/scripts/internal/client"
 )
 
-// fault is something that breaks. While it does, every kind of client must be
-// served by what is whole, and afterwards all is well without help.
+// fault is something that breaks. Meanwhile the rest of the server must serve every kind
+// of client. Afterwards the server must recover by itself.
 type fault struct {
 	name   string
 	groups []client.Group // nil: all
 	args   []string
-	file   string // the configuration at the start
-	own    bool   // the program on disk is ours to break
-	// do breaks it, waits until the server has noticed and recovered, and says
-	// how many requests that may have cost.
+	file   string // text of the configuration file at the start
+	own    bool   // the server gets a program file of its own, which do may replace
+	// do breaks something, and waits until the server has noticed and recovered. limit
+	// is how many requests may have been lost.
 	do func(ctx context.Context, s *trial) (limit int64, err error)
 }
 
@@ -33,13 +33,13 @@ type fault struct {
 type trial struct {
 	*server
 	load *client.Load
-	file string // its configuration
+	file string // path of the configuration file
 }
 
-// served waits until every kind of client has been answered some more.
+// served waits until every kind of client has got enough more answers.
 func (t *trial) served(ctx context.Context) error { return t.load.AwaitAnswers(ctx, enough) }
 
-// configure puts text into the configuration and has the server take it.
+// configure writes text to the configuration file, and reloads.
 func (t *trial) configure(ctx context.Context, text string) error {
 	if err := os.WriteFile(t.file, []byte(text), 0o600); err != nil {
 		return err
@@ -47,8 +47,8 @@ func (t *trial) configure(ctx context.Context, text string) error {
 	return reload(ctx, t.server, 0)
 }
 
-// longTimeout is --timeout while the text without end is tried, unless the
-// machine is fast.
+// longTimeout is --timeout at the start of longText. On a fast machine longText shortens
+// it.
 const longTimeout = 2 * time.Second
 
 var faults = []fault{
@@ -58,11 +58,12 @@ var faults = []fault{
 	{name: "SIGSTOP of a worker", args: []string{"--timeout", "2s"}, do: stoppedWorker},
 	{name: "request without end", file: fmt.Sprintf("timeout = %q\n", longTimeout), do: longText},
 	{name: "clients that stall", do: stalledClients},
-	// On a unix socket a full queue is an error of connect, EAGAIN, for whoever does not block.
+	// TCP only: on a unix socket a full queue makes a non-blocking connect fail (EAGAIN).
 	{name: "full backlog", groups: []client.Group{tcpNew}, args: []string{"--backlog", "4"}, do: fullBacklog},
 }
 
-// play plays a fault.
+// play plays a fault on a server, and adds the result. It fails only if the whole run
+// cannot go on.
 func (r *runner) play(ctx context.Context, v variant, f fault) error {
 	file := r.path(".toml")
 	if err := os.WriteFile(file, []byte(f.file), 0o600); err != nil {
@@ -90,7 +91,8 @@ func (r *runner) play(ctx context.Context, v variant, f fault) error {
 	return r.finish(ctx, s, l, out, err, func() int64 { return limit })
 }
 
-// brokenFile: a file that cannot be read, and one no worker can start with.
+// brokenFile reloads with configurations that are wrong, and with one with which no
+// worker can start.
 func brokenFile(ctx context.Context, t *trial) (int64, error) {
 	before := fmt.Sprint(t.workers())
 	for i, text := range []string{`workers = "many"`, "workers = \n", `exclude = ["nothing"]`} {
@@ -113,8 +115,8 @@ func brokenFile(ctx context.Context, t *trial) (int64, error) {
 	return 0, t.configure(ctx, "")
 }
 
-// brokenProgram: what is on disk at USR2 is missing, no program, another one, or
-// a script that says nothing.
+// brokenProgram sends USR2 while the program on disk is missing, is no program, is
+// another program, or says nothing.
 func brokenProgram(ctx context.Context, t *trial) (int64, error) {
 	program := t.program
 	put := func(script string) error {
@@ -162,8 +164,8 @@ func brokenProgram(ctx context.Context, t *trial) (int64, error) {
 
 var readyFirst = regexp.MustCompile(logevent.WorkerReady.Text() + ` worker=1 worker_pid=(\d+)`)
 
-// crashLoop: the worker of one slot dies as soon as it serves, until the master
-// makes its successors wait.
+// crashLoop kills the worker of one slot as soon as it serves, until the master waits
+// before it starts the next one.
 func crashLoop(ctx context.Context, t *trial) (int64, error) {
 	const deaths = 5
 	for i := range deaths {
@@ -187,7 +189,7 @@ func crashLoop(ctx context.Context, t *trial) (int64, error) {
 			return 0, err
 		}
 	}
-	if err := t.served(ctx); err != nil { // by the others
+	if err := t.served(ctx); err != nil { // by the workers of the other slots
 		return 0, err
 	}
 	if t.count(logevent.WorkerDiesOften.Text()) == 0 {
@@ -197,8 +199,8 @@ func crashLoop(ctx context.Context, t *trial) (int64, error) {
 	return mayLose(t.server), err
 }
 
-// stoppedWorker: a worker that shows no life is found, made to say where it
-// hangs, and replaced. It costs what it was computing.
+// stoppedWorker stops a worker with SIGSTOP. The master must notice, abort the worker and
+// replace it. The requests that the worker computed are lost.
 func stoppedWorker(ctx context.Context, t *trial) (int64, error) {
 	victim := t.workers()[0]
 	if err := t.signal(victim, syscall.SIGSTOP); err != nil {
@@ -206,9 +208,9 @@ func stoppedWorker(ctx context.Context, t *trial) (int64, error) {
 	}
 	limit := int64(1)
 	if !t.sync {
-		limit = clientsAtOnce // all may have been connected to it
+		limit = clientsAtOnce // all clients may have been connected to the worker
 	}
-	// Kept connections of a concurrent worker wait for it; the others do not.
+	// Only the kept connections of a concurrent worker wait for it.
 	for _, c := range t.load.Counts {
 		if t.sync || !c.Keep {
 			if err := c.AwaitAnswers(ctx, enough); err != nil {
@@ -219,7 +221,7 @@ func stoppedWorker(ctx context.Context, t *trial) (int64, error) {
 	if err := t.replaced(ctx, []int{victim}); err != nil {
 		return limit, err
 	}
-	// On a machine with much else to do others may be late as well.
+	// On a machine with other work, other workers may be late as well.
 	others := t.count(logevent.RequestHung.Text()) + t.count(logevent.WorkerSilent.Text()) - 1
 	limit += int64(clientsAtOnce*others) + t.load.Failed("status 504")
 	if _, _, why := t.load.Sums(); strings.Contains(why, os.ErrDeadlineExceeded.Error()) {
@@ -228,14 +230,14 @@ func stoppedWorker(ctx context.Context, t *trial) (int64, error) {
 	return limit, nil
 }
 
-// longText: a request that does not end within --timeout gets a 504, or its
-// worker is replaced before it could say so. Everybody else is served meanwhile.
+// longText sends a request that takes longer than --timeout. It must get a 504, or its
+// worker must be replaced. Other requests must be served meanwhile.
 //
-// How long the text takes depends on the machine. So a machine that answers it
-// in time gets half of --timeout with HUP, and the text again.
+// How long the text takes depends on the machine. If it is answered in time, longText
+// halves --timeout, reloads, and sends the text again.
 //
-// On a machine with much else to do ordinary requests may meet the limit as
-// well. The server says so of each, and these are no loss of another's making.
+// On a machine with other work, ordinary requests may take longer than --timeout as well.
+// The server tells so for each, and they do not count as lost.
 func longText(ctx context.Context, t *trial) (int64, error) {
 	const shortest = 10 * time.Millisecond
 	long := request(strings.Repeat(text+" ", 12000))
@@ -264,8 +266,8 @@ func longText(ctx context.Context, t *trial) (int64, error) {
 	return int64(over) + t.load.Failed("status 504"), err
 }
 
-// stalledClients: more of them than there are places, silent or in the middle
-// of a request.
+// stalledClients connects more clients than there are places. They send nothing, or only
+// a part of a request.
 func stalledClients(ctx context.Context, t *trial) (int64, error) {
 	const stalled = 64
 	for i := range stalled {
@@ -282,10 +284,10 @@ func stalledClients(ctx context.Context, t *trial) (int64, error) {
 	return 0, t.served(ctx)
 }
 
-// fullBacklog: many more clients than the queue holds. The kernel leaves out
-// SYNs then, and clients try again.
+// fullBacklog has many more clients than the accept queue holds. The kernel then drops
+// SYN packets, and clients try again. A reload must work meanwhile.
 func fullBacklog(ctx context.Context, t *trial) (int64, error) {
-	if err := reload(ctx, t.server, 0); err != nil { // nor does it disturb one
+	if err := reload(ctx, t.server, 0); err != nil {
 		return 0, err
 	}
 	return 0, t.served(ctx)

@@ -21,8 +21,8 @@ var gunicorn = &product{
 	upgrade: upgradeGunicorn,
 }
 
-// beside are the servers of the comparison, each with the clients that make a
-// difference to it: a sync worker closes every connection.
+// beside are the servers of the comparison, each with its kinds of clients. A sync worker
+// closes every connection, so clients that keep connections make no difference to it.
 var beside = []struct {
 	variant
 	of []client.Group
@@ -52,7 +52,7 @@ func (r *runner) peers() (cells []cell) {
 }
 
 func startGunicorn(r *runner, v variant, args []string) (*exec.Cmd, map[string]string, error) {
-	port, err := proc.FreePort() // with --reuse-port every worker binds, and port 0 would be another for each
+	port, err := proc.FreePort() // not port 0: with --reuse-port every worker binds, and each would get another
 	if err != nil {
 		return nil, nil, err
 	}
@@ -70,8 +70,8 @@ func startGunicorn(r *runner, v variant, args []string) (*exec.Cmd, map[string]s
 
 var gunicornMaster = regexp.MustCompile(`\[(\d+)\] \[INFO\] Starting gunicorn`)
 
-// upgradeGunicorn does what its documentation says: USR2, and TERM for the old
-// master when the new one's workers serve.
+// upgradeGunicorn follows Gunicorn's documentation: USR2, and when the new master's
+// workers serve, TERM to the old master.
 func upgradeGunicorn(ctx context.Context, s *server) error {
 	before, old := s.workers(), s.pid
 	promoted := s.count("Master has been promoted")
@@ -88,5 +88,5 @@ func upgradeGunicorn(ctx context.Context, s *server) error {
 	if err := s.replaced(ctx, before); err != nil {
 		return err
 	}
-	return s.awaitSaid(ctx, promoted+1, "Master has been promoted") // until then it overhears USR2
+	return s.awaitSaid(ctx, promoted+1, "Master has been promoted") // until then it ignores USR2
 }

@@ -1,18 +1,18 @@
 // Chaos puts a real narwhal under load, does to it what operators and faults do,
-// and counts the requests that were lost:
+// and counts the lost requests:
 //
 //	go run ./scripts/chaos            the long form, an hour at most
 //	go run ./scripts/chaos -short     some minutes, for make test
-//	scripts/chaos/peers.sh            beside Gunicorn
-//	go run ./scripts/chaos -soak 30m  does the master grow?
+//	scripts/chaos/peers.sh            narwhal and Gunicorn
+//	go run ./scripts/chaos -soak 30m  does the master's memory grow?
 //	go run ./scripts/chaos -noise 1m  random bytes and mutated requests
 //
-// The matrix is modes × clients × events: narwhal.go, clients.go and events.go have
-// a table of each. faults.go breaks things and looks whether the rest is served.
-// crowd.go has clients that do not behave, and crowded.go measures what the others
-// notice of them.
-// The exit status is 1 if more was lost than a limit allows, with a table of
-// what was, and the logs.
+// The matrix is modes × clients × events. Their tables are in narwhal.go, clients.go and
+// events.go. faults.go breaks things and checks that the rest is served. crowd.go has
+// clients that behave badly, and crowded.go measures how they slow the other clients.
+//
+// The exit status is 1 if more requests were lost than a limit allows. Chaos then prints
+// a table of these cells, and logs.
 package main
 
 import (
@@ -81,7 +81,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 			return err
 		}
 	}
-	if r.narwhal, err = filepath.Abs(r.narwhal); err != nil { // a new master is started by this name
+	if r.narwhal, err = filepath.Abs(r.narwhal); err != nil { // a new master starts the file at this path
 		return err
 	}
 	began := time.Now()
@@ -113,13 +113,13 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	return nil
 }
 
-// named is something to play, with a name to choose it by.
+// named is a cell to play. -only chooses by its name.
 type named struct {
 	name string
 	play func(context.Context) error
 }
 
-// cells are all there is to play.
+// cells returns all cells of this run, in order.
 func (r *runner) cells() (all []named) {
 	if r.soaking > 0 {
 		for _, v := range modes {
@@ -163,7 +163,7 @@ func (r *runner) cells() (all []named) {
 	return all
 }
 
-// build makes narwhal. The model it serves is found in ./models, if it is there.
+// build builds narwhal. At run time narwhal finds its model in ./models, if that exists.
 func (r *runner) build(ctx context.Context) error {
 	r.narwhal = filepath.Join(r.dir, "narwhal")
 	cmd := exec.CommandContext(ctx, "go", "build", "-o", r.narwhal, "./cmd/narwhal")

@@ -13,7 +13,7 @@ import (
 	"github.com/narwhal-server/narwhal/scripts/internal/proc"
 )
 
-// cell is an event, many times, on a server under load.
+// cell is an event that is repeated on a server under load.
 type cell struct {
 	variant variant
 	groups  []client.Group
@@ -21,26 +21,26 @@ type cell struct {
 	times   int
 }
 
-// result is what became of the requests in a cell.
+// result says what happened to the requests of a cell.
 type result struct {
 	server, clients, event string
 	times                  int
 	sent, lost, limit      int64
-	why                    string // how they were lost
-	failed                 string // why the event itself did not come about
+	why                    string // the errors of the lost requests
+	failed                 string // why the event itself failed; "": it did not
 	note                   string
-	peer                   bool     // no limit holds
-	figures                *figures // of a crowd
+	peer                   bool     // of another server than narwhal: it has no limit
+	figures                *figures // nil unless the cell is a crowd
 }
 
 func (r result) ok() bool { return r.peer || r.failed == "" && r.lost <= r.limit }
 
-// enough is how many requests of each kind of client must be answered for the
-// load to be one.
+// enough is how many requests of each kind of client must be answered before a server
+// counts as under load, and after an event.
 const enough = 50
 
-// matrix lists the cells. The long form has one for each kind of client, the
-// short one tries them all at once.
+// matrix returns the cells. The long form has a cell for each kind of client. The short
+// form has all kinds in one cell.
 func (r *runner) matrix() (cells []cell) {
 	each := [][]client.Group{groups}
 	if !r.short {
@@ -63,7 +63,7 @@ func (r *runner) matrix() (cells []cell) {
 	return cells
 }
 
-// modes are those to try.
+// modes returns narwhal's modes that this run tries.
 func (r *runner) modes() (all []variant) {
 	for _, v := range modes {
 		if v.short || !r.short {
@@ -73,14 +73,15 @@ func (r *runner) modes() (all []variant) {
 	return all
 }
 
-// mix is all events in an order the seed chooses, while workers are recycled.
+// mix returns an event that does one of the events at random, by the seed, while workers
+// are recycled.
 func (r *runner) mix() event {
 	return event{
 		name: "mix", long: 30, short: 8, kills: true, args: []string{"--max-requests", "1000", "--max-requests-jitter", "500"},
 		do: func(ctx context.Context, s *server, i int) error {
 			var of []event
 			for _, e := range events {
-				if e.name != "recycling" && !e.ends { // that goes on all the time
+				if e.name != "recycling" && !e.ends { // recycling goes on all the time
 					of = append(of, e)
 				}
 			}
@@ -93,8 +94,8 @@ func (r *runner) mix() event {
 	}
 }
 
-// run plays a cell. An error means that the run cannot go on; what the server
-// did wrong is in the results.
+// run plays a cell, and adds the result. It fails only if the whole run cannot go on. A
+// fault of the server is part of the result, not an error.
 func (r *runner) run(ctx context.Context, c cell) error {
 	if c.event.ends {
 		return r.runEnds(ctx, c)
@@ -118,7 +119,7 @@ func (r *runner) run(ctx context.Context, c cell) error {
 	})
 }
 
-// runEnds plays an event that ends the server.
+// runEnds plays an event that ends the server, with a new server each time.
 func (r *runner) runEnds(ctx context.Context, c cell) error {
 	out := result{server: c.variant.String(), clients: names(c.groups), event: c.event.name, peer: c.variant.product != narwhal}
 	var whys []string
@@ -164,8 +165,8 @@ func names(of []client.Group) string {
 	return strings.Join(all, ", ")
 }
 
-// underLoad starts a server and clients, and waits until all kinds of them have
-// been served.
+// underLoad starts a server and clients, and waits until every kind of client has been
+// served.
 func (r *runner) underLoad(ctx context.Context, v variant, of []client.Group, args ...string) (*server, *client.Load, error) {
 	s, err := r.launch(ctx, v, args...)
 	if err != nil {
@@ -192,8 +193,9 @@ func (r *runner) underLoad(ctx context.Context, v variant, of []client.Group, ar
 	return s, l, nil
 }
 
-// finish waits until enough was sent, ends clients and server, and judges. err
-// is why the event did not come about; limit says how many may be lost.
+// finish waits until enough requests were sent, ends clients and server, and adds the
+// result. err is why the event failed, or nil. limit returns how many requests may be
+// lost.
 func (r *runner) finish(ctx context.Context, s *server, l *client.Load, out result, err error, limit func() int64) error {
 	if err == nil {
 		err = l.AwaitAnswers(ctx, enough)
@@ -224,9 +226,10 @@ var (
 	ended = regexp.MustCompile(logevent.WorkerCut.Text() + ` .*status="signal SIGKILL"`)
 )
 
-// mayLose is how many requests kill -9 of workers may cost: in sync mode the one
-// each computed, else what came over the connections it had. A worker that was
-// leaving already does not tell how many it had; it may have been everybody's.
+// mayLose returns how many requests may be lost because workers were killed. In sync mode
+// it is one for each kill. Otherwise it is one for each connection of the worker, by the
+// log. The log does not tell the connections of a worker that was leaving already: all
+// clients may have been connected to it.
 func mayLose(s *server) (n int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -21,8 +21,8 @@ var narwhal = &product{
 	upgrade: upgradeNarwhal,
 }
 
-// modes are narwhal's, each of which gets every event, two of them in the short
-// form too. A new mode is a line.
+// modes are narwhal's modes. The long form tries every event on each, the short form on
+// two of them.
 var modes = []variant{
 	{product: narwhal, name: "sync", args: []string{"-k", "sync"}, sync: true},
 	{product: narwhal, name: "concurrent, pinned", args: []string{"-k", "concurrent", "--keep-alive-mode", "pinned"}, short: true},
@@ -38,7 +38,7 @@ func startNarwhal(r *runner, v variant, args []string) (*exec.Cmd, map[string]st
 	}
 	all = append(append(all, v.args...), args...)
 	if !strings.Contains(strings.Join(all, " "), " -c ") {
-		file := r.path(".toml") // not the one that may lie here
+		file := r.path(".toml") // not a narwhal.toml that may be in this folder
 		if err := os.WriteFile(file, nil, 0o600); err != nil {
 			return nil, nil, err
 		}
@@ -53,7 +53,7 @@ func startNarwhal(r *runner, v variant, args []string) (*exec.Cmd, map[string]st
 	return cmd, map[string]string{"unix": path}, nil
 }
 
-// tell runs a command such as narwhal scale 1, whose exit status is the outcome.
+// tell runs a command such as narwhal scale 1. It fails if the command does.
 func (s *server) tell(ctx context.Context, command string, args ...string) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

@@ -15,19 +15,19 @@ import (
 	"time"
 )
 
-// Noise is random bytes, mutated requests and connections that end in the
-// middle, sent to the service and to the admin address. Nothing may crash, stay
-// open or grow, and a client beside it is served.
+// Noise is random bytes, mutated requests and connections that end early, sent to the
+// service and to the admin address. No process may crash, keep descriptors or grow.
+// Ordinary clients must be served meanwhile.
 
 const (
 	noiseClients = 16
-	noiseStreams = 3000      // unless it goes on for a time
-	noiseRoom    = 16 << 20  // of a process, beside what it had before
-	warmStreams  = 500       // before the first look at memory and descriptors
-	wholeTime    = time.Hour // more than a run takes
+	noiseStreams = 3000      // number of streams, unless -noise gives a time
+	noiseRoom    = 16 << 20  // bytes by which a process may be larger than before
+	warmStreams  = 500       // streams before memory and descriptors are measured first
+	wholeTime    = time.Hour // longer than a run takes
 )
 
-// noisy plays noise for a time; 0: a number of streams.
+// noisy sends noise for length, or noiseStreams streams if length is 0.
 func (r *runner) noisy(ctx context.Context, v variant, length time.Duration) error {
 	v.workers = crowdWorkers
 	admin := r.path(".sock")
@@ -69,11 +69,11 @@ type noise struct {
 	*server
 	targets [][2]string // network and address
 	workers []int
-	before  map[int]sample // by process
+	before  map[int]sample // by pid
 	sent    atomic.Int64
 }
 
-// play sends noise, a little to warm up and then the rest.
+// play sends warmStreams streams, measures the processes, and sends the rest.
 func (n *noise) play(ctx context.Context, length time.Duration) (figures string, err error) {
 	streams := int64(noiseStreams)
 	if length > 0 {
@@ -93,7 +93,7 @@ func (n *noise) play(ctx context.Context, length time.Duration) (figures string,
 	return fmt.Sprintf("%d streams in %v", n.sent.Load(), time.Since(began).Round(time.Second)), err
 }
 
-// send sends so many streams, or goes on for so long.
+// send sends a number of streams, but stops after length.
 func (n *noise) send(ctx context.Context, streams int64, length time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, length)
 	defer cancel()
@@ -118,7 +118,7 @@ func (n *noise) send(ctx context.Context, streams int64, length time.Duration) e
 	return errors.Join(errs...)
 }
 
-// one sends one stream. All it does follows from its number and the seed.
+// one sends one stream. Its number and the seed determine all that it does.
 func (n *noise) one(number uint64) error {
 	random := rand.New(rand.NewPCG(n.r.seed, number))
 	target := n.targets[random.IntN(len(n.targets))]
@@ -137,14 +137,14 @@ func (n *noise) one(number uint64) error {
 			piece = 1 + random.IntN(len(rest))
 		}
 		if _, err := c.Write(rest[:piece]); err != nil {
-			break // the server has closed, as it may
+			break // the server may close the connection
 		}
 		rest = rest[piece:]
 	}
 	switch random.IntN(4) {
-	case 0: // hang up
+	case 0: // close
 		return nil
-	case 1: // with a reset, or without having read all
+	case 1: // close with a reset; on a unix socket, just close
 		if t, ok := c.(*net.TCPConn); ok {
 			return t.SetLinger(0)
 		}
@@ -161,7 +161,8 @@ func (n *noise) one(number uint64) error {
 	return nil
 }
 
-// left waits until the server has no more descriptors and memory than before.
+// left waits until no process has more descriptors, or noiseRoom more memory, than
+// before. It fails after a minute, if a worker was replaced, or if the log has a panic.
 func (n *noise) left(ctx context.Context) error {
 	if now := n.server.workers(); fmt.Sprint(now) != fmt.Sprint(n.workers) {
 		return fmt.Errorf("the workers were %v, and are %v", n.workers, now)
@@ -194,7 +195,7 @@ func (n *noise) left(ctx context.Context) error {
 	}
 }
 
-// look measures every process.
+// look measures the master and every worker.
 func (n *noise) look() (map[int]sample, error) {
 	all := map[int]sample{}
 	for _, pid := range append(n.server.workers(), n.pid) {

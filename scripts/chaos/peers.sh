@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Gunicorn from PyPI beside narwhal: makes a virtual environment in .cache/chaos,
-# plays the events of both, and writes the table of docs/reliability.md.
+# Plays the same events on narwhal and on Gunicorn from PyPI. Makes a virtual environment
+# in .cache/chaos. With -doc docs/reliability.md it writes the table there.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

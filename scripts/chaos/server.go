@@ -20,15 +20,15 @@ import (
 	"github.com/narwhal-server/narwhal/scripts/internal/proc"
 )
 
-// product is a program that can be put under load. What happens inside is read
-// from its log; when a process has ended, the kernel says.
+// product is a server program to put under load. Its log tells what happens inside. The
+// kernel tells when a process has ended.
 type product struct {
 	name    string
-	listens *regexp.Regexp // a log line: at this TCP address
-	ready   *regexp.Regexp // a log line: the worker with this pid serves
+	listens *regexp.Regexp // finds the TCP address in a log line; nil: start returns it
+	ready   *regexp.Regexp // finds the pid of a worker that serves in a log line
 
-	// start makes the command of a master, and says where it will listen as far
-	// as its log need not.
+	// start makes the command of a master. It returns the addresses, by network, that
+	// are known before the log tells.
 	start func(r *runner, v variant, args []string) (*exec.Cmd, map[string]string, error)
 	// upgrade puts a new master in the place of the old one.
 	upgrade func(ctx context.Context, s *server) error
@@ -41,7 +41,7 @@ type variant struct {
 	args    []string
 	sync    bool   // a worker computes one request at a time
 	short   bool   // in the short form too
-	program string // "": the runner's
+	program string // path; "": the runner's narwhal
 	workers int    // 0: the usual number
 	clients int    // 0: the usual number
 }
@@ -50,7 +50,7 @@ func (v variant) String() string { return v.product.name + " " + v.name }
 
 const workers = 4
 
-// size is how many workers it has.
+// size returns how many workers the server has.
 func (v variant) size() int {
 	if v.workers > 0 {
 		return v.workers
@@ -58,10 +58,10 @@ func (v variant) size() int {
 	return workers
 }
 
-// patience is the longest anything is waited for.
+// patience is the longest time that chaos waits for anything.
 const patience = time.Minute
 
-// server is a master that runs, with its workers.
+// server is a running master with its workers.
 type server struct {
 	variant
 	r     *runner
@@ -71,11 +71,11 @@ type server struct {
 
 	mu      sync.Mutex
 	changed sync.Cond
-	lines   []string    // of its log
-	alive   map[int]int // workers that have been ready and have not ended: pid → when, as a number
-	born    int
+	lines   []string     // of the log
+	alive   map[int]int  // workers that became ready and have not ended: pid → order, from 1
+	born    int          // workers that became ready
 	gone    int          // workers that have ended
-	kills   int          // by us, of workers
+	kills   int          // workers that chaos has killed
 	dead    map[int]bool // masters that have ended
 }
 
@@ -102,7 +102,7 @@ func (r *runner) launch(ctx context.Context, v variant, args ...string) (*server
 	s.pid = p.Pid
 	go s.read(logr)
 	go func() {
-		<-p.Ended // how it ended is in the log, and known by what is asked of it
+		<-p.Ended // the exit status does not matter here
 		s.ended(p.Pid)
 	}()
 	if err := s.await(ctx, "all workers to be ready", func() bool { return len(s.alive) == s.size() }); err != nil {
@@ -121,7 +121,7 @@ func (r *runner) launch(ctx context.Context, v variant, args ...string) (*server
 	return s, nil
 }
 
-// read takes in the log.
+// read reads the log, and notices workers that become ready.
 func (s *server) read(from *os.File) {
 	defer from.Close()
 	for sc := bufio.NewScanner(from); sc.Scan(); {
@@ -152,7 +152,7 @@ func (s *server) watch(pid int) {
 	s.changed.Broadcast()
 }
 
-// ended is told that a master has.
+// ended notes that a master has ended.
 func (s *server) ended(pid int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -174,7 +174,8 @@ func (s *server) follow(pid int) {
 	}()
 }
 
-// await waits until cond, which is called with s.mu held, is true.
+// await waits until cond returns true. It calls cond with s.mu held. It fails after a
+// minute, or when the master in charge has ended.
 func (s *server) await(ctx context.Context, what string, cond func() bool) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -198,7 +199,7 @@ func (s *server) await(ctx context.Context, what string, cond func() bool) error
 	return nil
 }
 
-// said counts the lines of the log with all these words. s.mu is held.
+// said returns how many lines of the log have all these words. The caller holds s.mu.
 func (s *server) said(words ...string) (n int) {
 	for _, l := range s.lines {
 		if !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(l, w) }) {
@@ -208,19 +209,19 @@ func (s *server) said(words ...string) (n int) {
 	return n
 }
 
-// count is said for whoever does not hold s.mu.
+// count is said for a caller that does not hold s.mu.
 func (s *server) count(words ...string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.said(words...)
 }
 
-// awaitSaid waits until the log has n lines with these words.
+// awaitSaid waits until the log has n lines with all these words.
 func (s *server) awaitSaid(ctx context.Context, n int, words ...string) error {
 	return s.await(ctx, fmt.Sprintf("%q in the log", strings.Join(words, " … ")), func() bool { return s.said(words...) >= n })
 }
 
-// workers are the pids of those that serve or leave, the eldest first.
+// workers returns the pids of the workers that serve or leave, the oldest first.
 func (s *server) workers() []int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -239,8 +240,8 @@ func (s *server) signal(pid int, sig syscall.Signal) error {
 	return nil
 }
 
-// stop ends the server as an operator would, and by force if that fails or the
-// run was interrupted.
+// stop ends the server with TERM. After a minute, or if the run is interrupted, it kills
+// all processes.
 func (s *server) stop(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -257,11 +258,10 @@ func (s *server) stop(ctx context.Context) error {
 	return err
 }
 
-// lastLines is what is printed of a log when something is wrong.
+// lastLines is how many lines of a log are printed when something is wrong.
 const lastLines = 200
 
-// stack is a line of a goroutine's stack, of which a worker that is aborted
-// writes hundreds.
+// stack matches a line of a goroutine's stack. An aborted worker writes hundreds of them.
 var stack = regexp.MustCompile(`^(\t|\s*$|goroutine |created by |r[a-z0-9]+ +0x|[\w./*()-]+\(.*\)$)`)
 
 func (s *server) printLog(w io.Writer) {
@@ -277,9 +277,9 @@ func (s *server) printLog(w io.Writer) {
 
 // runner has what all cells need.
 type runner struct {
-	narwhal string // the program
+	narwhal string // path of the program
 	model   string
-	dir     string // for files, removed at the end
+	dir     string // for files; removed at the end
 	random  *rand.Rand
 	out     io.Writer
 	short   bool
@@ -287,11 +287,11 @@ type runner struct {
 	noise   time.Duration
 	seed    uint64
 	results []result
-	venv    string // with Gunicorn
-	names   int
+	venv    string // folder of the Python environment with Gunicorn; "": no comparison
+	names   int    // file names that path has made
 }
 
-// path makes a name for a file nobody has.
+// path returns the path of a new file in r.dir.
 func (r *runner) path(suffix string) string {
 	r.names++
 	return fmt.Sprintf("%s/%d%s", r.dir, r.names, suffix)

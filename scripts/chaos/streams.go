@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// proper are requests that noise is made of.
+// proper are the requests that stream mutates. Some are valid, some are not.
 var proper = []string{
 	string(query),
 	"POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"tex\r\nc\r\nt\":\"Berlin\"}\r\n0\r\nX: y\r\n\r\n",
@@ -20,14 +20,14 @@ var proper = []string{
 	"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
 }
 
-// pieces are what parsers trip over.
+// pieces are inserted into requests: parsers often treat them wrongly.
 var pieces = []string{
 	"\r\n", "\n", "\r", "\x00", ":", " ", "\t", "\r\n\r\n", "0\r\n\r\n", "ffffffffffffffff\r\n", "-1", "99999999999999999999", "\xff\xfe", "{", "\"", "\\ud800",
 	"Content-Length: 5\r\n", "Content-Length: 0\r\n", "Transfer-Encoding: chunked\r\n", "Transfer-Encoding: gzip\r\n", "Connection: close\r\n",
 	"Host: b\r\n", "Expect: 100-continue\r\n", "Content-Encoding: gzip\r\n", "HTTP/1.1", "GET / ", "Cookie: a=b\r\n", " folded\r\n", "%00", "/../",
 }
 
-// stream is what one client sends.
+// stream returns the bytes that one client sends.
 func stream(random *rand.Rand) []byte {
 	if random.IntN(8) == 0 {
 		b := make([]byte, 1+random.IntN(5000))

@@ -6,7 +6,7 @@ import (
 	"text/tabwriter"
 )
 
-// add notes a result and shows it at once: a run takes minutes.
+// add keeps a result, and prints it at once, because a run takes long.
 func (r *runner) add(x result) {
 	r.results = append(r.results, x)
 	may := fmt.Sprintf(", %d may be", x.limit)
@@ -25,7 +25,7 @@ func (r *runner) add(x result) {
 	}
 }
 
-// exceeded lists the results that are over their limits.
+// exceeded returns the results that are not ok.
 func (r *runner) exceeded() (bad []result) {
 	for _, x := range r.results {
 		if !x.ok() {
@@ -46,5 +46,5 @@ func table(w io.Writer, of []result) {
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d\t%d\t%d\t%s\n", x.server, x.clients, x.event, x.times, x.sent, x.lost, x.limit, why)
 	}
-	t.Flush() // the error would be that of standard output
+	t.Flush() // an error would be that of standard output
 }

@@ -1,14 +1,14 @@
-"""What narwhal is compared with: spaCy behind Flask and behind FastAPI.
+"""The programs that narwhal is compared with: spaCy behind Flask and behind FastAPI.
 
     flask_app     for gunicorn, sync and gevent
     fastapi_app   for uvicorn and granian
 
-GET / with {"text": …} answers {entity text: label}. WAIT in the environment is
-how many seconds to wait before each recognition, as for a database.
+They answer GET / with {"text": …} with {entity text: label}. The variable WAIT is the
+number of seconds to wait before each recognition, as if for a database.
 
     app.py < texts.jsonl > answers.jsonl
 
-writes spaCy's answers without a server: what all servers have to answer.
+writes spaCy's answers without a server. All servers must give the same answers.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ def make_flask():
     @app.get("/")
     def recognize():
         if WAIT:
-            time.sleep(WAIT)  # gevent makes this one that lets others run
+            time.sleep(WAIT)  # with gevent, other requests run meanwhile
         return entities(flask.request.json.get("text"))
 
     return app

@@ -1,12 +1,12 @@
-"""The original kind of client, kept running between trials.
+"""The original kind of client. It keeps running between trials.
 
     ask.py TEXTS ANSWERS
 
 Reads commands from standard input, one JSON object a line:
     {"url": …, "requests": n, "first": index of the first text, "texts": how many of them}
-and writes one object for each: seconds of the trial, seconds of each right
-answer, CPU seconds of this process, errors by kind. The requests are those of
-scripts/client.py. Answers are compared after the time was taken.
+and writes one JSON object for each: the seconds of the trial, the seconds of each right
+answer, the CPU seconds of this process, and the errors by kind. It sends requests as
+scripts/client.py does. It compares the answers after it has taken the time.
 """
 
 import asyncio

@@ -7,15 +7,14 @@ import (
 	"strings"
 )
 
-// chart is lines over two axes, as SVG. It brings its own background, which
-// changes with the reader's colour scheme together with the text, so both are
-// legible whatever page it is on.
+// chart is a line chart, drawn as SVG. Its background and its text follow the reader's
+// colour scheme, so the text is legible on every page.
 type chart struct {
 	title, x, y string
-	xTicks      []float64 // where the axis has numbers; its ends are the first and the last
+	xTicks      []float64 // the numbers on the x axis; the axis goes from the first to the last
 	xLog        bool
 	series      []series
-	mark        string // what a vertical line at x = 0 means, if there is one
+	mark        string // the label of a vertical line at x = 0; "": no line
 }
 
 type series struct {
@@ -32,7 +31,7 @@ const (
 	top, bottom   = 58, 48
 )
 
-// palette is the colour of each class on the light and the dark background.
+// palette has the colours of each class on a light and on a dark background.
 var palette = []struct{ class, light, dark string }{
 	{"a", "#0969da", "#58a6ff"},
 	{"b", "#8250df", "#bc8cff"},
@@ -42,7 +41,8 @@ var palette = []struct{ class, light, dark string }{
 	{"f", "#cf222e", "#ff7b72"},
 }
 
-// style has no CSS variables: not every program that shows SVG knows them.
+// style returns the style sheet. It uses no CSS variables, because some programs that
+// show SVG do not know them.
 func style() string {
 	var light, dark strings.Builder
 	rule := func(b *strings.Builder, class, colour string) {
@@ -62,8 +62,8 @@ text { fill: #e6edf3 } .card { fill: #0d1117; stroke: #30363d } .grid { stroke: 
 </style>`
 }
 
-// svg draws the chart. The vertical axis is logarithmic: the servers differ by
-// factors. What is not above 0 has no place on it and is left out.
+// svg draws the chart. The vertical axis is logarithmic, because the servers differ by
+// factors. Points that are not above 0 are left out.
 func (c chart) svg() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" aria-label="%s">`+"\n%s\n", width, height, html.EscapeString(c.title), style())
@@ -163,8 +163,8 @@ func (a axis) at(v float64) float64 {
 	return a.from + (v-low)/(high-low)*(a.to-a.from)
 }
 
-// logTicks gives 1, 2 and 5 times powers of ten around all values above 0, or
-// only the powers if that would be too many.
+// logTicks returns numbers for a logarithmic axis that covers all values above 0: the
+// powers of ten, and 2 and 5 times these unless that would be too many.
 func logTicks(values []float64) []float64 {
 	low, high := math.Inf(1), 0.0
 	for _, v := range values {
@@ -183,7 +183,7 @@ func logTicks(values []float64) []float64 {
 	for e := math.Floor(math.Log10(low)); ; e++ {
 		for _, s := range steps {
 			v := s * math.Pow(10, e)
-			if v <= low { // the last one below begins the axis
+			if v <= low { // the axis begins with the last tick below all values
 				ticks = ticks[:0]
 			}
 			if ticks = append(ticks, v); v >= high && len(ticks) > 1 {
@@ -193,7 +193,7 @@ func logTicks(values []float64) []float64 {
 	}
 }
 
-// number is short: 0.05, 2, 1500, 52928.
+// number formats a number shortly: 0.05, 2, 1500, 52928.
 func number(v float64) string {
 	if v >= 1000 {
 		return fmt.Sprintf("%.0f", v)

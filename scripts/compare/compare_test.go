@@ -70,7 +70,7 @@ func TestLogTicks(t *testing.T) {
 	}
 }
 
-// made is a harness with figures in which Gunicorn sync wins one cell.
+// made returns a harness with made-up figures. Gunicorn sync wins one cell in them.
 func made() *harness {
 	h := &harness{plan: tiny()}
 	h.plan.workers = []int{1, 2}
@@ -191,7 +191,7 @@ func TestReplaceBetween(t *testing.T) {
 	}
 }
 
-// A server that is behind by more than a thousand requests has failed none of them.
+// If a server is more than a thousand requests behind, none of them counts as failed.
 func TestOpenLoopSendsWhateverIsUnanswered(t *testing.T) {
 	release := make(chan struct{})
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -215,7 +215,7 @@ func TestPace(t *testing.T) {
 	for i := range 5000 {
 		steady = append(steady, time.Duration(i+1)*2*ms)
 		step := 2 * ms
-		if i/500%2 == 1 { // for a second, twice as long
+		if i/500%2 == 1 { // every second 500 computations take twice as long
 			step = 4 * ms
 		}
 		uneven = append(uneven, uneven[i]+step)

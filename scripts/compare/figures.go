@@ -7,17 +7,17 @@ import (
 	"strings"
 )
 
-// figure is a line of the report's first table: the best server in Python beside
-// the better of our two, and what was to be reached.
+// figure is a line of the report's first table. It has the best server in Python, the
+// better mode of narwhal, and the goal.
 type figure struct {
 	what         string
-	theirs, ours string // with unit and name
+	theirs, ours string // value, unit and name of the server: Python's, narwhal's
 	ratio        float64
 	goal         string
 	reached      bool
 }
 
-// times makes a figure of which ours is to be less by a factor.
+// times makes a figure. Its goal is reached if theirs is at least goal times ours.
 func times(what, unit string, theirName string, theirs float64, ourName string, ours, goal float64) figure {
 	return figure{
 		what: what, theirs: fmt.Sprintf("%s %s (%s)", short(theirs), unit, theirName), ours: fmt.Sprintf("%s %s (%s)", short(ours), unit, ourName),
@@ -25,7 +25,7 @@ func times(what, unit string, theirName string, theirs float64, ourName string, 
 	}
 }
 
-// short gives three significant digits.
+// short formats a number with three significant digits, or more for a large number.
 func short(v float64) string {
 	if v >= 1000 {
 		return fmt.Sprintf("%.0f", v)
@@ -33,7 +33,7 @@ func short(v float64) string {
 	return fmt.Sprintf("%.3g", v)
 }
 
-// figures are those of the report's first table, all computed from the results.
+// figures returns the lines of the report's first table, computed from the results.
 func (h *harness) figures() (all []figure) {
 	last := h.plan.workers[len(h.plan.workers)-1]
 	for _, g := range []struct {
@@ -80,8 +80,8 @@ func (h *harness) figures() (all []figure) {
 	return append(all, figure{what: "errors, all measurements", theirs: fmt.Sprint(h.errors(true)), ours: fmt.Sprint(errs), goal: "0", reached: errs == 0})
 }
 
-// waitingFigures compare like with like: servers that wait with one request at a
-// time, and the others.
+// waitingFigures returns the figures of the requests that wait. Servers that handle one
+// request at a time are compared with each other, and so are the others.
 func (h *harness) waitingFigures() (all []figure) {
 	l := h.plan.waitLoads[0]
 	var several []kind
@@ -113,9 +113,9 @@ func (h *harness) waitingFigures() (all []figure) {
 	return all
 }
 
-// oneCoreEach leaves out servers of which a worker computes on several cores, when
-// there are w workers: a worker in Python computes on one. Those of narwhal
-// concurrent divide the cores.
+// oneCoreEach returns the servers whose workers compute on one core each when there are w
+// workers. Workers in Python and of narwhal sync always do. The workers of narwhal
+// concurrent divide the cores, so they do if there are as many workers as cores.
 func oneCoreEach(all []kind, w int) (some []kind) {
 	for _, k := range all {
 		if k.python || k.sync || w >= runtime.NumCPU() {
@@ -125,7 +125,8 @@ func oneCoreEach(all []kind, w int) (some []kind) {
 	return some
 }
 
-// leastCPU and leastAlone give the best of Python's or of our servers.
+// leastCPU and leastAlone return the best server in Python, or the better mode of
+// narwhal, and its value.
 func (h *harness) leastCPU(python bool, key cellKey) (name string, least float64) {
 	return h.least(python, func(k kind) float64 {
 		key.name = k.name
@@ -146,7 +147,8 @@ func (h *harness) least(python bool, value func(kind) float64) (name string, lea
 	return name, least
 }
 
-// errors counts those of all parts of the run.
+// errors returns the number of errors in all parts of the run, of Python's servers or of
+// narwhal's.
 func (h *harness) errors(python bool) (n int) {
 	for k, trials := range h.results.cells {
 		for _, t := range trials {
@@ -184,7 +186,7 @@ func (h *harness) errors(python bool) (n int) {
 	return n
 }
 
-// inShort is the report's first table.
+// inShort writes the report's first table.
 func (h *harness) inShort(b *strings.Builder) {
 	b.WriteString("## In short\n\nThe best server in Python beside the better narwhal.\n\n")
 	head(b, "what", "Python", "narwhal", "Python ÷ narwhal", "wanted")
@@ -198,7 +200,7 @@ func (h *harness) inShort(b *strings.Builder) {
 	b.WriteByte('\n')
 }
 
-// factor is empty where none makes sense.
+// factor formats the ratio. It is empty for a figure without one.
 func (f figure) factor() string {
 	if f.ratio == 0 {
 		return ""
@@ -206,7 +208,7 @@ func (f figure) factor() string {
 	return fmt.Sprintf("**%.1f**", f.ratio)
 }
 
-// missed says which figures were not reached.
+// missed returns a line for each figure whose goal was not reached.
 func (h *harness) missed() (found []string) {
 	for _, f := range h.figures() {
 		if !f.reached {
@@ -216,7 +218,7 @@ func (h *harness) missed() (found []string) {
 	return found
 }
 
-// readme is the small table and the plot of the README.
+// readme returns the small table of the README and the text below it.
 func (h *harness) readme() string {
 	var b strings.Builder
 	head(&b, fmt.Sprintf("%d at once, %d cores", h.plan.requests, runtime.NumCPU()), "best server in Python", "narwhal", "Python ÷ narwhal")

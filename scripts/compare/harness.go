@@ -21,7 +21,7 @@ import (
 	"github.com/narwhal-server/narwhal/scripts/internal/proc"
 )
 
-// harness has what all measurements need.
+// harness has what all measurements use, and their results.
 type harness struct {
 	plan    plan
 	cache   string // .cache/compare
@@ -29,11 +29,11 @@ type harness struct {
 	narwhal string
 	tmp     string // inside cache, removed at the end
 
-	texts   []string          // the paragraph, and different ones
-	answers []json.RawMessage // spaCy's
+	texts   []string          // the paragraph first, then the different texts
+	answers []json.RawMessage // spaCy's answers to texts
 
 	asker *asker
-	bar   *progressbar.ProgressBar // nil unless someone watches
+	bar   *progressbar.ProgressBar // nil if standard error is no terminal
 	log   io.Writer
 
 	results results
@@ -54,7 +54,7 @@ func (h *harness) logf(format string, a ...any) {
 	}
 }
 
-// step logs a measurement, and counts it.
+// step logs a measurement, and advances the bar by one.
 func (h *harness) step(format string, a ...any) {
 	if h.bar != nil {
 		h.bar.Add(1)
@@ -96,13 +96,13 @@ func (h *harness) prepare(ctx context.Context) error {
 	return os.WriteFile(h.path("answers.jsonl"), out, 0o644)
 }
 
-// measure is all of it.
+// measure makes all measurements of the plan.
 func (h *harness) measure(ctx context.Context) error {
 	if err := h.prepare(ctx); err != nil {
 		return err
 	}
-	// Before anything else in Python runs, which would share pages with a server.
-	// The first start of each is not counted: it reads the disk.
+	// First the servers alone: a server shares pages with other programs in Python, if
+	// these run. The first start of each server is not counted, because it reads the disk.
 	for i := range 1 + h.plan.starts {
 		all := h.plan.workers
 		if i == 0 {
@@ -138,19 +138,20 @@ func (h *harness) measure(ctx context.Context) error {
 	return nil
 }
 
-// aloneRequests is how many a worker answers before its memory is measured.
+// aloneRequests is how many requests a worker answers before its memory is measured.
 const aloneRequests = 25
 
-// alone starts a server with nothing beside it, and measures what depends on
-// that: a page shared with another server would count only in part. A server
-// whose answers are not spaCy's ends the run: there would be nothing to compare.
+// alone starts a server with nothing beside it, and measures its start and its memory: a
+// page that it shares with another server would count only in part. It fails if an answer
+// of the server is not spaCy's, because then there is nothing to compare. The result is
+// kept only if counts is true.
 func (h *harness) alone(ctx context.Context, k kind, w int, counts bool) error {
 	s, err := h.startServer(ctx, k, w, false)
 	if err != nil {
 		return err
 	}
 	defer s.stop()
-	// Every worker has to have worked.
+	// Enough requests that every worker gets some.
 	t, err := h.benchTrial(ctx, s.url, load{first: 0, count: len(h.texts)}, aloneRequests*w)
 	if err != nil {
 		return err
@@ -172,9 +173,9 @@ func (h *harness) alone(ctx context.Context, k kind, w int, counts bool) error {
 	return nil
 }
 
-// group runs all servers side by side and gives each its trials in turn, so that
-// a machine that becomes slower does so for all of them. Only one is asked at a
-// time; the others sleep.
+// group starts all servers with w workers, and gives each its trials in turn. So a machine
+// that becomes slower does so for all of them. Only one server gets requests at a time.
+// The others are idle.
 func (h *harness) group(ctx context.Context, w int, wait bool) error {
 	p, table, n := h.plan, "cpu", h.plan.requests
 	if wait {
@@ -188,7 +189,7 @@ func (h *harness) group(ctx context.Context, w int, wait bool) error {
 	if err != nil {
 		return err
 	}
-	for _, s := range servers { // warm, and all workers up
+	for _, s := range servers { // warm up, so that all workers have started
 		if _, err := h.benchTrial(ctx, s.url, load{first: 0, count: len(h.texts)}, 10*w); err != nil {
 			return err
 		}
@@ -216,8 +217,8 @@ func (h *harness) group(ctx context.Context, w int, wait bool) error {
 	return nil
 }
 
-// startAll starts one server of each kind, all at once. It gives those that run
-// even if another did not start.
+// startAll starts one server of each kind, all at once. It returns the servers that run
+// even if it fails.
 func (h *harness) startAll(ctx context.Context, w int, wait bool) ([]*server, error) {
 	servers, errs := make([]*server, len(kinds)), make([]error, len(kinds))
 	var all sync.WaitGroup

@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// losses lists where a server in Python does better than the same kind of
-// narwhal, or than the better of both. It is computed, so it cannot be forgotten.
+// losses writes the list of figures in which a server in Python is better than narwhal,
+// and of goals that were not reached. It is computed from the results, so that no loss is
+// left out.
 func (h *harness) losses(b *strings.Builder) {
 	b.WriteString("## Where narwhal does not win, or by less than wanted\n\n")
 	found := append(h.findLosses(), h.missed()...)
@@ -72,7 +73,7 @@ func (h *harness) reloadLosses() (found []string) {
 	return found
 }
 
-// scaleLosses compares the series of narwhal, which is the first, with the other.
+// scaleLosses compares the first series, narwhal's, with the others.
 func (h *harness) scaleLosses() (found []string) {
 	for _, s := range h.results.scales {
 		ours := s.series[0]
@@ -106,7 +107,7 @@ func (h *harness) cellLosses(key cellKey, where string) (found []string) {
 		if c.trials == 0 {
 			continue
 		}
-		if key.wait && k.sync { // it waits one at a time, by design, as its counterpart does
+		if key.wait && k.sync { // a sync worker waits with one request at a time: compare with Gunicorn sync
 			against = "Flask + Gunicorn sync"
 			key.name = against
 			other = h.cell(key)

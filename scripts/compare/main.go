@@ -1,13 +1,12 @@
-// Compare measures narwhal beside the servers people run spaCy with: Flask with
-// Gunicorn, FastAPI with Uvicorn and with Granian. It writes benchmark.md and the
-// plots in it.
+// Compare measures narwhal and the servers that people run spaCy with: Flask with
+// Gunicorn, FastAPI with Uvicorn and with Granian. It writes benchmark.md and its plots.
 //
 //	make compare           all of it, to docs: two and a half hours where a text takes spaCy 45 ms
 //	make compare-quick     fewer requests and trials, to .cache/compare/quick: under eight minutes
 //
-// Nothing may flatter: all servers run on the same machine in the same run and
-// take turns, they get the same texts, and every answer of every trial has to be
-// spaCy's. A change of these programs is tried with -plan tiny.
+// So that the comparison is fair, all servers run on the same machine in the same run, take
+// turns, and get the same texts. Every answer of every trial must be spaCy's. To try a
+// change of these programs, use -plan tiny.
 //
 //	plan.go      how much is measured      server.go               one server: start and first answer
 //	harness.go   in which order            trial.go, ask.py        one batch of requests, by two clients
@@ -38,8 +37,8 @@ func main() {
 	out := flag.String("out", "docs", "directory for benchmark.md and its plots")
 	readme := flag.String("readme", "", "file that gets a small table of the figures; none if empty")
 	flag.Parse()
-	// A second Ctrl-C does nothing: it would leave the servers behind, and to stop
-	// them takes five seconds at most.
+	// A second Ctrl-C does nothing. It would leave the servers running, and it takes five
+	// seconds at most to stop them.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	if err := run(ctx, *which, *out, *readme); err != nil {

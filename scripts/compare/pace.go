@@ -11,19 +11,19 @@ import (
 	"github.com/narwhal-server/narwhal/scripts/internal/stats"
 )
 
-// pace is how evenly the processors compute with nothing else to do. An ideal
-// queue with equal service times supposes that they always do; what they make of
-// it is the ratio below.
+// pace says how evenly the processors compute when they have nothing else to do. The
+// ideal queue has equal service times, as if the processors were always equally fast.
+// ratio says how much longer its p99 is on these processors.
 type pace struct {
-	fastest, p50, p99 float64 // seconds of one fixed computation
-	ratio             float64 // p99 of the ideal queue on these processors, beside that with equal service times
+	fastest, p50, p99 float64 // seconds that the same computation takes
+	ratio             float64 // p99 of the ideal queue on these processors ÷ p99 with equal service times
 }
 
-// track is when a processor had done its first, second, … computation. The first
-// is 0: the beginning.
+// track has the times at which a processor ended its first, second, … computation. Its
+// first value is 0, the beginning.
 type track []time.Duration
 
-// measurePace lets sweepWorkers threads do the same computation again and again.
+// measurePace has sweepWorkers threads repeat the same computation, and keeps the result.
 func (h *harness) measurePace(ctx context.Context) error {
 	tracks := make([]track, sweepWorkers)
 	start := time.Now()
@@ -68,12 +68,13 @@ func compute(numbers []float32) (sums [8]float32) {
 	return sums
 }
 
-// paceOf simulates the queue whose requests are one computation each, at
-// queueLoad of what the processors did, with nine sequences of arrivals.
+// paceOf simulates a queue in which every request is one computation. Requests arrive at
+// queueLoad of the rate that the processors had, in nine random sequences. ratio is the
+// median of the nine.
 func paceOf(tracks []track) pace {
 	var times []float64
 	var paced []bench.Worker
-	capacity, end := 0.0, tracks[0][len(tracks[0])-1] // computations a second of all
+	capacity, end := 0.0, tracks[0][len(tracks[0])-1] // computations a second of all tracks; their common end
 	for _, t := range tracks {
 		last := t[len(t)-1]
 		capacity += float64(len(t)-1) / last.Seconds()
@@ -85,7 +86,7 @@ func paceOf(tracks []track) pace {
 	}
 	equal := bench.EqualWorkers(len(tracks), time.Duration(float64(len(tracks))/capacity*float64(time.Second)))
 	rate := queueLoad * capacity
-	n := int(0.95 * end.Seconds() * rate) // so that the last ones come before the tracks end
+	n := int(0.95 * end.Seconds() * rate) // so few that the last request comes before the tracks end
 	var ratios []float64
 	for seed := range uint64(9) {
 		p99 := stats.Quantile(bench.IdealQueue(paced, rate, seed, n), 0.99)
@@ -94,11 +95,11 @@ func paceOf(tracks []track) pace {
 	return pace{slices.Min(times), stats.Quantile(times, 0.5), stats.Quantile(times, 0.99), stats.Quantile(ratios, 0.5)}
 }
 
-// after gives when a computation that begins at a time will have ended, which is
-// as long after it as the processor took for one then.
+// after returns when a computation that begins at begin ends. It takes as long as the
+// processor needed for a computation at that time.
 func (t track) after(begin time.Duration) time.Duration {
 	i, _ := slices.BinarySearch(t, begin)
-	i = min(max(i, 1), len(t)-1) // within the i-th, or the last
+	i = min(max(i, 1), len(t)-1) // begin is within the i-th computation, or after the last
 	took := t[i] - t[i-1]
 	if i == len(t)-1 || begin > t[i] {
 		return begin + took

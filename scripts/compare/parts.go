@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// The parts of the report beside the two tables.
+// The parts of the report other than the tables of report.go.
 
 func (h *harness) aloneTable(b *strings.Builder) {
 	fmt.Fprintf(b, "## Start and memory\n\nEach server with nothing beside it, its files read before. Seconds from its start to the first answer; memory is the PSS of all its processes after %d requests a worker. Medians of %s.\n\n", aloneRequests, plural(h.plan.starts, "start"))
@@ -57,7 +57,7 @@ func (h *harness) reloadTable(b *strings.Builder) {
 	b.WriteString("\n![latency during a reload](benchmark-reload.svg)\n\n")
 }
 
-// scaleNotes say how each thing that grows was measured.
+// scaleNotes says, for each quantity that grows, how it was measured.
 var scaleNotes = map[string]string{
 	"bytes":       "Different texts of so many bytes, 8 clients, w=2.",
 	"workers":     "32 clients.",

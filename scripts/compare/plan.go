@@ -2,10 +2,10 @@ package main
 
 import "time"
 
-// plan is how much is measured.
+// plan says how much is measured.
 type plan struct {
 	requests     int // of a trial in the table without waiting
-	waitRequests int // and in that with it
+	waitRequests int // of a trial in the table with waiting
 	workers      []int
 	loads        []load
 	waitLoads    []load
@@ -18,9 +18,9 @@ type plan struct {
 	scale        scalePlan
 }
 
-// full is `make compare`. What a server in Python needs for a trial, half a
-// minute with one worker, is what it takes long for. So the loads whose figures are
-// compared get five trials and the others one; each says how many.
+// full is the plan of `make compare`. It takes long because a trial takes a server in
+// Python half a minute with one worker. So the loads whose figures are compared get five
+// trials, and the others get one. The report says how many each had.
 func full() plan {
 	all := loads(1000)
 	all[0].trials = 5
@@ -45,8 +45,8 @@ func full() plan {
 	}
 }
 
-// quick is `make compare-quick`: the same in under eight minutes, with fewer
-// requests, which says less.
+// quick is the plan of `make compare-quick`. It takes less than eight minutes. It has
+// fewer requests, so its figures are less exact.
 func quick() plan {
 	all := loads(60)
 	all[0].trials, all[3].trials = 2, 1
@@ -66,7 +66,7 @@ func quick() plan {
 	}
 }
 
-// tiny is for those who change this harness: nothing in its report means anything.
+// tiny is a plan to test changes of this program with. Its figures mean nothing.
 func tiny() plan {
 	all := loads(10)
 	return plan{
@@ -83,9 +83,9 @@ func tiny() plan {
 	}
 }
 
-// steps is how many log lines of measurements there will be, for the bar.
+// steps returns how many measurements there will be, for the progress bar.
 func (p plan) steps() int {
-	n := len(kinds) * (1 + len(p.workers)*p.starts) // of starts, the first of each uncounted
+	n := len(kinds) * (1 + len(p.workers)*p.starts) // starts; the first of each kind is not counted in the results
 	for _, wait := range []bool{false, true} {
 		for _, l := range p.all(wait) {
 			for i := range l.trials {
@@ -101,7 +101,7 @@ func (p plan) steps() int {
 	return n + 2*len(p.sweepLoads) + 5*p.queueTrials + 1 + len(kinds) + 2*(len(s.lengths)+len(s.workers)+len(s.connections)) + len(s.threads)
 }
 
-// all gives the loads of a table.
+// all returns the loads of the table with waiting, or of the one without.
 func (p plan) all(wait bool) []load {
 	if wait {
 		return p.waitLoads
@@ -109,7 +109,7 @@ func (p plan) all(wait bool) []load {
 	return p.loads
 }
 
-// workersOf gives the numbers of workers that a load is tried with.
+// workersOf returns the numbers of workers with which a load is tried.
 func (p plan) workersOf(l load) []int {
 	if l.workers != nil {
 		return l.workers
@@ -117,9 +117,9 @@ func (p plan) workersOf(l load) []int {
 	return p.workers
 }
 
-// runs says whether a server has an i-th trial. One that waits with one request
-// at a time, 100 s for a thousand of them, has the first client only: the
-// waiting is nearly all of it, whoever asks.
+// runs reports whether a server has an i-th trial of a load. With waiting, a server that
+// handles one request at a time needs 100 s for a thousand. Nearly all of that is waiting,
+// whatever the client is, so such a server is tried with the first client only.
 func (p plan) runs(k kind, l load, wait bool, i int) bool {
 	return i < l.trials && (!wait || !k.sync || l.client == p.waitLoads[0].client)
 }

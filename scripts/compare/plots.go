@@ -6,12 +6,12 @@ import (
 	"slices"
 )
 
-// colourOf gives a server its class of palette, the same in all plots.
+// colourOf returns the class in palette of a server. It is the same in all plots.
 func colourOf(name string) string {
 	return palette[slices.IndexFunc(kinds, func(k kind) bool { return k.name == name })].class
 }
 
-// plots gives all charts by the name of their file.
+// plots returns all charts, by file name.
 func (h *harness) plots() map[string]chart {
 	all := map[string]chart{
 		"benchmark-cpu.svg":     h.byWorkers("Seconds per 1000 requests, CPU-bound", "seconds", h.seconds(false)),
@@ -30,8 +30,8 @@ func (h *harness) plots() map[string]chart {
 	return all
 }
 
-// scaleChart shows the cost of an answer by the length of its text, and else how
-// many answers there are.
+// scaleChart makes a chart of answers per second. For texts that grow, it is a chart of
+// the CPU time of an answer instead.
 func scaleChart(s scaling) chart {
 	c := chart{title: "Answers per second by " + s.what, x: s.what, y: "requests/s", xLog: true}
 	value := func(p scaled) float64 { return p.perSecond }
@@ -52,7 +52,8 @@ func scaleChart(s scaling) chart {
 	return c
 }
 
-// seconds are those of the original client and its one paragraph.
+// seconds returns a function that gives the seconds of a server with the original client
+// and the one paragraph.
 func (h *harness) seconds(wait bool) func(string, int) float64 {
 	return func(name string, w int) float64 {
 		return h.cell(cellKey{name, wait, w, h.plan.loads[0].client, h.plan.loads[0].texts}).seconds
@@ -91,7 +92,7 @@ func (h *harness) loadChart() chart {
 	return c
 }
 
-// reloadChart shows the slowest request of every quarter of a second.
+// reloadChart makes a chart of the slowest request in every quarter of a second.
 func (h *harness) reloadChart() chart {
 	length := h.plan.reload.Seconds()
 	c := chart{title: fmt.Sprintf("Slowest request while the workers are replaced, w=%d", sweepWorkers), x: "seconds after the signal", y: "ms", mark: "HUP"}

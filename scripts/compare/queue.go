@@ -12,20 +12,20 @@ import (
 	"github.com/narwhal-server/narwhal/scripts/internal/stats"
 )
 
-// queueLoad is the part of a server's own capacity at which its waiting times
-// are compared with those of an ideal queue, and calmLoad one at which hardly a
-// request meets another: what it takes then is not waiting.
+// queueLoad is the part of a server's own capacity at which its waiting times are compared
+// with those of an ideal queue. At calmLoad hardly two requests run at the same time, so
+// their time is not waiting.
 const (
 	queueLoad = 0.7
 	calmLoad  = 0.05
 )
 
-// queue is the waiting of one server at queueLoad, and that of a single queue
-// with equal service times in front of all workers, at the same arrivals. Of
-// several trials it is the one whose ratio is the median.
+// queue has the times of one server at queueLoad, and those of an ideal queue with the
+// same arrivals: a single queue in front of all workers, with equal service times. The
+// report shows the trial with the median ratio.
 type queue struct {
 	name               string
-	paragraphs         int     // of the text
+	paragraphs         int     // length of the text
 	capacity           float64 // requests a second
 	p50, p99           float64 // seconds from when the request was due
 	calmP50, calmP99   float64 // the same at calmLoad
@@ -33,14 +33,14 @@ type queue struct {
 	failed             int
 }
 
-// longText is how many paragraphs take narwhal about as long as one takes a
-// server in Python. With a single one the client, which has the processors of the
-// server, takes a good part of the time that is measured.
+// longText is a number of paragraphs that takes narwhal about as long as one paragraph
+// takes a server in Python. With one paragraph, a good part of narwhal's measured time is
+// the client's, because client and server share the processors.
 const longText = 12
 
-// queues does so for the best server in Python with the paragraph, and for both
-// kinds of narwhal with it and with a text that takes about as long. All requests
-// of one are equal, so that service times are.
+// queues measures the best server in Python with one paragraph, and both modes of narwhal
+// with one paragraph and with longText of them. All requests of a measurement have the
+// same text, so that their service times are equal.
 func (h *harness) queues(ctx context.Context) error {
 	best, _ := h.best(true, sweepKey)
 	cases := []queue{{name: best, paragraphs: 1}}
@@ -68,10 +68,10 @@ func (h *harness) queues(ctx context.Context) error {
 	return nil
 }
 
-// ratio is how many times longer than in an ideal queue the p99 is.
+// ratio returns the p99 divided by that of the ideal queue.
 func (q queue) ratio() float64 { return q.p99 / q.idealP99 }
 
-// middle gives the trial with the median ratio, and the failures of all.
+// middle returns the trial with the median ratio, with the failures of all trials.
 func middle(all []queue) queue {
 	slices.SortFunc(all, func(a, b queue) int { return cmp.Compare(a.ratio(), b.ratio()) })
 	m := all[(len(all)-1)/2]
@@ -82,7 +82,7 @@ func middle(all []queue) queue {
 	return m
 }
 
-// queueOne measures what name and paragraphs say.
+// queueOne measures the server and the text that q names, and fills in the rest of q.
 func (h *harness) queueOne(ctx context.Context, q *queue) error {
 	s, err := h.startServer(ctx, kindOf(q.name), sweepWorkers, false)
 	if err != nil {
@@ -118,7 +118,7 @@ func (h *harness) queueOne(ctx context.Context, q *queue) error {
 	return nil
 }
 
-// run1 is bench.Run whose end from outside is an error too.
+// run1 is bench.Run, but fails if ctx has ended.
 func run1(ctx context.Context, o bench.Options) (*bench.Report, error) {
 	r, err := bench.Run(ctx, o)
 	if err == nil {

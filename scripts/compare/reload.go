@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// probeEvery is how often a request is sent during a reload: less than half of
-// what the slowest server can do.
+// probeEvery is the time between two requests during a reload. That is less than half of
+// the requests that the slowest server can answer.
 const probeEvery = 50 * time.Millisecond
 
-// reload is what requests met while a server replaced its workers.
+// reload has the requests that were sent while a server replaced its workers.
 type reload struct {
 	name   string
 	probes []probe
@@ -20,8 +20,8 @@ type reload struct {
 
 // probe is one request.
 type probe struct {
-	at      float64 // seconds after HUP; before it if negative
-	seconds float64
+	at      float64 // when it was due, in seconds after HUP; negative before HUP
+	seconds float64 // from when it was due to the answer
 	failed  bool
 }
 
@@ -38,9 +38,9 @@ func (h *harness) reloads(ctx context.Context) error {
 	return nil
 }
 
-// reloadOne sends a request every probeEvery, answered or not, and HUP after a
-// quarter of them. A request that this program sends late, because the machine
-// is busy, is late for the visitor too: time counts from when it was due.
+// reloadOne sends a request every probeEvery, without waiting for answers, and HUP after a
+// quarter of them. Time counts from when a request was due, so a request that this program
+// sends late, because the machine is busy, counts as late.
 func (h *harness) reloadOne(ctx context.Context, k kind) (*reload, error) {
 	s, err := h.startServer(ctx, k, sweepWorkers, false)
 	if err != nil {

@@ -14,7 +14,8 @@ import (
 	"github.com/google/renameio/v2"
 )
 
-// describe says on what the run is made, before it makes a load of its own.
+// describe describes the machine, the plan and the commit. It must be called before the
+// run loads the machine, because it reads the load average.
 func describe(which string) string {
 	average, _ := os.ReadFile("/proc/loadavg")
 	f := strings.Fields(string(average) + " ? ? ?")
@@ -39,15 +40,15 @@ func describe(which string) string {
 		runtime.GOOS, runtime.GOARCH, f[0], f[1], f[2], busy)
 }
 
-// describeSteal says how much of a run's time was not this machine's.
+// describeSteal says how much processor time other guests of the host took during the run.
 func describeSteal(steal, run time.Duration) string {
 	return fmt.Sprintf("In the %.0f minutes of the run other guests of the machine below took %.1f %% of the processors' time from this one (steal).",
 		run.Minutes(), 100*steal.Seconds()/run.Seconds()/float64(runtime.NumCPU()))
 }
 
-// write puts the report and its plots into a directory, and its first figures
-// into the README if one is named. The report comes last: it never shows plots of
-// another run.
+// write writes the report and its plots to a directory, and the small table to the README
+// if one is named. It writes the report last, so that a report never stands beside the
+// plots of an earlier run.
 func (h *harness) write(dir, readme, about string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -80,7 +81,7 @@ func (h *harness) write(dir, readme, about string) error {
 	return nil
 }
 
-// What stands between these lines of the README is written by `make compare`.
+// `make compare` writes the part of the README between these lines.
 const (
 	readmeBegin = "<!-- make compare writes this table -->"
 	readmeEnd   = "<!-- until here -->"
@@ -127,12 +128,13 @@ func (h *harness) report(b *strings.Builder, about string) {
 	h.details(b, "With waiting", true)
 }
 
-// head begins a table.
+// head writes the first two lines of a table.
 func head(b *strings.Builder, columns ...string) {
 	fmt.Fprintf(b, "| %s |\n|%s\n", strings.Join(columns, " | "), strings.Repeat(" --- |", len(columns)))
 }
 
-// headWorkers begins a table with a column for each number of workers.
+// headWorkers writes the first two lines of a table with a column for each number of
+// workers.
 func headWorkers(b *strings.Builder, workers []int) {
 	columns := []string{"server"}
 	for _, w := range workers {

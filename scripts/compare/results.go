@@ -6,7 +6,7 @@ import (
 	"github.com/narwhal-server/narwhal/scripts/internal/stats"
 )
 
-// results is all that was measured.
+// results has all measurements.
 type results struct {
 	alone   map[aloneKey][]alone
 	cells   map[cellKey][]trial
@@ -35,12 +35,12 @@ type cellKey struct {
 	client, texts string
 }
 
-// cell is the trials of one server under one load, put together.
+// cell is the summary of the trials of one server under one load.
 type cell struct {
-	trials               int     // 0: this was not measured
-	seconds              float64 // per 1000 requests, as all below: the median
-	low, high            float64
-	p50, p99             float64 // medians of the trials'
+	trials               int     // 0: not measured
+	seconds              float64 // per 1000 requests, the median
+	low, high            float64 // the smallest and the largest seconds
+	p50, p99             float64 // seconds; medians of the trials
 	serverCPU, clientCPU float64 // per 1000 requests: the mean, because one trial may be less than a tick
 	errors               int     // of all trials
 }
@@ -70,8 +70,8 @@ func (h *harness) cell(k cellKey) cell {
 	return c
 }
 
-// best gives the quickest server of Python's or of ours in a cell, "" if
-// none was measured.
+// best returns the fastest server in Python, or the faster mode of narwhal, under a load.
+// The name is "" if none was measured.
 func (h *harness) best(python bool, k cellKey) (name string, c cell) {
 	return h.bestOf(kinds, python, k)
 }
@@ -87,7 +87,7 @@ func (h *harness) bestOf(among []kind, python bool, k cellKey) (name string, c c
 	return name, c
 }
 
-// aloneMedian gives the medians of a server's starts.
+// aloneMedian returns the medians of a server's starts.
 func (h *harness) aloneMedian(k aloneKey) alone {
 	var start, mb []float64
 	for _, a := range h.results.alone[k] {

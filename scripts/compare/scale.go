@@ -12,29 +12,29 @@ import (
 	"github.com/narwhal-server/narwhal/scripts/internal/proc"
 )
 
-// scalePlan is what is measured of narwhal concurrent and of the best server in
-// Python as one thing grows. Threads are narwhal's only.
+// scalePlan says how narwhal concurrent and the best server in Python are measured while
+// one quantity grows. Only narwhal has threads.
 type scalePlan struct {
 	each        time.Duration // of one measurement
 	lengths     []int         // bytes of a text
 	workers     []int
-	connections []int // kept open, each with a request after the other
-	threads     []int // that compute at the same time in one worker
+	connections []int // kept connections, each with one request after the other
+	threads     []int // requests that compute at the same time in one worker
 }
 
-// scaled is a server under a closed loop.
+// scaled is one measurement: a server under a closed loop.
 type scaled struct {
-	x         int     // what grows
-	perSecond float64 // right answers
+	x         int     // the value of the quantity that grows
+	perSecond float64 // right answers a second
 	p50, p99  float64 // seconds from sending to the answer
 	cpu       float64 // of the server, seconds for one answer
-	mb        float64 // of all its processes, while it is loaded
+	mb        float64 // memory of all its processes under the load
 	failed    int
 }
 
-// scaling is one thing that grows.
+// scaling has the measurements of one quantity that grows.
 type scaling struct {
-	what   string // "bytes"
+	what   string // the quantity, such as "bytes"
 	series []scaledSeries
 }
 
@@ -43,11 +43,11 @@ type scaledSeries struct {
 	points []scaled
 }
 
-// grow puts a value into the server's flags or the load, and says how many workers
-// there are.
+// grow puts the value v into the server's flags or the load, and returns the number of
+// workers.
 type grow func(k *kind, v int, o *bench.Options) (workers int)
 
-// scaleTimeout is how long a request may take while the load grows.
+// scaleTimeout is how long a request of these measurements may take.
 const scaleTimeout = 60 * time.Second
 
 func (h *harness) scales(ctx context.Context) error {
@@ -117,14 +117,15 @@ func (h *harness) scaleSeries(ctx context.Context, what string, k kind, values [
 	return nil
 }
 
-// running is the server of a series; another one only when it needs other flags.
+// running is the server of a series. It is replaced only when it needs other flags.
 type running struct {
 	h       *harness
 	s       *server
 	workers int
 }
 
-// server gives one that is warm, so that memory is that of the load.
+// server returns a server that has answered requests before, so that its memory is that
+// under the load.
 func (r *running) server(ctx context.Context, k kind, workers int) (s *server, err error) {
 	if r.s != nil && r.workers == workers && slices.Equal(r.s.args, k.args) {
 		return r.s, nil
@@ -171,7 +172,7 @@ func (h *harness) scaleOne(ctx context.Context, s *server, o bench.Options) (*sc
 	return one, nil
 }
 
-// textsOf gives n different texts of so many bytes, or a few less.
+// textsOf returns n different texts of length bytes, or a few bytes less.
 func textsOf(length, n int) []string {
 	more := makeTexts(n * (1 + length/(paragraphLength-60)))
 	per := len(more) / n

@@ -15,29 +15,30 @@ import (
 	"github.com/narwhal-server/narwhal/scripts/internal/proc"
 )
 
-// waitTime is what the waiting table waits before each recognition.
+// waitTime is how long a request of the table with waiting waits before its recognition.
 const waitTime = 100 * time.Millisecond
 
-// kind is a server and how it is started; {port}, {w} and {conns} are filled in.
+// kind is a kind of server and how to start it. startServer replaces {port}, {w} and
+// {conns} in args.
 type kind struct {
 	name   string
 	python bool
 	app    string // flask or fastapi
-	sync   bool   // a worker waits and computes for one request at a time
+	sync   bool   // a worker handles one request at a time, and waits with it
 	args   []string
 
-	connections int // of a worker; 0: the original's thousand
+	connections int // limit of a worker; 0: the original's 1000
 }
 
-// noBytecode keeps Python from writing into this repository. What it would write
-// for the packages, pip has written already.
+// noBytecode keeps Python from writing compiled files into this repository. For the
+// packages pip has already written them.
 const noBytecode = "PYTHONDONTWRITEBYTECODE=1"
 
-// connections is the original's limit of open connections of a worker.
+// connections is how many open connections the original allows a worker.
 const connections = 1000
 
-// kinds are those compared, the original's three first. Flags are the original's
-// where it had the server; Granian has its own defaults.
+// kinds are the servers of the comparison, the original's three first. These three have
+// the original's flags. Granian has its own defaults.
 var kinds = []kind{
 	{name: "Flask + Gunicorn sync", python: true, app: "flask", sync: true, args: strings.Fields(
 		"gunicorn --bind 127.0.0.1:{port} --worker-connections {conns} -w {w} app:flask_app")},
@@ -53,7 +54,7 @@ var kinds = []kind{
 		"--bind 127.0.0.1:{port} --worker-class concurrent --worker-connections {conns} -w {w}")},
 }
 
-// server is one that runs.
+// server is a running server.
 type server struct {
 	kind
 	addr  string
@@ -110,11 +111,11 @@ func (h *harness) startServer(ctx context.Context, k kind, workers int, wait boo
 	return s, nil
 }
 
-// startTime is how long a server may take to answer first, and at any time to
-// answer one request.
+// startTime is how long a server may take until its first answer, and for any answer.
 const startTime = 5 * time.Minute
 
-// firstAnswer asks every 2 ms until somebody listens, and then waits for the answer.
+// firstAnswer tries every 2 ms to connect, until the server listens, and then waits for
+// the answer.
 func (s *server) firstAnswer(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
@@ -133,14 +134,16 @@ func (s *server) firstAnswer(ctx context.Context) error {
 	}
 }
 
-// ask asks for the entities of a text, on a connection of its own.
+// ask asks for the entities of a text on a new connection, and returns the body of the
+// answer.
 func (s *server) ask(ctx context.Context, text string) ([]byte, error) {
 	c := client.Client{Network: "tcp", Addr: s.addr, Timeout: startTime}
 	return c.Ask(ctx, client.Request("GET", text, "Connection: close"))
 }
 
-// stop ends the server, gracefully for five seconds, and whatever it left behind.
+// stop sends TERM to the server. After five seconds, or when the server has ended, it
+// kills what is left of its processes.
 func (s *server) stop() {
-	_ = s.proc.Stop(5 * time.Second) // how a server in Python ends is its own affair
+	_ = s.proc.Stop(5 * time.Second) // the exit status of a server in Python does not matter
 	s.log.Close()
 }

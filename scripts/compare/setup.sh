@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Makes what `make compare` needs in .cache/compare: a virtual environment with
-# the servers of requirements.txt, a narwhal that nobody rebuilds meanwhile, and
-# the harness.
+# Makes in .cache/compare what `make compare` needs: a virtual environment with the servers
+# of requirements.txt, the compare program, and a narwhal of its own, which other builds do
+# not replace during the run.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . scripts/parity/setup.sh # find_python

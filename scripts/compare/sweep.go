@@ -8,7 +8,8 @@ import (
 	"github.com/narwhal-server/narwhal/internal/bench"
 )
 
-// sweepWorkers is with how many workers the servers below run.
+// sweepWorkers is the number of workers in the measurements of rising load, of queues and
+// of reloads.
 const sweepWorkers = 2
 
 // sweep is the latency of one server as the load rises.
@@ -21,13 +22,14 @@ type sweep struct {
 type point struct {
 	rate, answered float64 // requests a second: sent at random times, and answered
 	p50, p99       float64 // seconds from when the request was due
-	failed         int     // or not sent, because openInFlight were unanswered
+	failed         int     // failed, or not sent because openInFlight were unanswered
 }
 
-// sweepKey is the load whose result says how much a server can do, and which is best.
+// sweepKey is the load that tells a server's capacity, and which server is best.
 var sweepKey = cellKey{workers: sweepWorkers, client: "narwhal bench", texts: "different texts"}
 
-// sweeps loads narwhal and the best server in Python, each up to more than its capacity.
+// sweeps measures the best server in Python and narwhal with loads up to more than their
+// capacity.
 func (h *harness) sweeps(ctx context.Context) error {
 	for _, python := range []bool{true, false} {
 		name, c := h.best(python, sweepKey)
@@ -62,12 +64,12 @@ func (h *harness) sweepOne(ctx context.Context, s *sweep) error {
 	return nil
 }
 
-// openInFlight is how many requests of an open loop may be unanswered at a time:
-// more than any load here makes, so that a client that gave up counts in no server's
-// failures, and in no server's favour.
+// openInFlight is how many requests of an open loop may be unanswered at a time. No load
+// here reaches it. A client at this limit would send fewer requests than planned, and that
+// would distort the figures.
 const openInFlight = 10000
 
-// openLoop makes o send at random times, the same for every server.
+// openLoop returns o with requests at random times, the same times for every server.
 func openLoop(o bench.Options, rate float64, d time.Duration) bench.Options {
 	o.Rate, o.Duration, o.MaxInFlight, o.Seed = rate, d, openInFlight, 1
 	return o

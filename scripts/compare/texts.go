@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// paragraphLength is about how long generated texts are: as the paragraph, whose
-// 827 bytes are 176 tokens.
+// paragraphLength is about how long generated texts are, in bytes. The paragraph is as
+// long: 827 bytes, 176 tokens.
 const paragraphLength = 827
 
-// makeTexts gives n different texts of a paragraph's length and kind. Most names
-// in them are invented anew for each text, so that no cache of texts or words
-// flatters. The same n gives the same texts.
+// makeTexts returns n different texts that are like the paragraph in length and kind. Most
+// names in them are new in each text, so that caches of texts or words do not help. The
+// same n gives the same texts.
 func makeTexts(n int) []string {
 	g := &generator{rand.New(rand.NewPCG(uint64(n), 6))}
 	texts := make([]string, n)
@@ -62,7 +62,7 @@ func (g *generator) text() string {
 	return b.String()
 }
 
-// fill writes a frame with each {word} replaced.
+// fill writes a frame, and replaces each {word} in it.
 func (g *generator) fill(b *strings.Builder, frame string) {
 	for {
 		before, rest, found := strings.Cut(frame, "{")

@@ -15,10 +15,10 @@ import (
 	"github.com/narwhal-server/narwhal/scripts/internal/stats"
 )
 
-// notSpacys is the error of an answer that is not the expected one; ask.py calls it so too.
+// notSpacys is the error of an answer that is not spaCy's. ask.py uses the same text.
 const notSpacys = "not spaCy's answer"
 
-// trial is what one batch of simultaneous requests has measured.
+// trial is the measurement of one batch of requests that are sent at once.
 type trial struct {
 	seconds   float64
 	p50, p99  float64 // seconds from the start of the trial to a right answer
@@ -27,18 +27,18 @@ type trial struct {
 	errors    map[string]int
 }
 
-// load is who sends which texts. A trial is one load on one server.
+// load says which client sends which texts. A trial is one load on one server.
 type load struct {
 	client string // "aiohttp" or "narwhal bench"
-	texts  string // what the report calls them
-	first  int    // of the harness's texts
-	count  int
+	texts  string // name of the texts in the report
+	first  int    // index of the first text in the harness's texts
+	count  int    // number of texts
 
 	trials  int
-	workers []int // nil: all of the plan's
+	workers []int // nil: all of the plan
 }
 
-// loads are all four of them: the paragraph is text 0, the others follow.
+// loads returns the four loads. Text 0 is the paragraph, and the different texts follow.
 func loads(different int) []load {
 	return []load{
 		{client: "aiohttp", texts: "one paragraph", first: 0, count: 1, trials: 1},
@@ -94,13 +94,14 @@ func (h *harness) benchTrial(ctx context.Context, url string, l load, n int) (*t
 	return t, nil
 }
 
-// sameJSON compares objects without the order of their keys: Flask sorts them.
+// sameJSON reports whether two objects are equal. The order of the keys does not count,
+// because Flask sorts them.
 func sameJSON(a, b []byte) bool {
 	var x, y map[string]string
 	return json.Unmarshal(a, &x) == nil && json.Unmarshal(b, &y) == nil && x != nil && reflect.DeepEqual(x, y)
 }
 
-// asker is ask.py, running.
+// asker is a running ask.py.
 type asker struct{ *proc.Talk }
 
 func (h *harness) startAsker() (*asker, error) {

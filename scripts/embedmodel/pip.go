@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// installPip installs Debian's pip, and says so before. It does nothing for
-// others than root, and where there is no apt-get.
+// installPip installs Debian's python3-pip, and says so on out before. It does nothing
+// unless root runs it and apt-get exists. It writes a failure to out.
 func installPip(ctx context.Context, root bool, out io.Writer) {
 	apt, err := exec.LookPath("apt-get")
 	if err != nil || !root {

@@ -23,7 +23,7 @@ type manner struct {
 
 var manners = []manner{
 	{name: "whole", send: write},
-	{name: "head, body", send: func(w io.Writer, request []byte) error { // as Python's http.client
+	{name: "head, body", send: func(w io.Writer, request []byte) error { // as Python's http.client does
 		body := bytes.Index(request, []byte("\r\n\r\n")) + 4
 		if err := write(w, request[:body]); err != nil {
 			return err
@@ -40,7 +40,7 @@ func write(w io.Writer, b []byte) error {
 	return err
 }
 
-// pieces sends a piece every so often.
+// pieces sends all in pieces of size bytes, one every so often.
 func pieces(w io.Writer, all []byte, size int, every time.Duration) error {
 	for next := time.Now(); len(all) > 0; next = next.Add(every) {
 		time.Sleep(time.Until(next))
@@ -53,7 +53,7 @@ func pieces(w io.Writer, all []byte, size int, every time.Duration) error {
 	return nil
 }
 
-// request returns one with a text of so many bytes.
+// request returns a request with a text of size bytes.
 func request(size int, keep bool) []byte {
 	text := strings.Repeat(bench.Paragraph+" ", size/len(bench.Paragraph)+1)[:size]
 	if keep {
@@ -62,7 +62,7 @@ func request(size int, keep bool) []byte {
 	return client.Request("POST", text, "Connection: close")
 }
 
-// ask sends a request, and says when all of it was sent and when it was answered.
+// ask sends a request. It returns when all of it was sent, and when it was answered.
 func ask(ctx context.Context, c *client.Client, m manner, request []byte) (sent, answered time.Time, err error) {
 	_, err = c.AskBy(ctx, func(w io.Writer) error {
 		err := m.send(w, request)

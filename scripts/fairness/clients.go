@@ -12,14 +12,14 @@ import (
 )
 
 const (
-	clientsTime = 3 * time.Second
-	leastShare  = 0.8 // of what the client with most answers gets
-	clientsText = 120 // bytes, some 20 tokens
+	clientsTime = 3 * time.Second // of a run
+	leastShare  = 0.8             // limit: answers of the slowest client ÷ of the fastest
+	clientsText = 120             // bytes of the text, about 20 tokens
 )
 
-// clients has 4 and 8 clients ask again as soon as they are answered, each on its
-// kept connection, two workers. It prints how many answers the slowest client got
-// by how many the fastest did, in the worst and the median run.
+// clients measures two workers with 4 and with 8 clients. Each client keeps its connection,
+// and sends its next request as soon as the last is answered. clients prints the answers
+// of the slowest client divided by those of the fastest, in the worst and the median run.
 func clients(ctx context.Context, o options) error {
 	fmt.Printf("%-20s  %7s  %22s  %14s\n", "", "clients", "slowest by fastest", "answers/s")
 	var errs []error
@@ -65,9 +65,9 @@ func clientsOf(ctx context.Context, o options, c class, n int) (ratios, rates []
 	return ratios, rates, nil
 }
 
-// closedLoop has n clients ask again and again for a time, and says how many
-// answers each of them got. The time begins when each has had an answer: from then
-// on they compete.
+// closedLoop has n clients send requests for a time, each the next one as soon as the last
+// is answered. It returns how many answers each client got. The time begins when every
+// client has had an answer.
 func closedLoop(ctx context.Context, s *server.Server, n, size int, length time.Duration) ([]int64, error) {
 	l := client.Start(client.Options{
 		Addrs: map[string]string{"tcp": s.Addr}, Groups: slices.Repeat([]client.Group{{Network: "tcp", Keep: true}}, n), Clients: n,

@@ -13,12 +13,12 @@ const (
 	idleWorkers = 4
 	idleClients = 16
 	idleText    = 20_000 // bytes
-	idleAtMost  = 0.01   // of the workers' time
+	idleAtMost  = 0.01   // limit: part of the workers' time
 	lookEvery   = 5 * time.Millisecond
 )
 
-// idle looks how long a worker is idle while a request waits in another, with 16
-// clients that ask again as soon as they are answered.
+// idle measures how long a worker is idle while a request waits in another worker. 16
+// clients send requests, each the next one as soon as the last is answered.
 func idle(ctx context.Context, o options) error {
 	var errs []error
 	for _, c := range classes {
@@ -34,8 +34,9 @@ func idle(ctx context.Context, o options) error {
 	return errors.Join(errs...)
 }
 
-// idleOf returns the share of looks that found an idle worker beside one with
-// two requests, and what the workers' counters say.
+// idleOf asks the master for its status every lookEvery. seen is the share of the answers
+// in which one worker is idle and another has at least two requests. told is the share of
+// the time by the workers' own counters.
 func idleOf(ctx context.Context, o options, c class) (seen, told float64, err error) {
 	s, err := server.Start(ctx, o.program, idleWorkers, c.args...)
 	if err != nil {
@@ -74,8 +75,8 @@ func idleOf(ctx context.Context, o options, c class) (seen, told float64, err er
 	}
 }
 
-// missed is the workers' own count of the time in which they idled while a
-// request waited with a sibling, as a share of their time.
+// missed returns the share of the workers' time in which they were idle while a request
+// waited in another worker, by the workers' own counters.
 func missed(ctx context.Context, s *server.Server, of time.Duration) (float64, error) {
 	status, err := s.Master.Status(ctx)
 	if err != nil {

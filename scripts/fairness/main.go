@@ -1,13 +1,13 @@
-// Fairness measures whether requests wait though a worker is idle, and whether
-// all clients are served alike:
+// Fairness measures whether requests wait although a worker is idle, and whether all
+// clients get equal shares:
 //
-//	go run ./scripts/fairness           all of the following
-//	go run ./scripts/fairness pairs     two requests at once, two workers: does each get one?
+//	go run ./scripts/fairness           all of these
+//	go run ./scripts/fairness pairs     two requests at once to two workers: does each get one?
 //	go run ./scripts/fairness clients   kept connections: how much less does the slowest get?
-//	go run ./scripts/fairness idle      how long is a worker idle while a request waits elsewhere?
+//	go run ./scripts/fairness idle      how long is a worker idle while a request waits?
 //
-// -narwhal names the program, bin/narwhal if it is not given. The exit status is 1
-// if a limit is exceeded.
+// -narwhal names the program (default: bin/narwhal). The exit status is 1 if a limit is
+// exceeded.
 package main
 
 import (
@@ -21,12 +21,12 @@ import (
 	"time"
 )
 
-// options are the command line's.
+// options are the flags of the command line.
 type options struct {
 	program string
-	pairs   int           // of each class and size
-	runs    int           // of clients
-	time    time.Duration // of a run of idle
+	pairs   int           // pairs of requests for each class and size
+	runs    int           // runs of clients, for each number of connections
+	time    time.Duration // length of a run of idle
 }
 
 // parts are the measurements, in the order in which they are made.
@@ -55,8 +55,7 @@ func main() {
 	}
 }
 
-// run measures what is named, or all. One that exceeds a limit does not keep the
-// others from being measured.
+// run makes the named measurements, or all. It goes on after one that exceeds its limit.
 func run(ctx context.Context, o options, names []string) error {
 	var errs []error
 	known := map[string]bool{}

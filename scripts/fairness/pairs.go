@@ -13,10 +13,9 @@ import (
 // sizes of texts, in bytes.
 var sizes = []int{4_000, 20_000, 200_000, 700_000}
 
-// pairs sends two requests at once to two idle workers, again and again. A pair
-// was shared if one worker computed both, one after the other, while the other
-// worker idled. That must not happen, however large the requests are and however
-// they arrive.
+// pairs sends two requests at once to two idle workers, many times. If one worker computes
+// both, while the other is idle, the pair has shared a worker. That must not happen, for
+// any size of the requests and any way in which they arrive.
 func pairs(ctx context.Context, o options) error {
 	fmt.Printf("%-20s %9s", "pairs that shared", "text")
 	for _, m := range manners {
@@ -62,7 +61,8 @@ func pairsOf(ctx context.Context, o options, c class) (shared int, err error) {
 	return shared, nil
 }
 
-// pairsLike counts those of n pairs that shared a worker.
+// pairsLike sends n pairs and returns how many shared a worker. It sends a pair again if
+// its requests were not sent at the same time. It fails if that occurs too often.
 func pairsLike(ctx context.Context, s *server.Server, m manner, size, n int) (shared int, err error) {
 	query := request(size, m.keep)
 	one := client.Client{Network: "tcp", Addr: s.Addr, Keep: m.keep, Timeout: answerTime}
@@ -88,7 +88,7 @@ func pairsLike(ctx context.Context, s *server.Server, m manner, size, n int) (sh
 			same = same || requests-before[pid] == 2
 		}
 		before = after
-		// If the first was answered before all of the second was sent, none waited.
+		// A pair does not count if one request was answered before the other was sent.
 		if !overlapped {
 			if apart++; apart > 10*n {
 				return shared, fmt.Errorf("of %d pairs only %d were sent at the same time: this machine has too much else to do", done+apart, done)
@@ -103,8 +103,8 @@ func pairsLike(ctx context.Context, s *server.Server, m manner, size, n int) (sh
 	return shared, nil
 }
 
-// together sends a request with each client at the same moment, and reports
-// whether both had been sent whole before the first was answered.
+// together has both clients send a request at the same moment. It reports whether each
+// request was sent whole before the other was answered.
 func together(ctx context.Context, two *[2]client.Client, m manner, query []byte) (overlapped bool, err error) {
 	type result struct {
 		sent, answered time.Time

@@ -7,7 +7,7 @@ import (
 	"github.com/narwhal-server/narwhal/scripts/internal/server"
 )
 
-// class is a way to serve.
+// class is a mode of narwhal.
 type class struct {
 	name string
 	args []string
@@ -20,8 +20,8 @@ var classes = []class{
 	{"concurrent, parked", []string{"-k", "concurrent", "--keep-alive-mode", "parked"}, true},
 }
 
-// settled waits until the workers have answered all they have, n requests at
-// least, and says how many each of them has answered.
+// settled waits until the workers have no request and have answered at least n. It returns
+// how many requests each has answered, by pid.
 func settled(ctx context.Context, s *server.Server, n uint64) (map[int]uint64, error) {
 	for {
 		status, err := s.Master.Status(ctx)

@@ -1,6 +1,6 @@
-// Measure prints the figures of the engine on this machine; measure.sh runs it.
-// Times are taken in rounds, spaCy and narwhal in turn, and the best of each is
-// compared, so that other work on the machine harms neither side alone.
+// Measure prints figures of the engine on this machine. measure.sh runs it. Times are taken
+// in rounds, spaCy and narwhal in turn, and the best time of each is compared. So other
+// work on the machine slows both.
 package main
 
 import (
@@ -45,7 +45,7 @@ func run(python, model, narwhal string, rounds int) error {
 	if err := memory(narwhal, model); err != nil {
 		return err
 	}
-	// From here on everything runs on one core.
+	// The rest runs on one core.
 	runtime.LockOSThread()
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	if err := unix.SchedSetaffinity(0, &cpu); err != nil {
@@ -60,7 +60,7 @@ func run(python, model, narwhal string, rounds int) error {
 	return words(model)
 }
 
-// speed compares the time of a text, for every kernel variant.
+// speed prints the time of a text with narwhal and with spaCy, for every kernel variant.
 func speed(python, model string, rounds int) error {
 	b, err := os.ReadFile(textFile)
 	if err != nil {
@@ -120,7 +120,7 @@ func speed(python, model string, rounds int) error {
 
 func ms(d time.Duration) float64 { return d.Seconds() * 1000 }
 
-// reference is a Python that times spaCy when asked.
+// reference is a Python program that measures spaCy when asked.
 type reference struct {
 	*proc.Talk
 	greeting string
@@ -150,7 +150,7 @@ func (r *reference) time(what string) (time.Duration, error) {
 	return time.Duration(s * 1e9), err
 }
 
-// words feeds the engine 2,000,000 words it has never seen.
+// words gives the engine 2,000,000 different words, and prints how its memory grows.
 func words(model string) error {
 	p, err := spacy.Open(model, spacy.Options{})
 	if err != nil {

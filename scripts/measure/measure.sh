@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The engine's figures on this machine: time per text against real spaCy in the
-# same minutes, time to load, memory of workers, cost against length and against
-# what a text is made of, memory after 2,000,000 words.
+# Prints figures of the engine on this machine: the time of a text beside that of real
+# spaCy, the time to load, the memory of workers, the cost of a text by its length and by
+# its kind, and the memory after 2,000,000 different words.
 #
 #   scripts/measure/measure.sh [en_core_web_sm|en_core_web_md]
 set -euo pipefail
@@ -11,6 +11,6 @@ make_venv
 get_model "${1:-en_core_web_sm}" >&2
 go build -o .cache/narwhal ./cmd/narwhal
 go build -o .cache/measure ./scripts/measure
-# One core for both: a thread more would not be the engine's merit.
+# spaCy gets one core, as narwhal does.
 export OMP_NUM_THREADS=1
 .cache/measure -python "$python" -model "$model" -narwhal .cache/narwhal

@@ -11,8 +11,8 @@ import (
 	"github.com/narwhal-server/narwhal/scripts/internal/server"
 )
 
-// memory prints the proportional set size of the server's processes for
-// different numbers of workers, after 2000 requests.
+// memory prints the memory (PSS) of all processes of the server after 2000 requests, for
+// different numbers of workers.
 func memory(narwhal, model string) error {
 	fmt.Println("workers   PSS of all processes, MB   added by each further worker")
 	before, workersBefore := 0.0, 0

@@ -12,8 +12,8 @@ import (
 	"github.com/narwhal-server/narwhal/ner/spacy"
 )
 
-// shape prints how the cost of a text depends on its length and on what it is
-// made of, in processor time: on one core that is the engine's own.
+// shape prints how the processor time of a text depends on its length and on its kind. It
+// must run on one core, so that only the engine's work counts.
 func shape(model string) error {
 	p, err := spacy.Open(model, spacy.Options{})
 	if err != nil {
@@ -34,7 +34,7 @@ func shape(model string) error {
 		if err != nil {
 			return err
 		}
-		// Short texts are taken many times, for a clock is no finer than that.
+		// Short texts are measured many times, because the clock is too coarse for one.
 		d, err := cost(p, text, 3, max(1, 20_000/n))
 		if err != nil {
 			return err
@@ -63,10 +63,10 @@ func shape(model string) error {
 		{"names", "Anna and "},
 		{"accents over a letter", "e\u0301"},
 	} {
-		// The entity at the end makes the parser run through all of it.
+		// Because of the entity at the end, the parser must read the whole text.
 		const end = " Barack Obama visited New York City."
 		text := strings.Repeat(of.unit, (1_000_000-len(end))/len(of.unit)) + end
-		if of.name == "news" { // warm, as a server is
+		if of.name == "news" { // warm up first
 			if _, err := p.Entities(context.Background(), news); err != nil {
 				return err
 			}
@@ -83,7 +83,7 @@ func shape(model string) error {
 	return nil
 }
 
-// cut repeats a text up to n tokens.
+// cut repeats a text, and cuts it off after n tokens.
 func cut(p *spacy.Pipeline, text string, n int) (string, error) {
 	doc, err := p.Analyze(context.Background(), text)
 	if err != nil {
@@ -97,7 +97,7 @@ func cut(p *spacy.Pipeline, text string, n int) (string, error) {
 	return doc.Text[:doc.Tokens[n-1].End], nil
 }
 
-// cost is the processor time of a call, the least of so many rounds.
+// cost returns the processor time of a call of Entities, in the best of so many rounds.
 func cost(p *spacy.Pipeline, text string, rounds, calls int) (time.Duration, error) {
 	least := time.Duration(1 << 62)
 	for range rounds {

@@ -1,8 +1,9 @@
-"""Times real spaCy for scripts/measure: one line in, one answer out.
+"""Measures real spaCy for scripts/measure: one answer for each line of input.
 
-Reads texts' file and pipeline from the arguments; each line "full" or "ner" on
-standard input runs that pipeline over the text a few times and prints the best
-seconds of a call.
+    spacy_time.py MODEL TEXT_FILE
+
+It first prints a greeting. For each line "full" or "ner" on standard input it runs that
+pipeline over the text ten times, and prints the seconds of the fastest call.
 """
 
 import sys

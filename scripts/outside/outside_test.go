@@ -1,5 +1,5 @@
-// Package outside_test builds and runs the programs of docs/library.md, which use
-// narwhal as anybody's module does.
+// Package outside_test builds and runs the programs of docs/library.md. They are in another
+// module, and use narwhal as any module can.
 package outside_test
 
 import (
@@ -32,14 +32,14 @@ func build(t *testing.T, name string, env ...string) string {
 	return file
 }
 
-// program is a server that runs.
+// program is a running server.
 type program struct {
 	cmd  *exec.Cmd
 	addr string
 	log  bytes.Buffer
 }
 
-// start builds and starts a server, and hands it a listening socket, so that the
+// start builds and starts a server. It passes a listening socket to the server, so that the
 // test knows the port.
 func start(t *testing.T, name string) *program {
 	t.Helper()
@@ -63,7 +63,8 @@ func start(t *testing.T, name string) *program {
 	return p
 }
 
-// stop ends the server, and returns its log.
+// stop ends the server, and fails the test unless the exit status is 0. If the test has
+// failed, it prints the server's log.
 func (p *program) stop(t *testing.T) {
 	t.Helper()
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
@@ -77,8 +78,8 @@ func (p *program) stop(t *testing.T) {
 	}
 }
 
-// conn is a connection of a client that sends every request once: what is lost is
-// seen.
+// conn is a connection of a client that sends every request once, so that a lost request
+// is noticed.
 type conn struct {
 	net.Conn
 	r *bufio.Reader
@@ -92,7 +93,7 @@ func (p *program) dial() (*conn, error) {
 	return &conn{c, bufio.NewReader(c)}, nil
 }
 
-// ask returns the number of the process that answered.
+// ask sends a request, and returns the pid of the process that answered.
 func (c *conn) ask() (pid int, err error) {
 	c.SetDeadline(time.Now().Add(30 * time.Second))
 	if _, err := io.WriteString(c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"); err != nil {
@@ -112,19 +113,19 @@ func (c *conn) ask() (pid int, err error) {
 	return pid, nil
 }
 
-// load is clients that ask all the time.
+// load is a number of clients that send one request after the other.
 type load struct {
 	done     atomic.Bool
 	clients  sync.WaitGroup
 	mu       sync.Mutex
 	answers  int
 	lost     []error
-	pids     map[int]bool // of the answers since it was emptied
+	pids     map[int]bool // processes that have answered since workers was called last
 	answered sync.Cond
 }
 
-// underLoad has eight clients ask until stop is called. With keep each keeps one
-// connection for all of its requests, without it each request has its own.
+// underLoad starts eight clients, which send requests until stop is called. With keep, a
+// client uses one connection for all its requests. Without, each request has its own.
 func underLoad(p *program, keep bool) *load {
 	l := &load{pids: map[int]bool{}}
 	l.answered.L = &l.mu
@@ -161,7 +162,7 @@ func underLoad(p *program, keep bool) *load {
 	return l
 }
 
-// workers returns the numbers of the processes that give the next n answers.
+// workers returns the pids of the processes that give the next n answers.
 func (l *load) workers(n int) map[int]bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -172,7 +173,7 @@ func (l *load) workers(n int) map[int]bool {
 	return l.pids
 }
 
-// others waits until none of these processes answers any more.
+// others waits until other processes than the old ones give all answers.
 func (l *load) others(t *testing.T, old map[int]bool) {
 	t.Helper()
 	for end := time.Now().Add(60 * time.Second); ; {
@@ -199,7 +200,8 @@ func (l *load) stop(t *testing.T) {
 	t.Logf("%d requests", l.answers)
 }
 
-// A server that answers, and loses nothing when HUP replaces its workers.
+// testReload starts a server, and checks that no request is lost when HUP replaces its
+// workers.
 func testReload(t *testing.T, name string, keep bool) {
 	p := start(t, name)
 	c, err := p.dial()
@@ -219,7 +221,7 @@ func testReload(t *testing.T, name string, keep bool) {
 	before[first] = true
 	l.others(t, before)
 	l.stop(t)
-	if keep { // its connection is older than the workers that are left
+	if keep { // c's connection is older than the present workers
 		if pid, err := c.ask(); err != nil || before[pid] {
 			t.Errorf("on the connection of before the HUP: answered by %d, %v; want an answer of another worker than %d", pid, err, first)
 		}
@@ -240,13 +242,13 @@ func TestEngine(t *testing.T) {
 	}
 }
 
-// The engine needs no Linux.
+// The engine also builds for other systems than Linux.
 func TestEngineElsewhere(t *testing.T) {
 	build(t, "engine", "CGO_ENABLED=0", "GOOS=darwin", "GOARCH=arm64")
 	build(t, "engine", "CGO_ENABLED=0", "GOOS=windows", "GOARCH=amd64")
 }
 
-// docs/library.md shows the programs as they are.
+// docs/library.md shows the exact text of the programs.
 func TestDocument(t *testing.T) {
 	text, err := os.ReadFile("../../docs/library.md")
 	if err != nil {

@@ -10,12 +10,12 @@ import (
 	"github.com/narwhal-server/narwhal/ner/spacy"
 )
 
-// engines are ours: with all components and without the parser.
+// engines are narwhal's: full has all components, bare has no parser.
 type engines struct{ full, bare *spacy.Pipeline }
 
 var idNames = [5]string{"ORTH", "NORM", "PREFIX", "SUFFIX", "SHAPE"}
 
-// compare runs one text and lists the differences.
+// compare runs one text, and returns the counts and the differences.
 func (e engines) compare(ctx context.Context, h *header, t text, want *record) (tally, error) {
 	one := newTally()
 	c := one.of(t.Source)
@@ -43,7 +43,7 @@ func (e engines) compare(ctx context.Context, h *header, t text, want *record) (
 		}
 	}
 	compareEntities("entity of Analyze", t.Text, doc.Ents, want.ents[0], h.Labels, differ)
-	ents, err := e.full.Entities(ctx, t.Text) // which parses only as far as it must
+	ents, err := e.full.Entities(ctx, t.Text) // Entities parses only as far as it must, Analyze parses the whole text
 	if err != nil {
 		return tally{}, fmt.Errorf("text %d: %w", want.index, err)
 	}
@@ -123,7 +123,7 @@ func compareSentences(doc *spacy.Doc, want *record, differ differFunc) {
 	}
 }
 
-// compareEntities walks two sorted lists.
+// compareEntities compares two lists of entities, both sorted by their start.
 func compareEntities(what, s string, got []ner.Entity, want []entity, labels []string, differ differFunc) {
 	for len(got) > 0 || len(want) > 0 {
 		switch {

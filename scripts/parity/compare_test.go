@@ -17,7 +17,7 @@ import (
 	"github.com/narwhal-server/narwhal/ner/spacy"
 )
 
-// example is a text of which both sides say the same.
+// example returns the analysis of a text by both sides. They agree.
 func example() (*spacy.Doc, *record) {
 	text := "Zoë left. Bo"
 	tokens := []spacy.Token{
@@ -39,7 +39,7 @@ func example() (*spacy.Doc, *record) {
 	return doc, want
 }
 
-// Every kind of difference is seen, and counted as what it is.
+// Every kind of difference is noticed, and counted under its name.
 func TestDifferences(t *testing.T) {
 	for name, tc := range map[string]struct {
 		change func(*spacy.Doc, *record)
@@ -116,8 +116,8 @@ func TestStream(t *testing.T) {
 	if err != nil || n != 1 {
 		t.Fatalf("%d records, %v", n, err)
 	}
-	// U+0378 and U+0379 are assigned to nobody, so nothing may be excused with
-	// them; every other unassigned code point is one this reference knows.
+	// In this header only U+0378 and U+0379 are unassigned. Go agrees, so they excuse
+	// nothing. Every other code point that Go does not know is one that the header knows.
 	if h.excuses("a\u0378") || h.excuses("Zoë") || !h.excuses("\u0380") {
 		t.Error("the wrong code points are excused")
 	}

@@ -1,10 +1,10 @@
-"""Collect varied text for the parity test: one {"source", "text"} a line.
+"""Collects varied texts for the parity test: one {"source", "text"} a line.
 
     corpus.py --tokens 1000000 --out corpus.jsonl [--data DIR]
 
-What a machine lacks is left out and said so; the share of the others grows, so
-that there are always about as many tokens as asked for. The same machine and
-the same seed give the same file.
+A source that this machine lacks is left out, with a message. The share of the others then
+grows, so that there are always about as many tokens as asked for. The same machine and the
+same seed give the same file.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import warnings
 
 import sources
 
-# The share of each source, if it has that much. The rest goes to fill.
+# The share of each source, if it has so many texts. The sources in FILL give the rest.
 SHARES = {
     "shared data": 0.12,
     "package descriptions": 0.14,
@@ -36,7 +36,7 @@ ROUGH = re.compile(r"\w+|[^\w\s]")
 
 
 def rough_tokens(text):
-    """About as many as spaCy makes; the reference counts the real ones."""
+    """Estimates the number of spaCy's tokens. The reference counts the real ones."""
     return max(1, len(ROUGH.findall(text)) * 4 // 5)
 
 
@@ -47,7 +47,7 @@ class Corpus:
         self.tokens = collections.Counter()
 
     def take(self, source, texts, budget):
-        """Take texts until the budget is used up; False if they ran out first."""
+        """Takes texts until the budget is used up. Returns False if the texts end before."""
         used = 0
         for text in texts:
             if used >= budget:
@@ -69,7 +69,7 @@ def main():
     parser.add_argument("--data", default="../shared/data", help="texts with gold entities, *.jsonl")
     parser.add_argument("--out", required=True)
     args = parser.parse_args()
-    warnings.simplefilter("ignore")  # of other people's code, whose documentation we read
+    warnings.simplefilter("ignore")  # of the Python files whose documentation is read
 
     streams = {}
     for name in SHARES:

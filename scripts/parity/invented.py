@@ -1,4 +1,5 @@
-"""Text nobody wrote: chat put together from parts, and strings meant to hurt."""
+"""Invented texts: chat that is put together from parts, and strings that are difficult
+for a tokenizer."""
 
 import random
 
@@ -67,7 +68,7 @@ def chat(rng, data):
             text = text.lower()
         elif roll < 0.15:
             text = text.upper()
-        elif roll < 0.25 and text:  # a slip of the finger
+        elif roll < 0.25 and text:  # a typing error
             at = rng.randrange(len(text))
             text = text[:at] + rng.choice(["", " ", text[at] * 3, rng.choice("qwertyuiop")]) + text[at + 1 :]
         yield text
@@ -96,7 +97,7 @@ def fuzz(rng, data):
         elif roll < 0.9:  # letters, marks and symbols of one block of Unicode, with blanks
             start = rng.randrange(0, 0x2FFF, 64)
             yield "".join(point(rng, start, start + 128) if rng.random() < 0.85 else rng.choice(SPACES) for _ in range(n * 3))
-        else:  # any code point at all, unassigned ones too
+        else:  # any code point, unassigned ones too
             yield "".join(point(rng, 0, 0x110000) if rng.random() < 0.7 else rng.choice(SPACES) for _ in range(n))
 
 

@@ -5,10 +5,10 @@
 //
 //	parity -model DIR -corpus corpus.jsonl -min 1000000 reference.0 reference.1
 //
-// It prints what was compared and the first differences, and exits with 1 if
-// there is any. Excused, and counted, are texts that hold a code point which one
-// side's Unicode tables know and the other's do not; the reference says which
-// its Python does not know. With -python, spaCy is asked how close its own
+// It prints what was compared and the first differences, and exits with 1 if there is any
+// difference. A text that differs is excused, and counted as such, if it contains a code
+// point that only one side's Unicode tables know. The reference lists the code points that
+// its Python does not know. With -python, parity also asks spaCy how close its own
 // decisions were in the texts that differ.
 package main
 
@@ -60,7 +60,7 @@ func run(ctx context.Context) error {
 	both := engines{full, bare}
 
 	total := newTally()
-	var answers sync.Map // text → []span, what spaCy said, for F1
+	var answers sync.Map // text → []span: spaCy's answers, for F1
 	for i, path := range flag.Args() {
 		head, err := eachRecord(path, *procs, func(h *header, r *record) error {
 			if r.index >= len(texts) {

@@ -15,18 +15,18 @@ type difference struct {
 	index  int
 	source string
 	by     map[string]int
-	text   string // for people
+	text   string // describes the difference, for the reader
 }
 
-// margin is spaCy's closest decision in a text, as margins.py finds it.
+// margin is spaCy's closest decision in a text, as margins.py prints it.
 type margin struct {
 	Margin  float64
 	Between string
 }
 
-// addMargins asks spaCy how close its decisions were in the texts that differ:
-// float32 sums depend on their order, and a difference where two actions are
-// 1e-6 apart is another matter than one where they are not.
+// addMargins asks spaCy how close its decisions were in the texts that differ, and adds
+// that to their text. float32 sums depend on the order of their terms. So if the scores of
+// two actions are only 1e-6 apart, a difference may come from rounding alone.
 func addMargins(ctx context.Context, python, model, corpus string, diffs []*difference) error {
 	indices := []int{}
 	for _, d := range diffs {

@@ -1,16 +1,15 @@
-"""How sure was spaCy? For the texts that differ, find spaCy's closest decision.
+"""Finds how sure spaCy was of its answers: its closest decision in each text that differs.
 
     margins.py MODEL CORPUS < indices (JSON) > margins (JSON)
 
-Parser and entity recognizer choose the action with the best score at each step.
-Scores are float32 sums, and their last digits depend on the order of summation,
-for which spaCy's own library takes another way on each kind of CPU. Where the
-two best actions are nearer to each other than these digits, the answer is a coin
-toss, and another CPU's spaCy may toss it differently.
+Parser and entity recognizer choose the action with the best score at each step. Scores are
+float32 sums. Their last digits depend on the order of the terms, and spaCy's library adds
+in another order on each kind of CPU. If the scores of the two best actions differ only in
+these digits, spaCy itself may choose another action on another CPU.
 
-For each index: the smallest difference between the best action and the best one
-that would lead elsewhere, over all steps of the parser ("parser"), the
-recognizer ("ner") and the recognizer without a parser ("bare").
+For each index it prints the smallest difference, over all steps, between the best action
+and the best one that leads to another result: for the parser ("parser"), the recognizer
+("ner") and the recognizer without a parser ("bare").
 """
 
 import json
@@ -24,10 +23,10 @@ import spacy
 
 
 def closest(component, doc):
-    """The smallest margin of a component's steps, and what it chose between."""
+    """Returns the smallest margin of a component's steps, and the two actions."""
     moves = component.moves
     names = [moves.get_class_name(i) for i in range(moves.n_moves)]
-    # The label of an arc does not matter to where sentences start.
+    # The label of an arc does not change where sentences start.
     kind = [n.split("-")[0] if component.name == "parser" else n for n in names]
     step = component.model.predict([doc])
     states = moves.init_batch([doc])

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Compare narwhal with real spaCy over varied text:
+# Compares narwhal with real spaCy on varied texts:
 #
 #   scripts/parity/parity.sh [-m en_core_web_sm|en_core_web_md] [-j PROCESSES] [-d DATA] [TOKENS]
 #
-# Everything it makes is in .cache/parity, and what is there is used again.
+# It keeps the environment, the models and the texts in .cache/parity for the next run.
 # 1,000,000 tokens take real spaCy about five minutes of one core.
 set -euo pipefail
 cd "$(dirname "$0")/../.."

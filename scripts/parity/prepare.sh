@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# What the comparisons of `make test` need and the network or one core takes long
-# for: it runs beside the first steps. A machine that has it is done at once.
+# Makes what the comparisons of `make test` need, as far as it takes the network, or one
+# core for long. `make test` runs it beside its first steps. It does nothing that an
+# earlier run has done.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . scripts/parity/setup.sh

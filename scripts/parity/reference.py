@@ -1,8 +1,8 @@
-"""Ask real spaCy for everything the parity test compares.
+"""Asks real spaCy for everything that the parity test compares.
 
     reference.py MODEL CORPUS OUT [--processes 2]
 
-OUT is one file a process, OUT.0, OUT.1, …; stream.go reads it. Little-endian:
+Each process writes one file: OUT.0, OUT.1, … stream.go reads them. Little-endian:
 
     "narwhal parity 1\n", uint32 length, header (JSON)
     then for each text:
@@ -34,7 +34,7 @@ from spacy.pipeline.tok2vec import Tok2VecListener
 
 
 def unassigned():
-    """The code points this Python's tables do not know, as ranges."""
+    """Returns the code points that this Python's tables do not know, as ranges."""
     ranges, start = [], None
     for c in range(0x110001):
         unknown = c < 0x110000 and unicodedata.category(chr(c)) == "Cn"
@@ -59,8 +59,8 @@ def header(nlp, model):
 
 
 def load_without_parser(nlp, model):
-    """The pipeline without its parser, and without what then cannot change an
-    entity: the rest takes as long as everything narwhal is compared on."""
+    """Loads the pipeline without its parser, and without the other components that cannot
+    change an entity: these take as long as all that is compared."""
     keep = {"ner"}
     if any(isinstance(node, Tok2VecListener) for node in nlp.get_pipe("ner").model.walk()):
         keep.add("tok2vec")

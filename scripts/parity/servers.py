@@ -1,10 +1,11 @@
-"""Ask the original's two programs and narwhal the same, and compare.
+"""Sends the same texts to the original's two programs and to narwhal, and compares the
+answers.
 
     servers.py --narwhal PATH --model DIR --corpus corpus.jsonl --texts 1200
 
-The programs are those of scripts/compare/app.py: Flask behind gunicorn and
-FastAPI behind uvicorn. All three listen on unix sockets in a folder of their
-own. Exits with 1 at the first answers that differ.
+The two programs are those of scripts/compare/app.py: Flask with gunicorn and FastAPI with
+uvicorn. All three servers listen on unix sockets in a temporary folder. Exits with 1 at
+the first answers that differ.
 """
 
 import argparse
@@ -36,7 +37,7 @@ class Connection(http.client.HTTPConnection):
 
 
 def ask(path, text):
-    """The body of a 200 and its content type."""
+    """Returns the body and the content type of the answer. Exits unless the status is 200."""
     connection = Connection(path)
     try:
         connection.request("GET", "/", json.dumps({"i_request": 1, "text": text}), {"Content-Type": "application/json"})
@@ -66,7 +67,7 @@ def start(name, command, path, **environment):
 
 
 def texts(corpus, count):
-    """The first texts of the corpus that fit into a request, from all sources."""
+    """Returns the first texts of the corpus that have at most 4000 characters."""
     found = []
     with open(corpus, encoding="utf-8") as f:
         for line in f:
@@ -94,7 +95,7 @@ def compare(paths, all_texts):
         sorted_otherwise += list(answer) != sorted(answer)
     print(f"servers: {len(all_texts)} texts, {entities} entities, in {repeated} texts one of them twice or more, "
           f"in {sorted_otherwise} not in the order of the alphabet: FastAPI's bytes and Flask's objects")
-    # Without these the comparison would not be one.
+    # With too few of these, the comparison would not test anything.
     if not (entities > len(all_texts) and repeated > 50 and sorted_otherwise > 50):
         sys.exit("servers: the texts do not try what they are for")
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The original's two programs and narwhal, all running: what each answers to the
-# same texts over HTTP. narwhal's answers must be FastAPI's byte for byte, and
-# Flask's object, whose keys are sorted.
+# Starts the original's two programs and narwhal, and sends the same texts to all three over
+# HTTP. narwhal's answers must have the same bytes as FastAPI's, and must be the same objects
+# as Flask's. (Flask sorts the keys.)
 #
 #   scripts/parity/servers.sh [TEXTS]
 set -euo pipefail
@@ -13,5 +13,5 @@ texts=${1:-1200}
 make_venv
 get_model en_core_web_sm
 go build -o .cache/narwhal ./cmd/narwhal
-make_corpus 100000 ../shared/data # that of en_core_web_md
+make_corpus 100000 ../shared/data # the same texts as for en_core_web_md
 "$python" scripts/parity/servers.py --narwhal .cache/narwhal --model "$model" --corpus "$corpus" --texts "$texts"

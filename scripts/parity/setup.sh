@@ -1,9 +1,10 @@
-# Sourced by parity.sh, servers.sh and train.sh: a virtual environment with real spaCy in
-# .cache, and the complete pipelines it runs, which narwhal then runs too.
+# Sourced by other scripts. Makes a virtual environment with real spaCy in .cache, and the
+# complete pipelines that spaCy and narwhal run in the comparisons.
 #
-#   python            the environment's Python
-#   fetch_model NAME  sets model to the directory of en_core_web_sm or _md
-#   get_model NAME    does so and compares it with the release
+#   find_python         prints a Python of 3.11 or later
+#   make_venv           sets python to the Python of the environment
+#   fetch_model NAME    sets model to the directory of en_core_web_sm or _md
+#   get_model NAME      the same, and compares the model with the release
 #   make_corpus N DATA  sets corpus to a file of texts of about N tokens
 
 cache=.cache/parity
@@ -11,8 +12,8 @@ mkdir -p "$cache"
 
 say() { printf 'parity: %s\n' "$*" >&2; }
 
-# Python 3.12 has the Unicode tables of Go 1.26; any other from 3.11 will do, and
-# the comparison counts the code points only one of them knows.
+# Python 3.12 is best: it has the same Unicode tables as Go 1.26. Any other from 3.11 works.
+# The comparison then excuses code points that only Python or only Go knows.
 find_python() {
 	local p
 	for p in python3.12 "$HOME"/.pyenv/versions/3.12.*/bin/python3 python3.13 python3.11 python3; do
@@ -39,8 +40,8 @@ make_venv() {
 	cp scripts/parity/requirements.txt "$cache/venv/requirements.txt"
 }
 
-# spaCy runs the whole pipeline, so narwhal model pull, which leaves most of it
-# out, is not enough. narwhal model check compares what both read with the hashes
+# spaCy needs the whole pipeline. narwhal model pull leaves most of it out, so fetch_model
+# does not use that. narwhal model check compares the files that both read with the hashes
 # of the release.
 fetch_model() {
 	local package
@@ -73,8 +74,8 @@ get_model() {
 	go run ./cmd/narwhal model check "./$model"
 }
 
-# A corpus takes half a minute, so one that is newer than what makes it, and of
-# the same development texts, is used again.
+# Making a corpus takes half a minute. So an earlier one is used again if it is newer than
+# the programs that make it, and has the same development texts.
 make_corpus() {
 	corpus=$cache/corpus-$1.jsonl
 	local of
@@ -83,7 +84,7 @@ make_corpus() {
 		return
 	fi
 	rm -f "$corpus.of"
-	# It aims a little higher, for it only guesses at spaCy's tokens.
+	# Ask for 5 % more, because corpus.py only estimates the number of spaCy's tokens.
 	"$python" scripts/parity/corpus.py --tokens $(($1 + $1 / 20)) --data "$2" --out "$corpus"
 	printf '%s' "$of" >"$corpus.of"
 }

@@ -1,7 +1,7 @@
-"""Where the texts come from: one generator a source, endless or not.
+"""The sources of the texts: one generator for each. Some are endless.
 
-Each takes a random.Random of its own and the folder of development texts, and
-yields texts in an order that depends on nothing else.
+Each takes a random.Random of its own and the folder of development texts. The order of its
+texts depends only on these and on this machine's files.
 """
 
 import ast
@@ -23,7 +23,7 @@ import invented
 
 
 def shared_data(rng, data):
-    """The development texts, whole: their F1 is computed from the same run."""
+    """The development texts, all of them: their F1 is computed from the same run."""
     files = sorted(pathlib.Path(data).glob("*.jsonl"))
     for path in files:
         for line in path.open(encoding="utf-8"):
@@ -31,8 +31,8 @@ def shared_data(rng, data):
 
 
 def package_descriptions(rng, data):
-    """Debian's packages: long descriptions of the installed ones, one line of
-    the others, with the people who maintain them."""
+    """Descriptions of Debian's packages. A package without a long description has its name
+    and its maintainer added."""
     texts = []
     for command in (["cat", "/var/lib/dpkg/status"], ["apt-cache", "dumpavail"]):
         try:
@@ -64,7 +64,7 @@ def manual_pages(rng, data):
     for path in paths:
         name = re.split(r"[-_.]", os.path.basename(path))[0]
         family[name] += 1
-        if family[name] <= 40:  # one program can have thousands, all alike
+        if family[name] <= 40:  # one program can have thousands of similar pages
             yield from paragraphs(rng, roff(path))
 
 
@@ -87,8 +87,8 @@ def roff(path):
 
 
 def paragraphs(rng, text):
-    """Pieces as people send them: mostly a paragraph, at times a page, rarely
-    a whole document or a few words."""
+    """Cuts a text into pieces like those that people send: mostly a paragraph, sometimes a
+    page, rarely a whole document."""
     parts = [p for p in re.split(r"\n[ \t]*\n+", text) if p.strip()]
     at = 0
     while at < len(parts):
@@ -107,7 +107,7 @@ def python_files():
 
 
 def python_documentation(rng, data):
-    """The documentation strings of the standard library and the packages here."""
+    """The documentation strings of the standard library and of the installed packages."""
     files = python_files()
     rng.shuffle(files)
     for path in files:
@@ -123,7 +123,7 @@ def python_documentation(rng, data):
 
 
 def source_code(rng, data):
-    """Go, Python, C headers and shell, in pieces of some lines."""
+    """Go, Python, Perl, Vim script, C headers and shell, in pieces of some lines."""
     files = python_files()
     for pattern in ("/usr/local/go/src/**/*.go", "/usr/lib/go*/src/**/*.go", "/usr/include/**/*.h",
                     "/etc/init.d/*", "/usr/share/vim/**/*.vim", "/usr/share/perl/**/*.pm"):
@@ -142,9 +142,9 @@ def source_code(rng, data):
 
 
 def other_languages(rng, data):
-    """Message catalogues, manual pages and software descriptions in whatever
-    languages are installed, and the example sentences of spaCy's own
-    languages, which are always here."""
+    """Message catalogues, manual pages and software descriptions in all languages that are
+    installed. Before them come the examples in spaCy's own package, which every machine
+    has."""
     yield from language_examples(rng)
     pools = [catalogues(rng), foreign_pages(rng), appstream(rng)]
     while pools:
@@ -218,8 +218,8 @@ def appstream(rng):
 
 
 def exceptions(rng, data):
-    """Every special case of spaCy's English tokenizer, alone and with what may
-    stand before and after it."""
+    """Every special case of spaCy's English tokenizer, alone and with characters before and
+    after it."""
     from spacy.lang.en import English
 
     rules = sorted(English().tokenizer.rules)

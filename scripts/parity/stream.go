@@ -38,7 +38,8 @@ func readCorpus(path string) ([]text, error) {
 	}
 }
 
-// header is what the reference says of itself.
+// header describes the reference: its versions, its labels, and the code points that its
+// Python does not know.
 type header struct {
 	Spacy      string
 	Thinc      string
@@ -56,8 +57,7 @@ func (h *header) String() string {
 		h.Spacy, h.Thinc, h.Python, h.Unicode, unicode.Version, len(h.excused))
 }
 
-// findExcused lists the code points that are assigned for one side only: those
-// between the two versions of Unicode.
+// findExcused finds the code points that only one side's version of Unicode assigns.
 func (h *header) findExcused() {
 	h.excused = map[rune]bool{}
 	unknown := map[rune]bool{}
@@ -100,7 +100,8 @@ const (
 	flagSent    = 4
 )
 
-// eachRecord calls do for every record of a file, several at once.
+// eachRecord calls do for every record of a file, in procs goroutines. It fails if do
+// fails, or if the file is cut off.
 func eachRecord(path string, procs int, do func(*header, *record) error) (*header, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -139,7 +140,8 @@ func eachRecord(path string, procs int, do func(*header, *record) error) (*heade
 	return head, nil
 }
 
-// feed reads records until the file ends or one of those who take them fails.
+// feed reads records until the file ends, or until one of the goroutines that take them
+// fails.
 func feed(r io.Reader, records chan<- *record, failed <-chan error) error {
 	for {
 		rec, err := readRecord(r)

@@ -10,16 +10,17 @@ import (
 	"text/tabwriter"
 )
 
-// count is what was compared of one source, and how it went.
+// count counts what was compared of one source, and the differences.
 type count struct {
 	texts, tokens, sents int
-	ents                 [2]int // with all components, without the parser
-	different            int    // texts with any difference
-	excused              int    // texts that differ and hold a code point only one side knows
-	by                   map[string]int
+	ents                 [2]int         // with all components, without the parser
+	different            int            // texts with any difference
+	excused              int            // texts that differ and have a code point only one side knows
+	by                   map[string]int // differences by kind
 }
 
-// tally counts by source. Only add may be called by several goroutines at once.
+// tally has the counts by source. Several goroutines may call add at once, but no other
+// method.
 type tally struct {
 	mu      *sync.Mutex
 	sources map[string]*count

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Train a small pipeline as a user does, with spacy init config and spacy train,
-# and compare what narwhal answers with it. Its entity recognizer listens to a
-# shared tok2vec, knows labels of its own, and has no parser.
+# Trains a small pipeline as a user does, with spacy init config and spacy train, and
+# compares narwhal with spaCy on it. Its entity recognizer listens to a shared tok2vec and
+# has labels of its own. The pipeline has no parser.
 #
 #   scripts/parity/train.sh [TOKENS]
 set -euo pipefail

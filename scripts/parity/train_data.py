@@ -1,9 +1,9 @@
-"""Make a small training set of invented sentences about a zoo, for train.sh.
+"""Makes a small training set of invented sentences about a zoo, for train.sh.
 
     train_data.py DIR
 
-writes train.spacy and dev.spacy (spaCy's own format, for spacy train) and
-zoo.jsonl, other sentences in the corpus's format to compare on.
+writes train.spacy and dev.spacy in spaCy's own format, for spacy train. It also writes
+zoo.jsonl: other sentences, in the corpus's format, for the comparison.
 """
 
 import json
@@ -59,7 +59,7 @@ def main():
         for _ in range(n):
             text, ents = sentence(rng)
             doc = nlp.make_doc(text)
-            # A span inside a token, as in "Parry-Jones's", has no tokens: leave it out.
+            # char_span returns None if a span ends inside a token. Leave such spans out.
             doc.ents = [s for s in (doc.char_span(a, b, label) for a, b, label in ents) if s]
             docs.add(doc)
         docs.to_disk(out / f"{name}.spacy")

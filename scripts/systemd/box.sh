@@ -1,14 +1,14 @@
 #!/bin/bash
-# A container with a real systemd as its PID 1, for test.sh. As root:
+# Runs a container with a real systemd as its PID 1, for test.sh. Run it as root:
 #
-#   box.sh check any          whether this machine can, with the reason if not
-#   box.sh up NAME 252|254    boot; / inside is a copy-on-write view of the machine's own
+#   box.sh check any          check whether this machine can run one; print the reason if not
+#   box.sh up NAME 252|254    boot one; its / is a copy-on-write view of this machine's /
 #   box.sh in NAME COMMAND…   run a command inside
-#   box.sh down NAME          halt it and remove what it wrote
+#   box.sh down NAME          halt it, and remove what it wrote
 #
-# 252 is Debian 12's own systemd. 254 is laid over it, from bookworm-backports,
-# which is fetched once. Whatever is written inside lives in memory. The network
-# is the container's own, so no port can clash.
+# 252 is Debian 12's own systemd. 254 comes from bookworm-backports. It is downloaded once,
+# and replaces the files of 252 inside. All that is written inside is kept in memory. The
+# container has a network of its own, so its ports do not conflict with others.
 set -euo pipefail
 
 cache=${XDG_CACHE_HOME:-/var/cache}/narwhal-systemd
@@ -16,12 +16,13 @@ state=/run/narwhal-box-$2
 
 die() { echo "box.sh: $*" >&2; exit 1; }
 
-# cannot is for what the machine lacks, and no mistake of ours.
+# cannot exits with 77: the machine lacks something. Other failures exit with 1.
 cannot() { echo "box.sh: no systemd can be booted here: $*" >&2; exit 77; }
 
 cgroup2() { awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts; }
 
-# The pid of PID 1 inside, as seen from here: the first process under nspawn.
+# init prints the pid that the container's PID 1 has outside. It is the first child of
+# nspawn.
 init() { pgrep -P "$(cat "$state/nspawn.pid")" 2>/dev/null | head -1; }
 
 enter() {
@@ -42,7 +43,8 @@ check() {
 	systemctl --version | grep -q '^systemd 252' || cannot "it is for Debian 12, whose systemd is 252; this one is $(systemctl --version | head -1)"
 }
 
-# Fetch 254 with lists and packages of our own, so that apt's here stay as they are.
+# backports downloads systemd 254. It uses lists and folders of its own, so that this
+# machine's apt does not change.
 backports() {
 	[ -e "$cache/254/usr/lib/systemd/systemd" ] && return
 	local new=$cache/new-$$ site
@@ -56,12 +58,12 @@ backports() {
 	(cd "$new/debs" && $apt download systemd systemd-dev libsystemd-shared libsystemd0 libudev1 systemd-sysv libpam-systemd)
 	local deb dir
 	for deb in "$new"/debs/*.deb; do dpkg-deb -x "$deb" "$new/root"; done
-	# A real /lib would hide the link that /lib is on Debian 12.
+	# On Debian 12 /lib is a link to /usr/lib. A folder /lib here would hide it.
 	for dir in lib bin sbin; do
 		[ -d "$new/root/$dir" ] || continue
 		mkdir -p "$new/root/usr/$dir" && cp -a "$new/root/$dir/." "$new/root/usr/$dir/" && rm -r "${new:?}/root/$dir"
 	done
-	mv -T "$new/root" "$cache/254" 2>/dev/null || true # another run was first
+	mv -T "$new/root" "$cache/254" 2>/dev/null || true # another run may have been faster
 	rm -rf "$new"
 	[ -e "$cache/254/usr/lib/systemd/systemd" ] || die "$cache/254 has no systemd: remove it and try again"
 }
@@ -74,28 +76,28 @@ up() {
 	mkdir "$state"
 	mount -t tmpfs -o mode=755 tmpfs "$state" || { rmdir "$state" && cannot "a tmpfs cannot be mounted"; }
 	mkdir "$state/upper" "$state/work" "$state/root"
-	if [ "$version" = 254 ]; then # overlayfs takes no layer that lies inside another
+	if [ "$version" = 254 ]; then # overlayfs refuses a layer that is inside another one
 		cp -a "$cache/254" "$state/254"
 		lower=$state/254:/
 	fi
 	mount -t overlay -o "lowerdir=$lower,upperdir=$state/upper,workdir=$state/work" overlay "$state/root" || cannot "an overlay cannot be mounted"
 	mkdir -p "$state/root/etc/systemd/system"
 	: >"$state/root/etc/machine-id"
-	# A target of our own: nothing that the machine has enabled is started.
+	# Boot a target of our own, so that no service starts that this machine has enabled.
 	cat >"$state/root/etc/systemd/system/box.target" <<-END
 		[Unit]
 		Requires=basic.target dbus.socket
 		After=basic.target dbus.socket
 		AllowIsolate=yes
 	END
-	# Two containers must not share a group: each makes payload/ below its own.
+	# Each container gets a cgroup of its own, because each makes a payload/ in it.
 	local group
 	group=$(cgroup2)/narwhal-box-$name
 	mkdir -p "$group"
 	(
 		echo $BASHPID >"$group/cgroup.procs"
 		echo $BASHPID >"$state/nspawn.pid"
-		# Version 1 of cgroups, where it is mounted too, has no place in a new systemd.
+		# cgroup version 1 may be mounted, too, but new versions of systemd do not support it.
 		UNIFIED_CGROUP_HIERARCHY=1 exec setsid systemd-nspawn -q -D "$state/root" -M "narwhal-box-$name" --register=no --keep-unit \
 			--private-network --console=pipe --resolv-conf=off --timezone=off --link-journal=no -b -- systemd.unit=box.target
 	) </dev/null >"$state/log" 2>&1 &

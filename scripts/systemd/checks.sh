@@ -1,4 +1,4 @@
-# What test.sh checks of a service as it was started.
+# The checks of test.sh of a service that was started.
 
 start() {
 	readme >"$mine/readme"
@@ -12,7 +12,7 @@ $(cat "$mine/readme")" || fail "the README's steps"
 	[ "$version" = 252 ] || [ "$(show NFileDescriptorStore)" = 1 ] || fail "the store holds $(show NFileDescriptorStore) sockets"
 }
 
-# What systemd tells the master in variables is not for its workers.
+# leaks fails if a worker has a variable that systemd has set for the master.
 leaks() {
 	local pid n=0
 	for pid in $(inside pgrep -P "$(show MainPID)"); do
@@ -35,7 +35,7 @@ reload() {
 	local n
 	for n in 2 3 4; do
 		inside systemctl reload narwhal.service
-		# Before 253 systemctl reload cannot wait.
+		# Before systemd 253, systemctl reload does not wait.
 		[ "$version" = 252 ] && await "generation $n" 60 generation $n
 		generation $n || fail "reload returned before generation $n served: $(status)"
 	done
@@ -63,12 +63,12 @@ crash() {
 	pid=$(show MainPID)
 	inside kill -9 "$pid"
 	await "another master" 60 another "$pid"
-	# 8 requests were under way, and those queued in a worker's socket with them.
+	# 8 clients: each may lose a running request, and one that waited in the queue.
 	load_ends "kill -9 of the master, $1" 16
 	[ "$(show NRestarts)" -ge 1 ] || fail "it was not restarted"
 }
 
-# Requests of 2 s through whatever systemctl does to the service.
+# A request of 2 s must finish while systemctl reloads, restarts or stops the service.
 slow() {
 	settings "$delay"
 	inside systemctl restart narwhal.service
@@ -78,8 +78,8 @@ slow() {
 	settings
 }
 
-# stops WHAT: a stop with a request of 2 s under way, in which nothing is
-# killed. Who is killed loses what he was doing, and the result does not say so.
+# stops WHAT: stops the service while a request of 2 s runs. The request must finish, and
+# systemd must not kill a process: the service's result would not tell that.
 stops() {
 	local id
 	id=$(show InvocationID)
@@ -90,9 +90,9 @@ stops() {
 	! grep 'with signal SIGKILL' "$mine/journal" || fail "$1: systemd killed processes"
 }
 
-# A boot that takes longer than TimeoutStartSec: the workers are stopped while
-# they load prose, which takes some tenths of a second. Should they be quicker
-# once, the service is started again.
+# A boot that takes longer than TimeoutStartSec. The workers get STOP while they load prose,
+# which takes some tenths of a second. If they are ready before that, the service is started
+# again.
 slow_boot() {
 	local slow=() try
 	[ ${#model[@]} -gt 0 ] || slow=('model = "prose"')
@@ -117,8 +117,8 @@ slow_boot() {
 	dropin
 }
 
-# A master that lives is left alone, one that hangs is replaced; also one that
-# has taken over from another.
+# The watchdog leaves a working master alone, and replaces one that hangs. The same is true
+# of a master that has taken over in an upgrade.
 watchdog() {
 	dropin WatchdogSec=3s TimeoutAbortSec=1s
 	inside systemctl start narwhal.service
@@ -126,7 +126,7 @@ watchdog() {
 	for who in "a master" "a master after an upgrade"; do
 		[ "$who" = "a master" ] || upgraded_by inside narwhal upgrade
 		pid=$(show MainPID)
-		sleep 7 # more than twice its time
+		sleep 7 # more than twice WatchdogSec
 		[ "$(show MainPID)" = "$pid" ] || fail "the watchdog bit $who that lives"
 		inside kill -STOP "$pid"
 		await "another master" 60 another "$pid"

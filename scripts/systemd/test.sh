@@ -1,13 +1,13 @@
 #!/bin/bash
-# The unit files of this folder under a real systemd, with requests running all
-# the time and counted:
+# Tests the unit files of this folder under a real systemd. Requests run all the time and
+# are counted:
 #
-#   scripts/systemd/test.sh [252] [254]     both, at the same time, if none is named
+#   scripts/systemd/test.sh [252] [254]     if none is named: both, at the same time
 #
-# Exit status: 0 passed, 1 failed, 77 this machine cannot boot a systemd in a
-# container, with the reason; box.sh says what that takes.
+# Exit status: 0 passed, 1 failed, 77 this machine cannot boot a systemd in a container. A
+# message then says why.
 #
-# checks.sh has what is checked of a service that was started, upgrade.sh of one
+# checks.sh has the checks of a service that was started, upgrade.sh those of a service
 # whose program was upgraded while it ran.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -24,7 +24,7 @@ status() { show StatusText; }
 request() { inside curl -sS --max-time 30 -H 'Content-Type: application/json' -d '{"text":"Angela Merkel was born in Hamburg."}' "$url"; }
 answers() { request | grep -q PERSON; }
 
-# await WHAT SECONDS COMMAND… until the command succeeds.
+# await WHAT SECONDS COMMAND… repeats the command until it succeeds.
 await() {
 	local what=$1 end=$((SECONDS + $2))
 	shift 2
@@ -33,8 +33,8 @@ await() {
 generation() { status | grep -qE "workers ready, generation $1(,|\$)"; }
 another() { local pid; pid=$(show MainPID) && [ "$pid" != "$1" ] && [ "$pid" != 0 ] && generation 1; }
 
-# readme prints the README's steps for this version. What make install does,
-# package has done.
+# readme prints the README's steps for this version, without make install: package has
+# installed the program.
 readme() {
 	sed -n '/^### Under systemd/,/^## Measured/p' README.md | awk '/^```/ { n++; next } n == 1' | grep -v '^make install' |
 		if [ "$version" = 252 ]; then cat; else grep -v 'service\.d'; fi
@@ -43,8 +43,8 @@ readme() {
 settings() { printf '%s\n' 'workers = 2' "${model[@]}" "$@" >"$root/etc/narwhal/narwhal.toml"; }
 dropin() { mkdir -p "$root/etc/systemd/system/narwhal.service.d" && printf '%s\n' '[Service]' "$@" >"$root/etc/systemd/system/narwhal.service.d/test.conf" && inside systemctl daemon-reload; }
 
-# package puts the program on the disk as a package manager does: another file
-# is renamed over it, so that the one that runs has none any more.
+# package installs the program as a package manager does: it renames a new file over the old
+# one. The file of the running program then has no name any more.
 package() { cp "$work/narwhal" "$root/usr/bin/narwhal.new" && mv "$root/usr/bin/narwhal.new" "$root/usr/bin/narwhal"; }
 
 load_begins() {
@@ -52,9 +52,10 @@ load_begins() {
 	load=$!
 	await "the load's first request" 30 served_since
 }
-# The load runs if systemd's box has its process and a connection came through.
+# served_since succeeds when the load's process runs inside and a request was answered.
 served_since() { inside pgrep -x load >/dev/null && request >/dev/null; }
-# load_ends WHAT MOST: at most so many failed, and none was refused.
+# load_ends WHAT MOST ends the load. At most MOST requests may have failed, and none may
+# have been refused.
 load_ends() {
 	inside pkill -TERM -x load
 	wait $load || fail "$1: the load itself failed: $(cat "$mine/load")"
@@ -65,8 +66,8 @@ load_ends() {
 	ok "$1: $requests requests, $failed failed, none refused"
 }
 
-# during WHAT COMMAND… runs the command while a request of 2 s is under way,
-# which must be answered. The settings must have the delay.
+# during WHAT COMMAND… runs the command while a request of 2 s runs. The request must be
+# answered. The settings must have the delay.
 during() {
 	local what=$1 slow
 	shift
@@ -75,7 +76,7 @@ during() {
 		slow=$!
 		until under_way; do kill -0 $slow 2>/dev/null || break; done
 		kill -0 $slow 2>/dev/null && break
-		wait $slow || fail "before $what: a request was not answered" # or this machine was too slow to see it
+		wait $slow || fail "before $what: a request was not answered" # it ended before under_way saw it: try again
 	done
 	"$@"
 	wait $slow && grep -q PERSON "$mine/slow" || fail "a request of 2 s was lost: $what"
@@ -90,7 +91,7 @@ run() {
 	mkdir "$mine"
 	"$here/box.sh" up "$box" "$version"
 	inside systemctl --version | head -1 | grep -q "^systemd $version" || fail "the box runs $(inside systemctl --version | head -1)"
-	# The program that asks is not the one that is upgraded, which may be broken.
+	# Commands run a copy of the program, because upgrades may break the installed one.
 	mkdir -p "$root/usr/local/bin" "$root/etc/narwhal"
 	cp "$work/narwhal" "$root/usr/local/bin/narwhal"
 	cp "$work/load" "$root/usr/bin/load"

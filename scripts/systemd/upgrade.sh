@@ -1,15 +1,14 @@
-# What test.sh checks of a program that is upgraded while it runs. systemd takes
-# the new master for the service from the moment at which the old one says so;
-# if anything about that is wrong, the next stop kills requests, or the old
-# master's end restarts the service (NRestarts).
+# The checks of test.sh of a service whose program is upgraded while it runs. The old master
+# tells systemd that the new one is the main process. If that fails, the next stop kills
+# requests, or systemd restarts the service when the old master ends (NRestarts).
 
-# upgraded_by COMMAND…: then systemd's main process is another, which runs the
-# file on the disk, and no restart was needed for it.
+# upgraded_by COMMAND… runs a command that upgrades the program. Then systemd must have
+# another main process, which runs the file on disk, and the service must be active.
 upgraded_by() {
 	local pid
 	pid=$(show MainPID)
 	"$@"
-	# narwhal upgrade returns when systemd knows the new one, a signal does not.
+	# narwhal upgrade returns when systemd knows the new master. After a signal, wait.
 	[ "$*" = "inside narwhal upgrade" ] || await "another main process" 60 another "$pid"
 	another "$pid" || fail "$* returned and the main process is $(show MainPID), it was $pid; $(status)"
 	await "the old master's end" 60 gone "$pid"
@@ -59,8 +58,9 @@ upgrade_fails() {
 upgrades_failed() { [ "$(inside journalctl -b --no-pager -o cat -u narwhal.service | grep -c 'upgrade failed; the old master goes on')" = "$1" ]; }
 upgrades_refused() { [ "$(inside journalctl -b --no-pager -o cat -u narwhal.service | grep -c 'upgrade refused; this master goes on')" = "$1" ]; }
 
-# Requests of 2 s through an upgrade, and through whatever systemctl does after
-# it: systemd does not wait for a main process that was not its child.
+# A request of 2 s must finish during an upgrade, and while systemctl reloads, restarts or
+# stops the service after it. (systemd does not wait for a main process that is not its
+# child.)
 upgraded_slow() {
 	settings "$delay"
 	inside systemctl restart narwhal.service
@@ -77,7 +77,7 @@ upgraded_slow() {
 	settings
 }
 
-# The store goes on keeping the socket, which the new master has inherited.
+# After an upgrade systemd still stores the socket that the new master has inherited.
 upgraded_store() {
 	inside systemctl start narwhal.service
 	upgraded_by inside narwhal upgrade

@@ -1,8 +1,8 @@
-// Package client sends requests as clients do, counts what becomes of them, and
-// takes their times. It sees a server only from outside.
+// Package client sends requests as clients do, counts answers and failures, and measures
+// times. It uses nothing of a server but its socket.
 //
-// It differs from internal/bench in what counts as a failure: a kept connection
-// that the server closes under a request is one here, and nothing is sent twice.
+// internal/bench sends a GET request again if the server closes a kept connection under it.
+// Here that is a failure, and no request is sent twice.
 package client
 
 import (
@@ -32,7 +32,7 @@ func Body(text string) []byte {
 	return b
 }
 
-// Request returns a request for a text. Fields are more of its header.
+// Request returns a request for a text. fields are added to its header.
 func Request(method, text string, fields ...string) []byte {
 	body := Body(text)
 	b := fmt.Appendf(nil, "%s / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n", method, len(body))
@@ -45,15 +45,15 @@ func Request(method, text string, fields ...string) []byte {
 // Client sends requests one after the other. It belongs to one goroutine.
 type Client struct {
 	Network, Addr string
-	Keep          bool          // it uses a connection as long as the server lets it
-	Timeout       time.Duration // 0: AnswerTime
+	Keep          bool          // it uses a connection until the server closes it
+	Timeout       time.Duration // of a request; 0: AnswerTime
 
 	conn net.Conn
 	br   *bufio.Reader
 }
 
-// Ask sends a request and returns the body of the answer, with an error unless the
-// status is 200.
+// Ask sends a request and returns the body of the answer. It fails if there is no answer
+// in time, and if the status is not 200. In the latter case it returns the body, too.
 func (c *Client) Ask(ctx context.Context, request []byte) ([]byte, error) {
 	return c.AskBy(ctx, func(w io.Writer) error {
 		_, err := w.Write(request)
@@ -61,7 +61,7 @@ func (c *Client) Ask(ctx context.Context, request []byte) ([]byte, error) {
 	})
 }
 
-// AskBy is Ask for a request that send writes.
+// AskBy is Ask, but calls send to write the request.
 func (c *Client) AskBy(ctx context.Context, send func(io.Writer) error) ([]byte, error) {
 	timeout := c.Timeout
 	if timeout == 0 {
@@ -134,7 +134,7 @@ func (c *Client) Close() {
 	}
 }
 
-// Cause drops addresses from an error, so that equal ones count together.
+// Cause returns an error without addresses, so that equal errors are counted together.
 func Cause(err error) error {
 	var no syscall.Errno
 	switch {

@@ -76,7 +76,7 @@ func TestAsk(t *testing.T) {
 	}
 }
 
-// A connection that the server closes while it is idle is replaced, not failed on.
+// If the server closes an idle connection, Ask opens another one and does not fail.
 func TestClosedWhileIdle(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -99,7 +99,7 @@ func TestClosedWhileIdle(t *testing.T) {
 	if _, err := c.Ask(t.Context(), Request("GET", "a")); err != nil {
 		t.Fatal(err)
 	}
-	for !c.ended() { // the end is on its way
+	for !c.ended() { // until the close has arrived
 		time.Sleep(time.Millisecond)
 	}
 	if _, err := c.Ask(t.Context(), Request("GET", "a")); err != nil {
@@ -109,7 +109,7 @@ func TestClosedWhileIdle(t *testing.T) {
 
 func TestAskEnds(t *testing.T) {
 	addr := serve(t, func(_ http.ResponseWriter, r *http.Request) {
-		io.Copy(io.Discard, r.Body) // from then on the server sees the connection's end
+		io.Copy(io.Discard, r.Body) // only after that the server notices the connection's end
 		<-r.Context().Done()
 	})
 	c := Client{Network: "tcp", Addr: addr, Timeout: time.Millisecond}

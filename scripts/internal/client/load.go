@@ -16,7 +16,7 @@ import (
 // Group is a kind of client.
 type Group struct {
 	Network string // tcp or unix
-	Keep    bool   // connections are kept, and looked at before they are used again
+	Keep    bool   // connections are kept, and replaced if the server has closed them
 }
 
 func (g Group) String() string {
@@ -26,19 +26,20 @@ func (g Group) String() string {
 	return g.Network + " new"
 }
 
-// Options say who asks whom for what.
+// Options of a load.
 type Options struct {
 	Addrs   map[string]string // by network
 	Groups  []Group
-	Clients int // of all groups together; each has the same number
+	Clients int // of all groups together; each group has the same number
 	Request []byte
 	Want    []byte        // the right answer; nil: every answer with status 200 is right
 	Timeout time.Duration // of a request; 0: AnswerTime
-	Pause   time.Duration // of a client after each request
+	Pause   time.Duration // of a client after each request; default 0
 }
 
-// Load is clients at work: each asks again as soon as it is answered. A request is
-// lost if it was not answered with 200 and the right answer, for whatever reason.
+// Load is a number of clients, each of which sends its next request as soon as the last is
+// answered. A request is lost if it does not get the status 200 and the right answer, for
+// whatever reason.
 type Load struct {
 	Counts []*Count // one for each group
 
@@ -47,19 +48,19 @@ type Load struct {
 	done sync.WaitGroup
 }
 
-// Count is what became of the requests of a group.
+// Count counts the requests of a group.
 type Count struct {
 	Group
 	clients    int
 	sent, lost atomic.Int64
 	mu         sync.Mutex
 	errors     map[string]int
-	times      []time.Duration // of requests that were answered, as many as there is room for
+	times      []time.Duration // of answered requests, while Times asks for them
 }
 
 var errOtherAnswer = errors.New("another answer than the first")
 
-// Start sets the clients to work, until End.
+// Start starts the clients. They send requests until End.
 func Start(o Options) *Load {
 	l := &Load{o: o, stop: make(chan struct{})}
 	for _, g := range o.Groups {
@@ -74,7 +75,8 @@ func Start(o Options) *Load {
 	return l
 }
 
-// afterFailure keeps a closed port from being the whole count.
+// afterFailure is how long a client waits after a failure. Without it a closed port would
+// give most of the count.
 const afterFailure = 10 * time.Millisecond
 
 func (l *Load) work(n *Count, c Client) {
@@ -105,7 +107,7 @@ func (n *Count) add(took time.Duration, err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if err != nil {
-		n.lost.Add(1) // first: what is answered is sent less lost
+		n.lost.Add(1) // before sent, because Answered is sent - lost
 		n.errors[err.Error()]++
 	} else if len(n.times) < cap(n.times) {
 		n.times = append(n.times, took)
@@ -113,25 +115,25 @@ func (n *Count) add(took time.Duration, err error) {
 	n.sent.Add(1)
 }
 
-// End stops the clients, each after its request under way.
+// End stops the clients. Each finishes its request before.
 func (l *Load) End() {
 	close(l.stop)
 	l.done.Wait()
 }
 
-// Answered returns how many requests have had the right answer.
+// Answered returns how many requests have got the right answer.
 func (n *Count) Answered() int64 { return n.sent.Load() - n.lost.Load() }
 
-// patience is the longest AwaitAnswers waits.
+// patience is the longest time that AwaitAnswers waits.
 const patience = time.Minute
 
-// AwaitAnswers waits until every group has n answers more than now. It fails after
-// a minute.
+// AwaitAnswers waits until every group has got n more right answers. It fails after a
+// minute.
 func (l *Load) AwaitAnswers(ctx context.Context, n int64) error {
 	return awaitAnswers(ctx, n, l.Counts...)
 }
 
-// AwaitAnswers waits until the group has n answers more than now. It fails after a
+// AwaitAnswers waits until the group has got more further right answers. It fails after a
 // minute.
 func (n *Count) AwaitAnswers(ctx context.Context, more int64) error {
 	return awaitAnswers(ctx, more, n)
@@ -158,7 +160,7 @@ func awaitAnswers(ctx context.Context, more int64, of ...*Count) error {
 	return nil
 }
 
-// Times has every group send n requests more, and returns how long they took.
+// Times returns how long the next n answered requests of every group take.
 func (l *Load) Times(ctx context.Context, n int) (all []time.Duration, err error) {
 	for _, c := range l.Counts {
 		c.mu.Lock()
@@ -166,7 +168,7 @@ func (l *Load) Times(ctx context.Context, n int) (all []time.Duration, err error
 		c.mu.Unlock()
 	}
 	for _, c := range l.Counts {
-		// One more each: what is under way now began before.
+		// One more for each client, because its present request began before.
 		if err := c.AwaitAnswers(ctx, int64(n+c.clients)); err != nil {
 			return nil, err
 		}
@@ -178,7 +180,8 @@ func (l *Load) Times(ctx context.Context, n int) (all []time.Duration, err error
 	return all, nil
 }
 
-// Sums returns the requests of all clients, and how they were lost.
+// Sums returns how many requests all clients have sent, how many of these were lost, and
+// the errors.
 func (l *Load) Sums() (sent, lost int64, why string) {
 	var all []string
 	for _, n := range l.Counts {
@@ -191,10 +194,10 @@ func (l *Load) Sums() (sent, lost int64, why string) {
 	return sent, lost, strings.Join(all, "; ")
 }
 
-// NoConnection is how the error of a request begins that could not be sent.
+// NoConnection is the beginning of the error if no connection could be made.
 const NoConnection = "connect: "
 
-// Failed counts the requests lost with an error that begins with prefix.
+// Failed returns how many requests were lost with an error that begins with prefix.
 func (l *Load) Failed(prefix string) (sum int64) {
 	for _, n := range l.Counts {
 		n.mu.Lock()
@@ -208,7 +211,7 @@ func (l *Load) Failed(prefix string) (sum int64) {
 	return sum
 }
 
-// why says how the requests were lost.
+// why lists the errors of the lost requests, with their numbers.
 func (n *Count) why() string {
 	n.mu.Lock()
 	defer n.mu.Unlock()

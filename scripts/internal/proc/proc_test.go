@@ -31,7 +31,7 @@ func TestTree(t *testing.T) {
 	if pids := Tree(os.Getppid()); pids[0] != os.Getppid() || !slices.Contains(pids, os.Getpid()) {
 		t.Errorf("tree of the parent = %v, want %d first and %d in it", pids, os.Getppid(), os.Getpid())
 	}
-	// A dead child is no part of the tree, though nobody has awaited it yet.
+	// A child that has ended is not in the tree, although nobody has waited for it yet.
 	cmd := exec.Command("true")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -71,7 +71,8 @@ func TestUsage(t *testing.T) {
 	}
 }
 
-// Stop ends a process that obeys, one that does not, and what either leaves behind.
+// Stop ends a process that obeys TERM, one that does not, and the processes that either
+// leaves behind.
 func TestStop(t *testing.T) {
 	for _, c := range []struct {
 		name, script string
@@ -104,7 +105,7 @@ func TestStop(t *testing.T) {
 		if got != c.want {
 			t.Errorf("%s: Stop = %s, want %s", c.name, got, c.want)
 		}
-		if _, err := out.ReadByte(); err == nil { // until sleep has gone, too
+		if _, err := out.ReadByte(); err == nil { // EOF when sleep has ended, too
 			t.Errorf("%s: more output than a line", c.name)
 		}
 		r.Close()

@@ -1,6 +1,5 @@
-// Package proc starts the programs that the tools in scripts measure, finds the
-// processes they consist of, and reads what these use: processor time, memory,
-// descriptors.
+// Package proc starts the programs that the tools in scripts measure, and finds their
+// processes. It reads the processor time, the memory and the descriptors of processes.
 package proc
 
 import (
@@ -13,13 +12,13 @@ import (
 	"time"
 )
 
-// Process is a program that runs, in a process group of its own: Ctrl-C reaches
-// only the tool, which then stops the program.
+// Process is a running program. It has a process group of its own, so Ctrl-C reaches only
+// the tool, which then stops the program.
 type Process struct {
 	Pid   int
 	Ended <-chan struct{} // closed when the process has ended
 
-	err error // how it ended
+	err error // of cmd.Wait; valid when Ended is closed
 }
 
 // Start starts a command and waits for its end in the background.
@@ -40,21 +39,22 @@ func Start(cmd *exec.Cmd) (*Process, error) {
 	return p, nil
 }
 
-// Signal sends a signal to the process alone.
+// Signal sends a signal to the process, but not to its group. It returns
+// os.ErrProcessDone if the process has ended.
 func (p *Process) Signal(sig syscall.Signal) error {
 	select {
-	case <-p.Ended: // its number may be another process's by now
+	case <-p.Ended: // the pid may belong to another process by now
 		return os.ErrProcessDone
 	default:
 		return syscall.Kill(p.Pid, sig)
 	}
 }
 
-// Kill ends the process and its group at once.
+// Kill kills the process and its group, and waits until the process has ended.
 func (p *Process) Kill() {
-	_ = p.Signal(syscall.SIGKILL) // it may have ended by itself
+	_ = p.Signal(syscall.SIGKILL) // the process may have ended by itself
 	<-p.Ended
-	_ = syscall.Kill(-p.Pid, syscall.SIGKILL) // usually nobody is left
+	_ = syscall.Kill(-p.Pid, syscall.SIGKILL) // usually no other process is left
 }
 
 // Stop sends SIGTERM and waits for the end of the process. After patience it
@@ -71,7 +71,7 @@ func (p *Process) Stop(patience time.Duration) error {
 }
 
 // FreePort returns a TCP port that was free a moment ago. If another program takes
-// the port first, the server that was to have it does not start.
+// the port first, the server that should have it does not start.
 func FreePort() (int, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -81,8 +81,8 @@ func FreePort() (int, error) {
 	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
-// Environ returns this process's environment without the variables that a server
-// takes for settings.
+// Environ returns this process's environment without the variables that servers read as
+// settings.
 func Environ() []string {
 	var out []string
 	for _, kv := range os.Environ() {

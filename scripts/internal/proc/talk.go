@@ -15,8 +15,7 @@ type Talk struct {
 	out *bufio.Reader
 }
 
-// StartTalk starts a command, which must not have its standard input and output
-// set.
+// StartTalk starts a command. The command's Stdin and Stdout must not be set.
 func StartTalk(cmd *exec.Cmd) (*Talk, error) {
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -41,7 +40,8 @@ func (t *Talk) Ask(line string) (string, error) {
 	return t.Read()
 }
 
-// Read returns a line that nobody asked for.
+// Read returns the next line that the program writes, without its line end. Use it for a
+// line that is not an answer, such as a greeting.
 func (t *Talk) Read() (string, error) {
 	line, err := t.out.ReadString('\n')
 	return strings.TrimSuffix(line, "\n"), err

@@ -26,8 +26,8 @@ func Tree(root int) []int {
 	return all
 }
 
-// AdoptOrphans makes this process the parent of whatever its descendants leave
-// behind, so that EndDescendants finds all of it.
+// AdoptOrphans makes this process the parent of the processes that its descendants leave
+// behind. EndDescendants can then find them.
 func AdoptOrphans() error {
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("become the reaper of orphans: %w", err)
@@ -35,9 +35,9 @@ func AdoptOrphans() error {
 	return nil
 }
 
-// EndDescendants kills the processes below this one, and returns their numbers.
+// EndDescendants kills all descendants of this process, and returns their pids.
 func EndDescendants() (left []int) {
-	const tries = 10 // a process may be started while we look
+	const tries = 10 // a process can start while this loop looks
 	for range tries {
 		pids := Tree(os.Getpid())[1:]
 		if len(pids) == 0 {
@@ -45,7 +45,7 @@ func EndDescendants() (left []int) {
 		}
 		left = append(left, pids...)
 		for _, pid := range pids {
-			_ = unix.Kill(pid, unix.SIGKILL) // it may have gone by itself
+			_ = unix.Kill(pid, unix.SIGKILL) // the process may have ended by itself
 		}
 		for _, pid := range pids {
 			_ = AwaitExit(pid)
@@ -55,7 +55,7 @@ func EndDescendants() (left []int) {
 	return left
 }
 
-// AwaitExit waits until a process has ended, whoever its parent is.
+// AwaitExit waits until a process has ended. The process need not be a child of this one.
 func AwaitExit(pid int) error {
 	fd, err := unix.PidfdOpen(pid, unix.PIDFD_NONBLOCK)
 	if err == unix.ESRCH {
@@ -76,7 +76,7 @@ func AwaitExit(pid int) error {
 	})
 }
 
-// Bury takes the status of a dead child, if the child is this process's.
+// Bury reaps a process that has ended, if it is a child of this one.
 func Bury(pid int) {
 	_, _ = unix.Wait4(pid, nil, unix.WNOHANG, nil)
 }

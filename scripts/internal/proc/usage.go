@@ -11,15 +11,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// tick is the unit of times in /proc/PID/stat: USER_HZ, 100 on every Linux Go
-// runs on.
+// tick is the unit of the times in /proc/PID/stat: 1 / USER_HZ. USER_HZ is 100 on every
+// Linux on which Go runs.
 const tick = time.Second / 100
 
 // stat is the part of /proc/PID/stat that is used here.
 type stat struct {
 	state  string
 	parent int
-	cpu    time.Duration // user and system, of dead and awaited children too
+	cpu    time.Duration // user and system time, also of children that it has waited for
 }
 
 func readStat(pid int) (stat, error) {
@@ -30,7 +30,8 @@ func readStat(pid int) (stat, error) {
 	return parseStat(string(b))
 }
 
-// parseStat skips the program's name, which may hold spaces and parentheses.
+// parseStat parses a line of /proc/PID/stat. The program's name in it may contain spaces
+// and parentheses, so it begins after the last parenthesis.
 func parseStat(line string) (stat, error) {
 	f := strings.Fields(line[strings.LastIndexByte(line, ')')+1:])
 	if len(f) < 15 {
@@ -47,8 +48,8 @@ func parseStat(line string) (stat, error) {
 	return stat{f[0], int(n[0]), time.Duration(n[1]+n[2]+n[3]+n[4]) * tick}, nil
 }
 
-// CPU returns the processor time of processes, that of children they have awaited
-// included. Processes that have ended count nothing.
+// CPU returns the processor time of processes, including the children that they have waited
+// for. Processes that have ended do not count.
 func CPU(pids ...int) (sum time.Duration) {
 	for _, pid := range pids {
 		if s, err := readStat(pid); err == nil {
@@ -58,8 +59,8 @@ func CPU(pids ...int) (sum time.Duration) {
 	return sum
 }
 
-// Stolen returns how long the machine below gave the processors to other guests
-// while this one had work for them, since this one started (proc(5), steal).
+// Stolen returns for how long, since this machine started, its host gave the processors to
+// other guests while this one had work for them (proc(5), steal).
 func Stolen() (time.Duration, error) {
 	b, err := os.ReadFile("/proc/stat")
 	if err != nil {
@@ -78,9 +79,9 @@ func parseStolen(stat string) (time.Duration, error) {
 	return time.Duration(n) * tick, err
 }
 
-// PSS returns the memory of processes in bytes. A page that several processes
-// share counts in equal parts, so it counts once if all of them are here.
-// Processes that have ended count nothing.
+// PSS returns the memory of processes in bytes. A page that several processes share counts
+// in equal parts, so it counts once if all of these are among pids. Processes that have
+// ended do not count.
 func PSS(pids ...int) (sum int64, err error) {
 	for _, pid := range pids {
 		n, err := pss(pid)
@@ -109,7 +110,8 @@ func pss(pid int) (int64, error) {
 	return 0, fmt.Errorf("no Pss in smaps_rollup of process %d", pid)
 }
 
-// Descriptors returns how many descriptors a process has open.
+// Descriptors returns how many descriptors a process has open. It fails if the process has
+// ended.
 func Descriptors(pid int) (int, error) {
 	d, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
 	return len(d), err

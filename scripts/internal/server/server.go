@@ -16,7 +16,7 @@ import (
 	"github.com/narwhal-server/narwhal/scripts/internal/proc"
 )
 
-// Server is a narwhal that runs.
+// Server is a running narwhal.
 type Server struct {
 	Addr   string // of the TCP socket
 	Master *control.Client
@@ -25,8 +25,8 @@ type Server struct {
 	dir  string // of the configuration and the control socket
 }
 
-// Start starts a program with more arguments, and waits until all its workers
-// serve. No settings of this machine or this environment reach it.
+// Start starts a program with the given arguments added, and waits until all its workers
+// serve. The program gets no settings from this environment or from a file here.
 func Start(ctx context.Context, program string, workers int, args ...string) (*Server, error) {
 	dir, err := os.MkdirTemp("", "narwhal-")
 	if err != nil {
@@ -61,11 +61,11 @@ func Start(ctx context.Context, program string, workers int, args ...string) (*S
 	}
 }
 
-// Pids returns the numbers of the master and its workers.
+// Pids returns the pids of the master and its workers.
 func (s *Server) Pids() []int { return proc.Tree(s.proc.Pid) }
 
-// patience is how long a server may take to end. Its own limit for requests under
-// way is shorter.
+// patience is how long a server may take to end. Its own limit for running requests is
+// shorter.
 const patience = time.Minute
 
 // Stop ends the server. It returns an error unless the exit status was 0.

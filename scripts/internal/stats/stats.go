@@ -1,13 +1,13 @@
-// Package stats has the figures that the tools in scripts take from many values.
+// Package stats computes quantiles and medians for the tools in scripts.
 package stats
 
 import "slices"
 
-// number is what can be measured: a time, a rate, a memory.
+// number is a measured value: a time, a rate, an amount of memory.
 type number interface{ ~int64 | ~float64 }
 
-// Quantile returns the smallest value that so large a part of the values does not
-// exceed; 0 without values.
+// Quantile returns the smallest value that the given part of the values (0 to 1) does not
+// exceed. It returns 0 if there are no values.
 func Quantile[N number](values []N, part float64) N {
 	if len(values) == 0 {
 		return 0
@@ -16,8 +16,8 @@ func Quantile[N number](values []N, part float64) N {
 	return s[min(len(s)-1, max(0, int(part*float64(len(s))+0.999999)-1))]
 }
 
-// Median returns the middle value, or the mean of the two in the middle; 0 without
-// values.
+// Median returns the middle value, or the mean of the two in the middle. It returns 0 if
+// there are no values.
 func Median[N number](values []N) N {
 	s := slices.Sorted(slices.Values(values))
 	switch n := len(s); {

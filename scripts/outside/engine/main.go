@@ -1,4 +1,5 @@
-// The entities of the texts on the command line, each with its label and place.
+// Engine prints the entities of the texts on the command line, each with its label and its
+// place.
 package main
 
 import (

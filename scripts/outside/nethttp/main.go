@@ -1,4 +1,4 @@
-// A server of net/http with a master and two workers.
+// Nethttp is a server of net/http with a master and two workers.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// A server of fasthttp whose idle connections are kept by the master, so that a
-// request on any of them is answered by whichever worker is free.
+// Parked is a server of fasthttp. The master keeps its idle connections, so any free worker
+// can answer the next request on a connection.
 package main
 
 import (

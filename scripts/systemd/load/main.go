@@ -1,6 +1,6 @@
-// Load sends requests to narwhal until it gets TERM, each over a connection of
-// its own, and then says how many failed and how many of these were refused.
-// Clients pause after each, so that two cores also have time to start workers:
+// Load sends requests to narwhal until it gets TERM, each on a new connection. Then it
+// prints how many failed, and how many of these were refused. Clients pause after each
+// request, so that a machine with two cores has time to start workers, too:
 //
 //	load URL CLIENTS
 package main
