@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// replaceDir puts a directory in the place of another. Processes that have the
-// old files open keep them.
+// replaceDir renames the directory from to to. If to exists, the two are exchanged at once.
+// Processes that have files of the old directory open keep them.
 func replaceDir(from, to string) error {
 	if err := os.Rename(from, to); err == nil || !slices.ContainsFunc(
 		[]error{fs.ErrExist, syscall.ENOTEMPTY}, func(e error) bool { return errors.Is(err, e) }) {
@@ -21,5 +21,5 @@ func replaceDir(from, to string) error {
 	if err := unix.Renameat2(unix.AT_FDCWD, from, unix.AT_FDCWD, to, unix.RENAME_EXCHANGE); err != nil {
 		return fmt.Errorf("replace %s: %w", to, err)
 	}
-	return nil // from is the old one now, and the caller removes it
+	return nil // from is the old directory now, and the caller removes it
 }

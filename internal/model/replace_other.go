@@ -9,8 +9,8 @@ import (
 	"os"
 )
 
-// replaceDir puts a directory in the place of another. No system but Linux can
-// exchange two directories at once, so for a moment there is none.
+// replaceDir renames the directory from to to, and removes an old directory to. Only Linux can
+// exchange two directories at once. Here to does not exist for a moment.
 func replaceDir(from, to string) error {
 	old := from + ".old"
 	if err := os.Rename(to, old); err != nil && !errors.Is(err, fs.ErrNotExist) {
