@@ -15,8 +15,9 @@ var explosions = []string{"en_core_web_sm", "en_core_web_md", "en_core_web_lg"}
 //   - en_core_web_sm, en_core_web_md or en_core_web_lg, in this order
 //   - the only pipeline that is installed
 //
-// If no pipeline is installed, the error is a NotFoundError. If several other pipelines are
-// installed, or if the first of those above is broken, it is another error.
+// If no pipeline is installed, the error is a NotFoundError. It is another error if several
+// other pipelines are installed, or if the pipeline in this program or the first one of
+// en_core_web_sm, _md and _lg that is installed is broken.
 func (p Places) Auto() (*Model, error) {
 	if p.embedded != "" {
 		return openEmbedded(p.embedded)

@@ -78,9 +78,8 @@ func (p Places) Remove(name string) (string, error) {
 
 // install copies the wanted files of a model to a new directory in the user's models, and
 // returns the model's directory. If rel is not nil, each of the release's files must have the
-// right hash. The new directory is renamed only when it is complete. So Find always finds the
-// old model or the new one, and never an incomplete copy. (replaceDir says where the rename
-// is not atomic.)
+// right hash. The new directory is renamed only when it is complete. So Find never finds an
+// incomplete copy.
 func (p Places) install(from *Model, name string, rel *Release) (string, error) {
 	if p.User == "" {
 		return "", errors.New("no home directory to install into: set HOME or XDG_DATA_HOME")

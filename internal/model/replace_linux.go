@@ -11,8 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// replaceDir renames the directory from to to. If to exists, the two are exchanged at once.
-// Processes that have files of the old directory open keep them.
+// replaceDir moves the directory from to the path to. If a directory with files is there, the
+// two directories are exchanged at once. Processes that have files of the old directory open
+// keep them.
 func replaceDir(from, to string) error {
 	if err := os.Rename(from, to); err == nil || !slices.ContainsFunc(
 		[]error{fs.ErrExist, syscall.ENOTEMPTY}, func(e error) bool { return errors.Is(err, e) }) {

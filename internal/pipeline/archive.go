@@ -130,7 +130,8 @@ func (z *Zip) Bytes(name string) ([]byte, error) {
 		return nil, err
 	}
 	defer r.Close()
-	var b bytes.Buffer // it grows with the content, because the size in the directory may be wrong
+	// The buffer grows with the content, because the size in the directory may be wrong.
+	var b bytes.Buffer
 	b.Grow(int(min(f.UncompressedSize64, 64<<20)))
 	if _, err := io.Copy(&b, r); err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)

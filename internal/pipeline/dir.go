@@ -62,9 +62,8 @@ func regular(dir, name string, info fs.FileInfo) error {
 	return nil
 }
 
-// leadsOut replaces the error of os.Root for a link that leads out of the folder by one that
-// explains it. It is the only such error without a syscall.Errno. It returns other errors
-// unchanged.
+// leadsOut returns err, or a clearer error if err means that a link leads out of the folder.
+// That is the only error of os.Root without a syscall.Errno.
 func leadsOut(dir, name string, err error) error {
 	if path := (*fs.PathError)(nil); errors.As(err, &path) && !errors.As(err, new(syscall.Errno)) {
 		return fmt.Errorf("%s is, or lies behind, a link that leads out of %s; to have what it leads to, copy the folder with cp -rL", name, dir)
