@@ -66,8 +66,8 @@ func (r *Reader) step(rest []byte, err error) {
 	r.rest = rest
 }
 
-// Map reads the start of a map and returns the number of its pairs. The keys and values
-// follow by turns. Map fails if the rest of the input is too short for that number: each key
+// Map reads the start of a map and returns the number of its pairs. Each pair follows as a
+// key and a value. Map fails if the rest of the input is too short for that number: each key
 // and value takes at least a byte. So a wrong number cannot make the caller allocate too
 // much.
 func (r *Reader) Map() int {

@@ -7,10 +7,10 @@ import (
 	"sync/atomic"
 )
 
-// typeCache remembers the embeddings of token types. A type is a combination of
-// ids, its embedding the vector that the mix layer computes from them. It does not
-// depend on the text around the token. A text of 200 tokens finds three quarters or
-// more of its types here.
+// typeCache remembers the embeddings of token types. A type is a combination of ids.
+// Its embedding is the vector that the mix layer computes from these ids. An
+// embedding does not depend on the text around the token. A text of 200 tokens finds
+// three quarters or more of its types here.
 //
 // The cache holds whole results of the same kernel, so an answer does not depend on
 // what it holds. Its memory never grows. A new entry replaces another entry of its

@@ -143,8 +143,8 @@ func TestCacheSurvivesAWriter(t *testing.T) {
 	c.put([]uint64{7}, 7, []float32{7}) // it does nothing: every entry is being written
 }
 
-// TestShareCache lets two pipelines share one cache. Each finds the types that the
-// other has stored, and the answers do not change.
+// TestShareCache lets two pipelines share one cache. The second one finds the types
+// that the first one has stored, and the answers do not change.
 func TestShareCache(t *testing.T) {
 	a, b := openModel(t, Options{}), openModel(t, Options{})
 	want, err := a.Entities(t.Context(), paragraph)

@@ -8,7 +8,8 @@ import (
 )
 
 // hashTable is a hash embedding (thinc's HashEmbed): every id has four rows of
-// the table, and its vector is their sum. The rows lie in the model file.
+// the table, and its vector is their sum. The rows are not copied out of the model
+// file.
 type hashTable struct {
 	column int // the network's column whose ids it embeds
 	seed   uint32
@@ -61,7 +62,7 @@ func hashRows(id uint64, seed uint32) (h1, h2 uint64) {
 	return h1, h2
 }
 
-// mix64 is the finaliser of MurmurHash3.
+// mix64 is the last step of MurmurHash3.
 func mix64(x uint64) uint64 {
 	x ^= x >> 33
 	x *= 0xff51afd7ed558ccd

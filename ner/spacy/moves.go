@@ -11,7 +11,7 @@ import (
 	"github.com/narwhal-server/narwhal/internal/msgpack"
 )
 
-// class is one output of a transition model: a move and the label it gives.
+// class is one output of a transition model: a move and its label.
 type class struct {
 	move  int
 	label string
@@ -56,9 +56,8 @@ const (
 
 var parserSystem = system{slots: parserSlots, moves: numParserMoves}
 
-// readMoves returns the classes of a moves file in the order of the model's
-// outputs. The file does not give this order: it follows from the labels'
-// frequencies.
+// readMoves returns the classes of a moves file in the order of the model's outputs. The
+// file does not have this order. readMoves computes it from the labels' frequencies.
 func readMoves(data []byte, sys *system) ([]class, error) {
 	c := msgpack.NewReader(data)
 	var text []byte

@@ -17,10 +17,10 @@
 //	  ids ──tok2vec──> vectors ──entities──> entities, none across a sentence start
 //
 // The parser runs because its sentences change entities. spacy.load without
-// options runs it, too. It stops where it cannot change an entity any more. With
-// "parser" in Options.Exclude, which corresponds to spaCy's exclude, it does not
-// run. Then a text takes less than half the time, and about one entity in 250
-// differs.
+// options runs it, too. [Pipeline.Entities] stops it where it cannot change an
+// entity any more. With "parser" in Options.Exclude, which corresponds to spaCy's
+// exclude, the parser does not run. Then a text takes less than half the time, and
+// about one entity in 250 differs.
 //
 // # What it can run
 //
@@ -64,7 +64,7 @@ import (
 	"github.com/narwhal-server/narwhal/ner/spacy/tokenizer"
 )
 
-// Options say how to open a pipeline. The zero value is spaCy's behaviour.
+// Options are the options for opening a pipeline. The zero value opens it as spaCy does.
 type Options struct {
 	// Exclude names components to leave out, as exclude does in spacy.load. In a
 	// pipeline that can be run completely, only "parser" makes a difference. In any
@@ -106,7 +106,7 @@ var _ ner.Recognizer = (*Pipeline)(nil)
 // Token is one token of a text.
 type Token = tokenizer.Token
 
-// Meta is what the pipeline says about itself, from its meta.json.
+// Meta has the data about a pipeline in its meta.json.
 type Meta struct {
 	Lang    string // "en"
 	Name    string // "core_web_sm"
@@ -114,7 +114,7 @@ type Meta struct {
 	License string // "MIT"
 }
 
-// Meta returns what the pipeline says about itself.
+// Meta returns the data about the pipeline in its meta.json.
 func (p *Pipeline) Meta() Meta { return p.meta }
 
 // Labels returns the labels that entities can have, in the order of the
@@ -132,7 +132,7 @@ func (p *Pipeline) Close() error {
 	return giveBack()
 }
 
-// Doc is what the pipeline found in a text.
+// Doc is the result of Analyze.
 type Doc struct {
 	Text   string
 	Tokens []Token

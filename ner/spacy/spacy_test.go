@@ -247,8 +247,8 @@ func TestLongText(t *testing.T) {
 	}
 }
 
-// TestOneLongSentence has texts without a sentence border: no piece is dropped, and the
-// stack has tokens of all pages.
+// TestOneLongSentence has long texts of few or no sentences. Then no piece is dropped, and
+// the stack has tokens of many pages.
 func TestOneLongSentence(t *testing.T) {
 	p := openModel(t, Options{})
 	for _, text := range []string{strings.Repeat("( ", 5000), strings.Repeat("a ", 5000), strings.Repeat("Anna and ", 3000)} {

@@ -156,7 +156,7 @@ var structural = []string{
 	"parser_model", "precomputable_affine", "linear", "tok2vec-listener",
 }
 
-// sortLayers sorts the layers by kind. It fails if a layer has an unknown kind.
+// sortLayers returns the layers by kind. It fails if a layer has an unknown kind.
 func sortLayers(layers []layer) (*tok2vecLayers, error) {
 	p := &tok2vecLayers{}
 	for i := range layers {

@@ -145,9 +145,9 @@ func newStaticVectors(l *layer, v *vectors, width int) (*staticVectors, error) {
 	return &staticVectors{v, kernel.NewMatrix(w.floats(), nil, width, 1, v.dim)}, nil
 }
 
-// embed writes the products of word vectors and matrix to dst. Row r is that of the
-// word with the id ids[r*k] and goes to dst[r*ldd:]. A word without a vector gets
-// zeros.
+// embed multiplies the vectors of words with the matrix. The product for the word with
+// the id ids[r*k] goes to dst[r*ldd:], for r < rows. For a word without a vector it is
+// zero.
 func (s *staticVectors) embed(e *encoder, dst []float32, ldd int, ids []uint64, k, rows int) {
 	dim := s.vectors.dim
 	e.vec = grow(e.vec, rows*dim)

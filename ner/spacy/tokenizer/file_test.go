@@ -8,8 +8,8 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
-// pairs is a map for pack: keys and values by turns. Its keys may have any type, and it
-// keeps their order.
+// pairs is a map for pack: a key, its value, the next key and so on. Its keys may have any
+// type, and it keeps their order.
 type pairs []any
 
 // pack encodes maps, arrays, strings, numbers, booleans and nil as MessagePack.
