@@ -55,7 +55,7 @@ func (p Places) Add(path, name string) (*Model, error) {
 }
 
 // Remove deletes a model from the user's models and returns its folder. It fails for a model
-// in another place.
+// that is only in another place.
 func (p Places) Remove(name string) (string, error) {
 	if !validName.MatchString(name) {
 		return "", fmt.Errorf("remove %q: want the name of a model, as narwhal model list shows it", name)

@@ -36,7 +36,7 @@ type parse struct {
 	lastRight []int32 // the newest child to the right of the token
 	older     []int32 // the next older child of the same head on the same side
 
-	unshiftable []bool // Reduce has put the token back: it needs an empty stack to be shifted
+	unshiftable []bool // Reduce has put the token back: only an empty stack allows Shift
 	starts      []bool // the text starts here, or Break has set the start of a sentence
 
 	// sentStarts[i] reports whether a sentence starts at token i. It is set for the

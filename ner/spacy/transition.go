@@ -11,7 +11,7 @@ import (
 // state. The parser and the entity recognizer each have one.
 //
 //	vectors of the tokens --linear--> hidden --lower--> slots×2×hidden
-//	  a state names a token for each slot; their parts are added,
+//	  a state has a token for each slot, and their parts are added,
 //	  --maxout--> hidden --upper--> a score for each class
 type transition struct {
 	classes []class

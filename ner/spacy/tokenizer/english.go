@@ -81,8 +81,8 @@ const (
 	infixHyphen = 6
 )
 
-// newEnglish returns the matchers for the patterns of a pipeline. It fails if a pattern
-// is not English's; the error says which.
+// newEnglish returns the matchers for the patterns of a pipeline. If a pattern is not
+// English's, it returns an error that names the pattern.
 func newEnglish(f *tokenizerFile) (*english, error) {
 	err := checkEnglish(f)
 	if err != nil {

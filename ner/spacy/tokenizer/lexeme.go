@@ -19,8 +19,8 @@ type lexicon struct {
 // knownWord is the entry of a text in a pipeline's tables.
 type knownWord struct {
 	norm uint64 // id of its norm; 0: the norm is the text in lower case
-	// symbol is the number of a text that is a token of a phrase (specials.go);
-	// 0: it is not.
+	// symbol is the number of a text that is a token of a phrase (specials.go). 0 means
+	// that it is not.
 	symbol int32
 }
 

@@ -174,7 +174,9 @@ func (c *cutter) affixes(x string) (middle, tail string, rule *rule) {
 	p := c.tk.patterns
 	c.suffixes = c.suffixes[:0]
 	whole, end := x, len(x)
-	noPrefix, noSuffix := false, false // the last search found none
+	// noPrefix and noSuffix report whether the last search found none. Another search is
+	// needed only when x gets so short that the bytes that patterns.sight names change.
+	noPrefix, noSuffix := false, false
 	for x != "" && rule == nil {
 		prefix := 0
 		if sight := c.tk.prefixSight; !noPrefix || len(x) < sight {
