@@ -1,6 +1,6 @@
-// Package ner holds the words every recognizer shares: what an entity is and
-// what it means to find them. The implementations are ner/spacy, which runs
-// spaCy's own pipelines, and ner/prose, which is built in.
+// Package ner has the types that all recognizers share: Entity and Recognizer. The
+// implementations are ner/spacy, which runs spaCy's own pipelines, and ner/prose, which
+// is built in.
 package ner
 
 import (
@@ -8,28 +8,27 @@ import (
 	"fmt"
 )
 
-// Entity is a named entity found in a text. Both kinds of offset are given
-// because both are asked for: Go slices bytes, spaCy and its users count code
-// points.
+// Entity is a named entity in a text. It has two kinds of offsets, because Go counts
+// bytes, and spaCy and its users count code points.
 type Entity struct {
 	Text  string // the text of the entity: text[Start:End]
-	Label string // as the model names it: PERSON, GPE, ORG, …
+	Label string // the model's name for the kind of entity: PERSON, GPE, ORG, …
 
-	Start, End         int // byte offsets in the text, half open
-	RuneStart, RuneEnd int // the same in code points
+	Start, End         int // byte offsets in the text
+	RuneStart, RuneEnd int // the same offsets in code points
 }
 
-// Recognizer finds the entities of a text, in the order they appear, without
-// overlap. It is safe for use by several goroutines at once.
+// Recognizer finds the entities of a text. Entities returns them in the order of the text,
+// without overlap. Several goroutines may use a Recognizer at once.
 //
-// The text must be valid UTF-8. An implementation stops early and returns the
-// error of ctx when ctx ends; it may take a few milliseconds to notice. A text
-// longer than it takes is a [TooLongError], the fault of who sent it.
+// The text must be valid UTF-8. When ctx ends, Entities stops and returns the error of
+// ctx. It may take a few milliseconds to notice. For a text that is too long for an
+// implementation, Entities returns a [TooLongError].
 type Recognizer interface {
 	Entities(ctx context.Context, text string) ([]Entity, error)
 }
 
-// TooLongError refuses a text by its length.
+// TooLongError is the error for a text that is longer than an implementation accepts.
 type TooLongError struct {
 	Length, Limit int // in code points
 }

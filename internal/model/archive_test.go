@@ -108,7 +108,7 @@ func TestArchiveRefused(t *testing.T) {
 	}
 }
 
-// A header may say anything of the size of what follows.
+// TestArchiveLies has archives with a wrong size of a file in its header.
 func TestArchiveLies(t *testing.T) {
 	content := []byte("weights")
 	for name, size := range map[string]uint64{"small": 3, "large": 50, "huge": uint64(pipeline.MaxFile) + 1} {
@@ -148,7 +148,7 @@ func TestArchiveLies(t *testing.T) {
 		if left, _ := os.ReadDir(p.User); len(left) != 0 {
 			t.Errorf("%s: %v is left behind", name, left)
 		}
-		// In place the same lie must not reach past the archive.
+		// When the archive is read in place, the wrong size must not lead out of it.
 		inside, err := Places{embedded: b.String()}.Find(Default)
 		if err != nil {
 			t.Fatal(err)
@@ -159,7 +159,8 @@ func TestArchiveLies(t *testing.T) {
 	}
 }
 
-// A few hundred bytes that inflate to far more than they say.
+// TestArchiveBomb has an archive of a few hundred bytes. A file in it inflates to far more
+// bytes than its header says.
 func TestArchiveBomb(t *testing.T) {
 	var b, deflated bytes.Buffer
 	d, err := flate.NewWriter(&deflated, flate.BestCompression)

@@ -6,14 +6,18 @@ import (
 	"strings"
 )
 
-// explosions are the pipelines that Auto prefers, by speed.
+// explosions has the pipelines that Auto prefers, published by Explosion, the fastest first.
 var explosions = []string{"en_core_web_sm", "en_core_web_md", "en_core_web_lg"}
 
-// Auto finds the pipeline to use when nobody names one: the one in this
-// program; else en_core_web_sm, en_core_web_md or en_core_web_lg, in that
-// order; else the only pipeline that is installed. The error is a NotFoundError
-// if there is none at all. It is another one if several are installed, or if
-// one of Explosion's is there and broken.
+// Auto finds the pipeline to use when no name is given. It is the first of these:
+//
+//   - the pipeline in this program
+//   - en_core_web_sm, en_core_web_md or en_core_web_lg, in this order
+//   - the only pipeline that is installed
+//
+// If no pipeline is installed, the error is a NotFoundError. It is another error if several
+// other pipelines are installed, or if the pipeline in this program or the first one of
+// en_core_web_sm, _md and _lg that is installed is broken.
 func (p Places) Auto() (*Model, error) {
 	if p.embedded != "" {
 		return openEmbedded(p.embedded)
@@ -32,7 +36,7 @@ func (p Places) Auto() (*Model, error) {
 	var found []*Model
 	var names []string
 	for _, l := range all {
-		if l.Err == nil && !l.Hidden { // other folders may lie there, too
+		if l.Err == nil && !l.Hidden { // a place may also have folders that are no pipelines
 			found = append(found, l.Model)
 			names = append(names, l.Name)
 		}

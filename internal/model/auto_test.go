@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// Auto takes what is built in, else en_core_web_sm, _md, _lg in that order,
-// else the only one that is installed.
+// TestAuto checks which pipeline Auto takes: the one that is built in, or else
+// en_core_web_sm, _md or _lg in this order, or else the only one that is installed.
 func TestAuto(t *testing.T) {
 	p := places(t)
 	var missing *NotFoundError
@@ -17,7 +17,8 @@ func TestAuto(t *testing.T) {
 		t.Fatalf("nothing is installed: %v, %v; want a NotFoundError", m, err)
 	}
 
-	// What is no pipeline does not count: models is a common name for a folder.
+	// A folder that is no pipeline does not count: other programs also have folders called
+	// models.
 	writeDir(t, filepath.Join(p.Local, "torch"), map[string]string{"weights.bin": "x"})
 	if m, err := p.Auto(); !errors.As(err, &missing) {
 		t.Fatalf("a folder that is no pipeline: %v, %v; want a NotFoundError", m, err)
@@ -39,7 +40,7 @@ func TestAuto(t *testing.T) {
 	}
 	zoo := install(p.User, "en_zoo")
 	takes(zoo)
-	install(p.System, "en_zoo") // hidden by the user's
+	install(p.System, "en_zoo") // the one in p.User hides it
 	takes(zoo)
 
 	install(p.Local, "en_farm")
@@ -59,7 +60,7 @@ func TestAuto(t *testing.T) {
 	p.embedded = string(zipOf(t, "", tiny))
 	takes("")
 
-	// One that is there and broken is an error, and does not give way.
+	// If the first pipeline is broken, Auto fails and does not take another one.
 	p.embedded = ""
 	if err := os.Remove(filepath.Join(p.System, "en_core_web_sm", "tokenizer")); err != nil {
 		t.Fatal(err)
@@ -69,7 +70,7 @@ func TestAuto(t *testing.T) {
 	}
 }
 
-// A file that is called models holds none.
+// TestAutoFileCalledModels has a file instead of the folder models. It has no pipelines.
 func TestAutoFileCalledModels(t *testing.T) {
 	p := places(t)
 	if err := os.WriteFile(p.Local, nil, 0o644); err != nil {

@@ -7,28 +7,29 @@ import (
 	"slices"
 )
 
-// Sentence is what Check has the engine read.
+// Sentence is the text on which Check runs a model.
 const Sentence = "Tim Cook visited Paris on Monday."
 
-// sentenceEntities is what every known release answers to it.
+// sentenceEntities has the entities that every known release finds in Sentence.
 var sentenceEntities = []string{"Tim Cook PERSON", "Paris GPE", "Monday DATE"}
 
-// Engine loads a model and runs it on one sentence: cmd/narwhal has one, this
-// package knows none. Entities are given as "text LABEL", in order.
+// Engine loads a model and runs it on one sentence. It returns the model's labels, and the
+// entities of the sentence as "text LABEL", in the order of the text. cmd/narwhal has an
+// Engine. This package has none, because it does not run models.
 type Engine func(m *Model, sentence string) (labels, entities []string, err error)
 
-// Report is what Check found.
+// Report is the result of Check.
 type Report struct {
-	Release  *Release // nil: none that narwhal knows, so there are no hashes to compare with
-	Files    int      // how many had the right hash
+	Release  *Release // nil: no known release, so there are no hashes to compare with
+	Files    int      // number of files with the right hash
 	Labels   []string
-	Entities []string
-	Problems []error // empty: all is well
+	Entities []string // in Sentence, as "text LABEL"
+	Problems []error  // empty if there are none
 }
 
-// Verify compares every file with the release the model claims to be, and
-// returns the first difference. It is an error to claim none. Of a release whose
-// files narwhal does not know there is nothing to compare.
+// Verify compares the model's files with those of its Release, and returns the first
+// difference. It fails if the model has no Release. If only the hash of the release's wheel
+// is known, Verify compares no files.
 func (m *Model) Verify() error {
 	r := m.Release()
 	if r == nil {
@@ -40,8 +41,9 @@ func (m *Model) Verify() error {
 	return nil
 }
 
-// Check compares each file with the release the model claims to be, loads it,
-// and asks it for the entities of a sentence.
+// Check compares the model's files with those of its Release. Then it loads the model and
+// runs it on Sentence. For a known release it compares the labels and the entities, too. All
+// differences and errors are in the Report.
 func (m *Model) Check(run Engine) Report {
 	r := Report{Release: m.Release()}
 	if r.Release != nil {
@@ -73,7 +75,7 @@ func (m *Model) Check(run Engine) Report {
 	return r
 }
 
-// hash is the SHA-256 of one file.
+// hash returns the SHA-256 of one file.
 func (m *Model) hash(name string) (string, error) {
 	f, err := m.files.Open(name)
 	if err != nil {

@@ -23,7 +23,7 @@ func TestCheck(t *testing.T) {
 		t.Errorf("one that does not load: %+v", r)
 	}
 
-	// What calls itself a release is held to it.
+	// A model whose meta.json names a release is compared with it.
 	claims := map[string]string{"config.cfg": "x", "tokenizer": "y", "meta.json": `{"lang":"en","name":"core_web_sm","version":"3.8.0"}`}
 	if m, err = places(t).Find(writeDir(t, t.TempDir(), claims)); err != nil {
 		t.Fatal(err)
@@ -40,7 +40,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// The releases that are on this machine must be the ones in the table.
+// TestReleasesHere checks that the releases on this machine are the ones in Releases.
 func TestReleasesHere(t *testing.T) {
 	p := Standard()
 	p.Local = filepath.Join("..", "..", "models")

@@ -13,8 +13,8 @@ import (
 	"github.com/narwhal-server/narwhal/internal/pipeline"
 )
 
-// A pipeline's folder may come from anywhere. Nothing outside of it is read,
-// copied or waited for, whatever lies in it.
+// TestDirLeadsOutside has folders of untrusted pipelines. No file outside of the folder is
+// read or copied, and nothing blocks, whatever the folder has.
 func TestDirLeadsOutside(t *testing.T) {
 	secrets := writeDir(t, t.TempDir(), map[string]string{"shadow": "root:secret", "ner/model": "root:secret", "config.cfg": "", "tokenizer": ""})
 	link := func(target, name string) func(*testing.T, string) {
@@ -31,7 +31,7 @@ func TestDirLeadsOutside(t *testing.T) {
 	up := strings.Repeat("../", 30)
 	for name, tc := range map[string]struct {
 		make func(*testing.T, string)
-		file string // what cannot be read
+		file string // the file that cannot be read
 		want string
 	}{
 		"absolute link":       {link(filepath.Join(secrets, "shadow"), "ner/model"), "ner/model", "leads out of"},
@@ -90,7 +90,7 @@ func TestDirLeadsOutside(t *testing.T) {
 	}
 }
 
-// What a folder of a package leads to is in the package.
+// TestPackageLeadsOutside checks that a link out of a package is not used as its pipeline.
 func TestPackageLeadsOutside(t *testing.T) {
 	elsewhere := writeDir(t, t.TempDir(), tiny)
 	pkg := t.TempDir()
@@ -102,8 +102,8 @@ func TestPackageLeadsOutside(t *testing.T) {
 	}
 }
 
-// Links inside are followed, and so is the path itself. Dead links, and files
-// that no pipeline has, do not matter.
+// TestDirLinksInside checks that links inside of a folder are followed, and a link to the
+// folder itself. Links to nothing, and files that no pipeline has, are ignored.
 func TestDirLinksInside(t *testing.T) {
 	dir := writeDir(t, t.TempDir(), tiny)
 	blobs := writeDir(t, filepath.Join(dir, "blobs"), map[string]string{"1": "weights"})

@@ -4,9 +4,9 @@ package model
 
 import _ "embed"
 
-// archive is a string and not an embed.FS, because a string is the program's
-// own read-only pages and an embed.FS hands out copies. The processes of one
-// program share those pages, and only what is read is ever in memory.
+// archive is the model in the program. It is a string and not an embed.FS, because an
+// embed.FS returns copies. A string is read-only pages of the program: all its processes
+// share them, and only pages that were read are in memory.
 //
 //go:embed embedded/en_core_web_sm.zip
 var archive string

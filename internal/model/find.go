@@ -17,21 +17,21 @@ import (
 	"github.com/narwhal-server/narwhal/internal/pipeline"
 )
 
-// Places are the directories that hold models, one directory a model. An empty
-// one is not searched.
+// Places has the directories in which models are looked for. In each directory a model has
+// its own directory. A place that is "" is not searched.
 type Places struct {
 	Local  string
-	User   string // Pull, Add and Remove work here
+	User   string // Pull and Add install here, and Remove deletes here
 	System string
 
-	embedded string // the archive in the program
+	embedded string // the archive in the program; "": there is none
 }
 
-// Standard are the places of this process.
+// Standard returns the places of this process.
 func Standard() Places {
 	p := Places{Local: "models", System: "/usr/share/narwhal/models", embedded: archive}
 	data := os.Getenv("XDG_DATA_HOME")
-	if !filepath.IsAbs(data) { // the specification says to ignore it then
+	if !filepath.IsAbs(data) { // the XDG specification says to ignore a relative path
 		data = ""
 		if home, err := os.UserHomeDir(); err == nil && home != "" {
 			data = filepath.Join(home, ".local", "share")
@@ -43,12 +43,12 @@ func Standard() Places {
 	return p
 }
 
-// NotFoundError says that no place has a model of that name. A caller that has
-// something else to use may go on; any other error of Find is a broken model.
+// NotFoundError is the error of Find if no place has a model of that name. A caller may then
+// use something else. For a model that is found and is broken, Find returns another error.
 type NotFoundError struct {
 	Name   string
-	Looked []string
-	Hint   string
+	Looked []string // the places that were searched
+	Hint   string   // what to do
 }
 
 func (e *NotFoundError) Error() string {
@@ -57,9 +57,9 @@ func (e *NotFoundError) Error() string {
 
 var validName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 
-// Find finds a model by name or path. Only the first place that has a directory
-// of that name counts: a broken model there is an error and does not silently
-// give way to another one.
+// Find finds a model by name or path. Only the first place that has a directory of that name
+// counts. If the model there is broken, Find returns an error and does not look in other
+// places. If no place has the name, the error is a NotFoundError.
 func (p Places) Find(nameOrPath string) (*Model, error) {
 	if strings.ContainsRune(nameOrPath, filepath.Separator) || strings.HasSuffix(nameOrPath, ".whl") ||
 		nameOrPath == "." || nameOrPath == ".." {
@@ -82,8 +82,8 @@ func (p Places) Find(nameOrPath string) (*Model, error) {
 	return nil, p.notFound(name)
 }
 
-// absent reports whether err says that there is nothing of that name, or that
-// its folder is a file.
+// absent reports whether err means that there is no such file or directory, or that one of
+// its parents is a file.
 func absent(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) }
 
 func (p Places) notFound(name string) error {
@@ -118,7 +118,7 @@ func (p Places) list() []place {
 	return slices.DeleteFunc(all, func(pl place) bool { return pl.dir == "" })
 }
 
-// Listed is a model List found, or the error of one that is broken.
+// Listed is an entry of List: a model, or the error of a broken model.
 type Listed struct {
 	Name   string
 	Origin Origin
@@ -126,12 +126,13 @@ type Listed struct {
 	Model  *Model
 	Err    error
 
-	// Hidden: an earlier place has a model of this name, which Find prefers.
+	// Hidden reports whether an earlier place has a model of this name. Find returns
+	// that one.
 	Hidden bool
 }
 
-// List lists the models of all places, by name and then in the order Find
-// prefers them.
+// List returns the models of all places, sorted by name. Models of the same name are in the
+// order in which Find looks for them.
 func (p Places) List() ([]Listed, error) {
 	var all []Listed
 	for _, place := range p.list() {
@@ -141,7 +142,7 @@ func (p Places) List() ([]Listed, error) {
 		}
 		for _, e := range entries {
 			if !validName.MatchString(e.Name()) {
-				continue // a download that was cut off, which begins with a dot
+				continue // such as a name with a dot first: an installation that was cut off
 			}
 			dir := filepath.Join(place.dir, e.Name())
 			if info, err := os.Stat(dir); err != nil || !info.IsDir() {
@@ -168,7 +169,7 @@ func openPath(path string) (*Model, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		if pathErr := (*fs.PathError)(nil); errors.As(err, &pathErr) {
-			err = pathErr.Err // the path is said already
+			err = pathErr.Err // the error below has the path
 		}
 		return nil, fmt.Errorf("model %s: %w: want the folder of a pipeline or a wheel", path, err)
 	}
@@ -183,7 +184,7 @@ func openPath(path string) (*Model, error) {
 	}
 	dir, err := pipeline.Folder(path)
 	if errors.Is(err, pipeline.ErrNoConfig) {
-		dir, err = path, nil // openDir says what it lacks
+		dir, err = path, nil // openDir returns an error that names what is missing
 	}
 	if err != nil {
 		return nil, fmt.Errorf("model %s: %w", path, err)
@@ -191,7 +192,7 @@ func openPath(path string) (*Model, error) {
 	return openDir(path, Path, dir)
 }
 
-// tarError says that a path is a tar archive.
+// tarError is the error for a path of a tar archive. Add handles it.
 type tarError struct{ path string }
 
 func (e *tarError) Error() string {
@@ -206,7 +207,8 @@ func openDir(name string, origin Origin, dir string) (*Model, error) {
 	return m, nil
 }
 
-// openWheel leaves the file open: what is read from a wheel is read later.
+// openWheel opens a wheel. The file stays open, because the model's files are read from it
+// later.
 func openWheel(path string) (*Model, error) {
 	r, err := zip.OpenReader(path)
 	if err != nil {
@@ -220,8 +222,8 @@ func openWheel(path string) (*Model, error) {
 	return &Model{Name: path, Origin: Path, Path: path, files: f}, nil
 }
 
-// openEmbedded opens the archive in the program. Its bytes are the program's own
-// pages, which nobody may write to.
+// openEmbedded opens the archive in the program. Its bytes are read-only pages of the
+// program.
 func openEmbedded(archive string) (*Model, error) {
 	r, err := zip.NewReader(strings.NewReader(archive), int64(len(archive)))
 	if err != nil {

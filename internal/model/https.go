@@ -20,20 +20,22 @@ import (
 )
 
 const (
-	// Publisher is where Explosion publishes its pipelines.
+	// Publisher is the address at which Explosion publishes its pipelines.
 	Publisher = "https://github.com/explosion/spacy-models/releases/download"
 
-	// MirrorVariable names a place that has the same files under the same names.
+	// MirrorVariable is the environment variable with the address of a mirror. The
+	// mirror has the same files as Publisher under the same names.
 	MirrorVariable = "NARWHAL_MODEL_MIRROR"
 )
 
-// url is the release's wheel below a base such as Publisher.
+// url returns the address of the release's wheel. base is an address such as Publisher.
 func (r *Release) url(base string) string {
 	version := r.Name + "-" + r.Version
 	return strings.TrimSuffix(base, "/") + "/" + version + "/" + version + "-py3-none-any.whl"
 }
 
-// overHTTPS fetches the wheel from below an address.
+// overHTTPS returns the source that fetches the wheel over HTTPS. base is an address such as
+// Publisher.
 func (r *Release) overHTTPS(o PullOptions, base string) source {
 	at, err := url.Parse(r.url(base))
 	if err == nil && (at.Scheme != "https" || at.Host == "") {
@@ -47,9 +49,10 @@ func (r *Release) overHTTPS(o PullOptions, base string) source {
 	}}
 }
 
-// newClient waits for no server that says nothing, and never leaves HTTPS.
+// newClient returns a client that waits at most 30 seconds for an answer to a request, and
+// that follows redirects only to HTTPS.
 func newClient() *http.Client {
-	t := http.DefaultTransport.(*http.Transport).Clone() // with its proxy from the environment
+	t := http.DefaultTransport.(*http.Transport).Clone() // it uses the proxy in the environment
 	t.DisableCompression = true
 	t.ResponseHeaderTimeout = 30 * time.Second
 	return &http.Client{Transport: t, CheckRedirect: stayHTTPS}
@@ -67,7 +70,8 @@ func stayHTTPS(r *http.Request, via []*http.Request) error {
 
 var errStalled = errors.New("the server stopped sending")
 
-// get leaves the wheel in dir. Nothing is announced before a server answers.
+// get downloads the wheel into dir and returns its path. It announces the download when the
+// server has answered. It fails if no byte arrives for o.stall.
 func (r *Release) get(ctx context.Context, o PullOptions, at *url.URL, dir string) (string, error) {
 	client, stall := o.client, o.stall
 	if client == nil {
@@ -95,7 +99,7 @@ func (r *Release) get(ctx context.Context, o PullOptions, at *url.URL, dir strin
 		return "", fmt.Errorf("%s has %d bytes, more than %d", at.Redacted(), resp.ContentLength, pipeline.MaxFile)
 	}
 	size := resp.ContentLength
-	if size < 0 { // the server does not say
+	if size < 0 { // the server does not send the size
 		size = r.Wheel.Size
 	}
 	r.announce(o.Out, size, at.Redacted())
@@ -124,11 +128,11 @@ func (r *Release) get(ctx context.Context, o PullOptions, at *url.URL, dir strin
 	return to, w.Close()
 }
 
-// watched is a body whose bytes are counted as they come.
+// watched is the body of a response whose bytes are counted while they are read.
 type watched struct {
 	r     io.Reader
 	seen  *meter
-	again func()
+	again func() // is called after each read
 }
 
 func (b *watched) Read(p []byte) (int, error) {
@@ -138,7 +142,8 @@ func (b *watched) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// plainly takes from an error of net/http what every layer has put before it.
+// plainly returns an error of net/http in a short form, without the prefixes that each layer
+// adds.
 func plainly(err error) error {
 	var name *net.DNSError
 	var certificate *tls.CertificateVerificationError

@@ -23,8 +23,8 @@ import (
 
 const tinyWheel = "/en_tiny-0.1.0/en_tiny-0.1.0-py3-none-any.whl"
 
-// mirror is a server of releases over TLS, as GitHub's: it leads on to where the
-// files lie. Its client trusts it.
+// mirror starts a server of releases over TLS. Like GitHub's it redirects to the place of the
+// file. The client in the options trusts it.
 func mirror(t *testing.T, serve http.HandlerFunc) (*httptest.Server, PullOptions) {
 	t.Helper()
 	mux := http.NewServeMux()
@@ -33,7 +33,7 @@ func mirror(t *testing.T, serve http.HandlerFunc) (*httptest.Server, PullOptions
 	})
 	mux.HandleFunc("GET /assets/1", serve)
 	s := httptest.NewUnstartedServer(mux)
-	s.Config.ErrorLog = log.New(io.Discard, "", 0) // a client that does not trust it
+	s.Config.ErrorLog = log.New(io.Discard, "", 0) // it would log clients that do not trust the server
 	s.StartTLS()
 	t.Cleanup(s.Close)
 	client := s.Client()
@@ -84,8 +84,8 @@ func TestPullOverHTTPS(t *testing.T) {
 	}
 }
 
-// What is not the release is not installed, and nothing is left behind. The
-// error says which server and why, in few words.
+// TestPullOverHTTPSRefuses checks that a wrong file is not installed, and that no files are
+// left. The error is short and names the server and the reason.
 func TestPullOverHTTPSRefuses(t *testing.T) {
 	wheel := zipOf(t, "en_tiny/en_tiny-0.1.0/", tiny)
 	other := maps.Clone(tiny)
@@ -135,7 +135,7 @@ func TestPullOverHTTPSRefuses(t *testing.T) {
 			if tc.change != nil {
 				tc.change(&o)
 			}
-			if name == "no such name" { // answered here, whatever the network does
+			if name == "no such name" { // the test does not ask the network's DNS
 				o.client = &http.Client{Transport: unresolved{}}
 			}
 			rel := tc.rel
@@ -158,7 +158,8 @@ func TestPullOverHTTPSRefuses(t *testing.T) {
 	}
 }
 
-// pip comes first. If its copy is not the release, the author's own is fetched.
+// TestPullFallsBack checks that pip is tried first. If pip's copy has wrong files, the
+// author's own release is fetched.
 func TestPullFallsBack(t *testing.T) {
 	other := maps.Clone(tiny)
 	other["ner/model"] = "other weights"
@@ -180,7 +181,7 @@ func TestPullFallsBack(t *testing.T) {
 	}
 }
 
-// elsewhere sends what is meant for the publisher to a server of the test.
+// elsewhere sends requests for the publisher to a server of the test.
 type elsewhere struct {
 	http.RoundTripper
 	base  string
@@ -195,7 +196,7 @@ func (e elsewhere) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 		r = next
-	} else if r.URL.Host == "github.com" { // where the server has led
+	} else if r.URL.Host == "github.com" { // the request after the server's redirect
 		next := r.Clone(r.Context())
 		next.URL.Host = strings.TrimPrefix(strings.TrimSuffix(e.base, "/releases"), "https://")
 		r = next
@@ -209,7 +210,8 @@ func (unresolved) RoundTrip(*http.Request) (*http.Response, error) {
 	return nil, fmt.Errorf("dial: %w", &net.DNSError{Err: "no such host", Name: "nowhere.invalid"})
 }
 
-// An interrupted download ends at once and leaves nothing.
+// TestPullOverHTTPSInterrupted checks that a cancelled download ends at once and leaves no
+// files.
 func TestPullOverHTTPSInterrupted(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	ctx, cancel := context.WithCancel(t.Context())

@@ -13,9 +13,9 @@ import (
 	"github.com/narwhal-server/narwhal/internal/pipeline"
 )
 
-// Add copies a pipeline directory, wheel or tar archive into the user's models and gives it
-// a name: the one in its meta.json if name is empty. Nothing is checked against
-// a table, since a user's own pipeline is in none; Check does that.
+// Add installs a pipeline directory, wheel or tar archive in the user's models. If name is
+// "", the name is the one in meta.json. A model of that name there is replaced. Add does not
+// compare hashes, because it is made for a user's own pipelines. Check compares them.
 func (p Places) Add(path, name string) (*Model, error) {
 	from, err := openPath(path)
 	if tarred := (*tarError)(nil); errors.As(err, &tarred) {
@@ -54,8 +54,8 @@ func (p Places) Add(path, name string) (*Model, error) {
 	return openDir(name, User, dir)
 }
 
-// Remove deletes a model from the user's models and returns the folder that it
-// was in. It touches no other place.
+// Remove deletes a model from the user's models and returns its folder. It fails for a model
+// that is only in another place.
 func (p Places) Remove(name string) (string, error) {
 	if !validName.MatchString(name) {
 		return "", fmt.Errorf("remove %q: want the name of a model, as narwhal model list shows it", name)
@@ -76,10 +76,10 @@ func (p Places) Remove(name string) (string, error) {
 	return "", fmt.Errorf("remove %s: it is in %s, where narwhal does not install; what put it there can take it away", name, m.Path)
 }
 
-// install copies the wanted files of a model to a directory beside its final
-// place, and renames that when all is there and right: whoever looks finds the
-// old model or the new one, and a copy that was cut off is never taken for a
-// model. With a release, each of its files must have its hash.
+// install copies the wanted files of a model to a new directory in the user's models, and
+// returns the model's directory. If rel is not nil, each of the release's files must have the
+// right hash. The new directory is renamed only when it is complete. So Find never finds an
+// incomplete copy.
 func (p Places) install(from *Model, name string, rel *Release) (string, error) {
 	if p.User == "" {
 		return "", errors.New("no home directory to install into: set HOME or XDG_DATA_HOME")
@@ -96,7 +96,7 @@ func (p Places) install(from *Model, name string, rel *Release) (string, error) 
 		return "", err
 	}
 	defer os.RemoveAll(tmp)
-	if err := os.Chmod(tmp, 0o755); err != nil { // MkdirTemp's is for its owner only
+	if err := os.Chmod(tmp, 0o755); err != nil { // MkdirTemp makes it with mode 0700
 		return "", err
 	}
 	want := map[string]string{}
@@ -124,14 +124,14 @@ func (p Places) install(from *Model, name string, rel *Release) (string, error) 
 	return dir, replaceDir(tmp, dir)
 }
 
-// HashError is a file that is not the one it should be.
+// HashError is the error for a file with the wrong SHA-256.
 type HashError struct{ File, Got, Want string }
 
 func (e *HashError) Error() string {
 	return fmt.Sprintf("%s has SHA-256 %s, want %s", e.File, e.Got, e.Want)
 }
 
-// copyFile returns the SHA-256 of what it copied.
+// copyFile copies a file and returns its SHA-256. The file to must not exist.
 func copyFile(to string, from pipeline.Files, name string) (string, error) {
 	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		return "", err
@@ -158,7 +158,8 @@ func copyFile(to string, from pipeline.Files, name string) (string, error) {
 
 func sum(h hash.Hash) string { return fmt.Sprintf("%x", h.Sum(nil)) }
 
-// spaceHint says how much room is needed if there was none.
+// spaceHint returns err. If err means that there is no space left, it adds how much space the
+// model needs.
 func spaceHint(err error, dir string, sizes map[string]int64) error {
 	if !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) {
 		return err

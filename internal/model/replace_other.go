@@ -9,8 +9,9 @@ import (
 	"os"
 )
 
-// replaceDir puts a directory in the place of another. No system but Linux can
-// exchange two directories at once, so for a moment there is none.
+// replaceDir moves the directory from to the path to, and removes the directory that was
+// there. Only Linux can exchange two directories at once. Here the path to does not exist
+// for a moment.
 func replaceDir(from, to string) error {
 	old := from + ".old"
 	if err := os.Rename(to, old); err != nil && !errors.Is(err, fs.ErrNotExist) {

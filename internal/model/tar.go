@@ -15,8 +15,8 @@ import (
 	"github.com/narwhal-server/narwhal/internal/pipeline"
 )
 
-// isTar reports whether a file is a tar archive, plain or compressed with gzip.
-// spacy package makes such source archives beside wheels.
+// isTar reports whether a file looks like a tar archive, plain or compressed with gzip. spacy
+// package makes such source archives and wheels.
 func isTar(name string) bool {
 	f, err := os.Open(name)
 	if err != nil {
@@ -29,8 +29,8 @@ func isTar(name string) bool {
 	return strings.HasPrefix(string(head), "\x1f\x8b") || strings.HasSuffix(string(head), "ustar")
 }
 
-// openTar unpacks what a pipeline may have of an archive into the folder dir,
-// and opens the pipeline there. A tar cannot be read in place, as a wheel can.
+// openTar unpacks an archive into the folder dir and opens the pipeline there. It skips files
+// that no pipeline needs. Unlike a wheel, a tar archive cannot be read in place.
 func openTar(name, dir string) (*Model, error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -55,8 +55,9 @@ func openTar(name, dir string) (*Model, error) {
 	return openDir(name, Path, path.Join(dir, root))
 }
 
-// unpack writes the regular files of an archive below dir, and returns their
-// names. Anything else, and any name that leads out of the archive, is refused.
+// unpack writes the files of an archive that may be wanted below dir. It returns the names of
+// all files. It fails if an entry is neither a regular file nor a folder, if a name leads out
+// of the archive or occurs twice, and if there are too many entries or bytes.
 func unpack(content io.Reader, dir string) (map[string]bool, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -109,7 +110,8 @@ func unpack(content io.Reader, dir string) (map[string]bool, error) {
 	}
 }
 
-// mayBeWanted reports whether a file is wanted in some folder of the archive.
+// mayBeWanted reports whether a file of an archive would be wanted if one of its parent
+// folders, or the top of the archive, were the pipeline's folder.
 func mayBeWanted(name string) bool {
 	for {
 		if pipeline.Wanted(name) {

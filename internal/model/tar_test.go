@@ -14,8 +14,8 @@ import (
 	"github.com/narwhal-server/narwhal/internal/pipeline"
 )
 
-// tarOf packs files, and headers of other kinds, as spacy package makes its
-// source archives.
+// tarOf writes an archive like the source archives of spacy package, and returns its path. It
+// has the files, and entries with the other headers.
 func tarOf(t *testing.T, prefix string, files map[string]string, others ...tar.Header) string {
 	t.Helper()
 	var b bytes.Buffer
@@ -72,7 +72,8 @@ func TestAddTar(t *testing.T) {
 	}
 }
 
-// Nothing in an archive leads outside of it, and nothing outside is written.
+// TestAddTarRefused has archives that Add refuses, such as archives with an entry that leads
+// out of them or is no file. Nothing is installed.
 func TestAddTarRefused(t *testing.T) {
 	for name, tc := range map[string]struct {
 		other tar.Header
@@ -123,7 +124,7 @@ func TestAddTarRefused(t *testing.T) {
 	}
 }
 
-// An archive of a few bytes does not fill the disk.
+// TestAddTarBomb checks that an archive of a few bytes cannot fill the disk.
 func TestAddTarBomb(t *testing.T) {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
@@ -148,8 +149,8 @@ func TestAddTarBomb(t *testing.T) {
 	}
 }
 
-// FuzzTar: whatever the archive, what is written lies below the folder and is a
-// regular file or a folder.
+// FuzzTar checks that unpack writes only below the folder, and only regular files and
+// folders, whatever the archive has.
 func FuzzTar(f *testing.F) {
 	for _, h := range []tar.Header{
 		{Name: "m/config.cfg", Typeflag: tar.TypeReg}, {Name: "../config.cfg", Typeflag: tar.TypeReg}, {Name: "/m/meta.json", Typeflag: tar.TypeReg},

@@ -10,8 +10,8 @@ import (
 	"github.com/narwhal-server/narwhal/internal/pipeline"
 )
 
-// WriteArchive writes the wanted files of a model as a zip whose files are
-// stored and in order, without times: the archive that is embedded. The same
+// WriteArchive writes the wanted files of a model as a zip file, for embedding in a program.
+// The files are sorted by name and stored without compression and without times, so the same
 // model gives the same bytes.
 func WriteArchive(w io.Writer, m *Model) error {
 	sizes, err := m.files.Sizes()

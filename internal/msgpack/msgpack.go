@@ -1,5 +1,5 @@
-// Package msgpack reads MessagePack, the format of a pipeline's binary files,
-// where it lies.
+// Package msgpack reads MessagePack, the format of a pipeline's binary files. It does not
+// copy strings and binaries, except in Str.
 //
 //	r := msgpack.NewReader(data)
 //	for range r.Map() {
@@ -23,17 +23,17 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
-// Reader reads values one after the other. The strings and binaries that it
-// returns are parts of the input. The first error stays, and every later read
-// returns zero. So a caller may read a whole record and look at Err once; only a
-// loop whose count came from the file looks at each turn.
+// Reader reads values one after the other. The slices that Text and Bytes return are parts
+// of the input. After the first error every read returns zero, and Err returns this error.
+// So a caller may read a whole record and check Err once. Only a loop whose count comes
+// from the input should check Err in each turn.
 type Reader struct {
 	rest []byte
 	err  error
 }
 
-// NewReader returns a reader of data, which must not change while the reader or
-// what it returned is in use.
+// NewReader returns a reader of data. data must not change while the reader or a slice that
+// it has returned is in use.
 func NewReader(data []byte) *Reader { return &Reader{rest: data} }
 
 // Err returns the first error.
@@ -42,14 +42,14 @@ func (r *Reader) Err() error { return r.err }
 // Len returns the number of bytes that are still to be read.
 func (r *Reader) Len() int { return len(r.rest) }
 
-// Fail sets an error of the caller's own, unless there is one already.
+// Fail sets the reader's error, unless it has one already.
 func (r *Reader) Fail(format string, args ...any) {
 	if r.err == nil {
 		r.err = fmt.Errorf(format, args...)
 	}
 }
 
-// End returns the first error, or an error if there is something left to read.
+// End returns the first error. If there was none, it returns an error if input is left.
 func (r *Reader) End() error {
 	if r.err == nil && len(r.rest) > 0 {
 		r.Fail("msgpack: %d bytes after the end", len(r.rest))
@@ -57,7 +57,7 @@ func (r *Reader) End() error {
 	return r.err
 }
 
-// step takes the input that a read of msgp left over, or its error.
+// step takes the results of a read of msgp: the rest of the input, or an error.
 func (r *Reader) step(rest []byte, err error) {
 	if err != nil {
 		r.Fail("msgpack: %w", err)
@@ -66,9 +66,10 @@ func (r *Reader) step(rest []byte, err error) {
 	r.rest = rest
 }
 
-// Map returns the number of pairs, of a key and a value each, that follow. A
-// count that cannot be true, because each entry takes at least a byte, is an
-// error here and not an allocation later.
+// Map reads the start of a map and returns the number of its pairs. Each pair follows as a
+// key and a value. Map fails if the rest of the input is too short for that number: each key
+// and value takes at least a byte. So a wrong number cannot make the caller allocate too
+// much.
 func (r *Reader) Map() int {
 	if r.err != nil {
 		return 0
@@ -78,7 +79,8 @@ func (r *Reader) Map() int {
 	return r.count(n, 2)
 }
 
-// Array returns the number of values that follow, with the same check as Map.
+// Array reads the start of an array and returns the number of its values, which follow. It
+// checks the number as Map does.
 func (r *Reader) Array() int {
 	if r.err != nil {
 		return 0
@@ -98,8 +100,8 @@ func (r *Reader) count(n uint32, bytesEach int64) int {
 	return int(n)
 }
 
-// Text reads the bytes of a string. srsly writes the keys of its NumPy arrays as
-// binaries, so Text takes both.
+// Text reads the bytes of a string or a binary. It takes both because srsly writes the keys
+// of its NumPy arrays as binaries.
 func (r *Reader) Text() []byte {
 	if r.err != nil {
 		return nil
@@ -109,7 +111,7 @@ func (r *Reader) Text() []byte {
 	return v
 }
 
-// Str reads what Text does, which must be valid UTF-8.
+// Str reads what Text reads, as a string. It fails if that is not valid UTF-8.
 func (r *Reader) Str() string {
 	s := string(r.Text())
 	if !utf8.ValidString(s) {
@@ -161,7 +163,7 @@ func (r *Reader) Bool() bool {
 	return v
 }
 
-// Nil reports whether the next value is nil, and takes it if so.
+// Nil reports whether the next value is nil. If it is, Nil reads it.
 func (r *Reader) Nil() bool {
 	if r.err != nil || !msgp.IsNil(r.rest) {
 		return false
@@ -170,7 +172,7 @@ func (r *Reader) Nil() bool {
 	return true
 }
 
-// Skip steps over the next value, whatever it is.
+// Skip skips the next value, of any kind.
 func (r *Reader) Skip() {
 	if r.err != nil {
 		return

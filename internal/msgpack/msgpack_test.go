@@ -25,7 +25,8 @@ func TestSkip(t *testing.T) {
 	}
 }
 
-// TestFirstErrorStays also has counts that no input of that length can hold.
+// TestFirstErrorStays checks that reads after an error return zero and keep the error. Some
+// inputs have counts that are too large for the rest of the input.
 func TestFirstErrorStays(t *testing.T) {
 	for _, tt := range []struct {
 		input string

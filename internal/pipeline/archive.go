@@ -10,14 +10,14 @@ import (
 	"strings"
 )
 
-// Zip is a pipeline in a zip file, as a wheel is one.
+// Zip is a pipeline in a zip file, such as a wheel.
 type Zip struct {
-	entries map[string]*zip.File
-	memory  []byte // the whole archive, nil if it is in a file
+	entries map[string]*zip.File // by name, relative to config.cfg
+	memory  []byte               // the whole archive; nil: it is in a file
 }
 
-// ReadZip opens an archive in memory. Files that are stored, not compressed, are
-// used where they lie.
+// ReadZip opens an archive in memory. Files that are stored without compression are used in
+// place.
 func ReadZip(archive []byte) (*Zip, error) {
 	r, err := zip.NewReader(bytes.NewReader(archive), int64(len(archive)))
 	if err != nil {
@@ -26,10 +26,11 @@ func ReadZip(archive []byte) (*Zip, error) {
 	return OpenZip(r, archive)
 }
 
-// OpenZip finds the pipeline in an archive: the folder with a config.cfg and a
-// tokenizer. memory is the whole archive, or nil if that is in a file. Names are
-// only ever looked up, never used as paths of this machine, so an archive cannot
-// make anyone read or write outside its target.
+// OpenZip opens the pipeline in an archive: the folder with a config.cfg and a tokenizer. It
+// fails if there is not exactly one such folder, or if a name leads out of the archive or
+// occurs twice. memory is the whole archive, or nil if the archive is in a file. Names of
+// entries are only looked up and never used as paths of this machine, so reading an archive
+// cannot read or write another file.
 func OpenZip(r *zip.Reader, memory []byte) (*Zip, error) {
 	if len(r.File) > MaxEntries {
 		return nil, fmt.Errorf("the archive has %d entries, more than %d", len(r.File), MaxEntries)
@@ -63,8 +64,9 @@ func OpenZip(r *zip.Reader, memory []byte) (*Zip, error) {
 	return z, nil
 }
 
-// Root returns the one folder of an archive that has a config.cfg and a
-// tokenizer, with a slash at its end unless it is the archive's own.
+// Root returns the folder of an archive that has a config.cfg and a tokenizer. The result
+// ends with a slash, or is "" for the top of the archive. Root returns an error that is
+// ErrNotPipeline if there is not exactly one such folder. files has the names of all files.
 func Root[F any](files map[string]F) (string, error) {
 	root, found := "", 0
 	for name := range files {
@@ -92,9 +94,9 @@ func (z *Zip) Sizes() (map[string]int64, error) {
 	return sizes, nil
 }
 
-// Open implements Files. It gives a reader that fails at the first byte more than the archive's
-// directory says, and at the end if there was less or something else:
-// archive/zip sees to that, so a few bytes cannot become a full disk.
+// Open implements Files. Reading fails if the content is longer or shorter than the archive's
+// directory says, or if the checksum is wrong. archive/zip checks that. So an archive of a
+// few bytes cannot fill the disk.
 func (z *Zip) Open(name string) (fs.File, error) {
 	f := z.entries[name]
 	if f == nil {
@@ -128,7 +130,8 @@ func (z *Zip) Bytes(name string) ([]byte, error) {
 		return nil, err
 	}
 	defer r.Close()
-	var b bytes.Buffer // grows as the bytes come: the size in the directory may be a lie
+	// The buffer grows with the content, because the size in the directory may be wrong.
+	var b bytes.Buffer
 	b.Grow(int(min(f.UncompressedSize64, 64<<20)))
 	if _, err := io.Copy(&b, r); err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
@@ -136,7 +139,7 @@ func (z *Zip) Bytes(name string) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// inPlace is the part of memory that is the content of a stored file.
+// inPlace returns the part of memory that has the content of a stored file.
 func (z *Zip) inPlace(f *zip.File) ([]byte, error) {
 	start, err := f.DataOffset()
 	if err != nil {

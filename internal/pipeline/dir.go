@@ -14,10 +14,10 @@ import (
 // Dir is the folder of a pipeline.
 type Dir string
 
-// OpenFile opens a file of a pipeline directory, named with slashes. Links are
-// followed as long as they stay in the directory, so a pipeline that somebody
-// else made cannot name files of this machine. What is not a regular file is
-// refused, because a named pipe or a device could be read without end.
+// OpenFile opens a file of a pipeline's folder. name has slashes. OpenFile follows links only
+// if they stay in the folder, so an untrusted pipeline cannot read other files of this
+// machine. It fails for a file that is not a regular file, because reading a named pipe or a
+// device may never end, and for a file that is larger than MaxFile.
 func OpenFile(dir, name string) (*os.File, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -32,7 +32,7 @@ func OpenFile(dir, name string) (*os.File, error) {
 	if err != nil {
 		return nil, leadsOut(dir, name, err)
 	}
-	if err := regular(dir, name, info); err != nil { // to open a device may already do something
+	if err := regular(dir, name, info); err != nil { // opening a device may have an effect
 		return nil, err
 	}
 	f, err := root.OpenFile(local, os.O_RDONLY|syscall.O_NONBLOCK, 0)
@@ -40,7 +40,7 @@ func OpenFile(dir, name string) (*os.File, error) {
 		return nil, leadsOut(dir, name, err)
 	}
 	if info, err = f.Stat(); err == nil {
-		err = regular(dir, name, info) // it may be another by now
+		err = regular(dir, name, info) // it may have been replaced meanwhile
 	}
 	if err != nil {
 		f.Close()
@@ -49,7 +49,7 @@ func OpenFile(dir, name string) (*os.File, error) {
 	return f, nil
 }
 
-// regular returns an error unless a file has content that ends.
+// regular returns an error if a file is not a regular file, or is larger than MaxFile.
 func regular(dir, name string, info fs.FileInfo) error {
 	switch {
 	case info.IsDir():
@@ -62,7 +62,8 @@ func regular(dir, name string, info fs.FileInfo) error {
 	return nil
 }
 
-// leadsOut explains the one error of os.Root that is not the system's.
+// leadsOut returns err, or a clearer error if err means that a link leads out of the folder.
+// That is the only error of os.Root without a syscall.Errno.
 func leadsOut(dir, name string, err error) error {
 	if path := (*fs.PathError)(nil); errors.As(err, &path) && !errors.As(err, new(syscall.Errno)) {
 		return fmt.Errorf("%s is, or lies behind, a link that leads out of %s; to have what it leads to, copy the folder with cp -rL", name, dir)
@@ -70,8 +71,9 @@ func leadsOut(dir, name string, err error) error {
 	return err
 }
 
-// Sizes implements Files. It looks at every file. A link that leads out of the directory is an
-// error, whatever its name: it may stand for a whole component.
+// Sizes implements Files. It looks at every file in the folder. A link that leads out of the
+// folder is an error, whatever its name, because it may replace a whole component. So is a
+// link to a folder.
 func (d Dir) Sizes() (map[string]int64, error) {
 	root, err := os.OpenRoot(string(d))
 	if err != nil {
@@ -83,16 +85,15 @@ func (d Dir) Sizes() (map[string]int64, error) {
 		if err != nil || e.IsDir() {
 			return err
 		}
-		// A cache of downloads may be a directory of links, so a link counts
-		// as what it leads to.
+		// Stat follows links, because a cache of downloads may be a folder of links.
 		info, err := root.Stat(name)
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil // a dead link, or a file that was removed just now
+			return nil // a link to nothing, or a file that was removed meanwhile
 		}
 		if err != nil {
 			return leadsOut(string(d), name, err)
 		}
-		if info.IsDir() { // WalkDir does not go there
+		if info.IsDir() { // WalkDir does not follow a link to a folder
 			return fmt.Errorf("%s in %s is a link, and what it leads to is a folder; to have that instead, copy the folder with cp -rL", name, string(d))
 		}
 		if Wanted(name) {
@@ -108,7 +109,7 @@ func (d Dir) Sizes() (map[string]int64, error) {
 	return sizes, err
 }
 
-// Open implements Files, see OpenFile.
+// Open implements Files with OpenFile.
 func (d Dir) Open(name string) (fs.File, error) { return OpenFile(string(d), name) }
 
 // Bytes implements Files.
@@ -121,14 +122,15 @@ func (d Dir) Bytes(name string) ([]byte, error) {
 	return io.ReadAll(f)
 }
 
-// ErrNoConfig says that there is no pipeline in a folder.
+// ErrNoConfig is the error of Folder for a folder without a pipeline.
 var ErrNoConfig = errors.New("no config.cfg in it: want the folder of a spaCy 3 pipeline, as nlp.to_disk writes it")
 
-// Folder returns the folder with a config.cfg: path itself, or one up to two levels
-// below it, as in an installed package (en_core_web_sm/en_core_web_sm-3.8.0) or an
-// unpacked wheel. If there is none, the error is ErrNoConfig.
+// Folder returns the folder with a config.cfg: path itself, or a folder one or two levels
+// below it, as in an installed package (en_core_web_sm/en_core_web_sm-3.8.0) or an unpacked
+// wheel. If there is none, the error is ErrNoConfig. If there are several on the same level,
+// it is another error.
 func Folder(path string) (string, error) {
-	root, err := os.OpenRoot(path) // links out of it are not followed
+	root, err := os.OpenRoot(path) // it does not follow links out of path
 	if err != nil {
 		return "", err
 	}

@@ -1,7 +1,7 @@
-// Package pipeline reads the files of a spaCy pipeline, from its folder or from a
-// wheel. The files may come from anywhere: nothing outside of the folder or the
-// archive is ever read, and no file is larger than MaxFile. What the files mean is
-// the caller's.
+// Package pipeline reads the files of a spaCy pipeline, from its folder or from a wheel. The
+// files need not be trusted: the package never reads anything outside of the folder or the
+// archive, and refuses files that are larger than MaxFile. It does not know what the files
+// mean.
 package pipeline
 
 import (
@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// Files are the files of one pipeline. Names have slashes and are relative to
-// config.cfg, as in "ner/model". A file that is not there is fs.ErrNotExist.
+// Files are the files of one pipeline. Names have slashes and are relative to the folder of
+// config.cfg, as in "ner/model". For a missing file the error is fs.ErrNotExist.
 type Files interface {
 	// Sizes returns the size of each file, by name.
 	Sizes() (map[string]int64, error)
@@ -20,25 +20,25 @@ type Files interface {
 	// Open opens a file for reading.
 	Open(name string) (fs.File, error)
 
-	// Bytes returns the content of a file, which must not be written to.
+	// Bytes returns the content of a file. It must not be written to.
 	Bytes(name string) ([]byte, error)
 }
 
 const (
-	// MaxFile is the size, in bytes, beyond which a file is refused. The largest
-	// of a known pipeline, the vectors of en_core_web_lg 3.7, has 617 MB; a
-	// million vectors of 300 numbers have 1.2 GB.
+	// MaxFile is the largest size of a file, in bytes. The largest file of a known
+	// pipeline, the vectors of en_core_web_lg 3.7, has 617 MB. A million vectors of
+	// 300 numbers have 1.2 GB.
 	MaxFile int64 = 2 << 30
 
-	// MaxEntries is how many entries an archive may have.
+	// MaxEntries is the largest number of entries of an archive.
 	MaxEntries = 10_000
 )
 
-// Wanted reports whether narwhal reads a file of a pipeline or keeps it for people:
-// what its components learned, the rules of the attribute_ruler (which are read
-// to see that they leave entities alone), the tokenizer, the vocabulary's
-// tables, the licence. The components that cannot change an entity are left
-// out, and so is the list of all strings, which only they and debugging need.
+// Wanted reports whether narwhal reads a file of a pipeline, or keeps it for people. Wanted
+// are the models of components, the rules of the attribute_ruler (narwhal checks that they
+// do not change entities), the tokenizer, the tables of the vocabulary, and the licence. Not
+// wanted are some components that cannot change an entity, and the list of all strings,
+// which only these components and debugging need.
 func Wanted(name string) bool {
 	switch name {
 	case "config.cfg", "meta.json", "tokenizer", "accuracy.json", "README.md",
@@ -56,12 +56,13 @@ func Wanted(name string) bool {
 	return file == "model" || file == "moves" || file == "cfg" || file == "patterns"
 }
 
-// IsLicense reports whether a file of a pipeline is its licence.
+// IsLicense reports whether a file of a pipeline is a licence: its name begins with LICENSE.
 func IsLicense(name string) bool {
 	return strings.HasPrefix(name, "LICENSE") && !strings.Contains(name, "/")
 }
 
-// Check returns an ErrNotPipeline of a folder or archive that is something else.
+// Check returns an error that is ErrNotPipeline if f has no config.cfg or no tokenizer. It
+// does not read these files.
 func Check(f Files) error {
 	for _, name := range []string{"config.cfg", "tokenizer"} {
 		file, err := f.Open(name)
@@ -76,5 +77,5 @@ func Check(f Files) error {
 	return nil
 }
 
-// ErrNotPipeline says that a folder or an archive is something else.
+// ErrNotPipeline is the error for a folder or an archive that is not a pipeline.
 var ErrNotPipeline = errors.New("not a spaCy pipeline")

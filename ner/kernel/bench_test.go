@@ -16,9 +16,9 @@ import (
 // corePeak is measured once, before the first benchmark.
 var corePeak = sync.OnceValue(peak.GFLOPS)
 
-// BenchmarkMul multiplies the shapes of the networks, 200 rows (a paragraph),
-// 25 (a sentence) and 1. It reports the best GFLOP/s, a multiply-add counted as
-// two, and its share of the core's peak.
+// BenchmarkMul multiplies matrices with the shapes of the networks with 200 rows (a
+// paragraph), 25 rows (a sentence) and 1 row. It reports the best GFLOP/s, where a
+// multiply-add counts as two operations, and the share of the core's peak.
 func BenchmarkMul(b *testing.B) {
 	for _, name := range Variants() {
 		for _, s := range []shape{{96, 3, 288}, {96, 3, 384}, {384, 1, 96}, {384, 1, 64}, {64, 1, 96}} {
@@ -48,9 +48,9 @@ func benchmarkMul(b *testing.B, name string, s shape, rows int) {
 	}
 }
 
-// bestOf calls f in groups, one group an iteration of the benchmark, and reports
-// and returns the nanoseconds of a call in the best group: what is left when
-// nobody else uses the core. A group should take 50 µs, far above the clock's grain.
+// bestOf calls f group times in each iteration of the benchmark. It reports and returns the
+// nanoseconds of a call in the fastest group, because other programs also use the core. A
+// group should take about 50 µs, which is much longer than the clock's resolution.
 func bestOf(b *testing.B, group int, f func()) float64 {
 	best := math.Inf(1)
 	for b.Loop() {
@@ -61,7 +61,7 @@ func bestOf(b *testing.B, group int, f func()) float64 {
 		best = min(best, float64(time.Since(start).Nanoseconds())/float64(group))
 	}
 	b.ReportMetric(best, "best-ns")
-	b.ReportMetric(0, "ns/op") // of a group: of no interest
+	b.ReportMetric(0, "ns/op") // it would be the time of a group: leave it out
 	return best
 }
 
@@ -112,8 +112,8 @@ func BenchmarkAddRows(b *testing.B) {
 	}
 }
 
-// BenchmarkScore takes steps of the entity recognizer (3 slots, 74 classes) and
-// of the dependency parser (8 slots, 107 classes).
+// BenchmarkScore computes the scores of states of the entity recognizer (3 slots, 74 classes)
+// and of the dependency parser (8 slots, 107 classes).
 func BenchmarkScore(b *testing.B) {
 	for _, name := range Variants() {
 		for _, s := range []struct{ slots, classes int }{{3, 74}, {8, 107}} {
@@ -135,7 +135,7 @@ func BenchmarkScore(b *testing.B) {
 	}
 }
 
-// BenchmarkPeak reports what the other benchmarks are measured against.
+// BenchmarkPeak reports the peak of a core, with which the other benchmarks are compared.
 func BenchmarkPeak(b *testing.B) {
 	best := 0.0
 	for b.Loop() {

@@ -5,34 +5,36 @@ import "fmt"
 // ConvRows is the number of rows that Conv computes together.
 const ConvRows = 4
 
-// convProducts is the number of products that make a group of ConvRows rows.
+// convProducts is the number of products from which a group of ConvRows rows is computed.
 const convProducts = 6
 
-// convGroups is the number of groups computed at once. With their 6 products
-// of 96 to 288 they take 147 kB, which a second-level cache holds.
+// convGroups is the number of groups that are computed at once. With 96 inputs and 288
+// outputs their 6 products take 147 kB, which fits into a second-level cache.
 const convGroups = 16
 
-// Conv is a maxout layer whose input is a row with its two neighbours, as in
-// spaCy's window encoder: what a Matrix with three times the inputs computes,
-// in half the multiplications. Four results need twelve products of a row with
-// a third of the weights; by Toom's and Cook's method, as Winograd used it for
-// such filters (S. Winograd, Arithmetic Complexity of Computations, 1980; A.
-// Lavin and S. Gray, Fast Algorithms for Convolutional Neural Networks, 2015),
-// they are sums of six products of sums of rows with sums of weights.
+// Conv is a maxout layer whose input is a row and its two neighbours, as in spaCy's window
+// encoder. A Matrix with three times the inputs computes the same. Conv needs half as many
+// multiplications.
 //
-// The points of evaluation are 0, 1, -1, 1/2, -2 and infinity: of those with
-// small factors they lose the least precision. The mean error is 1.4 times that
-// of one chain of 288 additions (TestConvPrecision): what the factors cost, the
-// shorter chains of 96 nearly save.
+// Computed directly, four results are sums of twelve products, each of a row and a third of
+// the weights. With the method of Toom and Cook they are sums of six products, each of a sum
+// of rows and a sum of weights. Winograd used this method for such filters (S. Winograd,
+// Arithmetic Complexity of Computations, 1980; A. Lavin and S. Gray, Fast Algorithms for
+// Convolutional Neural Networks, 2015).
+//
+// The points of evaluation are 0, 1, -1, 1/2, -2 and infinity. Of the points with small
+// factors these lose the least precision. The mean error is 1.4 times that of one chain of
+// 288 additions (TestConvPrecision). The factors make the error larger, and the shorter
+// chains of 96 additions make it smaller by nearly as much.
 type Conv struct {
 	out, pieces, in int
 	products        [convProducts]*Matrix // in -> pieces×out, piece by piece
 	bias            []float32             // [pieces][out]
 }
 
-// NewConv packs w, where w[((o*pieces+p)*3+k)*in+i] is the weight of input i of
-// row k of the three in piece p of output o, and bias as in NewMatrix. Both are
-// copied.
+// NewConv returns a packed layer. w[((o*pieces+p)*3+k)*in+i] is the weight of input i of row
+// k of the three rows, in piece p of output o. bias is as in NewMatrix. Both are copied.
+// NewConv panics if a size does not fit.
 func NewConv(w, bias []float32, out, pieces, in int) *Conv {
 	if out < 1 || in < 1 || pieces < 1 || pieces > MaxPieces {
 		panic(fmt.Sprintf("kernel: convolution of %d outputs, %d pieces, %d inputs: want at least 1 of each and at most %d pieces", out, pieces, in, MaxPieces))
@@ -64,9 +66,8 @@ func NewConv(w, bias []float32, out, pieces, in int) *Conv {
 	return c
 }
 
-// convWeights are the factors of a window's three parts of the weights in each
-// product. The factors of the rows are in convInput, and those of the products
-// in convOutput.
+// convWeights has for each product the factors of the weights of the window's three rows.
+// The factors of the rows are in convInput, and those of the products in convOutput.
 var convWeights = [convProducts][3]float64{
 	{1. / 2, 0, 0},
 	{1. / 6, 1. / 6, 1. / 6},
@@ -85,19 +86,19 @@ func (c *Conv) Out() int { return c.out }
 // Pieces returns the number of maxout pieces.
 func (c *Conv) Pieces() int { return c.pieces }
 
-// Scratch returns the number of values Mul needs room for, for any number of
-// rows.
+// Scratch returns the length of the scratch slice that Mul needs. It is the same for any
+// number of rows.
 func (c *Conv) Scratch() int {
 	return convGroups * convProducts * (c.in + c.pieces*c.out)
 }
 
-// Mul computes rows of the layer, a multiple of ConvRows, from rows+2 rows of
-// x: for r < rows and o < Out(),
+// Mul computes rows rows of the layer from rows+2 rows of x. rows must be a multiple of
+// ConvRows. For r < rows and o < Out() it computes
 //
 //	dst[r*Out()+o] = max over p of ( Σ_k Σ_i w[o,p,k,i]*x[(r+k)*In()+i] + bias[o,p] )
 //
-// The value of a row depends, by rounding, on the six rows of x that its group
-// of four is computed from, and on nothing else. dst and x must not overlap.
+// Because of rounding, the result of a row depends on all six rows of x from which its group
+// of four is computed. It depends on no other rows. dst and x must not overlap.
 func (c *Conv) Mul(dst, x []float32, rows int, scratch []float32) {
 	if rows%ConvRows != 0 || rows < 0 {
 		panic(fmt.Sprintf("kernel: convolve %d rows: want a multiple of %d", rows, ConvRows))

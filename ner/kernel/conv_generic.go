@@ -1,7 +1,7 @@
 package kernel
 
-// convInputGeneric computes what the six products of each group multiply:
-// u[k][g][i], from rows 4g to 4g+5 of x.
+// convInputGeneric computes the inputs of the six products of each group from rows 4g to
+// 4g+5 of x. u[k][g][i] is input i of product k of group g.
 //
 //	u0 = 2*d0 - 3*d1 - 4*d2 + 3*d3 + 2*d4
 //	u1 =      - 2*d1 +   d2 + 5*d3 + 2*d4
@@ -28,8 +28,8 @@ func convInputGeneric(u, x []float32, n, groups int) {
 	}
 }
 
-// convOutputGeneric computes the four rows of each group from its six
-// products, v[k][g][p][o], adds the bias and takes the maximum over the pieces.
+// convOutputGeneric computes the four rows of each group from its six products v[k][g][p][o].
+// It adds the bias and takes the maximum over the pieces.
 //
 //	y0 = v0 + v1 + v2 + 8*v3 +   v4
 //	y1 =      v1 - v2 + 4*v3 - 2*v4

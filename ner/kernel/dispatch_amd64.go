@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/cpu"
 )
 
-// The assembly and its declarations come from the generator in _asm.
+// The generator in _asm writes the assembly and its declarations.
 //
 //go:generate sh _asm/regen.sh
 
@@ -24,9 +24,9 @@ func available() []variant {
 	return list
 }
 
-// maxTileRows is the largest number of rows in a tile: of 32 registers of
-// AVX-512, 8 rows of 3 vectors leave 8 for the operands; of 16 of AVX2, 4 rows
-// leave 4.
+// maxTileRows is the largest number of rows of a tile. AVX-512 has 32 registers: the sums of
+// 8 rows of 3 vectors take 24, which leaves 8 for the operands. AVX2 has 16 registers: the
+// sums of 4 rows take 12, which leaves 4.
 const maxTileRows = 8
 
 func (v variant) tileRows() int {
@@ -41,8 +41,8 @@ func mul(m *Matrix, dst []float32, ldd int, x []float32, ldx, rows int) {
 		mulGeneric(m, dst, ldd, x, ldx, rows)
 		return
 	}
-	// Tiles of nearly one height: 9 rows are 5 and 4, where 8 and 1 would wait for
-	// a single chain of additions.
+	// All tiles have nearly the same height. 9 rows are cut into 5 and 4, because in a
+	// tile of 1 row each addition waits for the one before it.
 	tiles := (rows + m.variant.tileRows() - 1) / m.variant.tileRows()
 	height, higher := rows/tiles, rows%tiles
 	for i := range m.panels {
@@ -62,8 +62,8 @@ func mul(m *Matrix, dst []float32, ldd int, x []float32, ldx, rows int) {
 	}
 }
 
-// mulEdge is mul for the last panel when it has fewer outputs than lanes: its
-// tiles go to a buffer first.
+// mulEdge does what mul does for the last panel, if it has fewer outputs than lanes. It
+// writes the tiles to a buffer first, and copies the outputs to dst.
 func mulEdge(m *Matrix, p *panel, dst []float32, ldd int, x []float32, ldx, rows int) {
 	var buf [maxTileRows * MaxPieces * 16]float32
 	for from := 0; from < rows; from += m.variant.tileRows() {
@@ -75,8 +75,8 @@ func mulEdge(m *Matrix, p *panel, dst []float32, ldd int, x []float32, ldx, rows
 	}
 }
 
-// tile computes the outputs of a panel for a few rows. The calls are direct
-// ones: through a function value, the slices of every caller would escape.
+// tile computes the outputs of a panel for a few rows. It calls the functions directly:
+// with a function value, the slices of every caller would escape to the heap.
 func (p *panel) tile(m *Matrix, dst *float32, ldd int, x *float32, ldx, rows int) {
 	w, bias := &p.w[0], &p.bias[0]
 	wide := m.variant == avx512
@@ -100,8 +100,8 @@ func (p *panel) tile(m *Matrix, dst *float32, ldd int, x *float32, ldx, rows int
 	}
 }
 
-// normRows is the number of rows normalised in one call of assembly, about 2 µs
-// of them: assembly cannot be preempted, and the garbage collector waits for it.
+// normRows is the number of rows that one call of assembly normalises. They take about 2 µs.
+// Longer calls would delay the garbage collector, because assembly cannot be preempted.
 const normRows = 64
 
 func layerNorm(dst []float32, ldd int, x []float32, ldx int, residual []float32, ldr int, g, b []float32, rows int) {

@@ -5,15 +5,15 @@ import (
 	"math"
 )
 
-// mulGeneric is Matrix.Mul in plain Go: tiles of two rows by three columns,
-// the largest whose sums stay in registers on amd64 (three by three is half as
-// fast). The columns are the pieces of one output, or three outputs.
+// mulGeneric is Matrix.Mul in plain Go. It computes tiles of two rows and three columns, the
+// largest ones whose sums stay in registers on amd64. (Three rows and three columns are half
+// as fast.) The columns are the pieces of one output, or three outputs.
 func mulGeneric(m *Matrix, dst []float32, ldd int, x []float32, ldx, rows int) {
 	n := m.in
 	for i := range m.panels {
 		p := &m.panels[i]
 		w0 := p.w[:n]
-		w1 := p.w[min(1, p.vecs-1)*n:][:n] // a narrow panel repeats its last column
+		w1 := p.w[min(1, p.vecs-1)*n:][:n] // with fewer columns the last one repeats
 		w2 := p.w[min(2, p.vecs-1)*n:][:n]
 		r := 0
 		for ; r+1 < rows; r += 2 {
@@ -28,8 +28,8 @@ func mulGeneric(m *Matrix, dst []float32, ldd int, x []float32, ldx, rows int) {
 	}
 }
 
-// store adds the bias to the sums of a panel and stores them, or their maximum
-// if they are the pieces of one output.
+// store adds the bias to the sums of a panel and stores them. If they are the pieces of one
+// output, it stores their maximum.
 func (p *panel) store(dst []float32, a0, a1, a2 float32) {
 	b := p.bias
 	switch {
@@ -44,9 +44,9 @@ func (p *panel) store(dst []float32, a0, a1, a2 float32) {
 	}
 }
 
-// dot2x3 returns the products of two rows with three columns, all of one length.
+// dot2x3 returns the products of two rows with three columns. All have the same length.
 func dot2x3(x0, x1, w0, w1, w2 []float32) (a0, a1, a2, b0, b1, b2 float32) {
-	n := len(x0) // one length for all frees the loop of bounds checks
+	n := len(x0) // with the same length for all, the loop needs no bounds checks
 	x1, w0, w1, w2 = x1[:n], w0[:n], w1[:n], w2[:n]
 	for k, x := range x0 {
 		u, v, w := w0[k], w1[k], w2[k]
@@ -61,7 +61,7 @@ func dot2x3(x0, x1, w0, w1, w2 []float32) (a0, a1, a2, b0, b1, b2 float32) {
 	return
 }
 
-// dot1x3 is dot2x3 for one row: the same sums in the same order.
+// dot1x3 is dot2x3 for one row. It computes the same sums in the same order.
 func dot1x3(x0, w0, w1, w2 []float32) (a0, a1, a2 float32) {
 	n := len(x0)
 	w0, w1, w2 = w0[:n], w1[:n], w2[:n]

@@ -13,9 +13,9 @@ import (
 	"unsafe"
 )
 
-// forEachVariant runs test once for every variant that this machine has, and
-// says which ones it lacks. KERNEL_REQUIRE=avx512,avx2 makes the lack of those a
-// failure, for a CI machine known to have them.
+// forEachVariant runs test once for every variant that this machine can run. It logs the
+// others. With KERNEL_REQUIRE=avx512,avx2 the test fails if one of these cannot run, for CI
+// machines that are known to have them.
 func forEachVariant(t *testing.T, test func(t *testing.T)) {
 	here := Variants()
 	for _, name := range names {
@@ -44,14 +44,14 @@ func use(t testing.TB, name string) {
 	t.Cleanup(restore)
 }
 
-// guardWord is a NaN that no kernel computes: read, it spoils a result;
-// overwritten, it is missed.
+// guardWord is a NaN that no kernel computes. If a kernel reads it, the result is wrong. If
+// a kernel overwrites it, release finds that.
 const guardWord = 0x7fc0dead
 
 func isGuard(v float32) bool { return math.Float32bits(v) == guardWord }
 
-// guard hands out slices that end where an unreadable page begins, so that a
-// read or a write past the end is a fault, and that have guard words before.
+// guard makes slices for tests. An unreadable page follows each slice, so a read or a write
+// after its end is a fault. Guard words are before each slice.
 type guard struct {
 	t     testing.TB
 	pages []guardedPages
@@ -59,10 +59,10 @@ type guard struct {
 
 type guardedPages struct {
 	mem    []byte
-	before int // bytes before the slice handed out
+	before int // number of bytes before the slice
 }
 
-// bytes returns n bytes between guards.
+// bytes returns n bytes with guards before and after them.
 func (g *guard) bytes(n int) []byte {
 	g.t.Helper()
 	page := os.Getpagesize()
@@ -83,10 +83,11 @@ func (g *guard) bytes(n int) []byte {
 	return mem[end-n : end : end]
 }
 
-// floats returns n guard words between guards.
+// floats returns n guard words with guards before and after them.
 func (g *guard) floats(n int) []float32 { return floatsOf(g.bytes(4 * n)) }
 
-// random returns n floats of either sign around 1.
+// random returns n floats with a standard normal distribution, with guards before and after
+// them.
 func (g *guard) random(r *rand.Rand, n int) []float32 {
 	return fillRandom(r, g.floats(n))
 }
@@ -98,7 +99,7 @@ func fillRandom(r *rand.Rand, s []float32) []float32 {
 	return s
 }
 
-// release checks the guard words and gives the memory back.
+// release checks the guard words and unmaps the slices.
 func (g *guard) release() {
 	g.t.Helper()
 	for _, p := range g.pages {
@@ -132,5 +133,5 @@ func firstDifference(a, b []float32) int {
 	return -1
 }
 
-// newRand returns the same numbers in every run.
+// newRand returns a source that has the same numbers in every run.
 func newRand() *rand.Rand { return rand.New(rand.NewPCG(1, 2)) }

@@ -5,8 +5,8 @@ import (
 	"unsafe"
 )
 
-// MaxPieces is the largest number of maxout pieces: the number of vectors that
-// a panel is wide. spaCy's networks have 3.
+// MaxPieces is the largest number of maxout pieces. It is also the largest number of
+// vectors of a panel. spaCy's networks have 3 pieces.
 const MaxPieces = 3
 
 // Matrix is a constant weight matrix with its bias, packed for one variant.
@@ -16,24 +16,24 @@ type Matrix struct {
 	panels          []panel
 }
 
-// panel is a group of neighbouring columns that one pass over the inputs
-// computes: up to three vectors of them. With one piece each vector holds other
-// outputs; with more, vector p holds piece p of the same outputs, so that the
-// maximum is taken between registers.
+// panel is a group of neighbouring columns that one pass over the inputs computes. It has up
+// to three vectors. If the matrix has one piece, each vector has other outputs. Otherwise
+// vector p has piece p of the same outputs, so the maximum is taken between registers.
 //
-// w is ordered [in][vecs][lanes], or [vecs][in] for plain Go; bias is
-// [vecs][lanes]. Lanes past the last output are zero, and a missing third piece
-// is a copy of the second.
+// The order of w is [in][vecs][lanes], or [vecs][in] for plain Go. The order of bias is
+// [vecs][lanes]. Lanes after the last output are zero. If there are only two pieces, the
+// third vector is a copy of the second.
 type panel struct {
 	w, bias     []float32
-	first, outs int // the outputs of the panel: first to first+outs-1
-	width       int // outputs there is room for: outs rounded up to whole vectors
-	vecs        int
+	first, outs int // the outputs of the panel are first to first+outs-1
+	width       int // outs rounded up to whole vectors
+	vecs        int // number of vectors
 }
 
-// NewMatrix packs w, where w[(o*pieces+p)*in+i] is the weight of input i in
-// piece p of output o, and bias, where bias[o*pieces+p] may be nil for zeros.
-// Both are copied. pieces is 1 for a plain affine layer, and at most 3.
+// NewMatrix returns a packed matrix. w[(o*pieces+p)*in+i] is the weight of input i in piece
+// p of output o. bias[o*pieces+p] is the bias of that piece. bias may be nil for zeros. Both
+// are copied. pieces is 1 for a plain affine layer, and at most 3. NewMatrix panics if a
+// size does not fit.
 func NewMatrix(w, bias []float32, out, pieces, in int) *Matrix {
 	if out < 1 || in < 1 || pieces < 1 || pieces > MaxPieces {
 		panic(fmt.Sprintf("kernel: matrix of %d outputs, %d pieces, %d inputs: want at least 1 of each and at most %d pieces", out, pieces, in, MaxPieces))
@@ -98,13 +98,13 @@ func (m *Matrix) Out() int { return m.out }
 // Pieces returns the number of maxout pieces.
 func (m *Matrix) Pieces() int { return m.pieces }
 
-// Mul multiplies rows of x: for r < rows and o < Out(),
+// Mul multiplies rows of x with the matrix. For r < rows and o < Out() it computes
 //
 //	dst[r*ldd+o] = max over p of ( Σ_i w[o,p,i]*x[r*ldx+i] + bias[o,p] )
 //
-// Each sum is one chain, i ascending from 0, and the bias is added last, as
-// spaCy does. Rows of x may overlap: with ldx 96 and 288 inputs a row is three
-// neighbours. dst and x must not overlap.
+// As in spaCy, each sum is one chain of additions, with i ascending from 0, and the bias is
+// added last. Rows of x may overlap: with ldx 96 and 288 inputs, a row consists of three
+// neighbours of 96. dst and x must not overlap.
 func (m *Matrix) Mul(dst []float32, ldd int, x []float32, ldx, rows int) {
 	if rows <= 0 {
 		return
@@ -118,8 +118,8 @@ func (m *Matrix) Mul(dst []float32, ldd int, x []float32, ldx, rows int) {
 	mul(m, dst, ldd, x, ldx, rows)
 }
 
-// alignedFloats returns n zeros that start at a cache line: a vector load that
-// crosses two lines costs two loads.
+// alignedFloats returns n zeros that start at a cache line, because a vector load that
+// crosses two cache lines costs two loads.
 func alignedFloats(n int) []float32 {
 	const line = 64
 	buf := make([]float32, n+line/4)

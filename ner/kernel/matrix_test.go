@@ -8,11 +8,11 @@ import (
 	"testing"
 )
 
-// shape is a matrix of out×pieces columns and in rows.
+// shape is the shape of a matrix with out×pieces columns and in rows.
 type shape struct{ out, pieces, in int }
 
-// shapes of the tests: those around the widths of vectors and panels with few
-// inputs, and those of spaCy's networks.
+// shapes returns shapes near the widths of vectors and panels, with few inputs, and those of
+// spaCy's networks.
 func shapes() []shape {
 	var list []shape
 	for _, out := range []int{1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 23, 24, 25, 32, 33, 47, 48, 49, 74, 97} {
@@ -36,8 +36,8 @@ var networkShapes = []shape{
 
 const maxTestRows = 17
 
-// mulReference is the definition in float64, with a bound of the error of a
-// chain of in+1 roundings.
+// mulReference computes the outputs in float64, as they are defined, and a bound of the
+// error of a chain of in+1 roundings.
 func mulReference(w, bias []float32, s shape, x []float32) (want, bound []float64) {
 	const unit = 1.0 / (1 << 24)
 	want, bound = make([]float64, s.out), make([]float64, s.out)
@@ -82,8 +82,8 @@ func TestMulAgainstReference(t *testing.T) {
 						t.Fatalf("%v, %d rows: wrote %v between rows, at row %d, column %d", s, rows, got, row, o)
 					}
 				}
-				// The rows of a call agree with each other (TestMulBatch), so the
-				// slow reference looks at the ends of a tile only.
+				// TestMulBatch compares the rows of a call with each other. So
+				// three rows are enough for the slow reference.
 				for _, row := range []int{0, rows / 2, rows - 1} {
 					want, bound := mulReference(w, bias, s, x[row*ldx:][:s.in])
 					for o := range want {
@@ -99,7 +99,8 @@ func TestMulAgainstReference(t *testing.T) {
 	})
 }
 
-// TestMulBatch: a row has the same bits alone, in every number of rows and at every place.
+// TestMulBatch checks that the result of a row does not depend on the number of rows nor on
+// its place among them.
 func TestMulBatch(t *testing.T) {
 	forEachVariant(t, func(t *testing.T) {
 		r := newRand()
@@ -123,7 +124,7 @@ func TestMulBatch(t *testing.T) {
 	})
 }
 
-// TestMulOverlap: rows that overlap, as in the window encoder, give what copies of them give.
+// TestMulOverlap checks that rows that overlap have the same results as copies of them.
 func TestMulOverlap(t *testing.T) {
 	forEachVariant(t, func(t *testing.T) {
 		r := newRand()
@@ -157,11 +158,11 @@ func TestMulNoBias(t *testing.T) {
 		if dst[0] != 320 {
 			t.Errorf("2*10 + 3*100 = %v, want 320", dst[0])
 		}
-		m.Mul(nil, 1, nil, 2, 0) // no rows need no memory
+		m.Mul(nil, 1, nil, 2, 0) // with 0 rows, the slices may be empty
 	})
 }
 
-// TestAssemblyAgrees: AVX2 and AVX-512 compute the same bits.
+// TestAssemblyAgrees checks that AVX2 and AVX-512 compute the same bits.
 func TestAssemblyAgrees(t *testing.T) {
 	var fused []string
 	for _, name := range Variants() {

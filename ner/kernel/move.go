@@ -1,15 +1,16 @@
 package kernel
 
-// Move replaces the packed weights by what place returns for them: the same
-// values elsewhere, at the beginning of a cache line, that never change. So
-// processes can share them. Nobody may multiply meanwhile.
+// Move moves the packed weights to other memory, so that processes can share them. It calls
+// place for the weights of each panel and uses the slice that place returns from then on.
+// That slice must have the same values, begin at a cache line (64 bytes), and never change.
+// Mul must not run meanwhile.
 func (m *Matrix) Move(place func([]float32) []float32) {
 	for i := range m.panels {
 		m.panels[i].w = place(m.panels[i].w)
 	}
 }
 
-// Move does so for the weights of all products.
+// Move moves the packed weights of all products, as [Matrix.Move] does.
 func (c *Conv) Move(place func([]float32) []float32) {
 	for _, m := range c.products {
 		m.Move(place)

@@ -2,16 +2,17 @@ package kernel
 
 import "fmt"
 
-// epsilon keeps the variance of a constant row above zero; spaCy's value.
+// epsilon is added to the variance, so that a constant row is not divided by zero. spaCy
+// uses the same value.
 const epsilon = 1e-8
 
-// LayerNorm normalises rows of width n = len(g): for r < rows and i < n,
+// LayerNorm normalises rows of width n = len(g). For r < rows and i < n it computes
 //
 //	dst[r*ldd+i] = (x[r*ldx+i]-mu) * (1/sqrt(var+1e-8)) * g[i] + b[i] + residual[r*ldr+i]
 //
-// where mu and var are mean and population variance of the row of x. A nil
-// residual is left out. dst may be x or residual itself, with the same
-// distance between rows; it must not overlap them otherwise.
+// where mu and var are the mean and the population variance of the row of x. residual may
+// be nil: then it is not added. dst may be the same slice as x or residual, with the same
+// distance between rows. It must not overlap them in any other way.
 func LayerNorm(dst []float32, ldd int, x []float32, ldx int, residual []float32, ldr int, g, b []float32, rows int) {
 	n := len(g)
 	if rows <= 0 || n == 0 {
@@ -32,12 +33,13 @@ func LayerNorm(dst []float32, ldd int, x []float32, ldx int, residual []float32,
 	layerNorm(dst, ldd, x, ldx, residual, ldr, g, b, rows)
 }
 
-// AddRows sums rows of a table of little-endian float32, n = len(dst) a row:
+// AddRows adds rows of a table of little-endian float32. A row has n = len(dst) values. For
+// i < n it computes
 //
 //	dst[i] = ((0 + table[rows[0]][i]) + table[rows[1]][i]) + …
 //
-// in the order of rows, in all variants the same bits. The table may start at
-// any address, so that a file can be read in place.
+// All variants compute the same bits. The table may start at any address, so that a file
+// can be read in place.
 func AddRows(dst []float32, table []byte, rows []uint32) {
 	size := uint64(len(dst)) * 4
 	if size == 0 {

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// layerNormReference is the definition in float64.
+// layerNormReference computes LayerNorm in float64, as it is defined.
 func layerNormReference(x, residual, g, b []float32) []float64 {
 	n := float64(len(x))
 	var mu, variance float64
@@ -54,7 +54,8 @@ func TestLayerNorm(t *testing.T) {
 					}
 					want := layerNormReference(x[row*ldx:][:n], add, gain, bias)
 					for i := range want {
-						// One value is all mean: what is left of it is rounding, scaled by 1e4.
+						// In a row of one value the difference to the mean is
+						// only rounding, multiplied by 1e4.
 						if got := float64(dst[row*ldd+i]); !(math.Abs(got-want[i]) <= 2e-5*(1+math.Abs(want[i]))) {
 							t.Fatalf("width %d, residual %v: dst[%d][%d] = %v, want %v", n, withResidual, row, i, got, want[i])
 						}
@@ -69,7 +70,7 @@ func TestLayerNorm(t *testing.T) {
 	})
 }
 
-// TestLayerNormConstant: a row without variance gives the bias, not a NaN.
+// TestLayerNormConstant checks that the result of a row of equal values is the bias.
 func TestLayerNormConstant(t *testing.T) {
 	forEachVariant(t, func(t *testing.T) {
 		n := 96
@@ -85,7 +86,7 @@ func TestLayerNormConstant(t *testing.T) {
 	})
 }
 
-// TestLayerNormInPlace: dst may be the input and may be the residual.
+// TestLayerNormInPlace checks that dst may be x or the residual.
 func TestLayerNormInPlace(t *testing.T) {
 	forEachVariant(t, func(t *testing.T) {
 		r := newRand()
@@ -113,17 +114,17 @@ func TestAddRows(t *testing.T) {
 		r := newRand()
 		for n := 1; n <= 210; n++ {
 			for count := 0; count <= 5; count++ {
-				for shift := range 2 { // where the table begins in a word
+				for shift := range 2 { // with a table that is aligned, and one that is not
 					checkAddRows(t, r, n, count, 3*shift)
 				}
 			}
 		}
-		AddRows(nil, nil, []uint32{9}) // no values, no rows of the table
+		AddRows(nil, nil, []uint32{9}) // an empty dst: the table is not read
 	})
 }
 
-// checkAddRows sums count rows of n values of a table whose first byte lies
-// shift bytes off a multiple of four, and wants the bits of the definition.
+// checkAddRows adds count rows of n values, and compares the bits with the definition. shift
+// moves the first byte of the table away from a multiple of four.
 func checkAddRows(t *testing.T, r *rand.Rand, n, count, shift int) {
 	t.Helper()
 	const tableRows = 7
@@ -138,7 +139,7 @@ func checkAddRows(t *testing.T, r *rand.Rand, n, count, shift int) {
 	for k := range rows {
 		rows[k] = r.Uint32N(tableRows)
 		if k == 0 {
-			rows[k] = tableRows - 1 // the last row, against reads behind the table
+			rows[k] = tableRows - 1 // the last row: a read after the table is a fault
 		}
 		for i := range want {
 			want[i] += math.Float32frombits(binary.LittleEndian.Uint32(table[4*(int(rows[k])*n+i):]))

@@ -9,7 +9,7 @@ import (
 
 type scorerShape struct{ hidden, classes int }
 
-// scorerShapes are those around the widths of vectors and blocks, and spaCy's.
+// scorerShapes returns shapes near the widths of vectors and blocks, and those of spaCy.
 func scorerShapes() []scorerShape {
 	list := []scorerShape{{64, 74}, {64, 107}, {128, 300}, {MaxHidden, 1}}
 	for _, hidden := range []int{1, 3, 7, 8, 9, 15, 16, 17, 31, 33, 64, 65, 100} {
@@ -20,8 +20,9 @@ func scorerShapes() []scorerShape {
 	return list
 }
 
-// scoreReference is the definition: the hidden layer in float32, as its order
-// of additions is fixed, and the upper one in float64 with a bound of its error.
+// scoreReference computes the scores as they are defined. It computes the hidden layer in
+// float32, because its order of additions is fixed. It computes the upper layer in float64,
+// with a bound of the rounding error.
 func scoreReference(s scorerShape, upper, upperBias, lowerBias, features []float32, rows []int32) (want, bound []float64) {
 	const unit = 1.0 / (1 << 24)
 	u := make([]float32, 2*s.hidden)
@@ -61,7 +62,7 @@ func TestScore(t *testing.T) {
 				for f := range rows {
 					rows[f] = r.Int32N(tokens)
 				}
-				rows[slots-1] = tokens - 1 // the last features, against reads behind them
+				rows[slots-1] = tokens - 1 // the last features: a read after them is a fault
 				scorer := NewScorer(upper, upperBias, s.classes, lowerBias, s.hidden)
 				if scorer.Hidden() != s.hidden || scorer.Classes() != s.classes {
 					t.Fatalf("scorer of %v says %d, %d", s, scorer.Hidden(), scorer.Classes())
@@ -80,8 +81,8 @@ func TestScore(t *testing.T) {
 	})
 }
 
-// TestScoreKeepsRest: values behind the classes are the caller's, and without
-// slots only the bias is left.
+// TestScoreKeepsRest checks that Score does not write after the classes, and that without
+// slots the scores are computed from the biases.
 func TestScoreKeepsRest(t *testing.T) {
 	forEachVariant(t, func(t *testing.T) {
 		s := NewScorer([]float32{1, 10}, nil, 1, []float32{1, 2, 3, -4}, 2)

@@ -2,19 +2,23 @@ package prose
 
 import "strings"
 
-// A chunk is an entity as a range of tokens.
+// A chunk is an entity: a range of tokens and a label.
 type chunk struct {
-	first, last int
+	first, last int // the first and the last token
 	label       string
 }
 
-// chunks joins labelled tokens to entities by prose's own rule, which is not
-// BIO: an entity goes on as long as the label is not exactly the one expected
-// (I-PERSON after B-PERSON) or the part of speech stays the same. prose keeps
-// only the texts of its entities; here they keep their place.
+// chunks joins labelled tokens to entities. It follows prose's own rule, which is not BIO.
+// An entity begins at a token whose label is not O. It goes on while the next label is
+// neither O nor the expected one (I-PERSON after B-PERSON), or while the part of speech
+// stays the same, or at a number (CD) after a labelled token. A token with the expected
+// label is the last one of the entity. A token labelled O comes after the entity. prose
+// keeps only the texts of entities. chunks keeps their places.
 func chunks(tokens []token) []chunk {
 	var found []chunk
-	first, expected := 0, "" // the open entity and the label that ends it, if not ""
+	// first is the first token of the open entity. expected is the label that ends it;
+	// "": no entity is open.
+	first, expected := 0, ""
 	for i, t := range tokens {
 		switch {
 		case t.label != "O" && t.label != expected,
@@ -32,14 +36,14 @@ func chunks(tokens []token) []chunk {
 			expected = ""
 		}
 	}
-	if expected != "" { // prose loses it
+	if expected != "" { // prose loses an entity at the end of the text
 		found = append(found, chunk{first, len(tokens) - 1, entityLabel(tokens[first:])})
 	}
 	return found
 }
 
-// entityLabel is the label of an entity of these tokens: that of the first one,
-// except that a person wins between two.
+// entityLabel returns the label of an entity of these tokens. It is the label of the first
+// token. Of an entity of two tokens it is PERSON if the second one has the label B-PERSON.
 func entityLabel(tokens []token) string {
 	label := tokens[0].label
 	if len(tokens) == 2 && tokens[1].label == "B-PERSON" {
@@ -47,7 +51,7 @@ func entityLabel(tokens []token) string {
 	}
 	_, label, _ = strings.Cut(label, "-")
 	if label == "ORGANIZATION" {
-		return "ORG" // as every other model says
+		return "ORG" // the name that spaCy's models use
 	}
 	return label
 }

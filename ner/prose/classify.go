@@ -11,17 +11,17 @@ import (
 	"github.com/jdkato/prose/v2"
 )
 
-// classifier is prose's maximum entropy model in another form. prose looks up
-// the weight of every feature with every label by a string it builds for the
-// purpose, 221 of them for a token; here a feature has its weights in one
-// place. The labels are the same, the sums to the last bit.
+// classifier is prose's maximum entropy model in a faster form. For each feature and label
+// prose builds a string and looks up its weight: 221 strings for a token. Here all weights
+// of a value of a feature are in one list. The labels are the same as prose's, and the
+// sums have the same bits.
 type classifier struct {
 	labels  []string
 	weights [features]map[string][]weight // by the value of the feature
-	basic   map[string]bool               // the words of Basic English, a feature
+	basic   map[string]bool               // the words of Basic English, for enWordlist
 }
 
-// weight is what a feature adds to a label.
+// weight is the value that a feature adds to the sum of a label.
 type weight struct {
 	label int
 	value float64
@@ -52,7 +52,7 @@ const (
 var names = [features]string{"bias", "en-wordlist", "nextpos", "nextword", "pos", "pos+prevtag", "prefix3", "prevpos",
 	"prevtag", "prevword", "shape", "shape+prevtag", "suffix3", "word", "word+nextpos", "word.lower", "wordlen"}
 
-// newClassifier makes a classifier of the model in prose.
+// newClassifier returns a classifier with the model that is embedded in prose.
 func newClassifier() (*classifier, error) {
 	var mapping map[string]int // "feature-value-label" → index of a weight
 	var values []float64
@@ -78,15 +78,15 @@ func newClassifier() (*classifier, error) {
 		if feature < 0 || label < 0 {
 			return nil, fmt.Errorf("mapping: %q is no feature with a label", key)
 		}
-		value = strings.Clone(value) // or the whole mapping would stay in memory
+		value = strings.Clone(value) // otherwise the whole key would stay in memory
 		c.weights[feature][value] = append(c.weights[feature][value], weight{label, values[index]})
 	}
 	return c, nil
 }
 
-// parse takes a key of the mapping apart. Values and labels have hyphens too,
-// but no name of a feature with its hyphen begins another, and no label with
-// its hyphen ends another.
+// parse splits a key of the mapping into feature, value and label. feature or label is -1
+// if the key has none. Values and labels also contain hyphens. But the start of a key
+// matches only one "feature-", and its end only one "-label".
 func (c *classifier) parse(key string) (feature int, value string, label int) {
 	feature = slices.IndexFunc(names[:], func(n string) bool { return strings.HasPrefix(key, n+"-") })
 	label = slices.IndexFunc(c.labels, func(l string) bool { return strings.HasSuffix(key, "-"+l) })
@@ -96,9 +96,10 @@ func (c *classifier) parse(key string) (feature int, value string, label int) {
 	return feature, value, label
 }
 
-// classify labels tagged tokens, each one with those before and after it.
+// classify sets the labels of tokens. Their parts of speech must be set. The label of a
+// token also depends on the tokens before and after it.
 func (c *classifier) classify(tokens []token) {
-	before := "None" // B, I or O: the label of the token before, without its kind
+	before := "None" // B, I or O: the start of the previous token's label
 	sum := make([]float64, len(c.labels))
 	for i := range tokens {
 		t := &tokens[i]
@@ -149,7 +150,8 @@ func (c *classifier) classify(tokens []token) {
 	}
 }
 
-// shapeOf is how a word is written.
+// shapeOf returns prose's name for how a word is written: number, punct, downcase, upcase
+// or mixedcase. The word must not be empty.
 func shapeOf(s string) string {
 	if _, err := strconv.ParseFloat(s, 64); err == nil {
 		return "number"

@@ -2,17 +2,19 @@ package prose
 
 import "strings"
 
-// maxPiece is how many bytes prose is shown at once. A text up to this length
-// gets prose's own answer; a longer one is cut, because prose cannot be
-// interrupted and takes time for every byte.
+// maxPiece is the largest number of bytes that prose gets at once. A text of this length
+// or less gets prose's own answer. A longer text is read in pieces, because prose cannot be
+// interrupted and its time grows with the length.
 const maxPiece = 4096
 
-// nextPiece returns the spans of the piece of text that begins at the byte
-// from, and where the next piece begins. A piece ends where a paragraph does,
-// or else a sentence, in its second half; or else between two words. A span
-// that prose is not shown ends a piece and belongs to none.
+// nextPiece returns the spans of the piece of text that begins at the byte from, and the
+// byte at which the next piece begins. A piece ends at the end of a paragraph in its second
+// half. If there is none, it ends at the end of a sentence there, or else between two
+// words. A span with an empty clean ends a piece and belongs to no piece.
 func nextPiece(text string, from int) (piece []span, next int) {
-	size, paragraph, sentence := 0, 0, 0 // paragraph and sentence: how many spans up to its end
+	// size is in bytes. paragraph and sentence are the numbers of spans up to the last end
+	// of a paragraph and of a sentence.
+	size, paragraph, sentence := 0, 0, 0
 	for {
 		s := nextSpan(text, from)
 		if s.clean == "" {
@@ -43,7 +45,7 @@ func nextPiece(text string, from int) (piece []span, next int) {
 	return piece, piece[len(piece)-1].end
 }
 
-// endsSentence reports whether a span looks like the last of a sentence.
+// endsSentence reports whether a span looks like the last one of a sentence.
 func endsSentence(span string) bool {
 	span = strings.TrimRight(span, `"')]`)
 	return strings.HasSuffix(span, ".") || strings.HasSuffix(span, "!") || strings.HasSuffix(span, "?")

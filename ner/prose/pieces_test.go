@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// Whatever the text, prose is shown little at a time, and every word once.
+// TestPieces checks that prose gets only small pieces of any text, and every word once.
 func TestPieces(t *testing.T) {
 	sentence := "Angela Merkel was born in Hamburg. "
 	for name, text := range map[string]string{
@@ -102,8 +102,8 @@ func TestCleanAndOrigin(t *testing.T) {
 	}
 }
 
-// Tokens follow each other from the start of a span, which is what their
-// offsets are computed from.
+// FuzzSplit checks that the tokens of a span, joined, are its beginning. Their offsets are
+// computed from that.
 func FuzzSplit(f *testing.F) {
 	for _, s := range []string{"(it'sx,)", "'sx", "can't.", `"x"`, "n'tn'tn't", "John's.", ":)))", "$(1.000)", "a’s’ll"} {
 		f.Add(s)

@@ -1,26 +1,27 @@
-// Package prose finds named entities with jdkato/prose v2, a small classical
-// model that is built into the binary: PERSON and GPE (countries, cities) in
-// the main, ORG, LOCATION, FACILITY and GSP now and then.
+// Package prose finds named entities with jdkato/prose v2, a small classical model that is
+// built into the binary. It finds mostly PERSON and GPE (countries, cities), and sometimes
+// ORG, LOCATION, FACILITY and GSP.
 //
 //	r, err := prose.New()
 //	entities, err := r.Entities(ctx, "Angela Merkel was born in Hamburg.")
 //
-// prose itself is a library for one text at a time. What this package adds:
+// prose itself is a library for one text at a time. This package adds:
 //
-//   - one model for the process, shared by goroutines (prose loads one per text),
-//     and its classifier in a form that takes a tenth of the time;
-//   - offsets: prose gives the texts of entities, joined with blanks;
-//   - the entity at the end of a text, which prose loses;
-//   - bounded time and memory. prose panics on some texts and takes minutes for
-//     others; here the time grows with the length and no more, and a context
-//     is looked at every few kilobytes.
+//   - One model for the process, shared by goroutines. (prose loads one for each text.)
+//     Its classifier has a form that takes a tenth of the time.
+//   - Offsets. prose returns only the texts of entities, joined with spaces.
+//   - The entity at the end of a text, which prose loses.
+//   - Bounded time and memory. prose panics on some texts and takes minutes for others.
+//     Here the time is proportional to the length, and the context is checked every few
+//     kilobytes.
 //
-// A text of up to 4096 bytes, without its white space, gets prose's own answer,
-// but for runs without white space that no name is (see maxSpan).
-// A longer one is read in pieces, and since prose gives every occurrence of a
-// word in a text the label of the last one, its answer may differ. prose is not
-// quite deterministic: where two parts of speech come out equal, in about one
-// text of a thousand, it picks one at random, and an entity may depend on it.
+// A text of up to 4096 bytes gets prose's own answer, except for long runs without white
+// space that cannot be names (see maxSpan). For this limit each run of white space counts
+// as one byte. A longer text is read in pieces. Its answer may differ from prose's, because
+// prose gives every occurrence of a word in a text the label of the last occurrence.
+//
+// prose is not quite deterministic. In about one text of a thousand two parts of speech
+// have equal scores, and prose takes one at random. An entity may depend on that.
 package prose
 
 import (
@@ -37,14 +38,14 @@ import (
 
 // A Recognizer finds entities with prose's English model.
 type Recognizer struct {
-	tagger      *prose.Model // without its classifier
-	*classifier              // which is this one
+	tagger      *prose.Model // finds parts of speech only
+	*classifier              // labels the tokens
 }
 
 var _ ner.Recognizer = (*Recognizer)(nil)
 
-// New returns a recognizer. The first call in a process loads the model, which
-// takes about half a second; the later ones share it.
+// New returns a recognizer. The first call in a process loads the model, which takes about
+// half a second. Later calls return the same recognizer.
 func New() (*Recognizer, error) { return load() }
 
 var load = sync.OnceValues(func() (r *Recognizer, err error) {
@@ -62,16 +63,17 @@ var load = sync.OnceValues(func() (r *Recognizer, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("load the model of prose: %w", err)
 	}
-	// Decoding leaves more garbage than model, and a worker may sit idle for
-	// long before the next collection returns it.
+	// Decoding leaves more garbage than the model takes. Free it now, because a worker may
+	// idle for long before the next garbage collection.
 	debug.FreeOSMemory()
 	return &Recognizer{doc.Model, c}, nil
 })
 
-// Entities returns the entities of text in the order they appear.
+// Entities returns the entities of text in the order of the text. It implements
+// [ner.Recognizer].
 func (r *Recognizer) Entities(ctx context.Context, text string) ([]ner.Entity, error) {
 	var entities []ner.Entity
-	at, runes := 0, 0 // a byte offset up to which the characters are counted
+	at, runes := 0, 0 // text[:at] has this number of runes
 	runesTo := func(offset int) int {
 		runes += utf8.RuneCountInString(text[at:offset])
 		at = offset

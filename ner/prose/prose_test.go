@@ -44,15 +44,15 @@ func TestEntities(t *testing.T) {
 			{Text: "Angela Merkel", Label: "PERSON", Start: 0, End: 13, RuneStart: 0, RuneEnd: 13},
 			{Text: "Hamburg", Label: "GPE", Start: 26, End: 33, RuneStart: 26, RuneEnd: 33},
 		}},
-		// prose loses an entity that ends the text.
+		// prose itself loses an entity at the end of the text.
 		{"I live in Paris", []ner.Entity{
 			{Text: "Paris", Label: "GPE", Start: 10, End: 15, RuneStart: 10, RuneEnd: 15},
 		}},
-		// Bytes and code points differ; the text of an entity keeps its white space.
+		// Byte and rune offsets differ. The text of an entity keeps its white space.
 		{"Café 😀 is in  New\nYork.", []ner.Entity{
 			{Text: "New\nYork", Label: "GPE", Start: 18, End: 26, RuneStart: 14, RuneEnd: 22},
 		}},
-		// prose sees straight quotes of one byte in place of these of three.
+		// prose gets straight quotes of one byte instead of these, which have three.
 		{"She said “Angela Merkel’s in Hamburg” and left.", []ner.Entity{
 			{Text: "Angela Merkel", Label: "PERSON", Start: 12, End: 25, RuneStart: 10, RuneEnd: 23},
 			{Text: "Hamburg”", Label: "GPE", Start: 33, End: 43, RuneStart: 29, RuneEnd: 37},
@@ -73,17 +73,17 @@ func TestEntities(t *testing.T) {
 	}
 }
 
-// A text of one piece gets the tokens, labels and entities that prose itself
-// gives to the text with a full stop. Its parts of speech are taken over: prose
-// adds up their weights in the order of a map, and where two come out equal it
-// says now this and now that.
+// TestSameAsProse checks that a text of one piece gets the same tokens, labels and entities
+// as from prose itself, if a full stop is added for prose. The parts of speech are copied
+// from prose's result, because prose adds their weights in the order of a map: when two are
+// equal, the result is random.
 func TestSameAsProse(t *testing.T) {
 	r := newRecognizer(t)
 	whole := prose.ModelFromData("en")
 	all := texts(t)
 	rng := rand.New(rand.NewPCG(1, 2))
 	words := strings.Fields(all[len(all)-1])
-	for range 10 { // words without sense, some of them again and again
+	for range 10 { // random words, some of them many times
 		var b strings.Builder
 		for b.Len() < 3000 {
 			b.WriteString(words[rng.IntN(1+rng.IntN(len(words)))] + " ")
@@ -132,7 +132,8 @@ func TestSameAsProse(t *testing.T) {
 	}
 }
 
-// prose panics on these; we find the rest of the text.
+// TestTextsThatPanicProse has texts on which prose panics. The entities in the rest of the
+// text are found.
 func TestTextsThatPanicProse(t *testing.T) {
 	r := newRecognizer(t)
 	for _, bad := range []string{"ȺȺȺ's house.", "ȾȾȾȾn't go.", "\xff\xff\xff\xff\xff's ok."} {
@@ -165,7 +166,7 @@ func panics(text string) (panicked bool) {
 	return false
 }
 
-// An end of ctx is seen between two pieces, not only at the start.
+// TestStopsWhenContextEnds checks that Entities also checks ctx between two pieces.
 func TestStopsWhenContextEnds(t *testing.T) {
 	r := newRecognizer(t)
 	ctx := &endingContext{Context: t.Context(), looks: 2}
@@ -178,7 +179,7 @@ func TestStopsWhenContextEnds(t *testing.T) {
 	}
 }
 
-// endingContext ends after it was looked at a number of times.
+// endingContext ends after looks calls of its Err.
 type endingContext struct {
 	context.Context
 	looks int
@@ -215,7 +216,7 @@ func TestSharedByGoroutines(t *testing.T) {
 	wg.Wait()
 }
 
-// checkEntities checks what ner.Recognizer promises of any text.
+// checkEntities checks what ner.Recognizer promises for any text.
 func checkEntities(t *testing.T, text string, entities []ner.Entity) {
 	t.Helper()
 	at := 0

@@ -6,25 +6,26 @@ import (
 	"unicode/utf8"
 )
 
-// A run without white space that is longer than maxSpan bytes, or has more than
-// maxMarks of the marks that prose splits off one by one, holds no name: a blob
-// of base64, a line of dots, minified JSON. prose takes time that grows with the
-// square of such a run, so it is never shown one.
+// prose never gets a run without white space that is longer than maxSpan bytes, or that has
+// more than maxMarks of the marks that prose splits off one by one. Such a run contains no
+// name: it is base64, a line of dots or minified JSON. prose's time grows with the square of
+// its length.
 const (
 	maxSpan  = 256
 	maxMarks = 64
 	marks    = "$(\"[,)]!;.?:'"
 )
 
-// A span is a maximal run of text without white space. prose's tokenizer looks
-// at one span at a time, so what it says of a span depends on nothing else.
+// A span is a run of text without white space, with white space or an end of the text on
+// both sides. prose's tokenizer looks at one span at a time, so a span's tokens depend only
+// on the span.
 type span struct {
-	start, end int    // in the text
-	clean      string // what prose is shown; text[start:end] in most cases, "" for nothing
+	start, end int    // byte offsets in the text
+	clean      string // the text for prose, mostly text[start:end]; "": prose does not get it
 }
 
-// nextSpan finds the first span of text at or after the byte from. The span is
-// empty, at the end of the text, if there is none.
+// nextSpan returns the first span of text at or after the byte from. If there is none, it
+// returns an empty span at the end of the text.
 func nextSpan(text string, from int) span {
 	s := span{start: len(text), end: len(text)}
 	if i := strings.IndexFunc(text[from:], notSpace); i >= 0 {
@@ -50,11 +51,11 @@ func nextSpan(text string, from int) span {
 
 func notSpace(r rune) bool { return !unicode.IsSpace(r) }
 
-// clean returns what prose is shown in place of a span: the same with straight
-// quotes, as prose itself would make them, and, in a span with an apostrophe,
-// with an X for each character that has another length in lower case. prose
-// looks for "n't" in the lower-cased span and cuts the span itself there: with
-// "ȺȺȺ's", where a lower-case letter is a byte longer, it runs over the end.
+// clean returns the text that prose gets for the span s. It replaces curly quotes by
+// straight ones, as prose itself would. If the span has an apostrophe, it also replaces
+// each character that has another length in lower case by X. The reason is that prose looks
+// for "n't" in the lower case span, and cuts the span itself at this offset. With "ȺȺȺ's",
+// whose letters are a byte longer in lower case, it would panic.
 func clean(s string) string {
 	quote, odd := strings.Contains(s, "'"), false
 	for i := 0; i < len(s); {
@@ -78,11 +79,11 @@ func clean(s string) string {
 	return b.String()
 }
 
-// oddCase stands for a character that changes its length in lower case.
+// oddCase replaces a character that has another length in lower case.
 const oddCase = "X"
 
-// replacement reports the length of what s begins with, a character or the one
-// HTML entity prose knows, and what clean puts in its place: "" for the same.
+// replacement returns the length n of the first character of s, or of the one HTML entity
+// that prose knows. as is the text by which clean replaces it; "": it is not replaced.
 func replacement(s string) (n int, as string) {
 	const rsquo = "&rsquo;"
 	r, n := utf8.DecodeRuneInString(s)
@@ -93,13 +94,13 @@ func replacement(s string) (n int, as string) {
 		return n, "'"
 	case strings.HasPrefix(s, rsquo):
 		return len(rsquo), "'"
-	case utf8.RuneLen(unicode.ToLower(r)) != n: // also a byte that is no UTF-8
+	case utf8.RuneLen(unicode.ToLower(r)) != n: // also true for a byte that is not UTF-8
 		return n, oddCase
 	}
 	return n, ""
 }
 
-// origin maps a byte offset in s.clean back to one in the text.
+// origin returns the byte offset in text for a byte offset in s.clean.
 func (s span) origin(text string, offset int) int {
 	orig := text[s.start:s.end]
 	if s.clean == orig {
@@ -111,7 +112,7 @@ func (s span) origin(text string, offset int) int {
 		if strings.HasPrefix(s.clean[done:], orig[i:i+n]) {
 			done += n // the same in both
 		} else {
-			done++ // every replacement is one byte
+			done++ // every replacement has one byte
 		}
 		i += n
 	}

@@ -2,11 +2,11 @@ package prose
 
 import "github.com/jdkato/prose/v2"
 
-// unread is a model that is never asked; without one prose loads its own.
+// unread is a model that prose does not use. Without a model prose would load its own.
 var unread = new(prose.Model)
 
-// split returns prose's tokens of a clean span. They follow each other from its
-// beginning; prose may have lost the rest. A span that prose panics on has none.
+// split returns prose's tokens of a clean span. Joined, they are the beginning of the span:
+// prose may lose the rest. split returns nil if prose panics.
 func split(span string) (words []string) {
 	if plain(span) {
 		return []string{span}
@@ -27,8 +27,8 @@ func split(span string) (words []string) {
 	return words
 }
 
-// plain reports whether a span has only letters and digits, in which prose sees
-// nothing to split. Most have.
+// plain reports whether a span has only ASCII letters and digits. prose does not split such
+// a span. Most spans are plain.
 func plain(span string) bool {
 	for i := range len(span) {
 		c := span[i]

@@ -7,18 +7,19 @@ import (
 	"github.com/jdkato/prose/v2"
 )
 
-// sentinel is appended to every piece: prose loses an entity that ends its
-// text ("I live in Paris").
+// sentinel is appended to every piece, because prose loses an entity at the end of a text
+// ("I live in Paris").
 const sentinel = "."
 
-// A token is prose's word: part of a span, and where it is in the text.
+// A token is one of prose's tokens: a part of a span, and its place in the text.
 type token struct {
-	text       string // as prose sees it
+	text       string // the token's part of span.clean
 	tag, label string // part of speech; B-PERSON, I-PERSON, …, O
 	start, end int    // byte offsets in the text
 }
 
-// locate splits the spans of a piece. first has the first token of each span.
+// locate returns the tokens of the spans of a piece. first[i] is the index of the first
+// token of span i.
 func locate(text string, piece []span) (tokens []token, first []int) {
 	first = make([]int, len(piece))
 	for i, s := range piece {
@@ -36,12 +37,11 @@ func locate(text string, piece []span) (tokens []token, first []int) {
 	return tokens, first
 }
 
-// tokens has prose read a piece of text. The tokens come without the sentinel.
+// tokens returns the tokens of a piece of text with their labels, without the sentinel.
 //
-// prose gives tokens without offsets and leaves some characters out ("John's."
-// becomes "John"), so it is asked twice: what the tokens of each span are,
-// which says where they are, and then which parts of speech they are beside
-// each other.
+// prose returns tokens without offsets and loses some characters ("John's." becomes
+// "John"). So prose is called twice: for each span, to find the offsets of its tokens, and
+// for the whole piece, to find the parts of speech.
 func (r *Recognizer) tokens(text string, piece []span) ([]token, error) {
 	tokens, first := locate(text, piece)
 	var words strings.Builder
@@ -69,8 +69,8 @@ func (r *Recognizer) tokens(text string, piece []span) ([]token, error) {
 	return tokens, nil
 }
 
-// share gives the tokens of spans that are written the same the labels of the
-// last such span. In prose they are the same tokens.
+// share copies labels between spans with the same clean text: all of them get the labels
+// of the last one. In prose the tokens of such spans are the same tokens.
 func share(tokens []token, piece []span, first []int) {
 	last := map[string]int{}
 	for i, s := range piece {

@@ -8,15 +8,15 @@ import (
 	"github.com/narwhal-server/narwhal/ner/kernel/peak"
 )
 
-// BenchmarkEntities measures one call on the paragraph that the clients send:
-// the whole pipeline and without its parser, with a cache that knows the text
-// and without a cache, for every kernel variant of this machine.
+// BenchmarkEntities measures one call of Entities on the paragraph that the load
+// clients send. It runs with and without the parser, with a cache that has all types of
+// the text and without a cache, for every kernel variant of this machine.
 //
 //	go test -run - -bench Entities ./ner/spacy/
 //
-// best-ms is the fastest call: on a shared machine the mean says more about the
-// neighbours. %peak is the share of the core's measured peak that its multiply
-// and adds are, counted from the shapes of the networks.
+// best-ms is the time of the fastest call. On a shared machine the mean depends too
+// much on other programs. %peak compares the multiplications and additions, counted
+// from the shapes of the networks, with the measured peak of the core.
 func BenchmarkEntities(b *testing.B) {
 	text, err := os.ReadFile("../../scripts/paragraph.txt")
 	if err != nil {
@@ -74,10 +74,11 @@ func benchEntities(b *testing.B, text, variant string, parser, warm bool) {
 	}
 }
 
-// multiplyAdds counts those of the matrices for one text.
+// multiplyAdds returns the number of multiply-add operations of the matrices for one
+// text.
 func (p *Pipeline) multiplyAdds(text string, tokens []Token, warm bool) float64 {
 	n := p.ner.multiplyAdds(text, tokens, warm, 1)
-	if p.parser != nil { // two moves a token at least: it is pushed and popped
+	if p.parser != nil { // at least two moves a token: one pushes and one pops it
 		n += p.parser.multiplyAdds(text, tokens, warm, 2)
 	}
 	return n
@@ -100,7 +101,7 @@ func (t *transition) multiplyAdds(text string, tokens []Token, warm bool, steps 
 			sum += len(types) * v.width * v.static.vectors.dim
 		}
 	}
-	for _, l := range v.encoder { // six products for four rows
+	for _, l := range v.encoder { // kernel.Conv computes six products for four rows
 		sum += (n + 3) / 4 * 6 * v.width * v.width * l.maxout.Pieces()
 	}
 	sum += n * (t.linear.In()*t.linear.Out() + t.lower.In()*t.lower.Out())

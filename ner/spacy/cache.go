@@ -7,21 +7,22 @@ import (
 	"sync/atomic"
 )
 
-// typeCache remembers the embeddings of token types: the vector that the mix
-// layer gives for a combination of ids, which does not depend on the text
-// around it. A text of 200 tokens finds three quarters or more of its types
-// here.
+// typeCache remembers the embeddings of token types. A type is a combination of ids.
+// Its embedding is the vector that the mix layer computes from these ids. An
+// embedding does not depend on the text around the token. A text of 200 tokens finds
+// three quarters or more of its types here.
 //
-// What is kept are whole results of the same kernel, so an answer does not
-// depend on what the cache holds. Its memory is fixed when it is made: an
-// entry replaces another one of its set, the first that was not used since the
-// hand last passed (the clock algorithm).
+// The cache holds whole results of the same kernel, so an answer does not depend on
+// what it holds. Its memory never grows. A new entry replaces another entry of its
+// set: the first one that was not used since the hand last passed (the clock
+// algorithm).
 //
-// All of it is words that are read and written atomically, so that processes
-// can use one memory, see Pipeline.ShareCache. There are no locks, which a
-// process could die with: an entry has a version that is odd while somebody
-// writes it, as in a seqlock, and who reads it looks at the version before and
-// after. An entry whose writer died stays odd and is lost.
+// The cache consists of words that are read and written atomically, so several
+// processes can use the same memory (Pipeline.ShareCache). It has no locks, because
+// a process could die while it holds one. Instead every entry has a version, as in a
+// seqlock. The version is odd while a writer changes the entry. A reader compares
+// the version before and after it reads. If a writer dies, its entry's version stays
+// odd, and the entry is never used again.
 //
 //	a set:    [clock] [version of each way] [entry of each way]
 //	clock     bit w: way w was used; from bit 8: the hand
@@ -35,24 +36,25 @@ type typeCache struct {
 
 const cacheWays = 8 // entries of a set
 
-// newTypeCache makes a cache of at least entries, or nil, which never finds
-// anything, for none.
+// newTypeCache returns a cache for at least the given number of entries. If that is
+// 0 or less, it returns nil. A nil *typeCache is valid: it never finds anything.
 func newTypeCache(entries, keyLen, width int) *typeCache {
 	if entries <= 0 {
 		return nil
 	}
 	c := &typeCache{keyLen: keyLen, width: width, sets: 1 << bits.Len(uint((entries-1)/cacheWays))}
-	// Pages that no entry has been written to take no memory.
+	// Pages of c.words take no memory before an entry is written to them.
 	c.words = make([]atomic.Uint64, c.size())
 	return c
 }
 
-// entryWords is the length of an entry, setWords that of a set, size that of all.
+// entryWords, setWords and size return the length in words of an entry, of a set and
+// of the whole cache.
 func (c *typeCache) entryWords() int { return c.keyLen + (c.width+1)/2 }
 func (c *typeCache) setWords() int   { return 1 + cacheWays*(1+c.entryWords()) }
 func (c *typeCache) size() int       { return c.sets * c.setWords() }
 
-// hashKey mixes the ids of a key: its low bits choose the set.
+// hashKey returns the hash of a key. Its low bits choose the set.
 func hashKey(key []uint64) uint64 {
 	var h uint64
 	for _, id := range key {
@@ -61,7 +63,8 @@ func hashKey(key []uint64) uint64 {
 	return mix64(h)
 }
 
-// place returns the set of a hash, and the part of the hash that its version holds.
+// place returns the set of a hash, and the part of the hash that the version of an
+// entry contains.
 func (c *typeCache) place(hash uint64) (set cacheSet, tag uint64) {
 	n := c.setWords()
 	return cacheSet(c.words[int(hash&uint64(c.sets-1))*n:][:n]), hash>>32 | 1
@@ -78,7 +81,8 @@ func (c *typeCache) entry(s cacheSet, way int) (key, vec []atomic.Uint64) {
 	return e[:c.keyLen], e[c.keyLen:]
 }
 
-// get copies the vector of a key to dst, if it is known.
+// get copies the vector of a key to dst and reports whether the cache has it. It
+// also returns false if the entry is written meanwhile. dst is then undefined.
 func (c *typeCache) get(dst []float32, key []uint64, hash uint64) bool {
 	if c == nil {
 		return false
@@ -94,7 +98,7 @@ func (c *typeCache) get(dst []float32, key []uint64, hash uint64) bool {
 			continue
 		}
 		loadWords(dst, vec)
-		if s.version(way).Load() != version { // somebody has written meanwhile
+		if s.version(way).Load() != version { // another writer has changed the entry meanwhile
 			return false
 		}
 		if used := uint64(1) << way; s.clock().Load()&used == 0 {
@@ -105,8 +109,9 @@ func (c *typeCache) get(dst []float32, key []uint64, hash uint64) bool {
 	return false
 }
 
-// put remembers the vector of a key. Two may put the same one; then it is there
-// twice until one of them is replaced.
+// put stores the vector of a key. It does nothing if the entry that it would replace
+// is being written. If two callers put the same key at once, the cache may hold it
+// twice until one entry is replaced.
 func (c *typeCache) put(key []uint64, hash uint64, vec []float32) {
 	if c == nil {
 		return
@@ -115,7 +120,7 @@ func (c *typeCache) put(key []uint64, hash uint64, vec []float32) {
 	way := s.free()
 	version := s.version(way).Load()
 	if version&1 != 0 || !s.version(way).CompareAndSwap(version, version|1) {
-		return // somebody else writes there
+		return // another writer has this entry
 	}
 	k, v := c.entry(s, way)
 	for i, id := range key {
@@ -125,7 +130,8 @@ func (c *typeCache) put(key []uint64, hash uint64, vec []float32) {
 	s.version(way).Store(tag<<32 | uint64(uint32(version)+2))
 }
 
-// free returns the way to overwrite.
+// free returns the way that the next entry of the set overwrites: one that was never
+// written, or else the one that the clock algorithm finds.
 func (s cacheSet) free() int {
 	for way := range cacheWays {
 		if s.version(way).Load() == 0 {
@@ -156,7 +162,7 @@ func equalWords(words []atomic.Uint64, key []uint64) bool {
 	return true
 }
 
-// storeWords and loadWords copy values, two to a word.
+// storeWords copies x to words, two values to a word. loadWords copies them back.
 func storeWords(words []atomic.Uint64, x []float32) {
 	for i := range words {
 		w := uint64(math.Float32bits(x[2*i]))
@@ -178,11 +184,13 @@ func loadWords(x []float32, words []atomic.Uint64) {
 	}
 }
 
-// ShareCache gives the pipeline other memory for its cache: what place returns
-// for a number of words, zeros at first, that several processes may use at once
-// and nobody else writes to. Their pipelines must have equal weights and an equal
-// Sum. The pipeline keeps its own memory if place fails. No other method may run
-// meanwhile.
+// ShareCache moves the pipeline's cache to memory that several processes can use at
+// once. It calls place with the number of words that it needs. place returns that
+// memory, which is zero before the first pipeline uses it. All pipelines that use
+// the memory must have equal packed weights and an equal Sum, and nothing else may
+// write to it. If place fails, ShareCache returns its error, and the pipeline keeps
+// its own memory. A pipeline without a cache does not call place. No other method
+// may run meanwhile.
 func (p *Pipeline) ShareCache(place func(words int) ([]atomic.Uint64, error)) error {
 	size := 0
 	for _, t := range p.networks() {
@@ -206,8 +214,9 @@ func (p *Pipeline) ShareCache(place func(words int) ([]atomic.Uint64, error)) er
 	return nil
 }
 
-// Sum tells pipelines apart whose packed weights are equal: a checksum of what
-// embeds a token before them, the hash tables and, of word vectors, a part.
+// Sum returns a checksum of the tables that the packed weights do not contain: all
+// hash tables, and parts of the word vectors. Pipelines with equal packed weights and
+// an equal sum may share a cache.
 func (p *Pipeline) Sum() uint32 {
 	sum := uint32(0)
 	add := func(b []byte) { sum = crc32.Update(sum, castagnoli, b) }
@@ -216,7 +225,8 @@ func (p *Pipeline) Sum() uint32 {
 			add(table.data)
 		}
 		if t.static != nil {
-			// Evenly spread: all of them may be half a gigabyte.
+			// Read at most about 256 parts, evenly spread: all word vectors
+			// together may have half a gigabyte.
 			data := t.static.vectors.data
 			const part = 4096
 			for at, step := 0, max(part, len(data)/256); at < len(data); at += step {

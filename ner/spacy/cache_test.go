@@ -32,7 +32,7 @@ func TestCacheRemembers(t *testing.T) {
 	}
 }
 
-// TestCacheComparesKeys: keys with one hash are told apart.
+// TestCacheComparesKeys checks that the cache tells keys with the same hash apart.
 func TestCacheComparesKeys(t *testing.T) {
 	c := newTypeCache(1, 1, 1)
 	c.put([]uint64{1}, 42, []float32{1})
@@ -48,8 +48,8 @@ func TestCacheComparesKeys(t *testing.T) {
 	}
 }
 
-// TestCacheKeepsWhatIsUsed: a stream of new keys throws out those that nobody
-// asks for, not those that are asked for all the time.
+// TestCacheKeepsWhatIsUsed checks that new keys replace keys that are not looked up,
+// and not those that are looked up all the time.
 func TestCacheKeepsWhatIsUsed(t *testing.T) {
 	c := newTypeCache(512, 1, 1)
 	got := make([]float32, 1)
@@ -77,7 +77,8 @@ func TestNoCache(t *testing.T) {
 	}
 }
 
-// TestCacheSizes: the entries asked for are there.
+// TestCacheSizes checks that a cache has at least as many entries as asked for, and at
+// most twice as many.
 func TestCacheSizes(t *testing.T) {
 	for _, entries := range []int{1, 512, 513, 4096, 100_000} {
 		c := newTypeCache(entries, 1, 1)
@@ -87,7 +88,7 @@ func TestCacheSizes(t *testing.T) {
 	}
 }
 
-// TestCacheConcurrently is for the race detector.
+// TestCacheConcurrently uses one cache from several goroutines. Run it with -race.
 func TestCacheConcurrently(t *testing.T) {
 	c := newTypeCache(64, 2, 8)
 	var wg sync.WaitGroup
@@ -115,8 +116,8 @@ func TestCacheConcurrently(t *testing.T) {
 	wg.Wait()
 }
 
-// TestCacheSurvivesAWriter: an entry that somebody died writing is neither given
-// nor written again, and the rest of its set works.
+// TestCacheSurvivesAWriter checks an entry whose writer died while it wrote. The entry
+// is neither found nor written again, and the rest of its set works.
 func TestCacheSurvivesAWriter(t *testing.T) {
 	c := newTypeCache(cacheWays, 1, 1)
 	c.put([]uint64{1}, 1, []float32{1})
@@ -139,11 +140,11 @@ func TestCacheSurvivesAWriter(t *testing.T) {
 	for way := range cacheWays {
 		s.version(way).Or(1)
 	}
-	c.put([]uint64{7}, 7, []float32{7}) // nowhere to go
+	c.put([]uint64{7}, 7, []float32{7}) // it does nothing: every entry is being written
 }
 
-// Two pipelines with one cache: what one has met the other knows, and the
-// answers are what they were.
+// TestShareCache lets two pipelines share one cache. The second one finds the types
+// that the first one has stored, and the answers do not change.
 func TestShareCache(t *testing.T) {
 	a, b := openModel(t, Options{}), openModel(t, Options{})
 	want, err := a.Entities(t.Context(), paragraph)
@@ -188,7 +189,7 @@ func TestShareCache(t *testing.T) {
 	}
 }
 
-// entriesOf counts what the caches hold, counting each version.
+// entriesOf returns how often entries of the pipeline's caches were written.
 func entriesOf(p *Pipeline) (n int) {
 	for _, t := range p.networks() {
 		for i := range t.cache.sets {
@@ -201,7 +202,7 @@ func entriesOf(p *Pipeline) (n int) {
 	return n
 }
 
-// Other tables make another sum.
+// TestSum checks that Sum changes when one bit of a table changes.
 func TestSum(t *testing.T) {
 	a, b := openModel(t, Options{}), openModel(t, Options{})
 	table := &b.ner.tok2vec.tables[0]

@@ -7,9 +7,10 @@ import (
 	"strings"
 )
 
-// config is a pipeline's config.cfg: sections of key = value lines whose
-// values are JSON. spaCy writes one value a line; Python's configparser, which
-// reads it, also takes values continued on indented lines, so we do.
+// config is a pipeline's config.cfg: sections of key = value lines, with values in
+// JSON. spaCy writes each value on one line. It reads the file with Python's
+// configparser, which also accepts values that continue on indented lines, so
+// parseConfig accepts them, too.
 type config map[string]map[string]string
 
 func parseConfig(data []byte) (config, error) {
@@ -45,9 +46,10 @@ func parseConfig(data []byte) (config, error) {
 	return cfg, nil
 }
 
-// get decodes a value into v and reports whether it is there and not null. A
-// value may also stand inside its section's parent: [nlp] tokenizer =
-// {"@tokenizers": …} is the same as [nlp.tokenizer] @tokenizers = ….
+// get decodes a value into v. It returns false if the value is missing or null, and
+// an error if the value does not fit v. A value may also be part of a key of the
+// parent section: [nlp] tokenizer = {"@tokenizers": …} is the same as
+// [nlp.tokenizer] @tokenizers = ….
 func (c config) get(section, key string, v any) (bool, error) {
 	raw, ok := c[section][key]
 	if !ok {
@@ -70,7 +72,8 @@ func (c config) get(section, key string, v any) (bool, error) {
 	return true, nil
 }
 
-// want checks that a value, if it is there, is one of those we know.
+// want returns a value that must be a known one. It returns "" if the value is
+// missing, and an error if it is not one of known.
 func (c config) want(section, key string, known ...string) (string, error) {
 	var v string
 	ok, err := c.get(section, key, &v)

@@ -51,7 +51,7 @@ func TestBadConfig(t *testing.T) {
 	}
 }
 
-// FuzzConfig: any file is read or refused.
+// FuzzConfig checks that parseConfig and plan do not panic, whatever the file has.
 func FuzzConfig(f *testing.F) {
 	f.Add([]byte("[nlp]\nlang = \"en\"\npipeline = [\"ner\"]\n\n[components.ner]\nfactory = \"ner\"\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {

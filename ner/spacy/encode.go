@@ -53,11 +53,13 @@ func flag(b bool) uint64 {
 	return 0
 }
 
-// encoder is the working memory of a tok2vec: one goroutine's, for encodeRows
-// tokens and as many neighbours as the network is deep.
+// encoder is the working memory of tok2vec.encode, for one goroutine. It has room for
+// encodeRows tokens and, on each side, for as many neighbours as the network has
+// layers.
 type encoder struct {
-	// What z holds, tokens a to b-1, so that two components that listen to one
-	// network have a text of one piece encoded once. ready is nil if it holds nothing.
+	// z holds the vectors of tokens a to b-1, computed by the network ready. ready is
+	// nil if z holds none. When two components listen to one network, the second one
+	// finds the vectors of a text of one piece here.
 	ready *tok2vec
 	a, b  int
 
@@ -65,16 +67,16 @@ type encoder struct {
 
 	z       []float32 // the rows of the piece and its neighbours
 	tmp     []float32 // maxout's results, before layernorm
-	scratch []float32 // kernel.Conv's
+	scratch []float32 // working memory of kernel.Conv
 
-	// Types the cache does not know:
+	// Types that the cache does not have:
 	keys   []uint64  // their ids, keyLen each
-	hashes []uint64  // the hashes of those
-	rows   []rowType // which rows of z wait for which type
-	slots  []int32   // hash table of the types, -1 free
-	x      []float32 // concatenated embeddings, mixRows at a time
-	vec    []float32 // word vectors of the same
-	mixed  []float32 // their mix rows
+	hashes []uint64  // the hashes of their keys
+	rows   []rowType // the rows that need these types
+	slots  []int32   // hash table of the types; -1: free
+	x      []float32 // their concatenated embeddings, of mixRows types at a time
+	vec    []float32 // the word vectors of the same types
+	mixed  []float32 // the mix rows of all these types
 }
 
 type rowType struct{ row, typ int32 }
@@ -82,27 +84,27 @@ type rowType struct{ row, typ int32 }
 // mixRows is how many unknown types are embedded at once.
 const mixRows = 64
 
-// encodeRows is how many tokens are encoded at once, so that the memory of a
-// long text's networks does not grow with it, and their rows stay in a
-// second-level cache. Where two pieces meet, a few rows are computed twice.
+// encodeRows is how many tokens are encoded at once. A longer text is encoded in
+// pieces, so the memory for the networks does not grow with the text, and the rows
+// stay in a second-level cache. Where two pieces meet, a few rows are computed twice.
 const encodeRows = 512
 
-// encode computes the vectors of tokens a to b-1 of a text, at most encodeRows.
-// They are valid until the next call.
+// encode returns the vectors of tokens a to b-1 of a text, at most encodeRows tokens.
+// The vectors are valid until the next call with the same encoder.
 //
-// spaCy surrounds a text with as many rows of zeros as the encoder has layers.
-// They do not stay zero, because the layers run over them too, and the text's
-// own rows see it.
+// spaCy surrounds a text with as many rows of zeros as the encoder has layers. The
+// layers run over these rows, too. So the rows do not stay zero, and they change the
+// rows of the text's tokens.
 func (t *tok2vec) encode(e *encoder, text string, tokens []Token, a, b int) []float32 {
 	w, n, depth := t.width, len(tokens), len(t.encoder)
 	if e.ready == t && e.a <= a && b <= e.b {
 		return e.z[(a-e.a+depth)*w:][:(b-a)*w]
 	}
 	e.ready, e.a, e.b = t, a, b
-	// z has the rows from depth before a to depth after b, which the first
-	// layer reads; each layer computes one row less on both sides. It does so in
-	// groups of four, so the last group may read and write rows that nobody
-	// needs.
+	// z has the rows that the first layer reads: from depth rows before a to depth
+	// rows after b. Each layer computes one row less on both sides. It computes
+	// groups of kernel.ConvRows rows, so the last group may read and write rows that
+	// are not needed.
 	first, end := a-depth, b+depth+kernel.ConvRows
 	row := func(token int) []float32 { return e.z[(token-first)*w:] }
 	e.z = grow(e.z, (end-first)*w)
@@ -127,13 +129,14 @@ func (t *tok2vec) encode(e *encoder, text string, tokens []Token, a, b int) []fl
 	return row(a)[:(b-a)*w]
 }
 
-// groups rounds up to a multiple of kernel.ConvRows.
+// groups rounds rows up to a multiple of kernel.ConvRows.
 func groups(rows int) int {
 	return (rows + kernel.ConvRows - 1) / kernel.ConvRows * kernel.ConvRows
 }
 
-// embed computes the mix rows of the tokens: from the cache, or, once per
-// unknown type, from the tables.
+// embed writes the mix rows of the tokens to dst. It copies a row from the cache if
+// the cache has the token's type. Otherwise it computes the row from the tables, once
+// for each type.
 func (t *tok2vec) embed(e *encoder, dst []float32, text string, tokens []Token) {
 	w, k := t.width, t.keyLen()
 	e.keys, e.hashes, e.rows = e.keys[:0], e.hashes[:0], e.rows[:0]
@@ -176,7 +179,7 @@ func (t *tok2vec) embed(e *encoder, dst []float32, text string, tokens []Token) 
 	}
 }
 
-// appendKey appends the ids that decide a token's embedding.
+// appendKey appends the ids of a token from which its embedding is computed.
 func (t *tok2vec) appendKey(key []uint64, text string, tok *Token) []uint64 {
 	for _, c := range t.columns {
 		key = append(key, c.id(text, tok))
@@ -187,8 +190,9 @@ func (t *tok2vec) appendKey(key []uint64, text string, tok *Token) []uint64 {
 	return key
 }
 
-// findType returns the number of an unknown type in this piece, and whether it
-// was met for the first time; then key is already at its place in e.keys.
+// findType returns the number of a type among those that the cache does not have. It
+// adds the type, and returns isNew, if this piece of the text had no such token yet.
+// The caller then leaves key at the end of e.keys.
 func (e *encoder) findType(key []uint64, hash uint64, k int) (typ int32, isNew bool) {
 	mask := uint64(len(e.slots) - 1)
 	for i := hash & mask; ; i = (i + 1) & mask {
@@ -222,9 +226,9 @@ func (t *tok2vec) mixTypes(e *encoder, dst []float32, keys []uint64, rows int) {
 	kernel.LayerNorm(dst, w, e.tmp, w, nil, 0, t.mix.gain, t.mix.bias, rows)
 }
 
-// grow returns a slice of length n with whatever it held before, reusing s if
-// it is large enough. A buffer that grew gets some room, for the next text may
-// be a little longer.
+// grow returns a slice of length n with undefined contents. It returns s if s is
+// large enough. A new slice has at least 1.5 times the capacity of s, because the
+// next text may be a little longer.
 func grow[T any](s []T, n int) []T {
 	if cap(s) < n {
 		return make([]T, n, max(n, cap(s)+cap(s)/2))

@@ -7,23 +7,23 @@ import (
 )
 
 // The entity recognizer reads a text once from left to right and makes one
-// move for every token, in spaCy's BiluoPushDown system: Begin, In and Last
-// spell an entity of several tokens, Unit one of a single token, and Out is no
-// part of any.
+// move for every token, in spaCy's BiluoPushDown system. Begin, In and Last are the
+// tokens of an entity of several tokens. Unit is an entity of one token. Out is a
+// token of no entity.
 
-// entitySlots are the tokens the recognizer's model looks at: the next one,
-// the first of the open entity, and the one before the next.
+// entitySlots is the number of tokens that the recognizer's model looks at: the next
+// one, the first of the open entity, and the one before the next.
 const entitySlots = 3
 
 // entityModel is the recognizer's transition model with its classes grouped.
 type entityModel struct {
 	*transition
 	outside []run     // the moves while no entity is open
-	inside  []insides // by class of the Begin that opened one
+	inside  []insides // the moves in an open entity, by the class of its Begin
 	labels  []string  // in the order of the classes
 }
 
-// insides are the classes In and Last of one label, -1 if there is none.
+// insides has the indices of the classes In and Last of one label; -1: no such class.
 type insides struct{ in, last int }
 
 func newEntityModel(t *transition) *entityModel {
@@ -47,10 +47,14 @@ func newEntityModel(t *transition) *entityModel {
 // entity is an entity in tokens.
 type entity struct{ first, end, class int }
 
-// entities appends the entities of the text of f from token at on, where none is
-// open, to token end or a little further, to the next where none is open; next is
-// that token. sentStarts says of the first tokens whether a sentence starts there; of
-// others that is not known.
+// entities finds the entities of the text of f from token at on. No entity may be
+// open at that token. It stops at the first token from end on at which no entity is
+// open, or after the text's last token, and returns this position as next. It returns
+// out with the entities appended.
+//
+// sentStarts[i] reports whether a sentence starts at token i. For the tokens after
+// sentStarts that is unknown. entities fails with errTooClose if a decision must be
+// made from long sums, and with the context's error when ctx ends.
 func (m *entityModel) entities(ctx context.Context, f *features, sentStarts []bool, at, end int, out []entity) (ents []entity, next int, err error) {
 	tokens := f.tokens
 	open := entity{first: -1}
@@ -61,8 +65,7 @@ func (m *entityModel) entities(ctx context.Context, f *features, sentStarts []bo
 			return out, i, err
 		}
 		f.set(0, i)
-		// An entity cannot go on if this is the text's last token or the
-		// sentence's.
+		// An entity cannot go on after the last token of the text or of a sentence.
 		mayGoOn := i+1 < len(tokens) && (i+1 >= len(sentStarts) || !sentStarts[i+1])
 		if open.first < 0 {
 			f.set(1, -1)
@@ -97,8 +100,9 @@ func (m *entityModel) entities(ctx context.Context, f *features, sentStarts []bo
 	return out, i, nil
 }
 
-// closes decides between In and Last for an open entity, and by how much; of
-// equal scores the first class wins.
+// closes reports whether this token is the last one of the open entity. margin is the
+// difference of the scores of In and Last, or infinite if only one move is possible.
+// Of equal scores the first class wins.
 func (m *entityModel) closes(scores []float32, c insides, mayGoOn bool) (closes bool, margin float32) {
 	sure := float32(math.Inf(1))
 	switch {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// plainEntities decodes with spaCy's table of valid moves, over all classes.
+// plainEntities decodes as spaCy does: over all classes, with a table of valid moves.
 func plainEntities(t *testing.T, m *entityModel, f *features, starts []bool) []entity {
 	t.Helper()
 	var out []entity
@@ -56,7 +56,7 @@ func plainEntities(t *testing.T, m *entityModel, f *features, starts []bool) []e
 	return out
 }
 
-// entitiesInPieces decodes so many tokens at a time, and each piece twice.
+// entitiesInPieces decodes size tokens at a time, and each piece twice.
 func entitiesInPieces(t *testing.T, m *entityModel, f *features, starts []bool, size int) (out []entity) {
 	t.Helper()
 	for at := 0; at < len(f.tokens); {
@@ -75,12 +75,13 @@ func entitiesInPieces(t *testing.T, m *entityModel, f *features, starts []bool, 
 	return out
 }
 
-// TestEntitiesAgainstPlainTable runs recognizers of random weights, which make
-// entities of all kinds, over random sentence borders.
+// TestEntitiesAgainstPlainTable compares entities with plainEntities. The recognizers
+// have random weights, so that they find entities of all kinds. The sentences start at
+// random tokens.
 func TestEntitiesAgainstPlainTable(t *testing.T) {
 	const text = "Tim Cook isn't  in\nParis, he (or she?) is \t in the U.S. with 12 others:  don't go there. "
 	long := text
-	for range 60 { // beyond a page and a piece
+	for range 60 { // longer than a page and than a piece
 		long += text
 	}
 	found, longest := 0, 0
@@ -134,7 +135,7 @@ func TestCloses(t *testing.T) {
 	}{
 		{[]float32{1, 2}, insides{0, 1}, true, true},
 		{[]float32{2, 1}, insides{0, 1}, true, false},
-		{[]float32{2, 2}, insides{0, 1}, true, false}, // of equals the first class
+		{[]float32{2, 2}, insides{0, 1}, true, false}, // of equal scores the first class wins
 		{[]float32{2, 2}, insides{1, 0}, true, true},
 		{[]float32{2, 1}, insides{0, 1}, false, true}, // the sentence ends
 		{[]float32{2, 1}, insides{0, -1}, true, false},

@@ -9,8 +9,8 @@ import (
 	"github.com/narwhal-server/narwhal/ner/spacy"
 )
 
-// model is "en_core_web_sm" once narwhal model pull has installed that; a path will
-// do as well, and is what these examples run with.
+// model is a path. When "narwhal model pull" has installed the pipeline, its name
+// "en_core_web_sm" works as well.
 var model = cmp.Or(os.Getenv("NARWHAL_TEST_MODEL"), "../../models/en_core_web_sm")
 
 func Example() {

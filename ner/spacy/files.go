@@ -7,12 +7,13 @@ import (
 	"github.com/narwhal-server/narwhal/internal/pipeline"
 )
 
-// source gives the files of a pipeline by their slash-separated names, as
-// bytes that are never written to and stay in place while the pipeline is
-// used. A missing file is fs.ErrNotExist.
+// source returns a file of a pipeline by its slash-separated name. The bytes are
+// never written to, and stay in place while the pipeline is used. For a missing file
+// the error is fs.ErrNotExist.
 type source func(name string) ([]byte, error)
 
-// read returns a file that has to be there; none that a pipeline needs is empty.
+// read returns a file that the pipeline needs. It fails if the file is missing or
+// empty.
 func (s source) read(name string) ([]byte, error) {
 	data, err := s(name)
 	if err == nil && len(data) == 0 {
@@ -24,14 +25,14 @@ func (s source) read(name string) ([]byte, error) {
 	return data, nil
 }
 
-// folder is a pipeline's folder, its files mapped into memory as they are read,
-// so that processes that use the same pipeline share its pages.
+// folder is a pipeline's folder. It maps each file into memory, so processes that use
+// the same pipeline share the files' pages.
 type folder struct {
 	dir  string
-	maps []mapping
+	maps []mapping // of the files read so far
 }
 
-// read is the folder's source.
+// read is the folder's source: it maps a file and returns its bytes.
 func (f *folder) read(name string) ([]byte, error) {
 	file, err := pipeline.OpenFile(f.dir, name)
 	if err != nil {
@@ -46,15 +47,16 @@ func (f *folder) read(name string) ([]byte, error) {
 	return m.data, nil
 }
 
-// forget gives the pages back that loading has read. Most of them, of weights
-// that were packed since, nobody reads again; the others come back one by one.
+// forget removes the pages that loading has read from this process's memory. Most of
+// them hold weights that are packed now, and are not read again. The others return
+// one by one when they are read.
 func (f *folder) forget() {
 	for _, m := range f.maps {
 		m.forget()
 	}
 }
 
-// close undoes the mappings.
+// close unmaps the files.
 func (f *folder) close() error {
 	var errs []error
 	for _, m := range f.maps {

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// writeDir writes files below dir.
+// writeDir writes files into dir and folders in it.
 func writeDir(t *testing.T, dir string, files map[string][]byte) {
 	t.Helper()
 	for name, data := range files {
@@ -26,7 +26,7 @@ func writeDir(t *testing.T, dir string, files map[string][]byte) {
 	}
 }
 
-// wheel packs files into a zip, below a folder.
+// wheel returns a zip file that has the files in the folder dir.
 func wheel(t testing.TB, dir string, files map[string][]byte, method uint16) []byte {
 	t.Helper()
 	var out bytes.Buffer
@@ -46,7 +46,7 @@ func wheel(t testing.TB, dir string, files map[string][]byte, method uint16) []b
 	return out.Bytes()
 }
 
-// TestOpenPlaces opens one pipeline from everywhere it may be.
+// TestOpenPlaces opens the same pipeline from every kind of place.
 func TestOpenPlaces(t *testing.T) {
 	files := small.files(t, 1)
 	tmp := t.TempDir()
@@ -75,12 +75,12 @@ func TestOpenPlaces(t *testing.T) {
 		if err != nil || len(ents) != len(wantEnts) || p.Meta().Name != "tiny" {
 			t.Errorf("%s: entities %v of %q, %v; want %v", name, ents, p.Meta().Name, err, wantEnts)
 		}
-		for range 2 { // the second time there is nothing to do
+		for range 2 { // the second Close does nothing
 			if err := p.Close(); err != nil {
 				t.Errorf("%s: close: %v", name, err)
 			}
 		}
-		if len(ents) > 0 && ents[0] != wantEnts[0] { // they outlive the pipeline
+		if len(ents) > 0 && ents[0] != wantEnts[0] { // entities stay valid after Close
 			t.Errorf("%s: after Close the first entity is %v", name, ents[0])
 		}
 	}
@@ -125,7 +125,8 @@ func TestOpenErrors(t *testing.T) {
 	}
 }
 
-// TestOpenBytesInPlace: of a stored wheel the tables are not copied.
+// TestOpenBytesInPlace checks that the tables of a wheel without compression are not
+// copied.
 func TestOpenBytesInPlace(t *testing.T) {
 	s := small
 	s.rows = []int{200_000, 20} // 6.4 MB
@@ -150,10 +151,11 @@ func TestOpenBytesInPlace(t *testing.T) {
 	}
 }
 
-// TestLyingZip: a stored member that claims to be longer than the file.
+// TestLyingZip opens a zip file with a stored member that claims to be longer than the
+// file.
 func TestLyingZip(t *testing.T) {
 	data := wheel(t, "tiny/", map[string][]byte{"tokenizer": {1}, "config.cfg": []byte("[nlp]\n")}, zip.Store)
-	// The size stands in the central directory, after its signature.
+	// The sizes are in the central directory, 20 bytes after its signature begins.
 	for at := range data {
 		if bytes.HasPrefix(data[at:], []byte("PK\x01\x02")) {
 			copy(data[at+20:], "\xff\xff\xff\x7f\xff\xff\xff\x7f")

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// TestOpenStaysInside: no file outside of a pipeline's folder is read, and
-// nothing is waited for, whatever lies in the folder.
+// TestOpenStaysInside checks that Open reads no file outside of a pipeline's folder and
+// never blocks, whatever kinds of files the folder has.
 func TestOpenStaysInside(t *testing.T) {
 	files := small.files(t, 1)
 	outside := filepath.Join(t.TempDir(), "outside")
@@ -45,7 +45,7 @@ func TestOpenStaysInside(t *testing.T) {
 			t.Errorf("%s: %v, want an error with %q", name, err, c.want)
 		}
 	}
-	// Links that stay inside are followed.
+	// Links to files inside of the folder are followed.
 	dir := replace("ner/model", link("../blob"))
 	writeDir(t, dir, map[string][]byte{"blob": files["ner/model"]})
 	p, err := Open(dir, Options{})

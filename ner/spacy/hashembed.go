@@ -8,9 +8,10 @@ import (
 )
 
 // hashTable is a hash embedding (thinc's HashEmbed): every id has four rows of
-// the table, and its vector is their sum. The rows lie in the model file.
+// the table, and its vector is their sum. The rows are not copied out of the model
+// file.
 type hashTable struct {
-	column int // which of the network's columns it embeds
+	column int // the network's column whose ids it embeds
 	seed   uint32
 	rows   uint32
 	data   []byte // rows × width little-endian float32
@@ -47,7 +48,7 @@ func (t *hashTable) embed(dst []float32, id uint64) {
 
 // hashRows is MurmurHash3_x64_128 of the eight bytes of id (Austin Appleby,
 // public domain), as thinc's Ops.hash computes it. thinc calls it
-// MurmurHash3_x86_128, which gives other rows.
+// MurmurHash3_x86_128, but that is another function and would return other rows.
 func hashRows(id uint64, seed uint32) (h1, h2 uint64) {
 	h1 = id * 0x87c37b91114253d5
 	h1 = bits.RotateLeft64(h1, 31) * 0x4cf5ad432745937f
@@ -61,7 +62,7 @@ func hashRows(id uint64, seed uint32) (h1, h2 uint64) {
 	return h1, h2
 }
 
-// mix64 is the finaliser of MurmurHash3.
+// mix64 is the last step of MurmurHash3.
 func mix64(x uint64) uint64 {
 	x ^= x >> 33
 	x *= 0xff51afd7ed558ccd

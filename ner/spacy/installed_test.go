@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestLoad finds a pipeline by its name in ./models.
+// TestLoad loads a pipeline by its name from ./models.
 func TestLoad(t *testing.T) {
 	dir, err := filepath.Abs(modelDir(t))
 	if err != nil {

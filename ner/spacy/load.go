@@ -12,11 +12,11 @@ import (
 	"github.com/narwhal-server/narwhal/ner/spacy/tokenizer"
 )
 
-// Open opens a pipeline: the folder that holds its config.cfg, the folder of
-// an installed package that contains that one, or a wheel (.whl).
+// Open opens a pipeline. path is the folder that holds config.cfg, the folder of an
+// installed package that contains that folder, or a wheel (.whl).
 //
-// The files are mapped into memory and must not be changed in place while the
-// pipeline is in use; replace a pipeline by renaming a new one over it.
+// Open maps the files into memory. They must not be changed in place while the
+// pipeline is in use. To replace a pipeline, rename a new one over it.
 func Open(path string, opts Options) (*Pipeline, error) {
 	p, err := open(path, opts)
 	if err != nil {
@@ -29,12 +29,12 @@ func open(path string, opts Options) (*Pipeline, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		if errors.As(err, new(*os.PathError)) {
-			err = errors.Unwrap(err) // Open says the path already
+			err = errors.Unwrap(err) // Open adds the path to the error
 		}
 		return nil, err
 	}
 	if !info.IsDir() {
-		if !info.Mode().IsRegular() { // to open a named pipe waits for its writer
+		if !info.Mode().IsRegular() { // opening a named pipe would wait for a writer
 			return nil, errors.New("not a regular file")
 		}
 		file, err := os.Open(path)
@@ -70,11 +70,10 @@ func open(path string, opts Options) (*Pipeline, error) {
 	return p, nil
 }
 
-// OpenBytes opens a wheel, or any zip file that holds a pipeline, in memory.
-// Its members are used where they lie if they are stored and not compressed,
-// so a program that embeds one, with go:embed into a []byte, shares its pages
-// with all processes that run the same executable. wheel must not be written
-// to.
+// OpenBytes opens a wheel, or any zip file that holds a pipeline, in memory. Members
+// that are stored without compression are used in place. So a program that embeds
+// such a wheel, with go:embed into a []byte, shares its pages with all processes that
+// run the same executable. wheel must not be written to.
 func OpenBytes(wheel []byte, opts Options) (*Pipeline, error) {
 	p, err := openBytes(wheel, opts)
 	if err != nil {
@@ -91,13 +90,14 @@ func openBytes(wheel []byte, opts Options) (*Pipeline, error) {
 	return load(files.Bytes, opts)
 }
 
-// OpenFiles opens a pipeline whose files read returns, by their names relative
-// to config.cfg, such as "ner/model". The bytes must not be written to. For a
-// missing file read returns an error that is fs.ErrNotExist. An fs.FS will do:
+// OpenFiles opens a pipeline whose files read returns. read gets a name relative to
+// config.cfg, such as "ner/model". The bytes must not be written to. For a missing
+// file read returns an error that is fs.ErrNotExist. To open a pipeline in an fs.FS:
 //
 //	spacy.OpenFiles(func(name string) ([]byte, error) { return fs.ReadFile(fsys, name) }, opts)
 //
-// but an embed.FS copies what it returns; see OpenBytes.
+// An embed.FS copies the files that it returns. [OpenBytes] uses an embedded pipeline
+// in place.
 func OpenFiles(read func(name string) ([]byte, error), opts Options) (*Pipeline, error) {
 	p, err := load(read, opts)
 	if err != nil {
@@ -106,16 +106,16 @@ func OpenFiles(read func(name string) ([]byte, error), opts Options) (*Pipeline,
 	return p, nil
 }
 
-// loader is what the steps of load share.
+// loader has the data that the steps of load share.
 type loader struct {
 	src     source
-	cache   int // entries
-	vectors *vectors
-	shared  *tok2vec // what components listen to, nil until the first of them is loaded
+	cache   int      // entries of each network's cache; negative: no cache
+	vectors *vectors // nil until a model that needs them is read
+	shared  *tok2vec // nil until the first component that listens to it is loaded
 }
 
-// load reads a pipeline. What it would refuse it refuses before it reads the
-// large files.
+// load reads a pipeline. It checks config.cfg and the rules of attribute rulers before
+// it reads the large files.
 func load(src source, opts Options) (*Pipeline, error) {
 	raw, err := src.read("config.cfg")
 	if err != nil {
@@ -150,7 +150,7 @@ func load(src source, opts Options) (*Pipeline, error) {
 			p.parser, err = l.parser(c)
 		case "ner":
 			p.ner, err = l.recognizer(c)
-			p.sentences = p.parser != nil // a parser after it comes too late
+			p.sentences = p.parser != nil // a parser after the recognizer changes no entity
 		}
 		if err != nil {
 			return nil, err
@@ -211,8 +211,8 @@ func (l *loader) recognizer(c component) (*entityModel, error) {
 	return m, nil
 }
 
-// tok2vec loads the network of a component that others listen to. A plan has one
-// such component at most.
+// tok2vec loads the network of a component that other components listen to. A plan
+// has at most one such component.
 func (l *loader) tok2vec(name string) error {
 	layers, err := l.model(name)
 	if err != nil {
@@ -224,7 +224,8 @@ func (l *loader) tok2vec(name string) error {
 	return nil
 }
 
-// model reads a component's model, and the word vectors if it wants them.
+// model returns the layers of a component's model. It also loads the word vectors if
+// a layer uses them.
 func (l *loader) model(name string) ([]layer, error) {
 	raw, err := l.src.read(name + "/model")
 	if err != nil {
@@ -243,7 +244,7 @@ func (l *loader) model(name string) ([]layer, error) {
 	return layers, nil
 }
 
-// transition loads the model of a parser or entity recognizer, and what it
+// transition loads the model of a parser or entity recognizer, and the network that it
 // listens to.
 func (l *loader) transition(c component, sys *system) (*transition, error) {
 	if c.listensTo != "" && l.shared == nil {
@@ -277,7 +278,8 @@ func (l *loader) transition(c component, sys *system) (*transition, error) {
 	return t, nil
 }
 
-// checkCfg refuses settings of a decoder we do not have.
+// checkCfg returns an error if a component needs a decoder that this package does not
+// have: a beam search, or a parser that joins tokens.
 func (l *loader) checkCfg(name string) error {
 	raw, err := l.src.read(name + "/cfg")
 	if err != nil {
@@ -299,8 +301,8 @@ func (l *loader) checkCfg(name string) error {
 	return nil
 }
 
-// checkRules refuses an attribute_ruler whose rules set what the recognizer
-// looks at, or entities themselves.
+// checkRules returns an error if a rule of an attribute_ruler sets an attribute that
+// can change entities. Rules may set TAG, POS, MORPH, LEMMA and DEP.
 func (l *loader) checkRules(name string) error {
 	file := name + "/patterns"
 	raw, err := l.src.read(file)

@@ -11,7 +11,7 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
-// edit replaces a part of a file, which must be there.
+// edit replaces old by new in a file. It fails the test if the file does not have old.
 func edit(t *testing.T, files map[string][]byte, name, old, new string) {
 	t.Helper()
 	if !bytes.Contains(files[name], []byte(old)) {
@@ -20,14 +20,15 @@ func edit(t *testing.T, files map[string][]byte, name, old, new string) {
 	files[name] = bytes.Replace(files[name], []byte(old), []byte(new), 1)
 }
 
-// addComponent puts a component into the pipeline, before the recognizer.
+// addComponent adds a component to the pipeline, before the recognizer.
 func addComponent(t *testing.T, files map[string][]byte, name, factory, settings string) {
 	t.Helper()
 	edit(t, files, "config.cfg", `"ner"]`, `"`+name+`","ner"]`)
 	files["config.cfg"] = append(files["config.cfg"], "\n[components."+name+"]\nfactory = \""+factory+"\"\n"+settings+"\n"...)
 }
 
-// TestRefusals: what cannot be run is refused by name, before any text is read.
+// TestRefusals checks that opening a pipeline that cannot be run fails with an error
+// that names the cause.
 func TestRefusals(t *testing.T) {
 	withLayers := func(change func([]node) []node) func(*testing.T, map[string][]byte) {
 		return func(t *testing.T, files map[string][]byte) {
@@ -124,7 +125,8 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// TestMissingAndCutFiles: every file that is read is needed whole.
+// TestMissingAndCutFiles checks that opening fails if one of the files that are read is
+// missing or cut short.
 func TestMissingAndCutFiles(t *testing.T) {
 	s := small
 	s.listen, s.parser, s.vectors = true, true, 5
@@ -138,7 +140,7 @@ func TestMissingAndCutFiles(t *testing.T) {
 		if _, err := openFiles(files, Options{}); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), name) {
 			t.Errorf("without %s: %v", name, err)
 		}
-		if name == "config.cfg" { // cut at a line it is another, valid config
+		if name == "config.cfg" { // a part of it may be another valid config
 			continue
 		}
 		for _, n := range []int{0, 1, len(whole[name]) / 2, len(whole[name]) - 1} {
@@ -150,7 +152,7 @@ func TestMissingAndCutFiles(t *testing.T) {
 	}
 }
 
-// TestExclude: what Exclude accepts and what it changes.
+// TestExclude checks which names Exclude accepts and what it changes.
 func TestExclude(t *testing.T) {
 	open := func(change func(files map[string][]byte), exclude ...string) (*Pipeline, error) {
 		s := small
@@ -197,7 +199,8 @@ func TestExclude(t *testing.T) {
 	}
 }
 
-// TestParserAfterNer: then its sentences are found, and do not change entities.
+// TestParserAfterNer has a parser after the recognizer. Analyze then returns the
+// parser's sentences, and they do not change entities.
 func TestParserAfterNer(t *testing.T) {
 	s := small
 	s.parser = true
@@ -222,7 +225,7 @@ func TestParserAfterNer(t *testing.T) {
 	}
 }
 
-// TestHarmlessComponents are not even read.
+// TestHarmlessComponents checks that files of harmless components are not needed.
 func TestHarmlessComponents(t *testing.T) {
 	files := small.files(t, 1)
 	addComponent(t, files, "tagger", "tagger", "")
@@ -233,8 +236,8 @@ func TestHarmlessComponents(t *testing.T) {
 	}
 }
 
-// TestAttributeRuler: its rules are harmless as long as they set no norm,
-// sentence start or entity.
+// TestAttributeRuler checks which rules of an attribute_ruler are accepted: those that
+// set no norm, sentence start or entity.
 func TestAttributeRuler(t *testing.T) {
 	rule := func(attr string) []byte {
 		b := msgp.AppendArrayHeader(nil, 1)
@@ -263,7 +266,7 @@ func TestAttributeRuler(t *testing.T) {
 	}
 }
 
-// BenchmarkOpen measures from nothing to the first answer.
+// BenchmarkOpen measures the time to open a pipeline and to get a first answer.
 func BenchmarkOpen(b *testing.B) {
 	dir := modelDir(b)
 	best := 1e9

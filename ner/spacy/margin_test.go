@@ -10,13 +10,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// A component that meets a decision that is too close begins the text again with
-// long sums, and gives what it gave with the others; the next text is computed as
-// ever.
+// TestCloseDecisions makes more and more decisions count as too close. Then a component
+// begins the text again with long sums, and the result stays the same. The next text is
+// computed without long sums.
 func TestCloseDecisions(t *testing.T) {
 	p := openModel(t, Options{})
 	text := strings.Repeat("Angela Merkel was born in Hamburg. Tim Cook visited Paris on Monday. ", 20)
-	got := &work{tokens: p.tokenizer.Tokenize(text, nil)} // one for all, as between calls
+	got := &work{tokens: p.tokenizer.Tokenize(text, nil)} // all calls use the same one
 	find := func() {
 		t.Helper()
 		p.start(got, text)
@@ -35,7 +35,7 @@ func TestCloseDecisions(t *testing.T) {
 	components := map[string]*transition{"recognizer": p.ner.transition, "parser": p.parser.transition}
 	for name, of := range components {
 		began, late := 0, 0
-		for margin := float32(closeMargin); margin < 100; margin *= 1.4 { // the larger, the sooner it is met
+		for margin := float32(closeMargin); margin < 100; margin *= 1.4 { // a larger margin is met sooner
 			of.closest = margin
 			find()
 			exact := map[string]bool{"recognizer": got.recognizer.exact, "parser": got.parser.exact}
@@ -63,8 +63,8 @@ func TestCloseDecisions(t *testing.T) {
 	}
 }
 
-// Long sums and the convolution give nearly the same vectors, whichever was
-// used before on the same memory.
+// TestLongSums checks that long sums and the convolution compute nearly the same
+// vectors, and that the result does not depend on which was used before.
 func TestLongSums(t *testing.T) {
 	p := openModel(t, Options{})
 	text := strings.Repeat("Angela Merkel was born in Hamburg. Tim Cook visited Paris on Monday. ", 5)

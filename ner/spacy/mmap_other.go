@@ -10,7 +10,7 @@ import (
 // mapping is a file in memory.
 type mapping struct{ data []byte }
 
-// mapFile reads the file: this system has no mmap that x/sys offers.
+// mapFile reads the whole file, because golang.org/x/sys has no mmap for this system.
 func mapFile(f *os.File) (mapping, error) {
 	data, err := io.ReadAll(f)
 	return mapping{data}, err

@@ -11,14 +11,14 @@ import (
 // mapping is a file in memory.
 type mapping struct{ data []byte }
 
-// mapFile maps a file read-only, and f may be closed afterwards. The pages
-// belong to the page cache: every process that maps the file uses the same ones.
+// mapFile maps a file read-only. f may be closed afterwards. The pages belong to the
+// page cache, so all processes that map the file share them.
 func mapFile(f *os.File) (mapping, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return mapping{}, err
 	}
-	if info.Size() == 0 { // which mmap refuses
+	if info.Size() == 0 { // mmap fails for an empty file
 		return mapping{}, nil
 	}
 	data, err := unix.Mmap(int(f.Fd()), 0, int(info.Size()), unix.PROT_READ, unix.MAP_SHARED)
@@ -28,8 +28,8 @@ func mapFile(f *os.File) (mapping, error) {
 	return mapping{data}, nil
 }
 
-// forget takes the file's pages out of this process's memory until they are read
-// again. It may fail; the pages then stay.
+// forget removes the file's pages from this process's memory until they are read
+// again. If that fails, the pages stay.
 func (m mapping) forget() { _ = unix.Madvise(m.data, unix.MADV_DONTNEED) }
 
 func (m mapping) close() error {

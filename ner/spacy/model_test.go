@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// modelDir is the pipeline the tests run: en_core_web_sm 3.8.0.
+// modelDir returns the folder of the pipeline for the tests, en_core_web_sm 3.8.0.
 func modelDir(t testing.TB) string {
 	t.Helper()
 	dir := os.Getenv("NARWHAL_TEST_MODEL")
@@ -31,7 +31,7 @@ func openModel(t testing.TB, opts Options) *Pipeline {
 	return p
 }
 
-// readModelFile reads a file of the pipeline the tests run with.
+// readModelFile returns a file of the pipeline in modelDir.
 func readModelFile(t testing.TB, name string) []byte {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join(modelDir(t), filepath.FromSlash(name)))

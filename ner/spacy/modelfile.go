@@ -11,8 +11,8 @@ import (
 
 // A model file is thinc's Model.to_bytes: the layers of a network in
 // breadth-first order, each with its name, its dimensions, its attributes and
-// its parameters. Nothing is copied out of it until a layer is built, so the
-// hash tables, which are nine tenths of it, are used where they lie.
+// its parameters. Parameters are copied out of the file only when a layer is built.
+// The hash tables, nine tenths of the file, are never copied.
 
 // layer is one node of a network.
 type layer struct {
@@ -45,14 +45,16 @@ type array struct {
 	data  []byte
 }
 
-// maxLayers is far above any pipeline's: en_core_web_lg has 68.
+// maxLayers limits the memory that a broken file can make parseModel allocate. No real
+// pipeline comes near it: en_core_web_lg has 68 layers.
 const maxLayers = 10_000
 
 // parseModel reads a model file. The layers point into data.
 func parseModel(data []byte) ([]layer, error) {
 	c := msgpack.NewReader(data)
 	var layers []layer
-	grow := func(what string) int { // four parallel arrays, in any order
+	// The file has four arrays with an element for each layer, in any order.
+	grow := func(what string) int {
 		n := c.Array()
 		switch {
 		case n > maxLayers:
@@ -237,10 +239,10 @@ func readArray(c *msgpack.Reader) array {
 	return a
 }
 
-// floats copies the array out.
+// floats returns a copy of the array.
 func (a array) floats() []float32 { return a.floatsTo(nil) }
 
-// floatsTo copies the array to buf, or to a new slice if that is too short.
+// floatsTo returns a copy of the array: in buf, or in a new slice if buf is too short.
 func (a array) floatsTo(buf []float32) []float32 {
 	out := grow(buf, len(a.data)/4)
 	for i := range out {
@@ -249,8 +251,8 @@ func (a array) floatsTo(buf []float32) []float32 {
 	return out
 }
 
-// param returns an array of the layer and checks its shape; -1 takes any
-// extent.
+// param returns a parameter of the layer. It fails if the parameter is missing or
+// empty, or has another shape. -1 in shape accepts any number.
 func (l *layer) param(name string, shape ...int) (array, error) {
 	for _, p := range l.params {
 		if p.name != name {
@@ -275,7 +277,8 @@ func shapeWords(shape []int) string {
 	return strings.ReplaceAll(fmt.Sprint(shape), "-1", "any")
 }
 
-// ref returns the index of the layer another one names, -1 if it names none.
+// ref returns the index of the layer to which the reference name of l leads, or -1 if
+// l has no such reference.
 func (l *layer) ref(name string) int {
 	for _, r := range l.refs {
 		if r.name == name {
@@ -285,7 +288,8 @@ func (l *layer) ref(name string) int {
 	return -1
 }
 
-// attr returns a reader at an attribute's value, nil if the layer lacks it.
+// attr returns a reader of an attribute's value, or nil if the layer has no such
+// attribute.
 func (l *layer) attr(name string) *msgpack.Reader {
 	for _, a := range l.attrs {
 		if a.name == name {
@@ -295,7 +299,8 @@ func (l *layer) attr(name string) *msgpack.Reader {
 	return nil
 }
 
-// intAttr returns an attribute that must be there and be a number.
+// intAttr returns the value of an attribute. It fails if the attribute is missing or
+// not an integer.
 func (l *layer) intAttr(name string) (int64, error) {
 	c := l.attr(name)
 	if c == nil {
@@ -308,8 +313,8 @@ func (l *layer) intAttr(name string) (int64, error) {
 	return v, nil
 }
 
-// kind is the layer's name without the names of its children: a container's
-// name spells them all out.
+// kind returns the layer's name without the names of its children. The name of a layer
+// that holds others contains the names of all of them.
 func (l *layer) kind() string {
 	if i := strings.IndexAny(l.name, "(>|"); i > 0 {
 		return l.name[:i] + "…"
@@ -317,5 +322,5 @@ func (l *layer) kind() string {
 	return l.name
 }
 
-// leaf reports whether the layer holds no others.
+// leaf reports whether the layer holds no other layers.
 func (l *layer) leaf() bool { return !strings.ContainsAny(l.name, "(>|") }

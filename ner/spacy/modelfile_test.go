@@ -30,7 +30,7 @@ func TestParseModel(t *testing.T) {
 	}
 }
 
-// TestParseModelCopiesNothing: the tables stay where they are.
+// TestParseModelCopiesNothing checks that the tables are not copied.
 func TestParseModelCopiesNothing(t *testing.T) {
 	data := readModelFile(t, "ner/model")
 	layers, err := parseModel(data)
@@ -93,8 +93,8 @@ func TestBadModels(t *testing.T) {
 	}
 }
 
-// FuzzModel: any bytes give a pipeline that runs, or an error; not a panic,
-// and not more memory than they have themselves.
+// FuzzModel checks that any bytes make a model that runs, or an error, and never a
+// panic.
 func FuzzModel(f *testing.F) {
 	s := tiny{width: 2, depth: 1, pieces: 2, columns: []string{"NORM"}, rows: []int{2}, hidden: 2, labels: []string{"A"}}
 	f.Add(encodeNodes(s.parserNodes(rand.New(rand.NewPCG(1, 0)), entitySlots, 6)))
@@ -124,7 +124,7 @@ func FuzzModel(f *testing.F) {
 	})
 }
 
-// FuzzMoves: any bytes are classes or an error.
+// FuzzMoves checks that readMoves does not panic, whatever the bytes are.
 func FuzzMoves(f *testing.F) {
 	f.Add(movesOf(`{"1":{"A":1,"B":-2},"5":{"":1}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -1,10 +1,10 @@
 package spacy
 
-// Move hands the packed weights, piece by piece, to place and uses what that
-// returns instead: the same values elsewhere, aligned to 64 bytes, that never
-// change. Processes that opened the same pipeline can so share one copy. The
-// order of the pieces depends on the pipeline and the kernel variant only. No
-// other method may run meanwhile.
+// Move moves the packed weights to other memory, so that processes that opened the
+// same pipeline can share one copy. It calls place for each piece of the weights and
+// uses the slice that place returns from then on. That slice must have the same
+// values, be aligned to 64 bytes, and never change. The order of the pieces depends
+// only on the pipeline and the kernel variant. No other method may run meanwhile.
 func (p *Pipeline) Move(place func(weights []float32) []float32) {
 	if p.parser != nil {
 		p.parser.move(place)
@@ -26,7 +26,8 @@ func (t *transition) move(place func([]float32) []float32) {
 	t.lower.Move(place)
 }
 
-// networks are the one or two that the components use.
+// networks returns the tok2vec networks of the components: one if both listen to the
+// same one, or if there is no parser, and two otherwise.
 func (p *Pipeline) networks() []*tok2vec {
 	if p.parser == nil || p.parser.tok2vec == p.ner.tok2vec {
 		return []*tok2vec{p.ner.tok2vec}

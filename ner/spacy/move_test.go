@@ -6,8 +6,8 @@ import (
 	"unsafe"
 )
 
-// Moved weights give the same answers, all of them are moved, and nothing reads
-// the old ones any more.
+// TestMove checks that Move moves all weights, that the answers stay the same, and that
+// the old weights are not read any more.
 func TestMove(t *testing.T) {
 	p := openModel(t, Options{CacheEntries: -1})
 	want, err := p.Analyze(t.Context(), paragraph)

@@ -11,7 +11,7 @@ import (
 	"github.com/narwhal-server/narwhal/internal/msgpack"
 )
 
-// class is one output of a transition model: a move and the label it gives.
+// class is one output of a transition model: a move and its label.
 type class struct {
 	move  int
 	label string
@@ -19,11 +19,11 @@ type class struct {
 
 // system is one of spaCy's transition systems.
 type system struct {
-	slots int // tokens that its model looks at
-	moves int
+	slots int // how many tokens its model looks at
+	moves int // how many moves it has
 
-	// never reports classes that the model has no output for, although they are
-	// in the list of moves; nil: it has one for each.
+	// never reports whether the model has no output for a class in the list of
+	// moves. If never is nil, the model has an output for every class.
 	never func(class) bool
 }
 
@@ -56,9 +56,8 @@ const (
 
 var parserSystem = system{slots: parserSlots, moves: numParserMoves}
 
-// readMoves returns the classes of a moves file in the order of the model's
-// outputs. The file does not give this order: it follows from the labels'
-// frequencies.
+// readMoves returns the classes of a moves file in the order of the model's outputs. The
+// file does not have this order. readMoves computes it from the labels' frequencies.
 func readMoves(data []byte, sys *system) ([]class, error) {
 	c := msgpack.NewReader(data)
 	var text []byte
@@ -83,7 +82,7 @@ func readMoves(data []byte, sys *system) ([]class, error) {
 		class
 		freq int64
 	}
-	var trained, added []entry // added: after the training, with a negative frequency
+	var trained, added []entry // labels added after the training have a negative frequency
 	for key, labels := range freqs {
 		move, err := strconv.Atoi(key)
 		if err != nil || move < 0 || move >= sys.moves {
@@ -114,7 +113,7 @@ func readMoves(data []byte, sys *system) ([]class, error) {
 	for _, e := range trained {
 		add(e.class)
 	}
-	for _, e := range added { // the label's other moves follow its first one
+	for _, e := range added { // all moves of a label follow one another
 		for move := range sys.moves {
 			c := class{move, e.label}
 			if slices.ContainsFunc(added, func(e entry) bool { return e.class == c }) {
@@ -125,10 +124,10 @@ func readMoves(data []byte, sys *system) ([]class, error) {
 	return classes, nil
 }
 
-// run is a range of neighbouring classes of one move: from first up to end.
+// run is a range of neighbouring classes with the same move: first to end-1.
 type run struct{ move, first, end int }
 
-// runs groups the classes, leaving out those for which skip is true.
+// runs returns the runs of the classes for which skip is false.
 func runs(classes []class, skip func(class) bool) []run {
 	var out []run
 	for i, c := range classes {
@@ -144,9 +143,10 @@ func runs(classes []class, skip func(class) bool) []run {
 	return out
 }
 
-// best returns the class with the highest score among the runs whose move is
-// valid (valid has all moves of the system), the first of equals, or -1 if no move is valid, and by how much it is
-// ahead of the next.
+// best returns the class with the highest score among the runs whose move is valid.
+// valid has an element for each move of the system. Of equal scores the first one
+// wins. margin is the difference to the second highest score, or infinite if there is
+// none. If no move is valid, best returns -1.
 func best(scores []float32, runs []run, valid []bool) (at int, margin float32) {
 	at = -1
 	top, second := float32(math.Inf(-1)), float32(math.Inf(-1))
@@ -157,8 +157,8 @@ func best(scores []float32, runs []run, valid []bool) (at int, margin float32) {
 		if at < 0 {
 			at, top = r.first, scores[r.first]
 		}
-		// Nearly all scores are less than both: one comparison each. The very
-		// first meets itself, which is no second.
+		// Nearly all scores are less than second, so most cost one comparison. The
+		// first score is compared with itself: that must not set second.
 		for i, s := range scores[r.first:r.end] {
 			if s > second {
 				switch {

@@ -10,7 +10,7 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
-// movesOf writes a moves file of a JSON text.
+// movesOf returns a moves file with the JSON text.
 func movesOf(text string) []byte {
 	b := msgp.AppendMapHeader(nil, 2)
 	b = msgp.AppendString(msgp.AppendString(b, "moves"), text)
@@ -48,7 +48,7 @@ func TestClassOrder(t *testing.T) {
 	}
 }
 
-// TestClassesOfTheModel has the order of en_core_web_sm 3.8.0.
+// TestClassesOfTheModel checks the order of the classes of en_core_web_sm 3.8.0.
 func TestClassesOfTheModel(t *testing.T) {
 	classes, err := readMoves(readModelFile(t, "ner/moves"), &entitySystem)
 	if err != nil {
@@ -112,11 +112,11 @@ func TestBest(t *testing.T) {
 		margin float64
 	}{
 		{[]float32{1, 9, 2, 3, 0}, all, 3, 1},
-		{[]float32{1, 9, 2, 2, 2}, all, 2, 0}, // the first of equals
+		{[]float32{1, 9, 2, 2, 2}, all, 2, 0}, // of equal scores the first one wins
 		{[]float32{-4, 9, -5, -6, -3}, all, 4, 1},
 		{[]float32{8, 9, 1, 0, 7}, all, 0, 1},
 		{[]float32{5, 9, 1, 0, 7}, [numEntityMoves]bool{moveUnit: true, moveOut: true}, 2, 1},
-		{[]float32{5, 9, 1, 0, 7}, [numEntityMoves]bool{moveOut: true}, 3, math.Inf(1)}, // nothing else was possible
+		{[]float32{5, 9, 1, 0, 7}, [numEntityMoves]bool{moveOut: true}, 3, math.Inf(1)}, // only one move is valid
 		{[]float32{5, 9, 1, 0, 7}, [numEntityMoves]bool{moveIn: true}, -1, math.NaN()},
 	} {
 		got, margin := best(c.scores, groups, c.valid[:])

@@ -2,12 +2,13 @@ package spacy
 
 import "context"
 
-// The parser is spaCy's arc-eager transition system. Of the tree it makes only
-// the borders of sentences are used here, because the entity recognizer does
-// not look across them; labels are therefore not kept.
+// The parser is spaCy's arc-eager transition system. Its tree is used only to find
+// where sentences start, because no entity goes across such a start. So the labels of
+// arcs are not kept.
 
-// parserSlots are the tokens the parser's model looks at: B0, B1, S0, S1, S2,
-// the last left child of B0, and the last left and right child of S0.
+// parserSlots is the number of tokens that the parser's model looks at. B is the
+// buffer and S the stack. The tokens are B0, B1, S0, S1, S2, the last left child of
+// B0, and the last left and right child of S0.
 const parserSlots = 8
 
 // parserModel is the parser's transition model with its classes grouped.
@@ -24,33 +25,34 @@ func newParserModel(t *transition) *parserModel {
 // buffer of tokens to come, and the arcs so far.
 type parse struct {
 	n        int
-	next     int     // the first token the buffer has not given yet
-	stack    []int32 // the top is the last
-	rebuffer []int32 // tokens put back before next, the first to come last
+	next     int     // the first token that has never left the buffer
+	stack    []int32 // the top is the last element
+	rebuffer []int32 // tokens put back into the buffer before next, in reverse order
 
-	// Arcs, by token. The children of a head on one side form a list, the
-	// newest first.
-	head      []int32 // -1: none
-	lastLeft  []int32 // newest child to the left, -1
-	lastRight []int32
-	older     []int32 // the head's next older child on the same side, -1
+	// Arcs, by token. -1 means none. The children of a head on one side form a list
+	// that begins with the newest child.
+	head      []int32
+	lastLeft  []int32 // the newest child to the left of the token
+	lastRight []int32 // the newest child to the right of the token
+	older     []int32 // the next older child of the same head on the same side
 
-	unshiftable []bool
-	starts      []bool // a sentence starts here, by the Break move
+	unshiftable []bool // Reduce has put the token back: only an empty stack allows Shift
+	starts      []bool // the text starts here, or Break has set the start of a sentence
 
-	// sentStarts says of the first known tokens where sentences start. Their trees are
-	// complete.
+	// sentStarts[i] reports whether a sentence starts at token i. It is set for the
+	// first known tokens, whose trees are complete.
 	sentStarts []bool
 	known      int
 
-	// keep is the first token of the sentence the stack is in. When the parser
-	// passes a border the stack is empty, so nothing before it is looked at
-	// again.
+	// keep is the first token of the sentence that the parser is in. The parser does
+	// not look at tokens before keep again, because the stack is empty when it passes
+	// the start of a sentence.
 	keep int
 }
 
-// sentences parses the text of f on from where it is, until the sentences of the
-// first upTo tokens at least are known.
+// sentences parses the text of f, from where p is, until the sentences of at least the
+// first upTo tokens are known. It fails with errTooClose if a decision must be made
+// from long sums, and with the context's error when ctx ends.
 func (m *parserModel) sentences(ctx context.Context, f *features, p *parse, upTo int) error {
 	if upTo <= p.known {
 		return nil
@@ -65,7 +67,7 @@ func (m *parserModel) sentences(ctx context.Context, f *features, p *parse, upTo
 		p.fill(f, b0, b1)
 		p.validate(&valid, b0, b1)
 		i, margin := best(f.score(), m.runs, valid[:])
-		if i < 0 { // as spaCy's force_final; no real model gets here
+		if i < 0 { // as spaCy's force_final does; no real model gets here
 			p.stack, p.rebuffer, p.next = p.stack[:0], p.rebuffer[:0], p.n
 			break
 		}
@@ -78,9 +80,9 @@ func (m *parserModel) sentences(ctx context.Context, f *features, p *parse, upTo
 	return nil
 }
 
-// likelyLook guesses how many tokens the parser looks at to know the sentences of
-// the first upTo: those up to the next mark that ends a sentence, and the two that
-// it sees of the next one. A wrong guess costs a little time.
+// likelyLook guesses how many tokens the parser will look at to find the sentences of
+// the first upTo tokens. The guess is all tokens up to the next full stop, question
+// mark or exclamation mark, and two more. A wrong guess costs a little time.
 func likelyLook(text string, tokens []Token, upTo int) int {
 	far := min(upTo+encodeRows, len(tokens))
 	for i := max(upTo-1, 0); i < far; i++ {
@@ -107,7 +109,7 @@ func (p *parse) reset(n int) {
 	}
 }
 
-// buffer returns token k of the buffer, -1 past its end.
+// buffer returns token k of the buffer, or -1 if the buffer is shorter.
 func (p *parse) buffer(k int) int {
 	if k < len(p.rebuffer) {
 		return int(p.rebuffer[len(p.rebuffer)-1-k])
@@ -118,19 +120,21 @@ func (p *parse) buffer(k int) int {
 	return -1
 }
 
-// remaining is the number of tokens in the buffer.
+// remaining returns the number of tokens in the buffer.
 func (p *parse) remaining() int { return p.n - p.next + len(p.rebuffer) }
 
-// complete reports whether the trees of the first upTo tokens are. An arc joins a
-// token on the stack and the first of the buffer: while the stack is empty and that
-// one has no children before it, nothing joins it to the tokens that have gone.
-// Tokens are in order in the buffer.
+// complete reports whether the trees of the first upTo tokens are complete. An arc
+// joins a token on the stack and the first token of the buffer. So when the stack is
+// empty, no later arc joins a token that has left the buffer. If the buffer's first
+// token has no child before it, it is in no tree of these tokens. The tokens in the
+// buffer are in the order of the text.
 func (p *parse) complete(upTo int) bool {
 	b0 := p.buffer(0)
 	return len(p.stack) == 0 && (b0 < 0 || b0 >= upTo && p.lastLeft[b0] < 0)
 }
 
-// onStack returns token k of the stack from its top, -1 past its end.
+// onStack returns token k of the stack, counted from the top, or -1 if the stack is
+// smaller.
 func (p *parse) onStack(k int) int {
 	if k >= len(p.stack) {
 		return -1
@@ -138,7 +142,7 @@ func (p *parse) onStack(k int) int {
 	return int(p.stack[len(p.stack)-1-k])
 }
 
-// fill sets the slots of the model.
+// fill puts the tokens that the model looks at into their slots.
 func (p *parse) fill(f *features, b0, b1 int) {
 	s0 := p.onStack(0)
 	f.set(0, b0)
@@ -158,8 +162,8 @@ func child(last []int32, head int) int {
 	return int(last[head])
 }
 
-// validate says which moves the state allows. A sentence start can only be
-// shifted onto an empty stack.
+// validate sets valid[m] for every move m to whether the state allows it. The first
+// token of a sentence can be shifted only onto an empty stack.
 func (p *parse) validate(valid *[numParserMoves]bool, b0, b1 int) {
 	depth, remaining := len(p.stack), p.remaining()
 	atStart := b0 >= 0 && p.starts[b0]
@@ -179,7 +183,7 @@ func (p *parse) apply(move, b0, b1 int) {
 		p.push()
 	case moveReduce:
 		s0 := p.pop()
-		if p.head[s0] < 0 && len(p.stack) > 0 { // no head yet: it comes again
+		if p.head[s0] < 0 && len(p.stack) > 0 { // it has no head yet: put it back
 			p.unshiftable[s0] = true
 			p.rebuffer = append(p.rebuffer, int32(s0))
 		}
@@ -213,7 +217,7 @@ func (p *parse) pop() int {
 	return int(s0)
 }
 
-// addArc makes head the head of child, in place of the one it may have.
+// addArc makes head the head of child. It removes child from its old head, if any.
 func (p *parse) addArc(head, child int) {
 	if old := int(p.head[child]); old >= 0 {
 		at := &p.side(old, child)[old]
@@ -228,7 +232,7 @@ func (p *parse) addArc(head, child int) {
 	last[head] = int32(child)
 }
 
-// side returns the lists of children on the side of head where child is.
+// side returns lastLeft if child is to the left of head, and lastRight otherwise.
 func (p *parse) side(head, child int) []int32 {
 	if child < head {
 		return p.lastLeft
@@ -236,9 +240,11 @@ func (p *parse) side(head, child int) []int32 {
 	return p.lastRight
 }
 
-// roots sets sentStarts, for the first token of every tree, and known to all tokens
-// before the buffer, whose trees are complete. Of these older is free by now and
-// holds the root of a token's tree: -1 unknown, -2 on the path being followed.
+// roots sets known to the number of tokens before the buffer, and sentStarts for these
+// tokens. Their trees must be complete. A sentence starts at the first token of every
+// tree. roots overwrites older, which these tokens do not need any more, with the root
+// of each token's tree. There -1 means unknown, and -2 that the token is on the path
+// that roots follows now.
 func (p *parse) roots() {
 	first, end := p.known, p.buffer(0)
 	if end < 0 {
@@ -248,7 +254,7 @@ func (p *parse) roots() {
 	for i := first; i < end; i++ {
 		root[i], p.sentStarts[i] = -1, false
 	}
-	path := p.stack[:0] // which is empty
+	path := p.stack[:0] // the stack is empty, so its memory is free
 	for i := first; i < end; i++ {
 		t := int32(i)
 		path = path[:0]

@@ -6,13 +6,13 @@ import (
 	"testing"
 )
 
-// plainParse is the parser's state as spaCy's documentation has it: lists that
-// are searched, without thought of speed.
+// plainParse is the parser's state as spaCy's documentation describes it. It is slow: it
+// searches in lists.
 type plainParse struct {
 	n, next         int
 	stack, rebuffer []int
 	heads           []int
-	left, right     [][]int // children of each head in the order they came; -1: removed
+	left, right     [][]int // children of each head in the order of their arcs; -1: removed
 	unshiftable     []bool
 	starts          []bool
 }
@@ -131,7 +131,7 @@ func (p *plainParse) apply(move int) {
 	}
 }
 
-// sentences are the first tokens of the trees.
+// sentences reports for each token whether it is the first token of a tree.
 func (p *plainParse) sentences() []bool {
 	starts := make([]bool, p.n)
 	seen := map[int]bool{}
@@ -147,12 +147,12 @@ func (p *plainParse) sentences() []bool {
 	return starts
 }
 
-// TestParseAgainstPlainLists makes random moves with both and compares what
-// the model sees of the state, what it may do, and the sentences, asked for
-// once before the end.
+// TestParseAgainstPlainLists makes the same random moves with parse and plainParse. It
+// compares the model's slots, the valid moves and the sentences. It asks for the
+// sentences of some tokens before the end, and for all sentences at the end.
 func TestParseAgainstPlainLists(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
-	var p parse // one for all, as in a work
+	var p parse // used again for every text, as in a work
 	soon := 0
 	for range 3000 {
 		n := 1 + r.IntN(2*pageRows)
@@ -212,8 +212,8 @@ func TestParseAgainstPlainLists(t *testing.T) {
 	}
 }
 
-// TestParserModelEnds: with any weights the parser ends and every text starts
-// a sentence.
+// TestParserModelEnds checks with random weights that the parser ends, and that every
+// token is in a sentence.
 func TestParserModelEnds(t *testing.T) {
 	s := small
 	s.parser = true

@@ -11,17 +11,17 @@ type component struct {
 	name    string // also its folder
 	factory string
 
-	// listensTo is the name of the tok2vec component whose vectors the model
-	// reads; "" if it has a network of its own.
+	// listensTo is the name of the tok2vec component whose vectors the model reads. It
+	// is "" if the model has its own network.
 	listensTo string
 }
 
-// plan are the components that matter to the entities, in the order in which the
-// pipeline runs them: those of the factories ner, parser and attribute_ruler. A
-// tok2vec is not among them: it runs when a component that listens to it asks.
+// plan is the list of components that matter to the entities, in the order in which
+// the pipeline runs them. Their factories are ner, parser and attribute_ruler. It does
+// not contain tok2vec components: a component runs the one that it listens to.
 type plan []component
 
-// find returns the component of a factory, nil if there is none.
+// find returns the first component of a factory, or nil if there is none.
 func (p plan) find(factory string) *component {
 	i := slices.IndexFunc(p, func(c component) bool { return c.factory == factory })
 	if i < 0 {
@@ -30,15 +30,15 @@ func (p plan) find(factory string) *component {
 	return &p[i]
 }
 
-// harmless are the factories that cannot change which entities are found, nor
-// where sentences start. They are not read.
+// harmless lists the factories whose components change neither entities nor sentence
+// starts. Files of such components are not read.
 var harmless = []string{
 	"tagger", "morphologizer", "lemmatizer", "trainable_lemmatizer", "entity_linker",
 	"textcat", "textcat_multilabel", "spancat", "spancat_singlelabel", "span_finder",
 }
 
-// refusals say why a factory cannot be run, where there is more to say than
-// that it is unknown.
+// refusals has the reasons why some factories cannot be run. For a factory that is not
+// listed the error says that its effect is unknown.
 var refusals = map[string]string{
 	"entity_ruler":      "it sets entities by rules",
 	"beam_ner":          "it searches with a beam, this package decodes greedily",
@@ -52,7 +52,8 @@ var refusals = map[string]string{
 	"token_splitter":    "it changes the tokens",
 }
 
-// plan decides what to run and refuses by name what it cannot.
+// plan returns the components to run. It returns an error that names the component if
+// one cannot be run.
 func (c config) plan(exclude []string) (plan, error) {
 	if err := c.checkLanguage(); err != nil {
 		return nil, err
@@ -61,7 +62,8 @@ func (c config) plan(exclude []string) (plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	does := map[string]string{"ner": "find entities", "parser": "parse"} // one of each can be run
+	// At most one component of each of these factories can run.
+	does := map[string]string{"ner": "find entities", "parser": "parse"}
 	var p plan
 	for _, comp := range active {
 		if other := p.find(comp.factory); other != nil && does[comp.factory] != "" {
@@ -97,14 +99,15 @@ func (c config) plan(exclude []string) (plan, error) {
 	return p, nil
 }
 
-// upstream checks the model of a parser or entity recognizer, and returns the name
-// of the tok2vec component that it listens to; "" if it has a network of its own.
+// upstream checks the model of a parser or entity recognizer. It returns the name of
+// the tok2vec component that the model listens to, or "" if the model has its own
+// network.
 func (c config) upstream(comp component, active []component) (string, error) {
 	name, err := c.checkTransitionModel(comp)
 	if name == "" || err != nil {
 		return "", err
 	}
-	last := "" // which "*" stands for
+	last := "" // the last tok2vec component: "*" means this one
 	for _, a := range active {
 		if a.factory != "tok2vec" {
 			continue
@@ -139,9 +142,8 @@ func (c config) checkLanguage() error {
 	return nil
 }
 
-// active lists the components that run: those of the pipeline without the
-// disabled and the excluded ones. Any that could change entities and is not
-// implemented is refused here.
+// active returns the components of the pipeline, without the disabled and the excluded
+// ones. It fails if one of them could change entities and is not implemented.
 func (c config) active(exclude []string) ([]component, error) {
 	var names, disabled []string
 	if _, err := c.get("nlp", "pipeline", &names); err != nil {
@@ -178,9 +180,10 @@ func (c config) active(exclude []string) ([]component, error) {
 	return active, nil
 }
 
-// knownName reports whether spaCy has a factory of this name. spaCy accepts
-// any name to exclude; we accept these, so that one command line serves all
-// pipelines, and report others as the typing errors they are.
+// knownName reports whether name is one that Exclude accepts although the pipeline has
+// no such component: the name of a factory of spaCy. So the same command line works
+// for all pipelines. Any other name is probably a typing error. (spaCy accepts any
+// name.)
 func knownName(name string) bool {
 	_, refused := refusals[name]
 	return refused || slices.Contains(harmless, name) ||
@@ -189,8 +192,8 @@ func knownName(name string) bool {
 
 func (c config) checkFactory(name, factory string) error {
 	switch factory {
-	case "ner", "parser", "tok2vec", "attribute_ruler": // the latter's rules are checked when its file is read
-		return nil
+	case "ner", "parser", "tok2vec", "attribute_ruler":
+		return nil // load checks the rules of an attribute_ruler
 	case "span_ruler":
 		var sets bool
 		if _, err := c.get("components."+name, "annotate_ents", &sets); err != nil {
@@ -211,9 +214,9 @@ func (c config) checkFactory(name, factory string) error {
 	return fmt.Errorf("component %q (factory %s) cannot be run, %s: exclude it, or save the pipeline without it", name, factory, why)
 }
 
-// checkTransitionModel checks the architecture of a parser or entity
-// recognizer and returns the component its tok2vec listens to, "" if it has
-// its own.
+// checkTransitionModel checks the architecture of a parser or entity recognizer. It
+// returns the name in the config of the component that the model listens to, which
+// may be "*", or "" if the model has its own tok2vec.
 func (c config) checkTransitionModel(comp component) (string, error) {
 	section := "components." + comp.name + ".model"
 	if _, err := c.want(section, "@architectures", "spacy.TransitionBasedParser.v2"); err != nil {
@@ -237,8 +240,8 @@ func (c config) checkTransitionModel(comp component) (string, error) {
 	return upstream, err
 }
 
-// checkTok2Vec checks the architecture of an embedding network. All numbers
-// (width, depth, rows, pieces) come from the model file.
+// checkTok2Vec checks the architecture of an embedding network. It ignores the numbers
+// in the config (width, depth, rows, pieces): they are read from the model file.
 func (c config) checkTok2Vec(section string) error {
 	name, err := c.want(section, "@architectures", "spacy.Tok2Vec.v2", "spacy.HashEmbedCNN.v2")
 	if err != nil || name == "spacy.HashEmbedCNN.v2" {

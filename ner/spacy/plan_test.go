@@ -6,7 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestPlan has two tok2vec components: "*" means the last.
+// TestPlan has a config with two tok2vec components: "*" means the last one.
 func TestPlan(t *testing.T) {
 	cfg, err := parseConfig([]byte(`
 [nlp]

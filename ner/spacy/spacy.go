@@ -1,6 +1,6 @@
 // Package spacy runs the entity recognizer of spaCy's English pipelines, such
-// as en_core_web_sm, in Go: it reads the files spaCy wrote and gives the
-// entities spaCy gives.
+// as en_core_web_sm, in Go. It reads the files that spaCy wrote and returns the
+// entities that spaCy returns.
 //
 //	nlp, err := spacy.Load("en_core_web_sm")
 //	…
@@ -9,44 +9,47 @@
 //		fmt.Println(e.Text, e.Label) // Tim Cook PERSON, Paris GPE, Monday DATE
 //	}
 //
-// A text goes through the steps of spaCy's own pipeline, each of which has its
-// file or its package here, under spaCy's name:
+// A text goes through the steps of spaCy's own pipeline. Each step is a file or a
+// package here, with spaCy's name:
 //
 //	text ──tokenizer──> tokens with ids NORM, PREFIX, SUFFIX, SHAPE
 //	  ids ──tok2vec──> vectors ──parser──> where sentences start
 //	  ids ──tok2vec──> vectors ──entities──> entities, none across a sentence start
 //
-// The parser runs because its sentences change entities: spacy.load without
-// options runs it too. It runs as far into a text as it can change any. With
-// Options.Exclude of "parser", which corresponds to spaCy's exclude, it does not;
-// that takes less than half the time, and about one entity in 250 differs.
+// The parser runs because its sentences change entities. spacy.load without
+// options runs it, too. [Pipeline.Entities] stops it where it cannot change an
+// entity any more. With "parser" in Options.Exclude, which corresponds to spaCy's
+// exclude, the parser does not run. Then a text takes less than half the time, and
+// about one entity in 250 differs.
 //
 // # What it can run
 //
-// Pipelines of spaCy 3.6 to 3.8 with the language "en", spaCy's own tokenizer
-// patterns, and a greedy TransitionBasedParser.v2 on a Tok2Vec.v2 of
-// MultiHashEmbed.v2 and MaxoutWindowEncoder.v2 (or HashEmbedCNN.v2, which is
-// the same network), its own or a shared one it listens to. These are
-// en_core_web_sm, _md and _lg, and what `spacy init config --lang en --pipeline
-// ner` and `spacy train` make. Word vectors of the mode "default" are used.
-// Components that cannot change an entity are not read. Any other is refused by
-// [Open] with its name, so that no pipeline gives other answers than it does in
-// Python.
+// The package runs pipelines of spaCy 3.6 to 3.8 with the language "en", spaCy's
+// own tokenizer patterns, and a greedy TransitionBasedParser.v2. That needs a
+// Tok2Vec.v2 of MultiHashEmbed.v2 and MaxoutWindowEncoder.v2, or HashEmbedCNN.v2,
+// which is the same network. A component may have its own Tok2Vec or listen to a
+// shared one. These pipelines are en_core_web_sm, _md and _lg, and those that
+// `spacy init config --lang en --pipeline ner` and `spacy train` make. Word vectors
+// of the mode "default" are used.
+//
+// Components that cannot change an entity are not read. For any other component
+// [Open] returns an error with its name, so no pipeline gives other answers here
+// than in Python.
 //
 // # Guarantees
 //
-// Tokens and ids are exactly spaCy's. The networks compute in float32, as
-// spaCy does, with sums in another order and the encoder by a faster algorithm
-// of about the same precision (kernel.Conv); spaCy's own sums differ between CPUs in the
-// same way. scripts/parity compares the answers over millions of tokens. A
-// result depends on the text, the pipeline and the kernel
-// variant (see package kernel), and on nothing else: not on what was asked
-// before, on other goroutines, or on the cache.
+// Tokens and ids are exactly spaCy's. The networks compute in float32, as spaCy
+// does, but add in another order. The encoder uses a faster algorithm of about the
+// same precision (kernel.Conv). spaCy's own sums differ between CPUs in the same
+// way. scripts/parity compares the answers over millions of tokens. A result
+// depends only on the text, the pipeline and the kernel variant (see package
+// kernel). It does not depend on earlier texts, on other goroutines, or on the
+// cache.
 //
-// A Pipeline holds its packed weights and a cache of bounded size. The tables
-// of the model, nine tenths of it, are read where they lie: in the page cache,
-// shared by all processes that opened the same files, or in the executable
-// (see [OpenBytes]).
+// A Pipeline holds its packed weights and a cache of bounded size. The tables of
+// the model, nine tenths of its size, are not copied. They are read from the page
+// cache, which all processes that opened the same files share, or from the
+// executable (see [OpenBytes]).
 package spacy
 
 import (
@@ -61,26 +64,28 @@ import (
 	"github.com/narwhal-server/narwhal/ner/spacy/tokenizer"
 )
 
-// Options say how to open a pipeline. The zero value is spaCy's behaviour.
+// Options are the options for opening a pipeline. The zero value opens it as spaCy does.
 type Options struct {
-	// Exclude names components to leave out, as exclude does in spacy.load.
-	// Only "parser" makes a difference to a pipeline that can be run with it;
-	// excluding a component that cannot be run makes the rest of the pipeline
+	// Exclude names components to leave out, as exclude does in spacy.load. In a
+	// pipeline that can be run completely, only "parser" makes a difference. In any
+	// other pipeline, exclude the components that cannot be run to make the rest
 	// usable. The entity recognizer cannot be excluded.
 	Exclude []string
 
-	// CacheEntries is how many token types each network remembers, rounded up
-	// so that they fill its table. 0 means 4096; less than 0 means none. An
-	// entry of en_core_web_sm takes about 450 bytes.
+	// CacheEntries is how many token types each network remembers, rounded up to
+	// 8, 16, 32 and so on. 0 means 4096. A negative number means no cache. An entry
+	// of en_core_web_sm takes about 450 bytes.
 	CacheEntries int
 }
 
-// MaxLength is the length in code points beyond which spaCy refuses a text
-// (nlp.max_length), and so do we, with a [ner.TooLongError].
+// MaxLength is the length of the longest text, in code points. It is spaCy's
+// default for nlp.max_length. For a longer text a Pipeline returns a
+// [ner.TooLongError].
 const MaxLength = 1_000_000
 
-// ErrNotUTF8 is returned, wrapped with the place, for a text that is not valid
-// UTF-8. Python has no such strings, so there is no answer to agree with.
+// ErrNotUTF8 is returned for a text that is not valid UTF-8. The error that wraps
+// it names the first invalid byte. Python has no such strings, so spaCy has no
+// answer for them.
 var ErrNotUTF8 = errors.New("text is not valid UTF-8")
 
 // Pipeline is an opened pipeline. Its methods, except Close, may be called by
@@ -90,7 +95,7 @@ type Pipeline struct {
 	tokenizer *tokenizer.Tokenizer
 	ner       *entityModel
 	parser    *parserModel // nil if there is none
-	sentences bool         // the recognizer sees the parser's sentences
+	sentences bool         // the parser's sentences limit the recognizer's entities
 
 	work  sync.Pool // of *work
 	close func() error
@@ -101,7 +106,7 @@ var _ ner.Recognizer = (*Pipeline)(nil)
 // Token is one token of a text.
 type Token = tokenizer.Token
 
-// Meta is what the pipeline says about itself, from its meta.json.
+// Meta has the data about a pipeline in its meta.json.
 type Meta struct {
 	Lang    string // "en"
 	Name    string // "core_web_sm"
@@ -109,15 +114,16 @@ type Meta struct {
 	License string // "MIT"
 }
 
-// Meta returns what the pipeline says about itself.
+// Meta returns the data about the pipeline in its meta.json.
 func (p *Pipeline) Meta() Meta { return p.meta }
 
-// Labels returns the labels the recognizer gives, in the order of its classes.
-// The slice is the caller's.
+// Labels returns the labels that entities can have, in the order of the
+// recognizer's classes. The caller may change the slice.
 func (p *Pipeline) Labels() []string { return append([]string(nil), p.ner.labels...) }
 
-// Close gives back the mapped files. Nothing may use the pipeline then, nor
-// what its methods returned, except entities and documents.
+// Close unmaps the pipeline's files. Call it when no other method runs, and call
+// no other method afterwards. What the methods have returned, such as entities and
+// documents, stays valid. A second Close does nothing.
 func (p *Pipeline) Close() error {
 	giveBack := p.close
 	if p.close = nil; giveBack == nil {
@@ -126,7 +132,7 @@ func (p *Pipeline) Close() error {
 	return giveBack()
 }
 
-// Doc is what the pipeline found in a text.
+// Doc is the result of Analyze.
 type Doc struct {
 	Text   string
 	Tokens []Token
@@ -134,8 +140,8 @@ type Doc struct {
 	Ents   []ner.Entity
 }
 
-// work is the memory of one call. The recognizer and the parser each have their
-// features; they walk through the text by turns.
+// work is the memory of one call. The recognizer and the parser take turns on the
+// text. Each has its own features.
 type work struct {
 	tokens     []Token
 	encoder    encoder
@@ -145,8 +151,8 @@ type work struct {
 	entities   []entity
 }
 
-// keepTokens is the length of text up to which a call's memory is kept for
-// later ones.
+// keepTokens is a number of tokens: after a longer text the work is not kept for
+// later calls.
 const keepTokens = 1 << 14
 
 func (p *Pipeline) getWork() *work {
@@ -156,7 +162,8 @@ func (p *Pipeline) getWork() *work {
 	return &work{}
 }
 
-// begin gives the work of a call on a text.
+// begin returns a work with the tokens of text, ready for the recognizer and the
+// parser.
 func (p *Pipeline) begin(text string) *work {
 	w := p.getWork()
 	w.tokens = p.tokenizer.Tokenize(text, w.tokens[:0])
@@ -164,7 +171,7 @@ func (p *Pipeline) begin(text string) *work {
 	return w
 }
 
-// start begins a text whose tokens are in w.
+// start prepares w for text. The text's tokens are in w already.
 func (p *Pipeline) start(w *work, text string) {
 	w.encoder.ready = nil
 	w.recognizer.start(p.ner.transition, &w.encoder, text, w.tokens)
@@ -176,15 +183,16 @@ func (p *Pipeline) start(w *work, text string) {
 
 func (p *Pipeline) putWork(w *work) {
 	for _, f := range []*features{&w.recognizer, &w.parser} {
-		f.text, f.tokens = "", nil // not the caller's text
+		f.text, f.tokens = "", nil // do not keep the caller's text in memory
 	}
 	if cap(w.tokens) <= keepTokens {
 		p.work.Put(w)
 	}
 }
 
-// Entities returns the entities of a text, as ents of spaCy's Doc. It
-// implements [ner.Recognizer].
+// Entities returns the entities of a text: those of spaCy's Doc.ents. It
+// implements [ner.Recognizer]. It fails if the text is longer than [MaxLength] or
+// not UTF-8, and with the context's error when ctx ends.
 func (p *Pipeline) Entities(ctx context.Context, text string) ([]ner.Entity, error) {
 	if err := check(text); err != nil {
 		return nil, err
@@ -197,7 +205,8 @@ func (p *Pipeline) Entities(ctx context.Context, text string) ([]ner.Entity, err
 	return p.result(w, text), nil
 }
 
-// Analyze returns the tokens, sentences and entities of a text.
+// Analyze returns the tokens, sentences and entities of a text. It fails like
+// [Pipeline.Entities].
 func (p *Pipeline) Analyze(ctx context.Context, text string) (*Doc, error) {
 	if err := check(text); err != nil {
 		return nil, err
@@ -220,7 +229,8 @@ func (p *Pipeline) Analyze(ctx context.Context, text string) (*Doc, error) {
 	return doc, nil
 }
 
-// split cuts tokens into sentences.
+// split returns the tokens of each sentence. starts[i] reports whether a sentence
+// starts at token i.
 func split(tokens []Token, starts []bool) [][]Token {
 	var sents [][]Token
 	first := 0
@@ -233,7 +243,7 @@ func split(tokens []Token, starts []bool) [][]Token {
 	return sents
 }
 
-// check refuses texts that spaCy would not take.
+// check returns an error for a text that spaCy would not take.
 func check(text string) error {
 	if len(text) > MaxLength {
 		if n := utf8.RuneCountInString(text); n > MaxLength {
@@ -253,7 +263,8 @@ func check(text string) error {
 	return ErrNotUTF8
 }
 
-// findEntities sets w.entities.
+// findEntities sets w.entities. If a decision is too close (margin.go), it begins
+// again with long sums.
 func (p *Pipeline) findEntities(ctx context.Context, w *work) error {
 	err := p.recognize(ctx, w)
 	if err == errTooClose {
@@ -263,16 +274,18 @@ func (p *Pipeline) findEntities(ctx context.Context, w *work) error {
 	return err
 }
 
-// recognize is findEntities without a second try.
+// recognize sets w.entities. It fails with errTooClose if a decision of the
+// recognizer must be made from long sums.
 //
-// The parser is most of the work, and it rarely changes an entity. A sentence's start
-// only forbids moves, those that continue an entity across it. So where the
-// recognizer made none of them without knowing the starts, it would have made the
-// same moves knowing them: the best of all moves is the best of those allowed.
-// It runs ahead over a piece of the text, then the parser as far as there are
-// entities of several tokens. If a sentence starts in one of them, the recognizer
-// goes back to its first token; where no entity is open its moves do not depend
-// on those before.
+// The parser is most of the work, and it rarely changes an entity. The start of a
+// sentence only forbids moves: those that continue an entity across it. Suppose
+// that the recognizer does not know the starts, and makes no such move. Then it
+// makes the same moves as with the starts, because the best of all moves is allowed.
+//
+// So the recognizer first runs over a piece of the text. Then the parser runs to the
+// end of the last entity of several tokens. If a sentence starts inside such an
+// entity, the recognizer goes back to the entity's first token. It can begin again
+// there: while no entity is open, its moves do not depend on earlier ones.
 func (p *Pipeline) recognize(ctx context.Context, w *work) (err error) {
 	w.entities = w.entities[:0]
 	for at := 0; at < len(w.tokens); {
@@ -305,8 +318,9 @@ func (p *Pipeline) recognize(ctx context.Context, w *work) (err error) {
 	return nil
 }
 
-// findSentences parses on, if it must to know the sentences of the first upTo
-// tokens.
+// findSentences runs the parser until the sentences of the first upTo tokens are
+// known. It does nothing if they are known already. If a decision is too close
+// (margin.go), it begins again with long sums.
 func (p *Pipeline) findSentences(ctx context.Context, w *work, upTo int) error {
 	err := p.parser.sentences(ctx, &w.parser, &w.parse, upTo)
 	if err == errTooClose {
@@ -317,7 +331,7 @@ func (p *Pipeline) findSentences(ctx context.Context, w *work, upTo int) error {
 	return err
 }
 
-// result gives the entities in the words of package ner.
+// result returns w.entities with the types of package ner, or nil if there are none.
 func (p *Pipeline) result(w *work, text string) []ner.Entity {
 	if len(w.entities) == 0 {
 		return nil

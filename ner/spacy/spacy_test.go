@@ -19,10 +19,11 @@ import (
 	"github.com/narwhal-server/narwhal/ner/kernel"
 )
 
-// answer is a line of testdata/entities.jsonl: spaCy's answer for a text.
+// answer is a line of testdata/entities.jsonl: spaCy's answer for a text. Positions are
+// in code points.
 type answer struct {
 	Text  string   `json:"text"`
-	Sents []int    `json:"sents"` // where they start
+	Sents []int    `json:"sents"` // where sentences start
 	Ents  [][3]any `json:"ents"`  // start, end, label
 	Alone [][3]any `json:"alone"` // the same without the parser
 }
@@ -44,7 +45,7 @@ func readAnswers(t testing.TB) []answer {
 	return all
 }
 
-// triples brings entities to the form of the answers.
+// triples returns entities in the form of answer.
 func triples(ents []ner.Entity) [][3]any {
 	list := [][3]any{}
 	for _, e := range ents {
@@ -53,7 +54,7 @@ func triples(ents []ner.Entity) [][3]any {
 	return list
 }
 
-// TestEntitiesGolden compares with what spaCy answered (testdata/entities.py),
+// TestEntitiesGolden compares sentences and entities with spaCy's (testdata/entities.py),
 // for every kernel variant.
 func TestEntitiesGolden(t *testing.T) {
 	for _, variant := range kernel.Variants() {
@@ -108,7 +109,8 @@ func checkOffsets(t *testing.T, text string, ents []ner.Entity) {
 	}
 }
 
-// TestGoldensAreComplete: the goldens try what they are for.
+// TestGoldensAreComplete checks that the golden texts have every label, texts whose
+// entities the parser changes, and every length below 10 tokens.
 func TestGoldensAreComplete(t *testing.T) {
 	p := openModel(t, Options{})
 	labels := map[any]bool{}
@@ -153,8 +155,9 @@ func TestLabelsAndMeta(t *testing.T) {
 	}
 }
 
-// TestAnswerDoesNotDependOnTheCache: none, one too small, and one that knows
-// the text give the same bits, in whatever order texts come.
+// TestAnswerDoesNotDependOnTheCache checks that the vectors are the same, to the bit,
+// without a cache, with one that is too small, and with one that has all types of the
+// text, whatever the order of the texts.
 func TestAnswerDoesNotDependOnTheCache(t *testing.T) {
 	answers := readAnswers(t)
 	none := openModel(t, Options{CacheEntries: -1})
@@ -181,8 +184,8 @@ func vectorsOf(p *Pipeline, text string) []float32 {
 	return slices.Clone(p.ner.tok2vec.encode(&encoder{}, text, tokens, 0, min(len(tokens), encodeRows)))
 }
 
-// TestManyGoroutines: one pipeline, with a cache that is too small for the
-// texts, gives every goroutine the same answers. Run it with -race.
+// TestManyGoroutines uses one pipeline, with a cache that is too small for the texts,
+// from several goroutines. Run it with -race.
 func TestManyGoroutines(t *testing.T) {
 	p := openModel(t, Options{CacheEntries: 64})
 	answers := readAnswers(t)
@@ -205,8 +208,8 @@ func TestManyGoroutines(t *testing.T) {
 	wg.Wait()
 }
 
-// TestLongText: a text of many pieces, and of more pages than are kept, has the
-// entities of its parts.
+// TestLongText checks that a text of many pieces, and of more pages than are kept, has
+// the entities of its parts.
 func TestLongText(t *testing.T) {
 	p := openModel(t, Options{})
 	const part = "Anna Lindqvist of Nordic Marine met Mr. Okoro in Oslo on 4 May 2019. They agreed.\n\n"
@@ -227,7 +230,7 @@ func TestLongText(t *testing.T) {
 		}
 		return ents
 	}
-	three := analyze(3) // in the first and the last part a border of the text is near
+	three := analyze(3) // a part may differ if it is the first or the last one of a text
 	const n = 450
 	doc := analyze(n)
 	if len(doc.Tokens) < 10*encodeRows || len(doc.Tokens) < 20*maxPages*pageRows {
@@ -244,8 +247,8 @@ func TestLongText(t *testing.T) {
 	}
 }
 
-// TestOneLongSentence: nothing is ever forgotten, and the stack grows over all
-// pages.
+// TestOneLongSentence has long texts of few or no sentences. Then no piece is dropped, and
+// the stack has tokens of many pages.
 func TestOneLongSentence(t *testing.T) {
 	p := openModel(t, Options{})
 	for _, text := range []string{strings.Repeat("( ", 5000), strings.Repeat("a ", 5000), strings.Repeat("Anna and ", 3000)} {
@@ -296,8 +299,8 @@ func TestContext(t *testing.T) {
 	if _, err := p.Entities(ctx, "Tim Cook visited Paris."); !errors.Is(err, context.Canceled) {
 		t.Errorf("Entities after cancel: %v", err)
 	}
-	// It ends in the middle of a text, too: this context ends when asked the
-	// third time.
+	// It also ends in the middle of a text. This context ends when its Err is called
+	// for the third time.
 	asked := &countingContext{Context: t.Context(), left: 2}
 	if _, err := p.Entities(asked, strings.Repeat("Anna saw Otto. ", 2000)); !errors.Is(err, context.Canceled) {
 		t.Errorf("Entities after cancel in the middle: %v", err)
@@ -305,14 +308,14 @@ func TestContext(t *testing.T) {
 	if asked.left != -1 {
 		t.Errorf("the context was asked %d times more than needed", -1-asked.left)
 	}
-	// And what was left lying about does not change the next answer.
+	// What a cancelled call leaves in its work does not change the next answer.
 	ents, err := p.Entities(t.Context(), "Tim Cook visited Paris.")
 	if got := fmt.Sprint(triples(ents)); err != nil || got != "[[0 8 PERSON] [17 22 GPE]]" {
 		t.Errorf("Entities after a cancelled call: %v, %v", got, err)
 	}
 }
 
-// countingContext is cancelled after it was asked a number of times.
+// countingContext is cancelled after left calls of its Err.
 type countingContext struct {
 	context.Context
 	left int
@@ -325,8 +328,8 @@ func (c *countingContext) Err() error {
 	return nil
 }
 
-// TestAllocations: a call allocates its result, and nothing else. It has a work
-// of its own, because the race detector empties pools at will.
+// TestAllocations checks that a call allocates only its result. It uses its own work,
+// because with the race detector a sync.Pool drops items at random.
 func TestAllocations(t *testing.T) {
 	const none = "It rained, and then it rained some more."
 	paragraph, err := os.ReadFile("../../scripts/paragraph.txt")
@@ -351,8 +354,8 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
-// TestNewWordsTakeNoMemory: words never seen before replace others in the
-// cache. spaCy keeps each for ever.
+// TestNewWordsTakeNoMemory checks that new words replace others in the cache. (spaCy
+// keeps every word for ever.)
 func TestNewWordsTakeNoMemory(t *testing.T) {
 	p := openModel(t, Options{CacheEntries: 512})
 	call := func(n int) {
@@ -361,27 +364,27 @@ func TestNewWordsTakeNoMemory(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for n := range 500 { // six words each fill the cache several times
+	for n := range 500 { // six words a text: they fill the cache several times
 		call(n)
 	}
 	before := heapInUse()
 	for n := range 2000 {
 		call(1_000_000 + n)
 	}
-	// Kept, their vectors alone would be 4 MB.
+	// If they were kept, their vectors alone would take 4 MB.
 	if grown := int64(heapInUse()) - int64(before); grown > 1<<19 {
 		t.Errorf("the heap grew by %d bytes over 2000 texts of new words", grown)
 	}
 }
 
-// TestParserRunsAsFarAsItMust: a text has the entities that it has when the parser
-// runs first, whether it needs the parser, a part of it, the recognizer again, or
-// nothing of that. What the parser says of the first tokens does not depend on how
-// far it is asked to go.
+// TestParserRunsAsFarAsItMust checks that a text has the same entities as when the
+// parser runs over all of it first. Some of the texts need no parser, some need it for a
+// part, and for some the recognizer goes back. The sentences of the first tokens do not
+// depend on how far the parser is asked to go.
 func TestParserRunsAsFarAsItMust(t *testing.T) {
 	p := openModel(t, Options{})
 	texts := []string{
-		"The club was founded in Vienna . 1 . 2 . 3 . 4 . 5 .", // «4 . 5» is an entity, but for the sentences
+		"The club was founded in Vienna . 1 . 2 . 3 . 4 . 5 .", // without sentences «4 . 5» is an entity
 		strings.Repeat("The club was founded in Vienna . 1 . 2 . 3 . 4 . 5 . ", 100),
 		"Boeing Co. bought Acme Inc. of New York Ltd. and nobody asked any more why they did that or how",
 		paragraph,

@@ -5,15 +5,14 @@ import (
 	"testing"
 )
 
-// The benchmarks of this file measure the steps of a call one by one, on the
-// paragraph that the clients send, with the best kernel variant:
+// The benchmarks of this file measure the steps of a call one by one, on the paragraph
+// that the load clients send, with the best kernel variant:
 //
-//	Tok2vec      vectors of the tokens, by the parser's and the recognizer's network
-//	Parser       the parser's moves from these vectors, its lower and upper layer included
-//	Decoder      the same of the recognizer
+//	Tok2vec   the vectors of the tokens, of the parser's and of the recognizer's network
+//	Parser    the parser's moves from its vectors, with its lower and upper layers
+//	Decoder   the recognizer's moves from its vectors, with its lower and upper layers
 //
-// BenchmarkEntities measures the whole call. Package tokenizer has benchmarks of
-// its own.
+// BenchmarkEntities measures the whole call. Package tokenizer has its own benchmarks.
 
 func benchText(b *testing.B) string {
 	text, err := os.ReadFile("../../scripts/paragraph.txt")
@@ -47,8 +46,8 @@ func BenchmarkTok2vec(b *testing.B) {
 	}
 }
 
-// decoderBench gives the features of the paragraph, encoded, and what makes a
-// decoder compute its lower layer again.
+// decoderBench returns the features of an encoded text. again forgets the pages, so that
+// a decoder computes its lower layer again.
 func decoderBench(b *testing.B, t *transition, text string, tokens []Token) (f *features, again func()) {
 	f = &features{}
 	f.start(t, &encoder{}, text, tokens)

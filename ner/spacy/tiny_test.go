@@ -17,12 +17,12 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
-// tiny describes a pipeline of random weights, small enough for a slow
-// reference and for tests that break one of its files.
+// tiny describes a pipeline with random weights. It is small enough for a slow reference
+// and for tests that break one of its files.
 type tiny struct {
 	width, depth, pieces int
 	columns              []string
-	rows                 []int // of each column's table
+	rows                 []int // the rows of each column's table
 	hidden               int
 	labels               []string
 	listen               bool // ner and parser listen to a shared tok2vec
@@ -30,13 +30,13 @@ type tiny struct {
 	vectors              int // width of the word vectors, 0: none
 }
 
-// small is the usual one.
+// small is the pipeline that most tests use.
 var small = tiny{
 	width: 8, depth: 2, pieces: 2, columns: []string{"NORM", "SHAPE"}, rows: []int{50, 20},
 	hidden: 6, labels: []string{"ORG", "GPE"},
 }
 
-// node is a layer to be written.
+// node is a layer for encodeNodes.
 type node struct {
 	name   string
 	refs   map[string]int
@@ -61,7 +61,7 @@ func random(r *rand.Rand, shape ...int) tensor {
 	return t
 }
 
-// tok2vecNodes are the layers of a tok2vec, in the order of thinc's files.
+// tok2vecNodes returns the layers of a tok2vec, in the order of thinc's files.
 func (s tiny) tok2vecNodes(r *rand.Rand) []node {
 	nodes := []node{
 		{name: fmt.Sprintf("with_array(%s)", strings.Repeat("residual(x)>>", s.depth)), attrs: map[string]any{"pad": s.depth}},
@@ -93,9 +93,9 @@ func (s tiny) tok2vecNodes(r *rand.Rand) []node {
 	return nodes
 }
 
-// parserNodes are the layers of a parser or recognizer of n classes.
+// parserNodes returns the layers of a parser or recognizer with n classes.
 func (s tiny) parserNodes(r *rand.Rand, slots, n int) []node {
-	in := s.hidden + 1 // not the hidden width, so that they cannot be mixed up
+	in := s.hidden + 1 // differs from hidden, so that a test fails if they are mixed up
 	nodes := []node{
 		{name: "parser_model", refs: map[string]int{"tok2vec": 1, "lower": 2, "upper": 3}, attrs: map[string]any{"has_upper": true}},
 		{name: "tok2vec>>list2array>>linear"},
@@ -111,7 +111,7 @@ func (s tiny) parserNodes(r *rand.Rand, slots, n int) []node {
 	return append(nodes, s.tok2vecNodes(r)...)
 }
 
-// encodeNodes writes layers as thinc's Model.to_bytes does.
+// encodeNodes returns a model file with the layers, as thinc's Model.to_bytes does.
 func encodeNodes(nodes []node) []byte {
 	b := msgp.AppendMapHeader(nil, 4)
 	b = msgp.AppendArrayHeader(msgp.AppendString(b, "nodes"), uint32(len(nodes)))
@@ -171,7 +171,7 @@ func littleEndian(x []float32) []byte {
 	return b
 }
 
-// movesFile writes a moves file; the labels of a move in the order of their
+// movesFile returns a moves file. The labels of a move are in the order of their
 // classes.
 func movesFile(labels map[int][]string) []byte {
 	freqs := map[string]map[string]int{}
@@ -192,8 +192,8 @@ func movesFile(labels map[int][]string) []byte {
 	return msgp.AppendNil(msgp.AppendString(b, "neg_key"))
 }
 
-// files writes the pipeline. The tokenizer, whose patterns are spaCy's, is
-// that of the test model.
+// files returns the files of the pipeline. The tokenizer is that of the pipeline in
+// modelDir, because only spaCy's own patterns are accepted.
 func (s tiny) files(t testing.TB, seed uint64) map[string][]byte {
 	r := rand.New(rand.NewPCG(seed, 0))
 	unit := append(slices.Clone(s.labels), "")
@@ -238,7 +238,7 @@ func tok2vecConfig(section string) string {
 	return fmt.Sprintf("[%[1]s]\n@architectures = \"spacy.Tok2Vec.v2\"\n\n[%[1]s.embed]\n@architectures = \"spacy.MultiHashEmbed.v2\"\n\n[%[1]s.encode]\n@architectures = \"spacy.MaxoutWindowEncoder.v2\"\n\n", section)
 }
 
-// vectorWords have word vectors, in an order that is not that of the rows.
+// vectorWords are the words that have vectors. Their order is not that of the rows.
 var vectorWords = []string{"the", "Paris", "number", "in", "a"}
 
 func (s tiny) vectorFiles(r *rand.Rand, files map[string][]byte) {
@@ -261,7 +261,7 @@ func (s tiny) vectorFiles(r *rand.Rand, files map[string][]byte) {
 	files["vocab/vectors.cfg"] = []byte(`{"mode":"default"}`)
 }
 
-// openFiles opens a pipeline of a map of files.
+// openFiles opens a pipeline whose files are in a map.
 func openFiles(files map[string][]byte, opts Options) (*Pipeline, error) {
 	return OpenFiles(func(name string) ([]byte, error) {
 		b, ok := files[name]

@@ -8,8 +8,8 @@ import (
 	"github.com/narwhal-server/narwhal/ner/kernel"
 )
 
-// tok2vec is spaCy's convolutional network: a vector for every token, from the
-// token itself and its neighbours.
+// tok2vec is spaCy's convolutional network. It computes a vector for every token, from
+// the token and its neighbours.
 //
 //	ids of a token --hashembed, one table a column--> tables×width
 //	             --mix: maxout, layernorm--> width            (cached by type)
@@ -35,18 +35,19 @@ type mixLayer struct {
 	norm
 }
 
-// encoderLayer adds to every row what it makes of the row and its neighbours.
+// encoderLayer computes a value from every row and its two neighbours, and adds it to
+// the row.
 type encoderLayer struct {
 	maxout *kernel.Conv
-	long   func() *kernel.Matrix // packs the same for long sums
+	long   func() *kernel.Matrix // packs the same weights for long sums (margin.go)
 	norm
 }
 
-// norm is a layernorm.
+// norm has the parameters of a layernorm.
 type norm struct{ gain, bias []float32 }
 
-// newTok2Vec builds the network from the layers of a model file, where it may
-// be a part. vecs may be nil if the network has no static_vectors.
+// newTok2Vec builds the network from the layers of a model file. The file may also
+// have the layers of a parser. vecs may be nil if the network has no static_vectors.
 func newTok2Vec(layers []layer, vecs *vectors, cacheEntries int) (*tok2vec, error) {
 	parts, err := sortLayers(layers)
 	if err != nil {
@@ -86,10 +87,11 @@ func newTok2Vec(layers []layer, vecs *vectors, cacheEntries int) (*tok2vec, erro
 	return t, nil
 }
 
-// readLayers packs the mix layer and the encoder. Breadth first, the mix layer
-// comes before those of the encoder, which lie deeper.
+// readLayers packs the mix layer and the encoder. The first maxout layer in the file
+// is the mix layer: the file's order is breadth first, and the encoder's layers are
+// deeper in the network.
 func (t *tok2vec) readLayers(parts *tok2vecLayers) error {
-	var buf []float32 // for one layer's weights after the other, until they are packed
+	var buf []float32 // a layer's weights until they are packed
 	for i, l := range parts.maxouts {
 		in := 3 * t.width
 		if i == 0 {
@@ -114,11 +116,11 @@ func (t *tok2vec) readLayers(parts *tok2vecLayers) error {
 	return parts.checkEncoder(len(t.encoder))
 }
 
-// maxWidth is far above any network's, which have 96 or 256. It bounds what a
-// broken file can make us allocate for the cache.
+// maxWidth limits the width of a network, and so the memory that a broken file can
+// make newTypeCache allocate. Real networks have a width of 96 or 256.
 const maxWidth = 4096
 
-// mixInputs is the width of a token's concatenated embeddings.
+// mixInputs returns the width of a token's concatenated embeddings.
 func (t *tok2vec) mixInputs() int {
 	n := len(t.tables)
 	if t.static != nil {
@@ -127,7 +129,7 @@ func (t *tok2vec) mixInputs() int {
 	return n * t.width
 }
 
-// keyLen is the number of ids that decide a token's embedding.
+// keyLen returns the number of ids from which a token's embedding is computed.
 func (t *tok2vec) keyLen() int {
 	if t.static != nil {
 		return len(t.columns) + 1
@@ -135,7 +137,8 @@ func (t *tok2vec) keyLen() int {
 	return len(t.columns)
 }
 
-// tok2vecLayers are the layers of a model file that hold something, by kind.
+// tok2vecLayers has the layers of a tok2vec that have parameters or attributes, by
+// kind.
 type tok2vecLayers struct {
 	extract, static *layer
 	tables          []*layer
@@ -145,13 +148,15 @@ type tok2vecLayers struct {
 	pads            []*layer
 }
 
-// structural are the layers that only pass values on.
+// structural lists the layers that sortLayers skips.
 var structural = []string{
+	// These only pass values on.
 	"list2ragged", "ragged2list", "list2array", "ints-getitem", "dropout",
-	"parser_model", "precomputable_affine", "linear", "tok2vec-listener", // the parser's: read elsewhere
+	// newTransition reads these.
+	"parser_model", "precomputable_affine", "linear", "tok2vec-listener",
 }
 
-// sortLayers collects the layers, and refuses those no network of ours has.
+// sortLayers returns the layers by kind. It fails if a layer has an unknown kind.
 func sortLayers(layers []layer) (*tok2vecLayers, error) {
 	p := &tok2vecLayers{}
 	for i := range layers {
@@ -182,9 +187,9 @@ func sortLayers(layers []layer) (*tok2vecLayers, error) {
 	return p, nil
 }
 
-// checkEncoder checks what the parameters do not tell: that the encoder looks
-// at one neighbour on each side, adds its input in every layer, and pads as
-// deep as it is.
+// checkEncoder checks what the shapes of the parameters do not show. Every layer must
+// look at one neighbour on each side and add its input to its result. The padding must
+// have as many rows as the encoder has layers, or none.
 func (p *tok2vecLayers) checkEncoder(depth int) error {
 	if p.residuals != depth || len(p.windows) != depth {
 		return fmt.Errorf("%d maxout layers with %d windows and %d residual connections: not a MaxoutWindowEncoder",

@@ -9,9 +9,8 @@ import (
 	"github.com/narwhal-server/narwhal/ner/kernel"
 )
 
-// TestNetworksAgainstReference compares token vectors and scores with the
-// definition, in float64 and written without any regard to speed, over networks
-// of other sizes than those of the real pipelines.
+// TestNetworksAgainstReference compares token vectors and scores with a simple, slow
+// computation in float64. Most networks have other sizes than those of real pipelines.
 func TestNetworksAgainstReference(t *testing.T) {
 	text := strings.Repeat("In Paris the number of a mark was 12, and  they\nsaid \"Tim Cook isn't a mark\". ", 3)
 	all := columnNames[:]
@@ -90,7 +89,7 @@ func compareRows(t *testing.T, what string, got []float32, want [][]float64) {
 	}
 }
 
-// reference is the definition of the networks, over the layers of a file.
+// reference computes the networks from the layers of a file as they are defined.
 type reference struct{ layers []layer }
 
 func (r reference) find(name string, nth int) *layer {
@@ -118,8 +117,8 @@ func (l *layer) values(name string) []float64 {
 	return nil
 }
 
-// tok2vec is the whole network: embed, mix, and the window encoder with as
-// many rows of zeros around the text as it has layers.
+// tok2vec computes the whole network: embed, mix, and the window encoder. It puts as
+// many rows of zeros around the text as the encoder has layers.
 func (r reference) tok2vec(t *testing.T, files map[string][]byte, text string, tokens []Token) [][]float64 {
 	c := r.find("extract_features", 0).attr("columns")
 	var rows [][]float64
@@ -193,7 +192,7 @@ func (r reference) static(files map[string][]byte, l *layer, word string) []floa
 	return out
 }
 
-// block is the nth maxout with its layernorm.
+// block computes the nth maxout and its layernorm.
 func (r reference) block(n int, x []float64) []float64 {
 	l, norm := r.find("maxout", n), r.find("layernorm", n)
 	w, b := l.values("W"), l.values("b")
@@ -212,8 +211,8 @@ func (r reference) block(n int, x []float64) []float64 {
 	return y
 }
 
-// maxPieces is the product with a matrix [n][pieces][len(x)], the bias, and the
-// maximum over the pieces.
+// maxPieces multiplies x with a matrix [n][pieces][len(x)], adds the bias, and returns
+// the maximum over the pieces.
 func maxPieces(w, b, x []float64, n int) []float64 {
 	pieces := len(b) / n
 	y := make([]float64, n)
@@ -230,7 +229,7 @@ func maxPieces(w, b, x []float64, n int) []float64 {
 	return y
 }
 
-// scores is a step of the transition model, from the tokens' vectors.
+// scores computes a step of the transition model from the tokens' vectors.
 func (r reference) scores(vectors [][]float64, slots []int) []float64 {
 	linear, lower, upper := r.find("linear", 1), r.find("precomputable_affine", 0), r.find("linear", 0)
 	w, b, pad := lower.values("W"), lower.values("b"), lower.values("pad")
@@ -257,7 +256,7 @@ func (r reference) scores(vectors [][]float64, slots []int) []float64 {
 	return maxPieces(upper.values("W"), ub, hid, len(ub))
 }
 
-// TestHashRows has the vectors of thinc's Ops.hash.
+// TestHashRows compares hashRows with thinc's Ops.hash.
 func TestHashRows(t *testing.T) {
 	for _, c := range []struct {
 		id   uint64
@@ -279,8 +278,8 @@ func TestHashRows(t *testing.T) {
 	}
 }
 
-// TestSharedVectorsAreComputedOnce: a parser and a recognizer that listen to
-// one network have a text encoded once.
+// TestSharedVectorsAreComputedOnce checks that a text is encoded only once if the parser
+// and the recognizer listen to the same network.
 func TestSharedVectorsAreComputedOnce(t *testing.T) {
 	s := small
 	s.listen, s.parser = true, true
@@ -300,7 +299,7 @@ func TestSharedVectorsAreComputedOnce(t *testing.T) {
 	if _, err := p.Entities(t.Context(), text); err != nil {
 		t.Error(err)
 	}
-	again, err := p.Entities(t.Context(), "Another text.") // not the vectors of the one before
+	again, err := p.Entities(t.Context(), "Another text.") // must not use the old vectors
 	if err != nil {
 		t.Error(err)
 	}

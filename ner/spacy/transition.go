@@ -7,28 +7,28 @@ import (
 	"github.com/narwhal-server/narwhal/ner/kernel"
 )
 
-// transition is spacy.TransitionBasedParser.v2: it scores the moves that are
-// possible in a state. The parser and the entity recognizer are two of them.
+// transition is the model spacy.TransitionBasedParser.v2. It scores the moves in a
+// state. The parser and the entity recognizer each have one.
 //
 //	vectors of the tokens --linear--> hidden --lower--> slots×2×hidden
-//	  a state names a token for each slot; their parts are added,
+//	  a state has a token for each slot, and their parts are added,
 //	  --maxout--> hidden --upper--> a score for each class
 type transition struct {
 	classes []class
 	tok2vec *tok2vec
-	listens bool // the tok2vec is the pipeline's shared one
+	listens bool // tok2vec is the one that the pipeline shares
 
 	linear  *kernel.Matrix
-	lower   *kernel.Matrix // to [slots][2][hidden], the pieces apart
+	lower   *kernel.Matrix // its outputs are [slots][2 pieces][hidden]
 	scorer  *kernel.Scorer
 	slots   int
-	hidden  int       // of the lower layer
-	padding []float32 // [slots][2][hidden]: stands for a missing token
-	closest float32   // a decision by less is made from long sums: closeMargin
+	hidden  int       // number of hidden units of the lower layer
+	padding []float32 // [slots][2][hidden]: the parts of a missing token
+	closest float32   // smaller margins need long sums: closeMargin, except in tests
 }
 
-// newTransition builds the model from the layers of its file. shared is the
-// tok2vec it listens to, if it does.
+// newTransition builds the model from the layers of its file. shared is the tok2vec
+// that the model may listen to, or nil.
 func newTransition(layers []layer, classes []class, slots int, shared *tok2vec, vecs *vectors, cacheEntries int) (*transition, error) {
 	root := &layers[0]
 	at := func(ref, name string) (*layer, error) {
@@ -74,7 +74,7 @@ func newTransition(layers []layer, classes []class, slots int, shared *tok2vec, 
 	return t, t.build(linear, lower, upper, width)
 }
 
-// build packs the weights.
+// build packs the weights of the model, except those of its tok2vec.
 func (t *transition) build(linear, lower, upper *layer, width int) error {
 	lw, err := linear.param("W", -1, width)
 	if err != nil {
@@ -110,8 +110,8 @@ func (t *transition) build(linear, lower, upper *layer, width int) error {
 		return err
 	}
 	t.linear = kernel.NewMatrix(lw.floats(), lb.floats(), in, 1, width)
-	// The file has the two pieces of a hidden unit side by side; here all
-	// first pieces come first, so that the maximum is one of two rows.
+	// The file has the two pieces of a hidden unit side by side. Here all first
+	// pieces come first, so that the maximum is taken over two rows.
 	t.lower = kernel.NewMatrix(splitPieces(w.floats(), t.hidden, in), nil, t.slots*2*t.hidden, 1, in)
 	t.padding = splitPieces(pad.floats(), t.hidden, 1)
 	t.scorer = kernel.NewScorer(uw.floats(), ub.floats(), len(t.classes), splitPieces(b.floats(), t.hidden, 1), t.hidden)
@@ -131,11 +131,13 @@ func splitPieces(x []float32, hidden, size int) []float32 {
 	return out
 }
 
-// features has the parts of the tokens of one text for a decoder that walks
-// through it. The network runs over a piece of the text when the decoder gets
-// there. A token's parts are computed, with those of the tokens around it, when
-// it is first put into a slot, and a fixed number of such pages is kept: a
-// decoder looks at few tokens that are far away from each other.
+// features computes the scores for a decoder that walks through one text. The parts of
+// a token are its results of the lower layer, one for each slot.
+//
+// tok2vec and the linear layer run over a piece of the text when the decoder reaches
+// it. The parts of a token are computed when the token is first put into a slot,
+// together with those of the other tokens of its page. A fixed number of pages is
+// kept, because a decoder seldom looks at tokens that are far from each other.
 type features struct {
 	*transition
 	encoder *encoder
@@ -143,33 +145,33 @@ type features struct {
 	text    string
 	tokens  []Token
 
-	encoded int         // tokens that are in vectors
-	likely  int         // tokens that will probably be enough, see expect
-	vectors [][]float32 // outputs of the linear layer, encodeRows tokens a piece; nil: forgotten
-	dropped int         // pieces that were forgotten
-	spare   [][]float32 // their memory
+	encoded int         // how many tokens tok2vec and the linear layer have computed
+	likely  int         // how many tokens will probably be enough, see expect
+	vectors [][]float32 // results of the linear layer, encodeRows tokens a piece; nil: dropped
+	dropped int         // how many pieces were dropped
+	spare   [][]float32 // the memory of the dropped pieces
 
 	table  []float32 // [1 padding, pages × pageRows tokens][slots][2][hidden]
-	pageOf []int32   // by token/pageRows: the page that holds its parts, -1
+	pageOf []int32   // by token/pageRows: the page that holds these tokens' parts; -1: none
 	pages  []page
-	step   int // counts the calls of score
-	rows   [maxSlots]int32
+	step   int             // counts the calls of score
+	rows   [maxSlots]int32 // the row of table for each slot
 	scores []float32
 }
 
-// page is one part of the table.
+// page describes one part of the table: the parts of pageRows tokens.
 type page struct {
-	holds int // which tokens, as an index of pageOf
+	holds int // the index of these tokens in pageOf
 	used  int // the step at which it was last used
 }
 
 const (
-	pageRows = 8  // divides encodeRows
-	maxPages = 12 // more than maxSlots, so that no step throws out what it needs
+	pageRows = 8  // tokens of a page; divides encodeRows
+	maxPages = 12 // more than maxSlots, so that no step replaces a page that it needs
 	maxSlots = 8
 )
 
-// start begins a text. The encoder's memory may serve several, by turns.
+// start begins a text. Several features may use the same encoder, but not at once.
 func (f *features) start(t *transition, e *encoder, text string, tokens []Token) {
 	f.transition, f.encoder, f.exact, f.text, f.tokens = t, e, false, text, tokens
 	f.drop(len(f.vectors))
@@ -186,11 +188,12 @@ func (f *features) start(t *transition, e *encoder, text string, tokens []Token)
 	f.scores = grow(f.scores, len(t.classes))
 }
 
-// stride is the length of a token's parts.
+// stride returns the length of a token's parts.
 func (t *transition) stride() int { return t.slots * 2 * t.hidden }
 
-// reach makes tokens up to and including token available. The decoder will not
-// ask again for tokens before keep.
+// reach makes the tokens up to and including token available to set. The decoder
+// promises not to use tokens before keep again. reach fails with the context's error
+// when ctx ends.
 func (f *features) reach(ctx context.Context, token, keep int) error {
 	for f.encoded <= token {
 		if err := ctx.Err(); err != nil {
@@ -201,14 +204,14 @@ func (f *features) reach(ctx context.Context, token, keep int) error {
 	return nil
 }
 
-// expect says that the decoder will probably not look at more than the first n
-// tokens. The network does not run over those after them unless it does.
+// expect announces that the decoder will probably look at the first n tokens only.
+// reach then computes later tokens only if the decoder asks for one.
 func (f *features) expect(n int) {
 	f.likely = (n + pageRows - 1) / pageRows * pageRows
 }
 
-// encodeNext runs the network over the next piece of the text, or a part of it,
-// and forgets the pieces before keep.
+// encodeNext runs tok2vec and the linear layer over the next piece of the text or a
+// part of it. It drops the pieces before token keep.
 func (f *features) encodeNext(keep int) {
 	f.drop(keep / encodeRows)
 	in, width := f.linear.Out(), f.tok2vec.width
@@ -232,7 +235,7 @@ func (f *features) encodeNext(keep int) {
 	f.encoded = b
 }
 
-// drop forgets the first pieces.
+// drop drops the first pieces of vectors, and keeps their memory in spare.
 func (f *features) drop(pieces int) {
 	for ; f.dropped < pieces; f.dropped++ {
 		f.spare = append(f.spare, f.vectors[f.dropped])
@@ -240,7 +243,7 @@ func (f *features) drop(pieces int) {
 	}
 }
 
-// set puts a token into a slot; -1 is a missing one.
+// set puts a token into a slot. -1 means a missing token.
 func (f *features) set(slot, token int) {
 	if token < 0 {
 		f.rows[slot] = 0
@@ -254,8 +257,8 @@ func (f *features) set(slot, token int) {
 	f.rows[slot] = 1 + p*pageRows + int32(token%pageRows)
 }
 
-// load computes the parts of a page of tokens, in place of the page that was
-// not used for longest.
+// load computes the parts of a page of tokens and returns the page's number. When
+// there are maxPages pages, it replaces the least recently used one.
 func (f *features) load(block int) int32 {
 	p := len(f.pages)
 	if p < maxPages {

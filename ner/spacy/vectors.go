@@ -14,17 +14,17 @@ import (
 	"github.com/narwhal-server/narwhal/ner/kernel"
 )
 
-// vectors is a table of word vectors (vocab/vectors, vocab/key2row): 20 000
-// rows for 684 830 words in en_core_web_md. Both files are used in place; of
-// our own is only an index of four bytes for each of its slots, because a
-// file's order cannot be searched.
+// vectors is a table of word vectors (vocab/vectors, vocab/key2row). That of
+// en_core_web_md has 20 000 rows for 684 830 words. Both files are used in place. The
+// ids in key2row are not sorted, so vectors has an index: a hash table with four bytes
+// a slot.
 type vectors struct {
 	dim  int
 	rows int
 	data []byte // rows × dim little-endian float32
 
 	keys  []byte   // MessagePack map of ids to rows
-	index []uint32 // hash table of offsets into keys, 0 free
+	index []uint32 // hash table of offsets into keys; 0: free
 }
 
 func loadVectors(src source) (*vectors, error) {
@@ -82,7 +82,7 @@ func (v *vectors) readTable(data []byte) error {
 	return nil
 }
 
-// readKeys fills the index.
+// readKeys fills the index from keys. It fails if a row is not in the table.
 func (v *vectors) readKeys() error {
 	if len(v.keys) > math.MaxUint32 {
 		return fmt.Errorf("%d bytes: too large to be indexed", len(v.keys))
@@ -112,7 +112,7 @@ func (v *vectors) readKeys() error {
 	return c.End()
 }
 
-// row returns the row of an id, or -1.
+// row returns the row of an id, or -1 if the id has no vector.
 func (v *vectors) row(id uint64) int {
 	mask := uint64(len(v.index) - 1)
 	for i := mix64(id) & mask; v.index[i] != 0; i = (i + 1) & mask {
@@ -124,7 +124,8 @@ func (v *vectors) row(id uint64) int {
 	return -1
 }
 
-// staticVectors is the layer that brings word vectors to a network's width.
+// staticVectors is the layer that multiplies word vectors with a matrix, so that they
+// have a network's width.
 type staticVectors struct {
 	vectors *vectors
 	matrix  *kernel.Matrix // without bias
@@ -144,8 +145,9 @@ func newStaticVectors(l *layer, v *vectors, width int) (*staticVectors, error) {
 	return &staticVectors{v, kernel.NewMatrix(w.floats(), nil, width, 1, v.dim)}, nil
 }
 
-// embed writes the projected vectors of rows ids, k apart, to dst, ldd apart;
-// zeros for a word without one.
+// embed multiplies the vectors of words with the matrix. The product for the word with
+// the id ids[r*k] goes to dst[r*ldd:], for r < rows. For a word without a vector it is
+// zero.
 func (s *staticVectors) embed(e *encoder, dst []float32, ldd int, ids []uint64, k, rows int) {
 	dim := s.vectors.dim
 	e.vec = grow(e.vec, rows*dim)
@@ -154,7 +156,7 @@ func (s *staticVectors) embed(e *encoder, dst []float32, ldd int, ids []uint64, 
 		if row := s.vectors.row(ids[r*k]); row >= 0 {
 			kernel.AddRows(vec, s.vectors.data, []uint32{uint32(row)})
 		} else {
-			clear(vec) // whose product is zero: the layer has no bias
+			clear(vec) // the product is zero: the layer has no bias
 		}
 	}
 	s.matrix.Mul(dst, ldd, e.vec, dim, rows)

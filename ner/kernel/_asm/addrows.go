@@ -6,11 +6,11 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// rowBlocks is the number of blocks summed in one pass over the rows: 6 are
-// the 96 values of spaCy's tables.
+// rowBlocks is the number of blocks that one pass over the rows adds. 6 blocks have the 96
+// values of a row of spaCy's tables.
 const rowBlocks = 6
 
-// addRows writes the sum of rows of a table.
+// addRows writes the function that adds rows of a table.
 func addRows(u unit) {
 	TEXT("addRows"+u.name, NOSPLIT, "func(dst *float32, n int, table *byte, rows *uint32, count int)")
 	Doc("addRows" + u.name + " is addRowsGeneric for at least one value and any number of rows.")
@@ -57,7 +57,7 @@ func addRows(u unit) {
 	done()
 }
 
-// whole writes the loop that sums groups of blocks while there are enough values.
+// whole writes a loop that calls pass for groups of blocks while there are enough values.
 func whole(blocks int, name string, left, dst, table reg.GPVirtual, pass func(string, int, mask)) {
 	Label(name)
 	CMPQ(left, Imm(uint64(blocks*blockLanes)))

@@ -8,14 +8,14 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// convRows and convProducts are those of package kernel.
+// These are kernel.ConvRows and the constant convProducts of package kernel.
 const (
 	convRows     = 4
 	convProducts = 6
 )
 
-// convInput writes the sums of rows that the products multiply. See
-// convInputGeneric for the factors.
+// convInput writes the function that computes the inputs of the products, which are sums of
+// rows. convInputGeneric has the factors.
 func convInput(u unit) {
 	TEXT("convInput"+u.name, NOSPLIT, "func(u *float32, plane int, x *float32, n, groups int)")
 	Doc("convInput" + u.name + " is convInputGeneric for at least one value and one group; plane is groups*n.")
@@ -83,8 +83,8 @@ func convInput(u unit) {
 	done()
 }
 
-// convOutput writes the sums of the products, the bias, and the maximum over
-// the pieces. See convOutputGeneric for the factors.
+// convOutput writes the function that adds the products and the bias, and takes the maximum
+// over the pieces. convOutputGeneric has the factors.
 func convOutput(u unit) {
 	TEXT("convOutput"+u.name, NOSPLIT, "func(dst, v *float32, plane int, bias *float32, out, pieces, groups int)")
 	Doc("convOutput"+u.name+" is convOutputGeneric for at least one output, one piece and one group;", "plane is groups*pieces*out.")
@@ -127,7 +127,8 @@ func convOutput(u unit) {
 	done()
 }
 
-// convSums returns the four sums of the products at v, with the bias at b.
+// convSums computes the four sums of the products at v, with the bias at b, and returns their
+// registers.
 func (u unit) convSums(v, b reg.GPVirtual, planes []stride, c []reg.VecVirtual, h int, m mask) []reg.VecVirtual {
 	y, x := u.vecs(convRows), u.vec()
 	load := func(k int, to reg.VecVirtual) { u.loadHalf(mem(v, planes, k), h, to, m) }
@@ -157,16 +158,16 @@ func (u unit) convSums(v, b reg.GPVirtual, planes []stride, c []reg.VecVirtual, 
 	return y
 }
 
-// tail makes the mask of the end of rows whose length is a parameter.
+// tail returns the mask for the end of a row. size is the parameter with the row's length.
 func (u unit) tail(size string) mask {
 	rest := load64(size)
 	ANDQ(Imm(blockLanes-1), rest)
 	return u.first(rest)
 }
 
-// acrossRow writes a loop over the blocks of a row whose length is the
-// parameter size, and then its tail. It moves the pointers to the row's end.
-// each is called for every register of a block, with a name for its labels.
+// acrossRow writes a loop over the whole blocks of a row, and code for the rest of the row.
+// size is the parameter with the row's length. The code moves the pointers to the end of the
+// row. acrossRow calls each for every register of a block, with a name for its labels.
 func (u unit) acrossRow(size string, tail mask, pointers []reg.GPVirtual, each func(name string, h int, m mask)) {
 	left := load64(size)
 	SUBQ(Imm(blockLanes), left)

@@ -8,9 +8,9 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// layerNorm writes the normalisation of rows: three passes over each, for the
-// mean, the variance and the result. Values i, i+16, i+32, … are summed in lane
-// i mod 16, and the lanes in a tree.
+// layerNorm writes the function that normalises rows. It makes three passes over each row, for
+// the mean, the variance and the result. Lane i adds the values i, i+16, i+32 and so on. Then
+// the lanes are added in the order of a tree.
 func layerNorm(u unit) {
 	TEXT("layerNorm"+u.name, NOSPLIT, "func(dst *float32, ldd int, x *float32, ldx int, residual *float32, ldr int, gain, bias *float32, n, rows int)")
 	Doc("layerNorm"+u.name+" is layerNormGeneric for at least one row of at least one value;",
@@ -77,16 +77,16 @@ func layerNorm(u unit) {
 	done()
 }
 
-// norm is what the passes over a row share.
+// norm has the registers that the passes over a row share.
 type norm struct {
 	unit
 	x, gain, bias reg.GPVirtual
-	n, whole      reg.GPVirtual // values of a row, and of its whole blocks
+	n, whole      reg.GPVirtual // the number of values of a row, and of its whole blocks
 	tail          mask
 	scale         reg.VecVirtual
 }
 
-// pass writes a loop over the whole blocks of a row and then its tail, if any.
+// pass writes a loop over the whole blocks of a row, and code for the rest of the row.
 func (l norm) pass(name string, each func(i reg.GPVirtual, m mask)) {
 	i := GP64()
 	XORQ(i, i)
@@ -108,8 +108,8 @@ func (l norm) mem(base, i reg.GPVirtual) Mem {
 	return Mem{Base: base, Index: i, Scale: floatSize}
 }
 
-// deviation adds the squares of x-mean to acc. A masked value is not x but
-// zero, and its square must not count.
+// deviation adds the squares of x-mean to acc. Values that the mask leaves out are zero, not
+// x, so it sets their difference to zero before it adds the squares.
 func (l norm) deviation(i reg.GPVirtual, mean reg.VecVirtual, acc block, m mask) {
 	d := l.block()
 	l.load(l.mem(l.x, i), 0, d, m)
@@ -127,7 +127,7 @@ func (l norm) deviation(i reg.GPVirtual, mean reg.VecVirtual, acc block, m mask)
 	}
 }
 
-// normal returns (x-mean)*scale*gain + bias.
+// normal computes (x-mean)*scale*gain + bias for a block.
 func (l norm) normal(i reg.GPVirtual, mean reg.VecVirtual, m mask) block {
 	y, g, b := l.block(), l.block(), l.block()
 	l.load(l.mem(l.x, i), 0, y, m)
@@ -141,7 +141,7 @@ func (l norm) normal(i reg.GPVirtual, mean reg.VecVirtual, m mask) block {
 	return y
 }
 
-// divide fills to with sum / n.
+// divide sets all lanes of to to sum / n.
 func (l norm) divide(sum, to reg.VecVirtual) {
 	n := XMM()
 	VXORPS(n, n, n)
@@ -150,20 +150,20 @@ func (l norm) divide(sum, to reg.VecVirtual) {
 	VBROADCASTSS(sum, to)
 }
 
-// advance moves a pointer by the parameter, in floats.
+// advance moves the pointer p by as many floats as the parameter by says.
 func advance(p reg.GPVirtual, by string) {
 	ld := load64(by)
 	LEAQ(Mem{Base: p, Index: ld, Scale: floatSize}, p)
 }
 
-// loadConstant sets the lowest lane.
+// loadConstant sets the lowest lane of to to c.
 func loadConstant(c float32, to reg.VecVirtual) {
 	bits := GP32()
 	MOVL(U32(math.Float32bits(c)), bits)
 	VMOVD(bits, to)
 }
 
-// addConstant adds to the lowest lane.
+// addConstant adds c to the lowest lane of to.
 func addConstant(c float32, to reg.Register) {
 	x := XMM()
 	loadConstant(c, x)

@@ -1,9 +1,8 @@
-// Command asm writes the assembly of package kernel: one run per variant, with
-// -variant avx2 or avx512, and one for the loops of package peak, with -variant
-// peak. regen.sh runs it for all files.
+// Command asm writes the assembly of package kernel with -variant avx2 or avx512, and the
+// loops of package peak with -variant peak. regen.sh runs it for all files.
 //
-// Both variants come from the same code here, written in blocks of 16 values:
-// one register of AVX-512, two of AVX2. That is why they compute the same bits.
+// The same code here writes both variants. It computes blocks of 16 values: one register of
+// AVX-512 or two of AVX2. So both variants compute the same bits.
 package main
 
 import (

@@ -8,9 +8,9 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// mulTiles writes the products of a panel with up to tileRows rows: with maxout
-// for a panel whose three vectors are the pieces of the same outputs, and without
-// for one, two and three vectors of outputs.
+// mulTiles writes the functions that multiply a panel with up to tileRows rows. The maxout
+// function is for a panel whose three vectors are the pieces of the same outputs. The affine
+// functions are for panels of one, two and three vectors of outputs.
 func mulTiles(u unit) {
 	mulTile(u, "maxout"+u.name, 3, true)
 	for vecs := 1; vecs <= 3; vecs++ {
@@ -18,8 +18,8 @@ func mulTiles(u unit) {
 	}
 }
 
-// mulTile writes one function with a body for each number of rows: no row is
-// computed in vain, and the loop of each body has nothing but loads and FMAs.
+// mulTile writes one function. It has a body for each number of rows, so it computes no
+// unneeded row. The loop of each body has only loads, FMAs and its counters.
 func mulTile(u unit, name string, vecs int, maxout bool) {
 	TEXT(name, NOSPLIT, "func(dst *float32, ldd int, x *float32, ldx int, w, bias *float32, in, rows int)")
 	each := fmt.Sprintf("dst[r*ldd+c] = Σ_i x[r*ldx+i]*w[i*%d+c] + bias[c], c < %d", vecs*u.lanes, vecs*u.lanes)
@@ -55,14 +55,15 @@ type tile struct {
 	dstStep, xStep []stride
 }
 
-// stride is the distance of a row from the first: a register times a scale.
+// stride is the distance of a row from the first row: a register times a scale.
 type stride struct {
 	index reg.Register
 	scale uint8
 }
 
-// strides returns the distances of n rows, up to 8, that lie ld floats apart.
-// Multiples of 1, 3, 5 and 7 in registers give them all. It spoils ld.
+// strides returns the distances of n rows that are ld floats apart. n is at most 8. It uses
+// registers with 1, 3, 5 and 7 times ld: the other distances are multiples of these by 2 or 4.
+// It overwrites ld.
 func strides(ld reg.GPVirtual, n int) []stride {
 	SHLQ(Imm(2), ld) // floats to bytes
 	three, five, seven := GP64(), GP64(), GP64()
@@ -75,12 +76,12 @@ func strides(ld reg.GPVirtual, n int) []stride {
 	return list[:n]
 }
 
-// mem returns the memory of row r from base.
+// mem returns the memory of row r. base is the address of row 0.
 func mem(base reg.Register, steps []stride, r int) Mem {
 	return Mem{Base: base, Index: steps[r].index, Scale: steps[r].scale}
 }
 
-// body writes the product for a fixed number of rows.
+// body writes the code for a fixed number of rows.
 func (t tile) body(rows int) {
 	Comment(fmt.Sprintf("%d rows: sums of row r and vector v in a register each.", rows))
 	sums := make([][]reg.VecVirtual, rows)

@@ -5,8 +5,8 @@ import (
 	. "github.com/mmcloughlin/avo/operand"
 )
 
-// peak writes a loop of FMAs on n registers that do not depend on each other,
-// enough of them to hide the latency.
+// peak writes a loop of n FMAs on registers that do not depend on each other. n must be large
+// enough to hide the latency of an FMA.
 func peak(u unit, n int) {
 	TEXT("loop"+u.name, NOSPLIT, "func(n int)")
 	Doc("loop" + u.name + " runs n times its FMAs.")

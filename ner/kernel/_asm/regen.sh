@@ -1,8 +1,8 @@
 #!/bin/sh
 # Writes the assembly of package kernel and of package peak:
 #
-#	regen.sh           into its place (also: go generate ./ner/kernel)
-#	regen.sh -check    into a temporary folder, and fails if it differs from its place
+#	regen.sh           to the folders of the packages (also: go generate ./ner/kernel)
+#	regen.sh -check    to a temporary folder, and fails if it differs from the packages' files
 set -eu
 cd "$(dirname "$0")"
 home=$(dirname "$PWD")
@@ -10,8 +10,8 @@ work=$(mktemp -d)
 trap 'rm -r "$work"' EXIT
 go build -o "$work/asm" .
 
-# write VARIANT PACKAGE FILE, relative to the working folder: the command line
-# becomes part of the file.
+# write VARIANT PACKAGE FILE writes to the working folder. FILE is a relative path, because the
+# command line becomes a part of the file.
 write() {
 	"$work/asm" -variant "$1" -pkg "$2" -out "$3_amd64.s" -stubs "$3_amd64.go"
 }

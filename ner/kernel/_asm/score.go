@@ -8,15 +8,16 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// maxHidden is the size of the hidden layer on the stack, as in package kernel.
+// maxHidden is the largest size of the hidden layer, which is on the stack. It is
+// kernel.MaxHidden.
 const maxHidden = 256
 
-// classBlocks is the number of blocks of scores computed in one pass over the
-// hidden layer: 7 are 112 classes, all of spaCy's parser, and 14 registers of AVX2.
+// classBlocks is the number of blocks of scores that one pass over the hidden layer computes.
+// 7 blocks have 112 classes, enough for spaCy's parser, and take 14 registers of AVX2.
 const classBlocks = 7
 
-// score writes one step of a parser: the sum of the features, the maxout of two
-// pieces, and the product with the upper layer.
+// score writes the function for one step of a parser: the sum of the features, the maxout of
+// two pieces, and the product with the upper layer.
 func score(u unit) {
 	TEXT("score"+u.name, 0, "func(scores *float32, classes int, features *float32, rows *int32, slots int, lowerBias *float32, hidden int, upper, upperBias *float32, stride int)")
 	Doc("score"+u.name+" is scoreGeneric, with upper ordered [hidden][stride] and stride a",
@@ -28,13 +29,14 @@ func score(u unit) {
 	done()
 }
 
-// hiddenLayer writes max over the pieces of the summed features to hid.
+// hiddenLayer writes the code for the hidden layer. The code adds the features and stores the
+// maximum of the two pieces in hid.
 func hiddenLayer(u unit, hid Mem) {
 	features, bias := load64("features"), load64("lowerBias")
 	rows, slots, left := load64("rows"), load64("slots"), load64("hidden")
 	piece, slot, token, to := GP64(), GP64(), GP64(), GP64()
 	MOVQ(left, piece)
-	SHLQ(Imm(2), piece) // bytes of a piece
+	SHLQ(Imm(2), piece) // the size of a piece in bytes
 	LEAQ(Mem{Base: piece, Index: piece, Scale: 1}, slot)
 	MOVQ(slot, token)
 	IMULQ(slots, token)
@@ -96,8 +98,8 @@ func hiddenLayer(u unit, hid Mem) {
 	pass("hiddenTail", 1, u.first(left))
 }
 
-// upperLayer writes the scores: a body for each number of blocks, and a loop
-// for classes that need more than the largest.
+// upperLayer writes the code for the scores. It has a body for each number of blocks up to
+// classBlocks, and a loop over the largest body for more classes.
 func upperLayer(u unit, hid Mem) {
 	Label("upperLayer")
 	l := upper{
@@ -125,8 +127,8 @@ type upper struct {
 	w, bias, step   reg.GPVirtual
 }
 
-// body writes the scores of n blocks of classes. The end of the last block may
-// lie behind the scores and is masked.
+// body writes the code for the scores of n blocks of classes. The last block may be longer than
+// the scores. A mask then limits what is stored.
 func (l upper) body(n int) {
 	name := fmt.Sprintf("scores%d", n)
 	Comment(fmt.Sprintf("%d blocks of scores.", n))

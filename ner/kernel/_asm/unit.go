@@ -6,7 +6,7 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// blockLanes is the number of float32 in a block, the same in both variants.
+// blockLanes is the number of float32 in a block. It is the same in both variants.
 const blockLanes = 16
 
 // floatSize is the size of a float32 in bytes.
@@ -17,10 +17,10 @@ type unit struct {
 	name         string
 	lanes        int // float32 in a register: 8 or 16
 	tileRows     int // rows of a tile of the product
-	hiddenBlocks int // blocks of the hidden layer summed in one pass
+	hiddenBlocks int // blocks of the hidden layer that one pass adds
 }
 
-// wide says that a block is one register.
+// wide reports whether a block is one register.
 func (u unit) wide() bool { return u.lanes == blockLanes }
 
 // vec returns a new register.
@@ -40,7 +40,8 @@ func (u unit) vecs(n int) []reg.VecVirtual {
 	return list
 }
 
-// zero clears registers. VXORPS of a ZMM register would need AVX512DQ.
+// zero sets registers to zero. It does not use VXORPS for ZMM registers, because that needs
+// AVX512DQ.
 func (u unit) zero(list ...reg.VecVirtual) {
 	for _, v := range list {
 		if u.wide() {
@@ -64,13 +65,13 @@ func (u unit) blocks(n int) []block {
 	return list
 }
 
-// at returns the memory of half h of the block i blocks after m.
+// at returns the memory of register h of the block that is i blocks after m.
 func (u unit) at(m Mem, i, h int) Mem {
 	return m.Offset((i*blockLanes + h*u.lanes) * floatSize)
 }
 
-// mask selects the first values of a block, for the end of a row. The zero mask
-// selects all.
+// mask selects the first values of a block, for the end of a row. The zero value selects all
+// values.
 type mask struct {
 	k      reg.Register     // AVX-512
 	halves []reg.VecVirtual // AVX2
@@ -81,8 +82,8 @@ var none mask
 
 func (m mask) partial() bool { return m.k != nil || m.halves != nil }
 
-// maskTable is 16 words of ones followed by 16 of zeros: read at 16-n words, it
-// is the mask of n values. Only AVX2 needs it.
+// maskTable has 16 words of ones and then 16 words of zeros. The 16 words from word 16-n on are
+// the mask of n values. Only AVX2 needs it.
 var maskTable = NewDataAddr(NewStaticSymbol("maskTable"), 0)
 
 // data writes the constants of the unit.
@@ -100,7 +101,7 @@ func (u unit) data() {
 	}
 }
 
-// first returns the mask of the first n values of a block. It spoils n.
+// first returns the mask of the first n values of a block. It may overwrite n.
 func (u unit) first(n reg.GPVirtual) mask {
 	if u.wide() {
 		bits, k := GP64(), K()
@@ -121,16 +122,16 @@ func (u unit) first(n reg.GPVirtual) mask {
 	return mask{halves: halves}
 }
 
-// load reads the block i blocks after from; what the mask leaves out is zero
-// and not read.
+// load reads the block that is i blocks after from. Values that the mask leaves out become zero
+// and are not read.
 func (u unit) load(from Mem, i int, b block, m mask) {
 	for h, v := range b {
 		u.loadHalf(u.at(from, i, 0), h, v, m)
 	}
 }
 
-// store writes the block i blocks after to; what the mask leaves out is not
-// touched.
+// store writes the block that is i blocks after to. Values that the mask leaves out are not
+// written.
 func (u unit) store(b block, to Mem, i int, m mask) {
 	for h, v := range b {
 		u.storeHalf(v, u.at(to, i, 0), h, m)
@@ -161,7 +162,7 @@ func (u unit) storeHalf(v reg.VecVirtual, to Mem, h int, m mask) {
 	}
 }
 
-// add adds the block i blocks after from to b.
+// add adds the block that is i blocks after from to b.
 func (u unit) add(from Mem, i int, b block, m mask) {
 	if m.partial() {
 		x := u.block()
@@ -176,8 +177,8 @@ func (u unit) add(from Mem, i int, b block, m mask) {
 	}
 }
 
-// sum adds the 16 values of a block in the order of a tree, 8 to 8, 4 to 4, 2
-// to 2, 1 to 1, and returns the sum in the lowest lane. The block is spoilt.
+// sum adds the 16 values of a block in the order of a tree: 8 to 8, 4 to 4, 2 to 2, 1 to 1. It
+// returns a register with the sum in its lowest lane.
 func (u unit) sum(b block) reg.VecVirtual {
 	lo, hi := YMM(), YMM()
 	if u.wide() {
@@ -201,13 +202,14 @@ func load64(name string) reg.GPVirtual {
 	return Load(Param(name), GP64()).(reg.GPVirtual)
 }
 
-// done ends a function. Without VZEROUPPER the SSE code of Go would be slow.
+// done writes the end of a function. Without VZEROUPPER Go's own SSE code would be slow
+// afterwards.
 func done() {
 	VZEROUPPER()
 	RET()
 }
 
-// constants returns registers whose lanes all hold a number.
+// constants returns a register for each number, with the number in all its lanes.
 func (u unit) constants(list ...float32) []reg.VecVirtual {
 	regs := u.vecs(len(list))
 	for i, c := range list {

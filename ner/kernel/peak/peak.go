@@ -1,12 +1,12 @@
-// Package peak measures the most float32 arithmetic one core can do, so that
-// benchmarks can say what share of it they reach.
+// Package peak measures how fast a core can compute with float32 at best. Benchmarks compare
+// their speed with that.
 package peak
 
 import "time"
 
-// GFLOPS returns the peak of the core it runs on in GFLOP/s, a fused
-// multiply-add counted as two: the best of several runs, about 50 ms in all. It is
-// 0 where it is not known, without the assembly or without FMA.
+// GFLOPS returns the peak of the core on which it runs in GFLOP/s. A fused multiply-add
+// counts as two operations. GFLOPS takes about 50 ms: it is the best of several runs. It
+// returns 0 if the program has no assembly, or if the CPU has no AVX2 with FMA.
 func GFLOPS() float64 {
 	const laps, runs = 200_000, 25
 	best := 0.0

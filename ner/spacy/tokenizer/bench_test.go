@@ -13,11 +13,11 @@ import (
 //go:embed testdata/paragraph.txt
 var paragraph string
 
-// Each benchmark tokenizes a text and reports the time per token and per byte.
+// BenchmarkTokenize tokenizes texts and reports the time per token and per byte.
 func BenchmarkTokenize(b *testing.B) {
 	benchmarkTokenize(b, "paragraph", paragraph)
 
-	// What no cache could help with: every word is new.
+	// Every word is new, so a cache of words could not help.
 	rng := rand.New(rand.NewPCG(1, 2))
 	var words strings.Builder
 	for range 10_000 {
@@ -29,7 +29,8 @@ func BenchmarkTokenize(b *testing.B) {
 	benchmarkTokenize(b, "new words", words.String())
 }
 
-// A megabyte of anything should cost about what a megabyte of news costs.
+// BenchmarkTokenizeMegabyte compares a megabyte of unusual texts with a megabyte of news.
+// They should take about the same time.
 func BenchmarkTokenizeMegabyte(b *testing.B) {
 	for _, unit := range []struct{ name, text string }{
 		{"news", paragraph + " "},
@@ -82,7 +83,7 @@ func benchmarkTokenize(b *testing.B, name, text string) {
 }
 
 // BenchmarkAttributes measures the ids NORM, PREFIX, SUFFIX and SHAPE of the
-// tokens of the paragraph that the clients send.
+// tokens of the paragraph that the load clients send.
 func BenchmarkAttributes(b *testing.B) {
 	data, err := os.ReadFile("../../../scripts/paragraph.txt")
 	if err != nil {
@@ -100,7 +101,8 @@ func BenchmarkAttributes(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(tokens)), "ns/token")
 }
 
-// All cores at once: the tokenizer must not make them wait for each other.
+// BenchmarkTokenizeParallel uses one tokenizer on all cores at once. The goroutines must
+// not wait for each other.
 func BenchmarkTokenizeParallel(b *testing.B) {
 	tk := testTokenizer(b)
 	b.RunParallel(func(pb *testing.PB) {

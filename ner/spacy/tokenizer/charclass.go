@@ -9,17 +9,17 @@ import (
 	"unicode/utf8"
 )
 
-// charClass is a set of code points: what a regular expression writes as
-// [a-zà-ÿ…]. spaCy's classes of letters and icons have up to 105,734 members in
-// several hundred ranges; they are parsed from the pipeline's own patterns. The
-// matchers ask for members by classTable.
+// charClass is a set of code points: what a regular expression writes as [a-zà-ÿ…].
+// spaCy's classes of letters and icons have up to 105,734 members in several hundred
+// ranges. They are parsed from the pipeline's own patterns. The matchers do not search
+// in a charClass: they look runes up in english.runes.
 type charClass struct {
 	ranges []runeRange // sorted, neither touching nor overlapping
 }
 
 type runeRange struct{ lo, hi rune } // both included
 
-// newCharClass makes the union of the ranges, which it sorts and merges.
+// newCharClass returns the union of the ranges. It sorts ranges in place.
 func newCharClass(ranges []runeRange) *charClass {
 	slices.SortFunc(ranges, func(a, b runeRange) int { return cmp.Compare(a.lo, b.lo) })
 	c := new(charClass)
@@ -33,10 +33,10 @@ func newCharClass(ranges []runeRange) *charClass {
 	return c
 }
 
-// parseCharClass reads the first [...] of a Python regular expression. Inside,
-// spaCy writes literal runes, \uXXXX, \UXXXXXXXX, backslashed punctuation and
-// ranges of these; a '-' that ends the class is itself. Whatever else Python
-// knows (negation, \w, \n) is an error.
+// parseCharClass reads the first [...] of a Python regular expression. It accepts what
+// spaCy writes there: literal runes, \uXXXX, \UXXXXXXXX, punctuation after a backslash,
+// and ranges of these. A '-' at the end of the class means itself. Anything else that
+// Python allows (negation, \w, \n) is an error.
 func parseCharClass(pattern string) (*charClass, error) {
 	_, s, ok := strings.Cut(pattern, "[")
 	if !ok {

@@ -68,7 +68,7 @@ func TestSplitAlternatives(t *testing.T) {
 	}
 }
 
-// size is the number of code points in a class.
+// size returns the number of code points in a class.
 func (c *charClass) size() int {
 	n := 0
 	for _, r := range c.ranges {
@@ -77,8 +77,8 @@ func (c *charClass) size() int {
 	return n
 }
 
-// TestEnglishClasses counts what was read from the patterns: a wrong place of
-// an alternative would show.
+// TestEnglishClasses checks the sizes of the classes that are read from the patterns. They
+// would be wrong if the index of an alternative were wrong.
 func TestEnglishClasses(t *testing.T) {
 	p := testEnglish(t)
 	for _, c := range []struct {

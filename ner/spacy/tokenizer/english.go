@@ -10,11 +10,11 @@ import (
 	"unicode/utf8"
 )
 
-// English's patterns are the same in spaCy 3.6 to 3.8. Python's re tries up to
-// 119 alternatives at each place. Here each pattern is a function written by hand
-// (prefix.go, suffix.go, infix.go, url.go); only the large character classes are
-// read from the pattern. Such a function is right for one pattern only, so the
-// patterns are recognised by their SHA-256.
+// English's patterns are the same in spaCy 3.6 to 3.8. Python's re tries up to 119
+// alternatives at each place. Here a function written by hand matches each pattern
+// (prefix.go, suffix.go, infix.go, url.go). Only the large character classes are read
+// from the pattern. Each function is right for one pattern only, so the patterns are
+// recognised by their SHA-256.
 var englishPatterns = [...]struct{ name, sha256 string }{
 	{"prefix_search", "7aea2cc4f6485aee9e58e1e3fc210071f264803a679d7a972135b8c59ba7bdd5"},
 	{"suffix_search", "dd56f4c42b61ebcd5a0a3225517eb380c9454f6cb3d240e7d8c470b47c9c19e0"},
@@ -22,7 +22,7 @@ var englishPatterns = [...]struct{ name, sha256 string }{
 	{"url_match", "7adb1342672774f94ffb32ef3bc6eb2f7a5a803ab8c51920bba19c34fd9cec14"},
 }
 
-// checkEnglish refuses patterns that are not English's.
+// checkEnglish returns an error if a pattern is not English's.
 func checkEnglish(f *tokenizerFile) error {
 	const remedy = "only the tokenizer of spaCy's English pipelines (lang = \"en\", spaCy 3.6 to 3.8, its rules unchanged) can be run; special cases may be added"
 	for i, pattern := range []string{f.prefix, f.suffix, f.infix, f.url} {
@@ -38,17 +38,16 @@ func checkEnglish(f *tokenizerFile) error {
 	return nil
 }
 
-// english is what the four matchers know: in which sets each rune is, and the
-// units.
+// english implements patterns for English. It has the sets of each rune, and the units.
 type english struct {
 	runes runeTable[runeSets]
-	ascii [utf8.RuneSelf]runeSets // its first entries
+	ascii [utf8.RuneSelf]runeSets // the entries of runes for ASCII
 
 	units   map[string]bool // "km", "%", "US$" …: cut off after a digit
-	maxUnit int             // bytes of the longest unit
+	maxUnit int             // length of the longest unit in bytes
 }
 
-// runeSets are the sets a rune is in.
+// runeSets has a bit for each set that a rune is in.
 type runeSets uint16
 
 const (
@@ -60,15 +59,15 @@ const (
 	inAlphaNum // letters and ASCII digits
 	inUpper    // upper case letters, and scripts without case
 	inDotPrev  // a full stop after one of these is cut off
-	inDotLeft  // a full stop between one of these …
-	inDotRight // … and one of these parts two sentences
-	inTLD      // top level domains consist of these
+	inDotLeft  // a full stop after one of these and before one of inDotRight is an infix
+	inDotRight // see inDotLeft
+	inTLD      // runes of top level domains
 	inUnitEnd  // last runes of units
 
-	inWord // no pattern matches in a chunk of these, ASCII letters not counted
+	inWord // no pattern matches in a chunk of these and of ASCII letters
 )
 
-// Places of alternatives in the patterns of englishPatterns.
+// The indices of some alternatives in the patterns of englishPatterns.
 const (
 	prefixIcon = 118
 
@@ -82,8 +81,8 @@ const (
 	infixHyphen = 6
 )
 
-// newEnglish makes the matchers from the patterns of a pipeline, or says which of
-// them is not English's.
+// newEnglish returns the matchers for the patterns of a pipeline. If a pattern is not
+// English's, it returns an error that names the pattern.
 func newEnglish(f *tokenizerFile) (*english, error) {
 	err := checkEnglish(f)
 	if err != nil {
@@ -144,8 +143,8 @@ func (c *charClass) addTo(first rune, page *runePage[runeSets], set runeSets) {
 	}
 }
 
-// otherSets are the sets of r that are not read from the patterns; sets are the
-// others.
+// otherSets returns the sets of r that are not read from the patterns. sets has those
+// that are.
 func otherSets(r rune, sets runeSets) runeSets {
 	if r >= utf8.RuneSelf && !isSpace(r) && sets&(inPrefix|inSuffix|inIcon) == 0 {
 		return inWord
@@ -156,13 +155,13 @@ func otherSets(r rune, sets runeSets) runeSets {
 // plain implements patterns.
 func (p *english) plain(r rune) bool { return p.runes.of(r)&inWord != 0 }
 
-// sight implements patterns. A prefix shows in one rune. A suffix may be a digit
-// and a unit, or a full stop after two runes.
+// sight implements patterns. One rune decides whether there is a prefix. A suffix may
+// need a digit and a unit, or two runes and a full stop.
 func (p *english) sight() (prefix, suffix int) {
 	return utf8.UTFMax, max(1+p.maxUnit, 1+2*utf8.UTFMax)
 }
 
-// firstIn reports whether x begins with a rune of the set, and the size of that rune.
+// firstIn returns the size of the first rune of x, and whether that rune is in the set.
 func (p *english) firstIn(x string, set runeSets) (size int, ok bool) {
 	if x == "" {
 		return 0, false
@@ -174,7 +173,7 @@ func (p *english) firstIn(x string, set runeSets) (size int, ok bool) {
 	return size, p.runes.of(r)&set != 0
 }
 
-// lastIn reports whether x ends with a rune of the set, and the size of that rune.
+// lastIn returns the size of the last rune of x, and whether that rune is in the set.
 func (p *english) lastIn(x string, set runeSets) (size int, ok bool) {
 	if x == "" {
 		return 0, false
@@ -186,8 +185,8 @@ func (p *english) lastIn(x string, set runeSets) (size int, ok bool) {
 	return size, p.runes.of(r)&set != 0
 }
 
-// addUnits takes the strings of alternatives (?<=[0-9])(?:km|km²|…)$, and
-// returns their last runes.
+// addUnits adds the units of alternatives like (?<=[0-9])(?:km|km²|…)$ to p, and returns
+// their last runes.
 func (p *english) addUnits(alternatives ...string) *charClass {
 	var ends []runeRange
 	for _, a := range alternatives {
@@ -203,8 +202,8 @@ func (p *english) addUnits(alternatives ...string) *charClass {
 	return newCharClass(ends)
 }
 
-// singleRunes returns the alternatives that are one rune once unanchored: the
-// § of "^§", the ! of `\!$`.
+// singleRunes returns the alternatives that are one rune without their anchor, such as
+// § from "^§" and ! from `\!$`.
 func singleRunes(alternatives []string, unanchor func(s, anchor string) string, anchor string) []runeRange {
 	var runes []runeRange
 	for _, a := range alternatives {
@@ -216,7 +215,8 @@ func singleRunes(alternatives []string, unanchor func(s, anchor string) string, 
 	return runes
 }
 
-// splitAlternatives cuts a regular expression at its outermost |.
+// splitAlternatives cuts a regular expression at each | that is outside of groups and
+// classes.
 func splitAlternatives(pattern string) []string {
 	var list []string
 	start, depth, inClass := 0, 0, false

@@ -10,18 +10,18 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// slowPatterns interprets the patterns of a pipeline as Python's re would, with
-// the regexp package and what that lacks taken apart: each alternative is a
-// lookbehind, a body and a lookahead, tried in order at each place.
+// slowPatterns interprets the patterns of a pipeline as Python's re does. Package regexp
+// has no lookbehinds and lookaheads, so each alternative is split into a lookbehind, a
+// body and a lookahead. The alternatives are tried in order at each place.
 type slowPatterns struct {
 	prefix, suffix, infix []slowAlternative
 
 	urlHead, urlPrivate, urlIPv4, urlDomain *regexp.Regexp
 }
 
-// slowAlternative matches where behind matches what is before, body begins what
-// follows (its first group is the match, the rest a lookahead), and notAhead
-// does not match after that.
+// slowAlternative matches at a place of a text if behind matches the text before it, body
+// matches the text after it, and notAhead does not match after the first group of body.
+// That group is the match. The rest of body is a lookahead.
 type slowAlternative struct{ behind, body, notAhead *regexp.Regexp }
 
 var (
@@ -30,12 +30,12 @@ var (
 	escapes    = regexp.MustCompile(`\\(u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|w|d|S)`)
 )
 
-// goPattern writes a Python pattern as the regexp package wants it.
+// goPattern returns a Python pattern in the syntax of package regexp.
 func goPattern(python string) string {
 	return escapes.ReplaceAllStringFunc(python, func(e string) string {
 		switch e[1] {
 		case 'w':
-			return `\p{L}\p{N}_` // stands in a class
+			return `\p{L}\p{N}_` // \w occurs only inside of classes
 		case 'd':
 			return `\p{Nd}`
 		case 'S':
@@ -100,7 +100,7 @@ func newSlowPatterns(t testing.TB) *slowPatterns {
 	return s
 }
 
-// at is the length of the alternative's match at x[i:], or -1.
+// at returns the length of the alternative's match at the start of x[i:], or -1.
 func (a *slowAlternative) at(x string, i int) int {
 	if a.behind != nil && !a.behind.MatchString(x[:i]) {
 		return -1
@@ -158,7 +158,7 @@ func (s *slowPatterns) urlMatch(x string) bool {
 	return false
 }
 
-// checkMatchers compares the hand-written matchers with the patterns.
+// checkMatchers compares the matchers that are written by hand with the patterns.
 func checkMatchers(t *testing.T, p *english, slow *slowPatterns, x string) {
 	t.Helper()
 	if got, want := p.prefixLen(x), slow.prefixLen(x); got != want {
@@ -196,13 +196,14 @@ func testEnglish(t testing.TB) *english {
 	return p
 }
 
-// slowPatterns are patterns, too. They are asked at every place.
+// slowPatterns also implements patterns. plain and sight have the tokenizer call the
+// other methods at every place.
 func (s *slowPatterns) plain(rune) bool             { return false }
 func (s *slowPatterns) sight() (prefix, suffix int) { return math.MaxInt, math.MaxInt }
 
-// TestOtherPatterns has the golden texts cut by slowPatterns. The tokens are the
-// same, so the tokenizer knows no more of English than patterns say, and what
-// English says of runes and of how far it looks is true.
+// TestOtherPatterns cuts the golden texts with slowPatterns. The tokens must be the same.
+// So the tokenizer depends on English only by patterns, and English's plain and sight are
+// right.
 func TestOtherPatterns(t *testing.T) {
 	f, err := readTokenizerFile(readModelFile(t, "tokenizer"))
 	if err != nil {
@@ -220,7 +221,7 @@ func TestOtherPatterns(t *testing.T) {
 	}
 }
 
-// TestMatchers takes the chunks of the golden texts.
+// TestMatchers checks the matchers with the chunks of the golden texts.
 func TestMatchers(t *testing.T) {
 	p, slow := testEnglish(t), newSlowPatterns(t)
 	chunks := make(map[string]bool)
@@ -234,15 +235,15 @@ func TestMatchers(t *testing.T) {
 	}
 }
 
-// matcherPieces mean something to the patterns.
+// matcherPieces are strings that matter to the patterns.
 var matcherPieces = append(strings.Fields(`. .. … …… , ; : ! ? ' " ’ ' s S 's ’S - -- --- – — —— ~ + * ^ = < > / @ # _ & % $ US$ C$ A$ € ₿
 	a b Z AB é É ß Σ ʰ 漢 ー я א ا ก ² Ⅳ ٣ 0 1 2 5 9 10 12 16 25 31 99 127 168 169 172 192 223 224 254 255 256
 	km km² m/s кПа тб ° °C F K 😀 © ☃ ︎ ( ) [ ] { } « 」 http :// :80 :8 :123456 com .com .org www. a.b. a_ _a
 	192.168 10. .254 user@ U.S. \ |`),
 	strings.Repeat("x", 62), strings.Repeat("é", 64), "\u0301", "\u200d", "\x00", "\u3000")
 
-// FuzzMatchers makes chunks of pieces that mean something to the patterns. Each
-// byte of its input picks a piece.
+// FuzzMatchers checks the matchers with chunks of matcherPieces. Each byte of the input
+// chooses a piece.
 func FuzzMatchers(f *testing.F) {
 	pieces := matcherPieces
 	p, slow := testEnglish(f), newSlowPatterns(f)

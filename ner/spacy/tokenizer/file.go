@@ -7,22 +7,22 @@ import (
 	"github.com/narwhal-server/narwhal/internal/msgpack"
 )
 
-// tokenizerFile is what the file "tokenizer" of a pipeline says. It is a
-// MessagePack map; an absent pattern is "".
+// tokenizerFile has the content of a pipeline's file "tokenizer", which is a MessagePack
+// map. A missing pattern is "".
 type tokenizerFile struct {
 	prefix, suffix, infix, url string
 	tokenMatch                 string
 	specials                   map[string][]ruleToken // "don't" → do, n't
-	// fasterHeuristics limits which special cases are looked for across the
-	// borders of tokens to those that affixes could break.
+	// If fasterHeuristics is true, which is the default, only those special cases
+	// are looked for across several tokens that affixes could have cut.
 	fasterHeuristics bool
 }
 
-// ruleToken is a token of a special case. An empty norm means that the rule has
-// none, and the token's is found as any other's.
+// ruleToken is a token of a special case. If norm is "", the token has the norm that its
+// text has elsewhere.
 type ruleToken struct{ orth, norm string }
 
-// The attributes of a special case's tokens are stored by number.
+// The numbers of the attributes that tokens of a special case may have.
 const (
 	attrOrth = 65
 	attrNorm = 67
@@ -62,9 +62,9 @@ func readTokenizerFile(b []byte) (*tokenizerFile, error) {
 	return f, nil
 }
 
-// readSpecials reads the map of special cases and holds it to what spaCy
-// demands of them (Tokenizer._validate_special_case): the tokens of a rule are
-// the text it is for, cut up.
+// readSpecials reads the map of special cases. Like spaCy
+// (Tokenizer._validate_special_case) it fails unless the tokens of each rule, joined,
+// are the rule's text.
 func readSpecials(c *msgpack.Reader) map[string][]ruleToken {
 	specials := make(map[string][]ruleToken)
 	for range c.Map() {
@@ -109,8 +109,9 @@ func readRuleToken(c *msgpack.Reader) (t ruleToken) {
 	return t
 }
 
-// readAttr reads an attribute, a number or, from a tokenizer that other code
-// wrote, its name: the attributes' names are symbols.
+// readAttr reads the number of an attribute. A tokenizer file that spaCy did not write
+// may have the attribute's name instead. The names are symbols, so their ids are the
+// numbers.
 func readAttr(c *msgpack.Reader) uint64 {
 	if c.IsString() {
 		return stringID(c.Str())
@@ -118,9 +119,9 @@ func readAttr(c *msgpack.Reader) uint64 {
 	return c.Uint()
 }
 
-// readLexemeNorms reads the table lexeme_norm of vocab/lookups.bin, and returns
-// it as id of a token's text → id of its norm. A pipeline without such a table,
-// or without the file (b is empty), has no such norms, as in spaCy.
+// readLexemeNorms reads the table lexeme_norm of vocab/lookups.bin. The result maps the
+// id of a token's text to the id of its norm. It is empty if there is no such table or
+// if b is empty.
 func readLexemeNorms(b []byte) (map[uint64]uint64, error) {
 	norms := make(map[uint64]uint64)
 	if len(b) == 0 {
@@ -143,7 +144,7 @@ func readLexemeNorms(b []byte) (map[uint64]uint64, error) {
 	return norms, c.End()
 }
 
-// optionalStr reads a string or nil, which is "".
+// optionalStr reads a string or nil. For nil it returns "".
 func optionalStr(c *msgpack.Reader) string {
 	if c.Nil() {
 		return ""

@@ -8,10 +8,11 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
-// pack encodes maps, arrays, strings, numbers, booleans and nil. A map is given
-// as pairs, because its keys may be of any type and their order matters.
+// pairs is a map for pack: a key, its value, the next key and so on. Its keys may have any
+// type, and it keeps their order.
 type pairs []any
 
+// pack encodes maps, arrays, strings, numbers, booleans and nil as MessagePack.
 func pack(values ...any) []byte {
 	var b []byte
 	for _, v := range values {
@@ -115,7 +116,7 @@ func TestReadLexemeNorms(t *testing.T) {
 	}
 }
 
-// FuzzReadTokenizerFile wants an error of what is broken, and no panic.
+// FuzzReadTokenizerFile checks that a broken file is an error and not a panic.
 func FuzzReadTokenizerFile(f *testing.F) {
 	f.Add(pack(pairs{"prefix_search", "p", "exceptions", pairs{"ab", []any{pairs{65, "a"}, pairs{65, "b", 67, "c"}}}}))
 	f.Add(pack(pairs{"lexeme_norm", pairs{7, "seven"}}))

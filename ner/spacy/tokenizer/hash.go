@@ -4,24 +4,24 @@ package tokenizer
 // does in Python.
 func StringID(s string) uint64 { return stringID(s) }
 
-// stringID is the number spaCy knows a string by: 0 for the empty string, the
-// number of a symbol for a symbol's name ("ORG", "mark", "X", "_" …), and for
-// all others the hash of its bytes. That ordinary words are symbols too is
-// easily forgotten: the id of "number" is 432.
+// stringID returns the id that spaCy has for a string. It is 0 for the empty string, the
+// number of a symbol for a symbol's name ("ORG", "mark", "X", "_" …), and the hash of
+// the bytes for any other string. Some ordinary words are symbols, too: the id of
+// "number" is 432.
 func stringID[T string | []byte](s T) uint64 {
 	if len(s) == 0 {
 		return 0
 	}
 	h := murmur64A(s)
-	// The hash is computed first because a string is hardly ever a symbol, and
-	// one look into a sparse table tells.
+	// The hash is computed first, because few strings are symbols. For nearly all
+	// others one look into the table shows that they are none.
 	if id := symbols.find(h); id != 0 && symbols.names[id] == string(s) {
 		return id
 	}
 	return h
 }
 
-// murmur64A is MurmurHash64A with seed 1, as spaCy hashes strings
+// murmur64A returns the MurmurHash64A of s with seed 1, as spaCy hashes strings
 // (murmurhash.mrmr.hash64; Austin Appleby, public domain).
 func murmur64A[T string | []byte](s T) uint64 {
 	const (
@@ -51,8 +51,8 @@ func murmur64A[T string | []byte](s T) uint64 {
 	return h ^ h>>r
 }
 
-// mix64 is the finaliser of MurmurHash3. Different numbers stay different, and
-// every bit of x changes half of the bits.
+// mix64 is the last step of MurmurHash3. Different numbers have different results, and
+// each bit of x changes about half of the result's bits.
 func mix64(x uint64) uint64 {
 	x ^= x >> 33
 	x *= 0xff51afd7ed558ccd

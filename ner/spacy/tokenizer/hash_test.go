@@ -20,7 +20,7 @@ func TestStringID(t *testing.T) {
 		{"’", 9283054155332335931},
 		{"12345678", 9871996032675327904},
 		{"123456789", 2056675840866671865},
-		// Symbols, the first and last of each stretch of the table.
+		// Symbols: the first and the last one of each part of the table.
 		{"IS_ALPHA", 1},
 		{"IS_CURRENCY", 18},
 		{"FLAG19", 19},

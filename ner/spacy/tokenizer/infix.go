@@ -29,7 +29,7 @@ func (p *english) nextInfix(x string, from int) (a, b int, ok bool) {
 	return 0, 0, false
 }
 
-// mayBeInfix are the bytes an infix can begin with.
+// mayBeInfix reports for each byte whether an infix can begin with it.
 var mayBeInfix = func() (may [256]bool) {
 	for _, c := range "+-*^.,~:<>=/" {
 		may[c] = true
@@ -40,7 +40,7 @@ var mayBeInfix = func() (may [256]bool) {
 	return may
 }()
 
-// infixAt is the length of the infix at x[i:], or 0.
+// infixAt returns the length of the infix at the start of x[i:], or 0.
 func (p *english) infixAt(x string, i int) int {
 	before, at := x[:i], x[i:]
 	r, size := firstOf(at)
@@ -72,9 +72,9 @@ func (p *english) infixAt(x string, i int) int {
 	return 0
 }
 
-// hyphen is the length of the hyphens at which a word is parted: before them is a
-// letter or a digit, after them a letter. They are "-", "--", "---", "–", "—", "——"
-// or "~".
+// hyphen returns the length of the hyphens at the start of at, or 0 if they do not cut a
+// word. They cut a word after a letter or a digit and before a letter. They are "-",
+// "--", "---", "–", "—", "——" or "~".
 func (p *english) hyphen(before, at string) int {
 	if _, ok := p.lastIn(before, inAlphaNum); !ok {
 		return 0
@@ -91,14 +91,14 @@ func (p *english) hyphen(before, at string) int {
 	for n < most*size && strings.HasPrefix(at[n:], at[:size]) {
 		n += size
 	}
-	if _, ok := p.firstIn(at[n:], inAlpha); ok { // which no hyphen is
+	if _, ok := p.firstIn(at[n:], inAlpha); ok { // a hyphen is not in inAlpha
 		return n
 	}
 	return 0
 }
 
-// between returns n if before ends in a rune of left and after begins with one
-// of right, else 0.
+// between returns n if before ends with a rune of left and after begins with one of
+// right. Otherwise it returns 0.
 func (p *english) between(left runeSets, before string, n int, right runeSets, after string) int {
 	if _, ok := p.lastIn(before, left); !ok {
 		return 0

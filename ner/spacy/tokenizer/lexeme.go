@@ -4,28 +4,28 @@ import (
 	"unicode/utf8"
 )
 
-// lexicon computes the attributes of a token that depend on its text alone,
-// which spaCy calls a lexeme.
+// lexicon computes the attributes of a token that depend only on its text. spaCy calls
+// these a lexeme.
 type lexicon struct {
-	known  map[uint64]knownWord // by id of the text; nil after finish
-	frozen idTable[knownWord]   // the same after finish
-	prefix [utf8.RuneSelf]uint64
+	known  map[uint64]knownWord  // by id of the text; nil after finish
+	frozen idTable[knownWord]    // replaces known after finish
+	prefix [utf8.RuneSelf]uint64 // the ids of texts of one byte
 
-	// The ids and the symbols of texts of one byte; set by finish.
+	// The tokens' ids and the symbols of texts of one byte. finish sets them.
 	single  [utf8.RuneSelf]Token
 	symbols [utf8.RuneSelf]int32
 }
 
-// knownWord is what a pipeline's tables say of a text.
+// knownWord is the entry of a text in a pipeline's tables.
 type knownWord struct {
-	norm uint64 // id of its norm; 0: its lower case form
-	// symbol numbers the texts that occur in special cases (specials.go);
-	// 0: it occurs in none.
+	norm uint64 // id of its norm; 0: the norm is the text in lower case
+	// symbol is the number of a text that is a token of a phrase (specials.go). 0 means
+	// that it is not.
 	symbol int32
 }
 
-// newLexicon makes a lexicon that knows the norms given, which go before
-// spaCy's own.
+// newLexicon returns a lexicon with the norms that spaCy has for every language, and
+// with the given norms. If a text is in both, the given norm counts.
 func newLexicon(norms map[uint64]uint64) *lexicon {
 	l := &lexicon{known: make(map[uint64]knownWord)}
 	for _, table := range []map[uint64]uint64{baseNormIDs(), norms} {
@@ -39,7 +39,7 @@ func newLexicon(norms map[uint64]uint64) *lexicon {
 	return l
 }
 
-// find returns what is known of the text with that id.
+// find returns the entry of the text with that id, or the zero value.
 func (l *lexicon) find(id uint64) knownWord {
 	if l.known != nil {
 		return l.known[id]
@@ -47,7 +47,7 @@ func (l *lexicon) find(id uint64) knownWord {
 	return l.frozen.find(id)
 }
 
-// finish computes the lexemes of single bytes, when all is learned.
+// finish computes the lexemes of single bytes. The lexicon does not change afterwards.
 func (l *lexicon) finish() {
 	l.frozen, l.known = newIDTable(l.known), nil
 	var b lexBuffers
@@ -58,22 +58,22 @@ func (l *lexicon) finish() {
 	}
 }
 
-// lexBuffers are the buffers lookup writes into.
+// lexBuffers are the buffers into which lookup writes.
 type lexBuffers struct {
 	lower []byte
 	shape []byte
-	runes [256]runeLexeme // those used last, by the low bits of the rune
+	runes [256]runeLexeme // the last ones used, by the low bits of the rune
 }
 
-// runeLexeme is what a token of one rune gets from its text.
+// runeLexeme is the lexeme of a text of one rune.
 type runeLexeme struct {
 	rune              rune
 	symbol            int32
 	orth, norm, shape uint64
 }
 
-// lookup sets the ids and the length in runes of t, whose text is s, and
-// returns the symbol of s.
+// lookup sets the ids of t and its RuneEnd, and returns the symbol of its text s.
+// t.RuneStart must be set.
 func (l *lexicon) lookup(t *Token, s string, b *lexBuffers) (symbol int32) {
 	if len(s) == 1 && l.single[s[0]].Orth != 0 {
 		x := &l.single[s[0]]
@@ -122,7 +122,7 @@ func (l *lexicon) lookup(t *Token, s string, b *lexBuffers) (symbol int32) {
 	return known.symbol
 }
 
-// lookupRune is lookup for a text of one rune r.
+// lookupRune does what lookup does, for a text of one rune r.
 func (l *lexicon) lookupRune(t *Token, r rune, s string, b *lexBuffers) (symbol int32) {
 	x := &b.runes[r%int32(len(b.runes))]
 	if x.rune != r || x.orth == 0 {
@@ -133,8 +133,8 @@ func (l *lexicon) lookupRune(t *Token, r rune, s string, b *lexBuffers) (symbol 
 	return x.symbol
 }
 
-// runeLexeme computes what depends on the text s of one rune r. Its prefix and
-// its suffix are the text.
+// runeLexeme computes the lexeme of the text s of one rune r. The prefix and the suffix
+// of such a text are the text.
 func (l *lexicon) runeLexeme(r rune, s string) runeLexeme {
 	id := stringID(s)
 	known := l.find(id)
@@ -153,19 +153,22 @@ func (l *lexicon) runeLexeme(r rune, s string) runeLexeme {
 	return x
 }
 
-// longShape is the number of runes from which on every shape is "LONG".
+// longShape is a number of runes: a text of so many or more has the shape "LONG".
 const longShape = 100
 
 var longShapeID = stringID("LONG")
 
-// scanned is what a scan found out about a text.
+// scanned is the result of scan and scanASCII.
 type scanned struct {
 	runes    int
-	hasLower bool // the lower case form differs from the text and is in the buffer
-	hasShape bool // likewise the shape, unless the text is long
+	hasLower bool // the text in lower case differs from the text, and is in the buffer
+
+	// hasShape reports whether the buffer has the shape. If not, the shape is the
+	// text. For a text of longShape runes or more it means nothing.
+	hasShape bool
 }
 
-// scanASCII scans s. It gives up where s is not ASCII.
+// scanASCII does what scan does, for ASCII. It returns false if s is not ASCII.
 func (b *lexBuffers) scanASCII(s string) (found scanned, ok bool) {
 	if cap(b.lower) < len(s) {
 		b.lower = make([]byte, 0, 2*len(s))
@@ -198,11 +201,12 @@ func (b *lexBuffers) scanASCII(s string) (found scanned, ok bool) {
 	return scanned{len(s), changed != 0, true}, true
 }
 
-// scan scans s. The shape (spacy/lang/lex_attrs.py, word_shape) has X or x for
-// letters and d for digits, and of equal ones in a row four.
+// scan counts the runes of s and computes its lower case form and its shape. The shape
+// (spacy/lang/lex_attrs.py, word_shape) has X or x for letters, d for digits, and at
+// most four equal runes in a row.
 func (b *lexBuffers) scan(s string) (found scanned) {
 	lower, shape := b.lower[:0], b.shape[:0]
-	copied, odd := 0, false // s[:copied] is in lower
+	copied, odd := 0, false // lower has s[:copied]
 	last, run := rune(-1), 0
 	var page *runePage[runeForm]
 	for i, loaded := 0, rune(-1); i < len(s); {
@@ -244,7 +248,7 @@ func (b *lexBuffers) scan(s string) (found scanned) {
 	return found
 }
 
-// asciiLower and asciiShape are the lower case form and the shape of ASCII.
+// asciiLower and asciiShape have the lower case form and the shape of each ASCII rune.
 var asciiLower, asciiShape = func() (lower, shape [utf8.RuneSelf]byte) {
 	for r := range rune(utf8.RuneSelf) {
 		f := formOf(r)
@@ -254,7 +258,7 @@ var asciiLower, asciiShape = func() (lower, shape [utf8.RuneSelf]byte) {
 	return lower, shape
 }()
 
-// lastRunes is the size of the last n runes of s, which has as many.
+// lastRunes returns the size of the last n runes of s. s must have at least n runes.
 func lastRunes(s string, n int) int {
 	i := len(s)
 	for range n {

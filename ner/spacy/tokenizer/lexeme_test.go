@@ -66,11 +66,11 @@ func TestPrefixSuffix(t *testing.T) {
 func TestNorm(t *testing.T) {
 	norms := map[uint64]uint64{
 		stringID("colour"): stringID("color"),
-		stringID("€"):      stringID("euro"), // the pipeline's table goes first
+		stringID("€"):      stringID("euro"), // the pipeline's norm counts, not the built-in one
 	}
 	tests := []struct{ text, want string }{
 		{"colour", "color"},
-		{"Colour", "colour"}, // the table goes by the exact text
+		{"Colour", "colour"}, // the table has exact texts: "colour" only
 		{"€", "euro"},
 		{"£", "$"},
 		{"US$", "$"},
@@ -119,7 +119,7 @@ func TestLower(t *testing.T) {
 		{"Α.Σ", "α.ς"},
 		{".Σ", ".σ"},
 		{"1Σ", "1σ"},
-		{"ʰΣ", "ʰσ"}, // cased and ignorable: passed over
+		{"ʰΣ", "ʰσ"}, // ʰ is cased, but case-ignorable: it does not count
 		{"ΑʰΣ", "αʰς"},
 		{"ΑΣʰ", "αςʰ"},
 		{"Α\u0301Σ\u0301", "α\u0301ς\u0301"},
@@ -151,7 +151,7 @@ func TestIsDigitTable(t *testing.T) {
 }
 
 func TestIsSpace(t *testing.T) {
-	// str.isspace of Python is true for these alone.
+	// Python's str.isspace is true for these runes and no others.
 	const spaces = "\t\n\v\f\r\x1c\x1d\x1e\x1f \u0085\u00a0\u1680" +
 		"\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 	for r := range unicode.MaxRune + 1 {

@@ -7,14 +7,14 @@ import (
 	"unsafe"
 )
 
-// hostile are units of texts that took the tokenizer long once.
+// hostile has units of texts for which earlier versions of the tokenizer took long.
 var hostile = [...]string{"#", "$", "7%", "7% ", `"`, "'", "''", ".,", "a-", "——'", "烬–", "😀", "😀 ", "₿", "」]", "é\u3000", "Слово ",
 	"'a ", ":(:)", "(a) ", "a.", "a@b.", "(", ")", "a)", "(a", "1km", "U.S.", "x'S", "Σ'", " ", "\n"}
 
-// TestAffixesAreLinear counts the bytes in which the tokenizer looks for affixes
-// and special cases. They must not be more for each byte of a long chunk than
-// for each of a short one. A special case that is longer than 63 bytes once had
-// the whole rest of a chunk looked at for each affix.
+// TestAffixesAreLinear counts the bytes in which the tokenizer looks for affixes and
+// special cases. Their number per byte must not be larger for a long chunk than for a
+// short one. It once was: with a special case of more than 63 bytes, the tokenizer
+// searched the whole rest of a chunk for each affix.
 func TestAffixesAreLinear(t *testing.T) {
 	f, err := readTokenizerFile(readModelFile(t, "tokenizer"))
 	if err != nil {
@@ -37,8 +37,8 @@ func TestAffixesAreLinear(t *testing.T) {
 	}
 }
 
-// TestTokenizeTakesLittleMemory: the memory that is allocated for a long text,
-// not counting what it has become, is a small part of its tokens.
+// TestTokenizeTakesLittleMemory checks that for a long text the memory that is allocated
+// beyond its tokens is small compared with the tokens.
 func TestTokenizeTakesLittleMemory(t *testing.T) {
 	tk := testTokenizer(t)
 	for _, unit := range hostile {

@@ -5,8 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// appendLower appends s in lower case as Python's str.lower has it. It differs
-// from strings.ToLower for two runes: İ becomes two, and Σ at the end of a word
+// appendLower appends s in lower case, as Python's str.lower returns it. That differs
+// from strings.ToLower for two runes: İ becomes two runes, and Σ at the end of a word
 // becomes ς.
 func appendLower(dst []byte, s string) []byte {
 	for i, r := range s {
@@ -25,9 +25,9 @@ func appendLower(dst []byte, s string) []byte {
 	return dst
 }
 
-// isFinalSigma is the condition Final_Sigma of the Unicode standard (3.13,
-// table 3-17): a cased letter before the Σ and none after it, whatever
-// case-ignorable runes are between.
+// isFinalSigma reports whether a Σ between before and after satisfies the condition
+// Final_Sigma of the Unicode standard (3.13, table 3-17): a cased letter is before the Σ
+// and none after it. Case-ignorable runes between them do not count.
 func isFinalSigma(before, after string) bool {
 	for {
 		r, size := utf8.DecodeLastRuneInString(before)

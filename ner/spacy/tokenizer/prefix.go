@@ -10,7 +10,7 @@ func (p *english) prefixLen(x string) int {
 		return 0
 	}
 	switch x[0] {
-	case '+': // a sign, but not of a number
+	case '+': // not before a digit
 		if len(x) > 1 && isASCIIDigit(x[1]) {
 			return 0
 		}
@@ -34,7 +34,7 @@ func (p *english) prefixLen(x string) int {
 	return 0
 }
 
-// leadingDots counts the full stops x begins with.
+// leadingDots returns the number of full stops at the start of x.
 func leadingDots(x string) int {
 	n := 0
 	for n < len(x) && x[n] == '.' {

@@ -7,30 +7,29 @@ import (
 	"unicode/utf8"
 )
 
-// runeTable holds what is known of each rune, in pages of 256 runes. It computes
-// a page when one of its runes is first looked up, so it takes memory only for
-// runes that texts have. Pages of zeros share one. Several goroutines may use a
-// table at once.
+// runeTable maps each rune to a value, in pages of 256 runes. It computes a page when one
+// of its runes is first looked up, so it takes memory only for runes that texts have.
+// All pages of zeros share their memory. Several goroutines may use a table at once.
 type runeTable[T comparable] struct {
 	pages [(utf8.MaxRune + 1) / runesPerPage]atomic.Pointer[runePage[T]]
 	zeros runePage[T]
-	fill  func(first rune, page *runePage[T]) // page holds zeros
+	fill  func(first rune, page *runePage[T]) // computes a page, which is all zeros before
 }
 
 const runesPerPage = 256
 
 type runePage[T comparable] [runesPerPage]T
 
-// pageOf is the number of the page of r.
+// pageOf returns the number of the page of r.
 func pageOf(r rune) rune { return r / runesPerPage }
 
-// of returns what is known of r, which must be between 0 and utf8.MaxRune.
+// of returns the value of r. r must be between 0 and utf8.MaxRune.
 func (t *runeTable[T]) of(r rune) T {
 	return t.page(r)[uint32(r)%runesPerPage]
 }
 
-// page returns the page of r. Who looks up many runes in a row keeps it: most
-// texts stay on one.
+// page returns the page of r. A caller that looks up many runes in a row should keep the
+// page, because most runes of a text are on the same one.
 func (t *runeTable[T]) page(r rune) *runePage[T] {
 	if page := t.pages[uint32(r)/runesPerPage].Load(); page != nil {
 		return page
@@ -49,8 +48,8 @@ func (t *runeTable[T]) load(r rune) *runePage[T] {
 	return page
 }
 
-// firstOf returns the first rune of s and its size. s must be valid UTF-8 and
-// not empty; utf8.DecodeRuneInString, which makes sure of that, takes longer.
+// firstOf returns the first rune of s and its size. s must be valid UTF-8 and not empty.
+// firstOf does not check that, so it is faster than utf8.DecodeRuneInString.
 func firstOf(s string) (r rune, size int) {
 	c := rune(s[0])
 	switch {
@@ -75,24 +74,24 @@ func lastOf(s string) (r rune, size int) {
 	return firstOf(s[i:])
 }
 
-// runeForm is what the attributes of a token need to know of a rune: flags, and
-// above them the difference to the rune in lower case.
+// runeForm has the properties of a rune from which the attributes of a token are
+// computed: flags, and in the bits above them the difference to the rune in lower case.
 type runeForm int32
 
 const (
-	shapeUpper  runeForm = 1 << iota // stands as X in a shape
-	shapeLower                       // stands as x in a shape
-	shapeDigit                       // stands as d in a shape
-	oddLower                         // is one of oddLowers
-	cased                            // of the Unicode standard
-	caseIgnored                      // Case_Ignorable of the Unicode standard
+	shapeUpper  runeForm = 1 << iota // X in a shape
+	shapeLower                       // x in a shape
+	shapeDigit                       // d in a shape
+	oddLower                         // is in oddLowers
+	cased                            // Cased in the Unicode standard
+	caseIgnored                      // Case_Ignorable in the Unicode standard
 
 	shapeKinds = shapeUpper | shapeLower | shapeDigit
 	lowerShift = 8
 )
 
-// oddLowers are the runes whose lower case form is two runes, or depends on the
-// runes around it.
+// oddLowers has the runes whose lower case form is two runes, or depends on the runes
+// before and after them.
 const oddLowers = "İΣ"
 
 var runeForms = runeTable[runeForm]{fill: func(first rune, page *runePage[runeForm]) {
@@ -123,10 +122,11 @@ func formOf(r rune) runeForm {
 	return f
 }
 
-// toLower is the difference to the rune in lower case. It is wrong for oddLowers.
+// toLower returns the difference to the rune in lower case. It is wrong for the runes of
+// oddLowers.
 func (f runeForm) toLower() rune { return rune(f >> lowerShift) }
 
-// shape returns what stands for r, whose form this is, in a shape.
+// shape returns the rune that replaces r in a shape. f must be the form of r.
 func (f runeForm) shape(r rune) rune {
 	switch f & shapeKinds {
 	case shapeUpper:

@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// TestRuneForms asks the table of every rune what package unicode says.
+// TestRuneForms compares the form of every rune with package unicode.
 func TestRuneForms(t *testing.T) {
 	for r := range rune(utf8.MaxRune + 1) {
 		f := runeForms.of(r)
@@ -50,7 +50,8 @@ func TestFirstAndLastRune(t *testing.T) {
 	}
 }
 
-// TestRuneTableSharesPages fills a table from several goroutines.
+// TestRuneTableSharesPages fills a table from several goroutines, and checks that pages of
+// zeros share their memory.
 func TestRuneTableSharesPages(t *testing.T) {
 	table := runeTable[bool]{fill: func(first rune, page *runePage[bool]) {
 		for i := range page {

@@ -6,31 +6,32 @@ import (
 	"strings"
 )
 
-// specials are the special cases of a tokenizer: chunks that are cut, and
-// normalised, as a rule says ("don't" → do, n't = not). Those that the patterns
-// would cut up (":)", "Ph.D.") are also looked for among the tokens of a whole
-// text, where they may lie across several chunks' pieces.
+// specials are the special cases of a tokenizer. A special case is a chunk with a rule
+// for its tokens and their norms ("don't" → do, n't = not). Special cases that the
+// patterns would cut (":)", "Ph.D.") are also looked for among the tokens of a whole
+// text. There their tokens may come from several chunks.
 type specials struct {
 	rules   map[string]*rule
-	maybe   [1 << 9]uint64 // a bit for the ends and the length of each, see mayHave
-	longest int            // bytes of the longest special case
+	maybe   [1 << 9]uint64 // which first bytes, last bytes and lengths occur, see mayHave
+	longest int            // length of the longest special case in bytes
 
-	// The trie of the token sequences to look for. Node 0 is its root, and no
-	// node's child.
+	// A phrase is the sequence of tokens that a special case has without its rule.
+	// The trie has the phrases to look for. Node 0 is its root, and the child of no
+	// node.
 	nodes    []trieNode
 	children map[uint64]int32 // by edge; nil after freeze
-	frozen   idTable[int32]   // the same after freeze
+	frozen   idTable[int32]   // replaces children after freeze
 	roots    []int32          // by symbol: the root's child, or 0
-	depth    int              // tokens of the longest sequence
+	depth    int              // number of tokens of the longest phrase
 }
 
-// rule is a special case's tokens, with offsets from its start.
+// rule has the tokens of a special case. Their offsets count from its start.
 type rule struct {
 	tokens  []Token
-	symbols []int32
+	symbols []int32 // of the tokens, see knownWord
 }
 
-// appendTo appends the rule's tokens, for a text that starts at the place given.
+// appendTo appends the rule's tokens, for a special case at the given offsets of a text.
 func (r *rule) appendTo(tokens []Token, start, runeStart int) []Token {
 	n := len(tokens)
 	tokens = append(tokens, r.tokens...)
@@ -45,19 +46,19 @@ func (r *rule) appendTo(tokens []Token, start, runeStart int) []Token {
 }
 
 type trieNode struct {
-	end  bool   // a sequence ends here
-	rule *rule  // of the special case that is the sequence's tokens without a space between, if it is one
-	size int    // bytes of that special case
-	may  uint64 // a bit for each child, see symbolBit; most searches for one end here
+	end  bool   // a phrase ends here
+	rule *rule  // of the phrase's special case, if there is no space between its tokens
+	size int    // length of that special case in bytes
+	may  uint64 // a bit for each child, see symbolBit; it ends most searches for a child
 }
 
-// symbolBit is the bit of trieNode.may for a symbol.
+// symbolBit returns the bit of trieNode.may for a symbol.
 func symbolBit(symbol int32) uint64 { return 1 << (uint32(symbol) % 64) }
 
-// edge identifies the edge from a node to its child for a symbol.
+// edge returns the id of the edge from a node to its child for a symbol.
 func edge(node, symbol int32) uint64 { return mix64(uint64(node)<<32 | uint64(symbol)) }
 
-// mayHave reports whether x may be a special case. Most words are refused.
+// mayHave reports whether x may be a special case. It returns false for most words.
 func (s *specials) mayHave(x string) bool {
 	if x == "" || len(x) > s.longest {
 		return false
@@ -66,14 +67,14 @@ func (s *specials) mayHave(x string) bool {
 	return s.maybe[word]&bit != 0
 }
 
-// endsBit is the bit of maybe for the ends and the length of x.
+// endsBit returns the bit of maybe for the first byte, the last byte and the length of x.
 func endsBit(x string) (word int, bit uint64) {
 	h := (uint32(x[0]) | uint32(x[len(x)-1])<<8 | uint32(len(x))<<16) * 0x9e3779b1 >> 17
 	return int(h / 64), 1 << (h % 64)
 }
 
-// newSpecials makes the rules' tokens. Their symbols and the trie come later,
-// from addPhrases, which needs a tokenizer with rules.
+// newSpecials returns specials with the tokens of the rules. addPhrases sets their
+// symbols and the trie later, because it needs a tokenizer.
 func newSpecials(cases map[string][]ruleToken, lex *lexicon) *specials {
 	s := &specials{rules: make(map[string]*rule, len(cases)), nodes: make([]trieNode, 1), children: make(map[uint64]int32)}
 	var b lexBuffers
@@ -98,9 +99,9 @@ func newSpecials(cases map[string][]ruleToken, lex *lexicon) *specials {
 	return s
 }
 
-// addPhrases fills the trie with the tokens each special case would have if it
-// were none, numbers the texts of these tokens in the lexicon, and gives the
-// rules' tokens their symbols.
+// addPhrases puts the phrases of the special cases into the trie: of all special cases,
+// or of those that breaks reports. The texts of the phrases' tokens get symbols in the
+// lexicon. It also sets the symbols of the rules' tokens.
 func (s *specials) addPhrases(tk *Tokenizer, all bool) {
 	plain := &cutter{tk: tk}
 	norms := s.ownNorms(tk.lexicon)
@@ -111,9 +112,11 @@ func (s *specials) addPhrases(tk *Tokenizer, all bool) {
 		}
 		plain.reset(plain.tokens[:0])
 		plain.cut(text)
-		// English has ' and the long dash, which some texts are full of.
+		// If the rule's only token is the one that it would replace, there is nothing
+		// to look for. English has such rules for ' and the long dash, and some texts
+		// have very many of these.
 		if len(plain.tokens) == 1 && len(rule.tokens) == 1 && !norms[rule.tokens[0].Orth] {
-			continue // the rule's token is what it would replace
+			continue
 		}
 		node := int32(0)
 		for _, t := range plain.tokens {
@@ -140,8 +143,8 @@ func (s *specials) addPhrases(tk *Tokenizer, all bool) {
 	}
 }
 
-// ownNorms returns the texts, by their ids, of those tokens to which some rule
-// gives a norm that they do not have elsewhere.
+// ownNorms returns the ids of the texts for which a rule has another norm than the one
+// that the text has elsewhere.
 func (s *specials) ownNorms(lex *lexicon) map[uint64]bool {
 	own := make(map[uint64]bool)
 	var b lexBuffers
@@ -157,7 +160,7 @@ func (s *specials) ownNorms(lex *lexicon) map[uint64]bool {
 	return own
 }
 
-// child returns the child of a node for a symbol, which it makes if need be.
+// child returns the child of a node for a symbol. It adds the child if there is none.
 func (s *specials) child(node, symbol int32) int32 {
 	child, ok := s.children[edge(node, symbol)]
 	if !ok {
@@ -169,7 +172,7 @@ func (s *specials) child(node, symbol int32) int32 {
 	return child
 }
 
-// freeze prepares the trie, whose symbols are 1 to symbols, for searches.
+// freeze prepares the trie for searches. Its symbols are 1 to symbols.
 func (s *specials) freeze(symbols int32) {
 	s.frozen, s.children = newIDTable(s.children), nil
 	s.roots = make([]int32, symbols+1)
@@ -178,12 +181,12 @@ func (s *specials) freeze(symbols int32) {
 	}
 }
 
-// span is a run of tokens, half open, and where in the trie it ends.
+// span is a phrase in a text: the tokens start to end-1, and the phrase's last node.
 type span struct{ start, end, node int32 }
 
 func (s span) len() int32 { return s.end - s.start }
 
-// replacement is a span whose tokens a rule's replace.
+// replacement is a span and the rule whose tokens replace those of the span.
 type replacement struct {
 	span
 	rule *rule
@@ -195,20 +198,21 @@ type matchBuffers struct {
 	replacements []replacement
 }
 
-// chooser keeps, of spans that overlap, the longer and then the earlier. As in
-// spaCy a span that was refused still stands in the way of those after it: this
-// is not filter_spans. So a span is kept if no other that goes before it covers
-// its first token or its last.
+// chooser decides which of several overlapping spans to keep. A longer span has priority
+// over a shorter one, and an earlier one over a later one of the same length. A span is
+// kept if no span with a higher priority covers its first or its last token. As in
+// spaCy, that span counts even if it is not kept itself, which is different in spaCy's
+// filter_spans.
 type chooser struct {
-	// before has the span that goes before all others at a token, of the last
-	// tokens and those to come, in a ring. Whether an element is of an earlier
-	// token shows by its end.
+	// before is a ring with an element for each of the last and the next tokens: the
+	// span with the highest priority that covers the token. An element whose span ends
+	// at or before the token is left over from an earlier token.
 	before  []span
-	waiting []span // that later ones may overlap, in the order of their starts
-	longest int32  // tokens of the longest span there can be
+	waiting []span // spans that later ones may overlap, in the order of their starts
+	longest int32  // the largest possible number of tokens of a span
 }
 
-// reset prepares for spans of at most longest tokens.
+// reset prepares the chooser for spans of at most longest tokens.
 func (c *chooser) reset(longest int) {
 	c.waiting, c.longest = c.waiting[:0], int32(longest)
 	size := 1 << bits.Len(uint(4*longest))
@@ -228,8 +232,8 @@ func (c *chooser) add(sp span) {
 	}
 }
 
-// keep calls f with the spans that are kept, of those that no span which starts
-// at or after a token can overlap.
+// keep decides about the waiting spans that no span can overlap that starts at or after
+// token. It calls f with those that are kept, and removes all of them from waiting.
 func (c *chooser) keep(token int32, f func(span)) {
 	done := 0
 	for done < len(c.waiting) && c.waiting[done].start+c.longest <= token {
@@ -242,8 +246,8 @@ func (c *chooser) keep(token int32, f func(span)) {
 	c.waiting = c.waiting[:copy(c.waiting, c.waiting[done:])]
 }
 
-// find calls f with every span of tokens that is a sequence of the trie and that
-// the chooser keeps, in the order of the text.
+// find looks for phrases in a text whose tokens have the given symbols. It calls f with
+// every span that the chooser keeps, in the order of the text.
 func (s *specials) find(symbols []int32, c *chooser, f func(span)) {
 	c.reset(s.depth)
 	for i, symbol := range symbols {
@@ -260,7 +264,7 @@ func (s *specials) find(symbols []int32, c *chooser, f func(span)) {
 			}
 			node = s.frozen.find(edge(node, symbols[j]))
 		}
-		// Not sooner, so that many are moved up at once.
+		// Waiting for twice the longest span lets keep remove many spans at once.
 		if len(c.waiting) > 0 && c.waiting[0].start+2*c.longest <= int32(i+1) {
 			c.keep(int32(i+1), f)
 		}
@@ -268,14 +272,14 @@ func (s *specials) find(symbols []int32, c *chooser, f func(span)) {
 	c.keep(int32(len(symbols))+c.longest, f)
 }
 
-// applySpecials replaces the tokens of text that together are a special case by
-// those of its rule.
+// applySpecials finds the special cases among the tokens of text, and replaces their
+// tokens by those of their rules.
 func (c *cutter) applySpecials(text string) {
 	m, tokens, grow := &c.match, c.tokens[c.base:], 0
 	m.replacements = m.replacements[:0]
 	c.tk.specials.find(c.symbols, &m.chooser, func(sp span) {
-		// The text between has the spaces, too. It need not be a special case:
-		// ": (" has the tokens of ":(" and is none.
+		// between includes the spaces between the tokens. So it may be no special
+		// case: ": (" has the same tokens as ":(".
 		between := text[tokens[sp.start].Start:tokens[sp.end-1].End]
 		node := &c.tk.specials.nodes[sp.node]
 		rule := node.rule
@@ -290,8 +294,8 @@ func (c *cutter) applySpecials(text string) {
 	if len(m.replacements) == 0 {
 		return
 	}
-	// In place: what is still to be read is moved out of the way of what is
-	// written, as far as it can ever come.
+	// Replace the tokens in place. The tokens to read are moved back by as many as the
+	// result can be longer, so that no token is overwritten before it is read.
 	n := len(tokens)
 	c.tokens = slices.Grow(c.tokens, grow)
 	tokens = c.tokens[c.base:][:n+grow]
@@ -303,7 +307,7 @@ func (c *cutter) applySpecials(text string) {
 	for _, r := range m.replacements {
 		first, last := &read[r.start], &read[r.end-1]
 		start, runeStart, space := first.Start, first.RuneStart, last.Space
-		if len(out) == done+grow { // those between are in their place
+		if len(out) == done+grow { // the tokens before r are already where they belong
 			out = out[:len(out)+int(r.start)-done]
 		} else {
 			out = append(out, read[done:r.start]...)

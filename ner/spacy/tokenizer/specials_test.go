@@ -9,8 +9,8 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 )
 
-// chooseAsSpaCy does as spaCy does (Tokenizer._filter_special_spans in
-// tokenizer.pyx), step by step.
+// chooseAsSpaCy chooses spans with the same steps as spaCy (Tokenizer._filter_special_spans
+// in tokenizer.pyx).
 func chooseAsSpaCy(spans []span, tokens int) (kept []span) {
 	spans = slices.Clone(spans)
 	slices.SortFunc(spans, func(a, b span) int {
@@ -29,10 +29,10 @@ func chooseAsSpaCy(spans []span, tokens int) (kept []span) {
 	return kept
 }
 
-// TestChooser makes tries and texts of few symbols, so that nearly all spans
-// overlap.
+// TestChooser compares the chooser with chooseAsSpaCy. The tries and texts have few
+// symbols, so that nearly all spans overlap.
 func TestChooser(t *testing.T) {
-	var c chooser // used again, with what it holds
+	var c chooser // used again for every text
 	for seed := range uint64(3000) {
 		rng := rand.New(rand.NewPCG(seed, 0))
 		symbols := 1 + rng.IntN(3)

@@ -2,34 +2,34 @@ package tokenizer
 
 import "unicode/utf8"
 
-// cutter cuts one text. It is reused, so that a text costs no memory but its
-// tokens.
+// cutter cuts one text at a time into tokens. It is used again for other texts, so only
+// a text's tokens take new memory.
 type cutter struct {
 	tk      *Tokenizer
 	special bool // apply special cases
 
-	tokens  []Token // those before base belong to the caller
-	base    int
+	tokens  []Token // the caller's tokens, then those of the text
+	base    int     // the number of the caller's tokens
 	symbols []int32 // of the tokens from base on, see knownWord
-	size    int     // bytes of the text
-	pos     int     // bytes and
-	runePos int     // runes that have been turned into tokens
+	size    int     // length of the text in bytes
+	pos     int     // where the next token starts, in bytes
+	runePos int     // where the next token starts, in runes
 
-	suffixes []int32 // lengths of what was cut off the end of the chunk so far
-	looked   int     // bytes in which affixes and special cases were looked for; tests count them
+	suffixes []int32 // lengths of the suffixes that were cut off the chunk so far
+	looked   int     // bytes searched for affixes and special cases, for tests
 	lex      lexBuffers
 	match    matchBuffers
 }
 
-// byteKind says what a byte, or a rune beyond ASCII, can mean for the cutting.
+// byteKind is the kind of a byte or of a rune beyond ASCII.
 type byteKind uint8
 
 const (
-	kindLetter byteKind = 1 << iota // of ASCII, or a rune that is plain to the patterns
-	kindDigit                       // of ASCII
-	kindPunct                       // all else in ASCII: something may be cut there
-	kindSpace                       // white space in ASCII
-	kindHigh                        // another rune beyond ASCII, or a part of any
+	kindLetter byteKind = 1 << iota // ASCII letter, or a rune for which patterns.plain is true
+	kindDigit                       // ASCII digit
+	kindPunct                       // any other ASCII byte: a pattern may match there
+	kindSpace                       // white space
+	kindHigh                        // another rune beyond ASCII, or a byte of such a rune
 )
 
 var byteKinds = func() (kinds [256]byteKind) {
@@ -50,9 +50,9 @@ var byteKinds = func() (kinds [256]byteKind) {
 	return kinds
 }()
 
-// cut turns text into tokens, chunk by chunk. A chunk is a run of runes that
-// are all white space or all not. Of the white space after a word one U+0020 is
-// no token but a flag on the word; the rest of the run is a token.
+// cut cuts text into tokens, chunk by chunk. A chunk is a run of white space, or a run of
+// other runes (a word). If the white space after a word begins with U+0020, that space
+// sets Token.Space of the word's last token. The rest of the white space is a token.
 func (c *cutter) cut(text string) {
 	c.size = len(text)
 	for i := 0; i < len(text); {
@@ -76,8 +76,8 @@ func (c *cutter) cut(text string) {
 	}
 }
 
-// wordLen measures the runes before the first white space of s. A rune beyond
-// ASCII counts as a letter if no pattern matches at it.
+// wordLen returns the number of bytes before the first white space of s, and the kinds of
+// the runes in them.
 func (tk *Tokenizer) wordLen(s string) (n int, kinds byteKind) {
 	var page *runePage[byteKind]
 	loaded := rune(-1)
@@ -103,7 +103,7 @@ func (tk *Tokenizer) wordLen(s string) (n int, kinds byteKind) {
 	return n, kinds
 }
 
-// spaceLen measures the white space s begins with.
+// spaceLen returns the number of bytes of white space at the start of s.
 func (tk *Tokenizer) spaceLen(s string) (n int) {
 	for n < len(s) {
 		kind, size := byteKinds[s[n]], 1
@@ -120,7 +120,7 @@ func (tk *Tokenizer) spaceLen(s string) (n int) {
 	return n
 }
 
-// fillKinds returns what computes a page of Tokenizer.kinds.
+// fillKinds returns the function that computes a page of Tokenizer.kinds.
 func fillKinds(p patterns) func(first rune, page *runePage[byteKind]) {
 	return func(first rune, page *runePage[byteKind]) {
 		for i := range page {
@@ -136,10 +136,10 @@ func fillKinds(p patterns) func(first rune, page *runePage[byteKind]) {
 	}
 }
 
-// chunk cuts one chunk: prefixes and suffixes off its ends until what is left
-// is a special case or nothing comes off any more, and then that at its infixes.
-// The order of the steps is that of spaCy's Tokenizer._split_affixes; each of
-// them shows in some result.
+// chunk cuts one chunk. It cuts prefixes and suffixes off until the rest is a special case
+// or has no prefix and no suffix. Then it cuts the rest at its infixes. The steps and
+// their order are those of spaCy's Tokenizer._split_affixes. Each step changes the tokens
+// of some texts.
 func (c *cutter) chunk(x string, kinds byteKind) {
 	if rule := c.rule(x); rule != nil {
 		c.emitRule(rule)
@@ -167,14 +167,16 @@ func (c *cutter) chunk(x string, kinds byteKind) {
 	}
 }
 
-// affixes cuts prefixes, which it emits, and suffixes, which it puts on
-// c.suffixes, off x. It returns what is left, its rule if that is a special
-// case, and the suffixes' text.
+// affixes cuts prefixes and suffixes off x. It emits the prefixes, and appends the lengths
+// of the suffixes to c.suffixes. It returns the rest (middle), the text of all suffixes
+// (tail), and the rule of the rest if the rest is a special case.
 func (c *cutter) affixes(x string) (middle, tail string, rule *rule) {
 	p := c.tk.patterns
 	c.suffixes = c.suffixes[:0]
 	whole, end := x, len(x)
-	noPrefix, noSuffix := false, false // there was none, and nothing that it sees has changed
+	// noPrefix and noSuffix report whether the last search found none. Another search is
+	// needed only when x gets so short that the bytes that patterns.sight names change.
+	noPrefix, noSuffix := false, false
 	for x != "" && rule == nil {
 		prefix := 0
 		if sight := c.tk.prefixSight; !noPrefix || len(x) < sight {
@@ -190,7 +192,7 @@ func (c *cutter) affixes(x string) (middle, tail string, rule *rule) {
 				break
 			}
 		}
-		// Searched in the rest, so that no lookbehind sees the prefix.
+		// Search in rest, so that lookbehinds do not see the prefix.
 		suffix := 0
 		if sight := c.tk.suffixSight; !noSuffix || len(rest) < sight {
 			c.looked += min(len(rest), sight)
@@ -203,7 +205,7 @@ func (c *cutter) affixes(x string) (middle, tail string, rule *rule) {
 		if suffix > 0 {
 			c.suffixes = append(c.suffixes, int32(suffix))
 			end -= suffix
-			front := x[:len(x)-suffix] // with the prefix
+			front := x[:len(x)-suffix] // the chunk with its prefix
 			if rule = c.rule(front); rule != nil {
 				x = front
 				break
@@ -213,15 +215,15 @@ func (c *cutter) affixes(x string) (middle, tail string, rule *rule) {
 			c.emit(x[:prefix], false)
 		}
 		x = rest[:len(rest)-suffix]
-		if prefix > 0 && suffix > 0 { // else it has been looked up above
+		if prefix > 0 && suffix > 0 { // otherwise its rule has been looked up above
 			rule = c.rule(x)
 		}
 	}
 	return x, whole[end:], rule
 }
 
-// infixes cuts x at its infixes. One at the very start is no cut: it stays with
-// what follows.
+// infixes cuts x at its infixes. Each infix becomes a token. An infix at the start of x
+// does not: it stays with the text after it.
 func (c *cutter) infixes(x string) {
 	start := 0
 	for from := 0; ; {
@@ -244,7 +246,7 @@ func (c *cutter) infixes(x string) {
 	}
 }
 
-// emit appends the token s.
+// emit appends a token with the text s.
 func (c *cutter) emit(s string, isSpace bool) {
 	n := len(c.tokens)
 	if n == cap(c.tokens) {
@@ -258,9 +260,9 @@ func (c *cutter) emit(s string, isSpace bool) {
 	c.pos, c.runePos = t.End, t.RuneEnd
 }
 
-// grow makes room for more tokens: for as many as the text will have if it goes
-// on as it began, within limits. So a long text is copied a few times, and not
-// once for each quarter that append adds.
+// grow makes room for more tokens. It estimates, within limits, how many tokens the whole
+// text has from the part that was cut so far. So the tokens of a long text are copied
+// only a few times. The built-in append would copy them each time they grow by a quarter.
 func (c *cutter) grow() {
 	n := len(c.tokens)
 	size := n + minTokens
@@ -277,7 +279,7 @@ func (c *cutter) grow() {
 	}
 }
 
-// minTokens is the least room that is made.
+// minTokens is the smallest number of tokens for which grow makes room.
 const minTokens = 64
 
 // emitRule appends the tokens of a special case.
@@ -288,7 +290,7 @@ func (c *cutter) emitRule(r *rule) {
 	c.pos, c.runePos = last.End, last.RuneEnd
 }
 
-// rule returns the special case x is, or nil.
+// rule returns the rule for x, or nil if x is no special case.
 func (c *cutter) rule(x string) *rule {
 	if !c.special || !c.tk.specials.mayHave(x) {
 		return nil
@@ -297,7 +299,7 @@ func (c *cutter) rule(x string) *rule {
 	return c.tk.specials.rules[x]
 }
 
-// reset prepares for the next text, whose tokens are to be appended to dst.
+// reset prepares the cutter for the next text. The text's tokens are appended to dst.
 func (c *cutter) reset(dst []Token) {
 	c.tokens, c.base = dst, len(dst)
 	c.symbols = c.symbols[:0]

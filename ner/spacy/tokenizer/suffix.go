@@ -4,8 +4,8 @@ import (
 	"strings"
 )
 
-// suffixLen implements patterns. All alternatives end at the end, and a search prefers the
-// leftmost start: the longest candidate wins.
+// suffixLen implements patterns. All alternatives match at the end of x, and a search
+// returns the match that starts first. So the longest candidate wins.
 func (p *english) suffixLen(x string) int {
 	if x == "" {
 		return 0
@@ -40,7 +40,8 @@ func (p *english) suffixLen(x string) int {
 	return n
 }
 
-// dotSuffix is the suffix of x = before + "." that the full stop makes.
+// dotSuffix returns the length of the suffix that the full stop at the end of x makes, or
+// 0. x is before and a full stop.
 func (p *english) dotSuffix(x, before string) int {
 	if dots := len(x) - len(strings.TrimRight(x, ".")); dots >= 2 {
 		return dots
@@ -62,8 +63,9 @@ func (p *english) dotSuffix(x, before string) int {
 	return 0
 }
 
-// unitSuffix is the length of a unit or currency at the end of x that follows a
-// digit. No unit has a digit in it, so the last digit of x decides.
+// unitSuffix returns the length of a unit or currency at the end of x that follows a
+// digit, or 0. No unit contains a digit, so the unit would start after the last digit of
+// x.
 func (p *english) unitSuffix(x string) int {
 	for i := len(x) - 1; i >= max(0, len(x)-1-p.maxUnit); i-- {
 		if isASCIIDigit(x[i]) {

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// symbolNames are the strings whose id is a small number instead of a hash, in
-// the order of their ids from 1 (spacy/symbols.pxd; the same in 3.6 to 3.8).
-// "FLAG19..63" stands for FLAG19, FLAG20 … FLAG63.
+// symbolNames has the strings whose id is a small number instead of a hash, in the order
+// of their ids from 1 (spacy/symbols.pxd, the same in spaCy 3.6 to 3.8). "FLAG19..63"
+// means FLAG19, FLAG20 … FLAG63.
 const symbolNames = `
 	IS_ALPHA IS_ASCII IS_DIGIT IS_LOWER IS_PUNCT IS_SPACE IS_TITLE IS_UPPER
 	LIKE_URL LIKE_NUM LIKE_EMAIL IS_STOP IS_OOV_DEPRECATED IS_BRACKET IS_QUOTE
@@ -27,18 +27,18 @@ const symbolNames = `
 	partmod pcomp pobj poss possessive preconj prep prt punct quantmod relcl
 	rcmod root xcomp acl ENT_KB_ID MORPH ENT_ID IDX _`
 
-// symbolSlots is a power of two several times the number of symbols, so that a
-// string that is no symbol nearly always meets a free slot at once.
+// symbolSlots is a power of two, and several times the number of symbols. So a search for
+// a string that is no symbol nearly always ends at its first slot.
 const symbolSlots = 2048
 
-// symbolTable finds a symbol by its hash, with linear probing.
+// symbolTable is a hash table of the symbols, with linear probing.
 type symbolTable struct {
 	slots  [symbolSlots]uint16 // ids; 0: the slot is free
 	names  []string            // by id
 	hashes []uint64            // by id
 }
 
-// symbols is filled once and never changed.
+// symbols is never changed.
 var symbols = newSymbolTable()
 
 // find returns the id of the symbol whose hash is h, or 0.

@@ -5,9 +5,9 @@ import (
 	"unicode"
 )
 
-// baseNorms are the normal forms built into spaCy for every language
-// (spacy/lang/norm_exceptions.py): each line has the normal form first, then
-// the strings that become it.
+// baseNorms has the normal forms that spaCy has for every language
+// (spacy/lang/norm_exceptions.py). Each line has a normal form, and then the strings with
+// this normal form.
 const baseNorms = `
 	's   's 'S ’s ’S
 	'    ’ ‘ ´ ` + "`" + `
@@ -34,9 +34,9 @@ func baseNormIDs() map[uint64]uint64 {
 	return ids
 }
 
-// digitsNotDecimal are the code points for which Python's str.isdigit is true
-// although they are not decimal numbers (Nd): superscripts, circled digits and
-// the like. 128 code points, the same in Unicode 14 to 15.1.
+// digitsNotDecimal has the code points for which Python's str.isdigit is true although
+// they are not decimal numbers (Nd), such as superscripts and circled digits. These 128
+// code points are the same in Unicode 14 to 15.1.
 var digitsNotDecimal = &unicode.RangeTable{
 	R16: []unicode.Range16{
 		{Lo: 0x00b2, Hi: 0x00b3, Stride: 1},
@@ -65,18 +65,18 @@ var digitsNotDecimal = &unicode.RangeTable{
 	LatinOffset: 2,
 }
 
-// isDigit is Python's str.isdigit for one rune.
+// isDigit reports whether Python's str.isdigit is true for r.
 func isDigit(r rune) bool {
 	return unicode.IsDigit(r) || unicode.Is(digitsNotDecimal, r)
 }
 
-// isSpace is Python's str.isspace for one rune. It has the four separators
-// U+001C to U+001F that unicode.IsSpace lacks.
+// isSpace reports whether Python's str.isspace is true for r. Unlike for unicode.IsSpace,
+// the four separators U+001C to U+001F are white space.
 func isSpace(r rune) bool {
 	return unicode.IsSpace(r) || 0x1c <= r && r <= 0x1f
 }
 
-// isWord is \w of Python's re for one rune.
+// isWord reports whether \w of Python's re matches r.
 func isWord(r rune) bool {
 	return unicode.IsLetter(r) || unicode.IsNumber(r) || r == '_'
 }

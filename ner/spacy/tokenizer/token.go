@@ -1,13 +1,13 @@
 package tokenizer
 
-// Token is one token of a text: where it is, and the five ids that
-// the networks read. The ids are spaCy's own, so they can be compared with
+// Token is one token of a text: its place, and five ids from which the networks compute.
+// The ids are spaCy's own, so they can be compared with
 // doc.to_array(["ORTH", "NORM", "PREFIX", "SUFFIX", "SHAPE"]).
 type Token struct {
-	Start, End         int // byte offsets in the text, half open
-	RuneStart, RuneEnd int // the same in code points
+	Start, End         int // byte offsets: the token is text[Start:End]
+	RuneStart, RuneEnd int // the same offsets in code points
 
-	Space   bool // one U+0020 follows, and belongs to no token
+	Space   bool // a space (U+0020) follows that belongs to no token
 	IsSpace bool // every rune is white space
 
 	Orth   uint64 // the text itself: key of the word vectors

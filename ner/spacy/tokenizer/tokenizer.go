@@ -1,5 +1,5 @@
-// Package tokenizer cuts English texts into tokens exactly as spaCy does, and
-// gives each token the ids by which spaCy's networks know it.
+// Package tokenizer cuts English texts into tokens exactly as spaCy does, and computes
+// the ids of each token that spaCy's networks read.
 //
 //	tk, err := tokenizer.New(tokenizerFile, lookups) // files of a pipeline
 //	…
@@ -7,8 +7,8 @@
 //		fmt.Println("Don't stop."[t.Start:t.End]) // Do, n't, stop, .
 //	}
 //
-// The rules come from the pipeline: its file "tokenizer" has the special cases
-// and spaCy's regular expressions, of which English's are known here.
+// The rules come from the pipeline: its file "tokenizer" has special cases and regular
+// expressions. This package implements only the regular expressions of spaCy's English.
 package tokenizer
 
 import (
@@ -29,17 +29,18 @@ import (
 //	        []Token
 type Tokenizer struct {
 	patterns                 patterns
-	prefixSight, suffixSight int                 // of the patterns
-	kinds                    runeTable[byteKind] // of the runes beyond ASCII
+	prefixSight, suffixSight int                 // see patterns.sight
+	kinds                    runeTable[byteKind] // the kinds of runes beyond ASCII
 
 	lexicon  *lexicon
 	specials *specials
 	cutters  sync.Pool // of *cutter
 }
 
-// New makes a tokenizer from the contents of a pipeline's files "tokenizer" and
-// "vocab/lookups.bin". The second may be empty: a pipeline without that file has
-// no norms of its own. New refuses patterns that are not spaCy's for English.
+// New returns a tokenizer for the contents of a pipeline's files "tokenizer" and
+// "vocab/lookups.bin". lookups may be empty if the pipeline has no such file: then there
+// are only the norms that spaCy has for every language. New fails if the patterns are
+// not spaCy's for English.
 func New(tokenizerFile, lookups []byte) (*Tokenizer, error) {
 	f, err := readTokenizerFile(tokenizerFile)
 	if err != nil {
@@ -56,7 +57,7 @@ func New(tokenizerFile, lookups []byte) (*Tokenizer, error) {
 	return build(f, p, norms), nil
 }
 
-// build makes a tokenizer that cuts by p and has the special cases of f.
+// build returns a tokenizer with the patterns p, the special cases of f and the norms.
 func build(f *tokenizerFile, p patterns, norms map[uint64]uint64) *Tokenizer {
 	tk := &Tokenizer{patterns: p, lexicon: newLexicon(norms)}
 	tk.kinds.fill = fillKinds(p)
@@ -68,9 +69,9 @@ func build(f *tokenizerFile, p patterns, norms map[uint64]uint64) *Tokenizer {
 	return tk
 }
 
-// Tokenize appends the tokens of text to dst and returns the result. The text
-// must be valid UTF-8. All of it is in the tokens, except the spaces that
-// Token.Space stands for.
+// Tokenize appends the tokens of text to dst and returns the result. The text must be
+// valid UTF-8. Every byte of the text is in a token, except the spaces that Token.Space
+// reports.
 func (tk *Tokenizer) Tokenize(text string, dst []Token) []Token {
 	c := tk.cutters.Get().(*cutter)
 	c.reset(dst)
@@ -83,5 +84,6 @@ func (tk *Tokenizer) Tokenize(text string, dst []Token) []Token {
 	return dst
 }
 
-// maxKeptText is the longest text, in bytes, whose buffers are kept for the next.
+// maxKeptText is a length in bytes: after a longer text the buffers are not kept for other
+// texts.
 const maxKeptText = 1 << 18

@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// modelDir is the pipeline the tests run: en_core_web_sm 3.8.0.
+// modelDir returns the folder of the pipeline for the tests, en_core_web_sm 3.8.0.
 func modelDir(t testing.TB) string {
 	t.Helper()
 	dir := os.Getenv("NARWHAL_TEST_MODEL")
@@ -28,7 +28,7 @@ func modelDir(t testing.TB) string {
 	return dir
 }
 
-// readModelFile reads a file of the pipeline the tests run with.
+// readModelFile returns a file of the pipeline in modelDir.
 func readModelFile(t testing.TB, name string) []byte {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join(modelDir(t), filepath.FromSlash(name)))
@@ -51,7 +51,7 @@ func testTokenizer(t testing.TB) *Tokenizer {
 // golden is a line of testdata/tokenizer.jsonl: spaCy's answer for a text.
 type golden struct {
 	Text   string      `json:"text"`
-	Tokens [][3]any    `json:"tokens"` // text, norm, followed by a blank
+	Tokens [][3]any    `json:"tokens"` // text, norm, whether a space follows
 	IDs    [][6]uint64 `json:"ids"`    // ORTH, NORM, PREFIX, SUFFIX, SHAPE, IS_SPACE
 }
 
@@ -72,13 +72,13 @@ func readGolden(t testing.TB) []golden {
 	return all
 }
 
-// TestGolden compares with what spaCy answered (testdata/tokenizer.py).
+// TestGolden compares tokens with spaCy's (testdata/tokenizer.py).
 func TestGolden(t *testing.T) {
 	tk := testTokenizer(t)
 	for _, g := range readGolden(t) {
 		got := golden{Text: g.Text, Tokens: [][3]any{}, IDs: [][6]uint64{}}
 		for i, tok := range tk.Tokenize(g.Text, nil) {
-			norm := any("?") // known by its id alone
+			norm := any("?") // a norm with another id than spaCy's
 			if i < len(g.Tokens) && tok.Norm == stringID(g.Tokens[i][1].(string)) {
 				norm = g.Tokens[i][1]
 			}
@@ -95,7 +95,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// TestGoldenIsComplete catches a text that was added without its answer.
+// TestGoldenIsComplete checks that every golden text has spaCy's answer.
 func TestGoldenIsComplete(t *testing.T) {
 	f, err := os.Open(filepath.Join("testdata", "tokenizer.txt"))
 	if err != nil {
@@ -120,7 +120,7 @@ func TestGoldenIsComplete(t *testing.T) {
 	}
 }
 
-// TestEverySpecialCase holds each rule to its own tokens.
+// TestEverySpecialCase checks that the text of each rule has the rule's tokens.
 func TestEverySpecialCase(t *testing.T) {
 	tk := testTokenizer(t)
 	f, err := readTokenizerFile(readModelFile(t, "tokenizer"))
@@ -147,8 +147,8 @@ func TestEverySpecialCase(t *testing.T) {
 	}
 }
 
-// TestAddedSpecialCases has rules of a kind English does not: more tokens than
-// the affixes make, blanks inside. The answers are spaCy's, after
+// TestAddedSpecialCases has rules of kinds that English does not have: with more tokens
+// than affixes make, and with spaces. The answers are those of spaCy after
 // nlp.tokenizer.add_special_case.
 func TestAddedSpecialCases(t *testing.T) {
 	f, err := readTokenizerFile(readModelFile(t, "tokenizer"))
@@ -160,7 +160,7 @@ func TestAddedSpecialCases(t *testing.T) {
 	f.specials["New York"] = []ruleToken{{orth: "New York", norm: "NY"}}
 	f.specials["plain"] = []ruleToken{{orth: "pl"}, {orth: "ain"}}
 	tests := []struct {
-		text, want string // tokens between |, _ for a blank that is none
+		text, want string // tokens with | between them; _ for a space that is in no token
 		all        bool   // look for all special cases among tokens
 	}{
 		{text: "x:ab y:ab z", want: "x|:|a|b_|y|:|a|b_|z"},
@@ -193,7 +193,7 @@ func TestAddedSpecialCases(t *testing.T) {
 	}
 }
 
-// checkTokens checks what holds for the tokens of any text.
+// checkTokens checks what must be true for the tokens of any text.
 func checkTokens(t testing.TB, text string, tokens []Token) {
 	t.Helper()
 	pos, runePos := 0, 0
@@ -239,8 +239,8 @@ func TestTokenizeAppends(t *testing.T) {
 	}
 }
 
-// TestTokenizeAllocatesNothing uses a cutter without its pool, which the race
-// detector empties at will.
+// TestTokenizeAllocatesNothing uses a cutter directly, because with the race detector a
+// sync.Pool drops items at random.
 func TestTokenizeAllocatesNothing(t *testing.T) {
 	c := &cutter{tk: testTokenizer(t), special: true}
 	var tokens []Token
@@ -278,8 +278,8 @@ func TestTokenizeFromManyGoroutines(t *testing.T) {
 	wg.Wait()
 }
 
-// TestMemoryStaysFlat tokenizes many words that differ. spaCy keeps each for
-// ever; here a tokenizer remembers nothing.
+// TestMemoryStaysFlat tokenizes many different words, and checks that the tokenizer does
+// not keep them. (spaCy keeps every word for ever.)
 func TestMemoryStaysFlat(t *testing.T) {
 	tk := testTokenizer(t)
 	var tokens []Token
@@ -306,7 +306,7 @@ func FuzzTokenize(f *testing.F) {
 		f.Add(g.Text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		text = strings.ToValidUTF8(text, "\ufffd") // the caller's duty
+		text = strings.ToValidUTF8(text, "\ufffd") // Tokenize needs valid UTF-8
 		checkTokens(t, text, tk.Tokenize(text, nil))
 	})
 }

@@ -6,13 +6,13 @@ import (
 	"unicode/utf8"
 )
 
-// urlMatch implements patterns: whether x as a whole looks like
+// urlMatch implements patterns. It reports whether the whole of x has the form
 //
 //	[scheme://][user[:password]@]host[:port][/path | ?query | #fragment]
 //
 // where host is a domain name or a public IPv4 address.
 func (p *english) urlMatch(x string) bool {
-	if strings.IndexByte(x, '.') < 0 { // every host has one
+	if strings.IndexByte(x, '.') < 0 { // every host has a dot
 		return false
 	}
 	if p.hostAt(x, 0) {
@@ -21,7 +21,8 @@ func (p *english) urlMatch(x string) bool {
 	return hasScheme(x) && p.hostAt(x, strings.Index(x, "://")+len("://"))
 }
 
-// hostAt tries a host at base, and after every @ that has a user before it.
+// hostAt reports whether a host and its tail begin at base, or after an @ that follows at
+// least one byte after base.
 func (p *english) hostAt(x string, base int) bool {
 	if p.host(x[base:]) {
 		return true
@@ -34,7 +35,8 @@ func (p *english) hostAt(x string, base int) bool {
 	return false
 }
 
-// hasScheme reports whether "://" follows two or more runes of \w + - and dot.
+// hasScheme reports whether x begins with two or more runes that are \w, +, - or a full
+// stop, and then "://".
 func hasScheme(x string) bool {
 	scheme, _, ok := strings.Cut(x, "://")
 	if !ok || utf8.RuneCountInString(scheme) < 2 {
@@ -52,7 +54,7 @@ func (p *english) host(x string) bool {
 	return p.domain(x) || ipv4(x) && !privateIPv4(x)
 }
 
-// domain reports whether x is labels, a top level domain and a tail.
+// domain reports whether x consists of labels, a top level domain and a tail.
 func (p *english) domain(x string) bool {
 	for {
 		n := labelLen(x)
@@ -66,8 +68,9 @@ func (p *english) domain(x string) bool {
 	}
 }
 
-// tldLen measures the run of top level domain runes x begins with. A shorter
-// one need not be tried: none of these runes begins a tail.
+// tldLen returns the length of the run of top level domain runes at the start of x, in
+// bytes and in runes. It stops after 64 runes. No shorter run need be tried, because no
+// tail begins with one of these runes.
 func (p *english) tldLen(x string) (size, runes int) {
 	for runes <= 63 {
 		n, ok := p.firstIn(x[size:], inTLD)
@@ -80,8 +83,8 @@ func (p *english) tldLen(x string) (size, runes int) {
 	return size, runes
 }
 
-// labelLen is the length of the label of a domain name at the start of x: 1 to
-// 64 runes, of which the first and the last are neither _ nor -.
+// labelLen returns the length of the label of a domain name at the start of x, or 0. A
+// label has 1 to 64 runes. The first and the last rune are neither _ nor -.
 func labelLen(x string) int {
 	size, runes, last := 0, 0, rune('-')
 	for i, r := range x {
@@ -112,12 +115,12 @@ func isLabelRune(r rune) bool {
 	}
 }
 
-// ipv4 reports whether x is a dotted quad within the limits the pattern sets to
-// each octet, and a tail. Digits after the first of an octet may be of any
-// script, as \d has it.
+// ipv4 reports whether x consists of four octets with dots between them, and a tail. octet
+// says which octets the pattern allows. \d in the pattern means digits of any script.
 func ipv4(x string) bool { return octets(x, 0) }
 
-// octets tries every length the octet of that index (0 to 3) can have.
+// octets reports whether x begins with the octet of that index (0 to 3), and is followed
+// by the other octets and a tail. It tries every length that the octet can have.
 func octets(x string, index int) bool {
 	if index > 0 {
 		if !strings.HasPrefix(x, ".") {
@@ -142,7 +145,7 @@ func octets(x string, index int) bool {
 	return false
 }
 
-// octet reports whether s, a number of so many digits, fits the pattern:
+// octet reports whether s, a number with that many digits, fits the pattern:
 //
 //	first   [1-9]\d? | 1\d\d | 2[01]\d | 22[0-3]
 //	middle  1?\d{1,2} | 2[0-4]\d | 25[0-5]
@@ -168,8 +171,8 @@ func octet(s string, digits, index int) bool {
 	return false
 }
 
-// privateIPv4 reports whether x begins with an address of a private network
-// (the lookaheads in front of the pattern's address).
+// privateIPv4 reports whether x begins with an address of a private network. In the
+// pattern these are the lookaheads before the address.
 func privateIPv4(x string) bool {
 	for _, net := range [...]struct {
 		prefix string
@@ -195,8 +198,8 @@ func privateIPv4(x string) bool {
 	return false
 }
 
-// dottedGroups reports whether x begins with n times a dot and at least one
-// digit; up to three digits belong to the group and a dot must follow.
+// dottedGroups reports whether x begins with n groups of a dot and one to three digits. A
+// group takes as many digits as it can.
 func dottedGroups(x string, n int) bool {
 	for range n {
 		if !strings.HasPrefix(x, ".") {
@@ -219,8 +222,8 @@ func dottedGroups(x string, n int) bool {
 	return true
 }
 
-// urlTail reports whether a URL may end, after an optional port, where x begins:
-// at its end or at a path, query or fragment.
+// urlTail reports whether x is a tail: an optional port, and then nothing or a path, query
+// or fragment. It looks only at the first byte of the path, query or fragment.
 func urlTail(x string) bool {
 	if rest, ok := strings.CutPrefix(x, ":"); ok {
 		digits := 0

@@ -14,21 +14,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// BenchmarkTokenizeSearch looks for texts that the tokenizer takes long for: it
-// changes the worst text so far in one place, again and again, and begins anew
-// with another where that has not helped for some time.
+// BenchmarkTokenizeSearch searches for texts for which the tokenizer takes long. It
+// changes the slowest text so far in one place, again and again. When no change has helped
+// for some time, it begins again with a new text.
 //
 //	go test ./ner/spacy/tokenizer -run - -bench TokenizeSearch -benchtime 60s
 //
-// It prints the worst texts, and the time that a code point of them takes
-// beside one of news.
+// It prints the slowest texts. For each it prints the time per code point, compared with
+// that of news.
 func BenchmarkTokenizeSearch(b *testing.B) {
 	tk := testTokenizer(b)
 	s := &worstSearch{tb: b, tk: tk, pieces: matcherPieces, rng: rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))}
 	for _, rule := range [...]string{":)", "(:", "don't", "a.m.", "o.O", ":'(", "Ph.D.", "(╯°□°）╯︵┻━┻"} {
 		s.pieces = append(s.pieces, rule)
 	}
-	// Of every kind of rune one that no list of pieces would have.
+	// Random runes, because a list of pieces cannot have every kind.
 	for range 200 {
 		r := rune(s.rng.IntN(0x20000))
 		if utf8.ValidRune(r) {
@@ -51,11 +51,11 @@ func BenchmarkTokenizeSearch(b *testing.B) {
 	b.ReportMetric(worst, "worst-ns/rune")
 }
 
-// worstRunes is how long the texts of the search are.
+// worstRunes is the length in runes of the texts of the search.
 const worstRunes = 20_000
 
-// worstText is a text made of a few pieces, one after the other again and again,
-// or at random.
+// worstText is a text made of a few pieces. They are repeated in the same order, or chosen
+// at random if shuffled is set.
 type worstText struct {
 	unit     []string
 	shuffled bool
@@ -87,8 +87,8 @@ type worstSearch struct {
 	found  []worstText
 }
 
-// cost is the processor time that a code point of text takes, in nanoseconds: the
-// least of some tries, for others use the machine, too.
+// cost returns the processor time in nanoseconds that a code point of text takes: the
+// smallest of seven measurements, because other programs use the machine, too.
 func (s *worstSearch) cost(text string) float64 {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -101,7 +101,7 @@ func (s *worstSearch) cost(text string) float64 {
 	return float64(best) / float64(utf8.RuneCountInString(text))
 }
 
-// now is the processor time of this thread.
+// now returns the processor time of this thread in nanoseconds.
 func (s *worstSearch) now() int64 {
 	var t unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t); err != nil {
@@ -117,7 +117,7 @@ func (s *worstSearch) restart() {
 	s.worst, s.failed = worstText{}, 0
 }
 
-// step tries one change.
+// step tries one change of the slowest text so far.
 func (s *worstSearch) step() {
 	next := worstText{unit: slices.Clone(s.worst.unit), shuffled: s.worst.shuffled}
 	piece := s.pieces[s.rng.IntN(len(s.pieces))]
