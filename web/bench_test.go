@@ -40,7 +40,7 @@ func BenchmarkDecode(b *testing.B) {
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, f := decode(body); f != nil {
+		if _, f := decodeText(body); f != nil {
 			b.Fatal(f.message)
 		}
 	}

@@ -6,26 +6,37 @@ import (
 	"strings"
 
 	"github.com/valyala/fasthttp"
+
+	"github.com/narwhal-server/narwhal/internal/textjson"
 )
 
-// text returns the text in the body of a request. It uncompresses the body and reads it
-// as JSON. It fails for a body that is declared as a form.
+// text returns the text in the body of a request.
 func (s *server) text(r *request) (string, *failure) {
-	declared := mediaType(&r.Request.Header)
-	if declared == "application/x-www-form-urlencoded" || declared == "multipart/form-data" {
-		return "", wrongType(declared)
-	}
-	body, f := s.uncompressed(r)
+	o, f := s.object(r)
 	if f != nil {
 		return "", f
 	}
-	text, f := decode(body)
+	return textOf(o)
+}
+
+// object returns the JSON object in the body of a request. It uncompresses the body. It
+// fails for a body that is declared as a form.
+func (s *server) object(r *request) (textjson.Object, *failure) {
+	declared := mediaType(&r.Request.Header)
+	if declared == "application/x-www-form-urlencoded" || declared == "multipart/form-data" {
+		return nil, wrongType(declared)
+	}
+	body, f := s.uncompressed(r)
+	if f != nil {
+		return nil, f
+	}
+	o, f := decode(body)
 	// The original program reads JSON whatever type is declared. So the declared type
 	// matters only if the body is not JSON.
 	if f != nil && f.kind == "invalid_json" && f != errEmpty && !isJSON(declared) {
-		return "", wrongType(declared)
+		return nil, wrongType(declared)
 	}
-	return text, f
+	return o, f
 }
 
 // mediaType returns the Content-Type in lower case without its parameters.

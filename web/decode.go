@@ -10,22 +10,27 @@ import (
 	"github.com/narwhal-server/narwhal/internal/textjson"
 )
 
-// decode returns the text of a request body, {"text": "…"}. Other keys are ignored. Of
-// several "text" the last one counts, as in Python. As in Python, too, the other keys
-// may have the numbers NaN, Infinity and -Infinity.
-func decode(body []byte) (string, *failure) {
+// decode returns the JSON object that a request body is. A key that is there several
+// times has its last value, as in Python. As in Python, too, there may be the numbers
+// NaN, Infinity and -Infinity.
+func decode(body []byte) (textjson.Object, *failure) {
 	body = bytes.TrimPrefix(body, []byte("\ufeff"))
 	if err := textjson.CheckUTF8(body); err != nil {
-		return "", &failure{400, "invalid_json", "the body is " + err.Error(), "encode the JSON as UTF-8"}
+		return nil, &failure{400, "invalid_json", "the body is " + err.Error(), "encode the JSON as UTF-8"}
 	}
 	body = bytes.Trim(body, " \t\r\n")
 	if len(body) == 0 {
-		return "", errEmpty
+		return nil, errEmpty
 	}
 	object, fault := textjson.ReadPython(body)
 	if fault != nil {
-		return "", noText(fault)
+		return nil, noText(fault)
 	}
+	return object, nil
+}
+
+// textOf returns the text of an object, {"text": "…"}. Other keys are ignored.
+func textOf(object textjson.Object) (string, *failure) {
 	text, fault := object.Text()
 	if fault != nil {
 		return "", noText(fault)

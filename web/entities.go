@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/narwhal-server/narwhal/internal/textjson"
 	"github.com/narwhal-server/narwhal/ner"
@@ -14,33 +15,55 @@ func (s *server) entities(r *request) error {
 	if f != nil {
 		return f
 	}
-	if err := r.gate.Wait(s.Delay); err != nil {
+	t, err := s.takeTurn(r)
+	if err != nil {
 		return err
 	}
-	if err := r.gate.Enter(); err != nil {
-		return err
-	}
-	ctx := context.Background()
-	// The recognizer gives up at 9/10 of the time, and only this request fails. At the
-	// full time the master would replace the worker.
-	limit := s.Timeout * 9 / 10
-	if limit > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, limit)
-		defer cancel()
-	}
-	found, err := s.Recognizer.Entities(s.gate.While(ctx), text)
-	if errors.Is(err, context.DeadlineExceeded) {
-		return tookTooLong(len(text), limit)
-	}
-	if long := (*ner.TooLongError)(nil); errors.As(err, &long) {
-		return textTooLong(long)
-	}
+	defer t.end()
+	found, err := t.entities(text)
 	if err != nil {
 		return err
 	}
 	r.json(textjson.AppendLabels(nil, found))
 	return nil
+}
+
+// turn is the time in which a request may compute.
+type turn struct {
+	s     *server
+	ctx   context.Context
+	end   context.CancelFunc // call it when the request has computed
+	limit time.Duration      // 0: none
+}
+
+// takeTurn waits for the request's turn to compute.
+func (s *server) takeTurn(r *request) (*turn, error) {
+	if err := r.gate.Wait(s.Delay); err != nil {
+		return nil, err
+	}
+	if err := r.gate.Enter(); err != nil {
+		return nil, err
+	}
+	// The recognizer gives up at 9/10 of the time, and only this request fails. At the
+	// full time the master would replace the worker.
+	t := &turn{s: s, ctx: context.Background(), end: func() {}, limit: s.Timeout * 9 / 10}
+	if t.limit > 0 {
+		t.ctx, t.end = context.WithTimeout(t.ctx, t.limit)
+	}
+	return t, nil
+}
+
+// entities returns the entities of a text. The error is a *failure if the text is to
+// blame, or if the time is over.
+func (t *turn) entities(text string) ([]ner.Entity, error) {
+	found, err := t.s.Recognizer.Entities(t.s.gate.While(t.ctx), text)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return nil, tookTooLong(len(text), t.limit)
+	}
+	if long := (*ner.TooLongError)(nil); errors.As(err, &long) {
+		return nil, textTooLong(long)
+	}
+	return found, err
 }
 
 // json makes body, which is JSON, the body of the response.

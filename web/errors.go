@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -35,7 +36,7 @@ func (f *failure) write(r *request) int {
 	r.json(errorbody.Body{
 		Message:   strings.ToValidUTF8(f.message, "\ufffd"),
 		Type:      f.kind,
-		Hint:      strings.Replace(f.hint, "CURL", curl(r.RequestCtx), 1),
+		Hint:      strings.Replace(f.hint, "CURL", r.curl(), 1),
 		RequestID: requestID(r.RequestCtx),
 	}.Append(nil))
 	r.SetStatusCode(f.status)
@@ -65,18 +66,22 @@ func (f *failure) unframed() bool {
 
 const hintBody = "try: CURL"
 
-// curl returns a command line that gets entities from the address that the client has
-// used.
-func curl(ctx *fasthttp.RequestCtx) string {
-	where := "http://localhost/"
-	if a, ok := ctx.LocalAddr().(*net.UnixAddr); ok {
+// curl returns a command line that gets entities from the address and the route that the
+// client has used.
+func (r *request) curl() string {
+	where := "http://localhost"
+	if a, ok := r.LocalAddr().(*net.UnixAddr); ok {
 		where = "--unix-socket " + a.Name + " " + where
-	} else if host := string(ctx.Request.Header.Host()); plainHost(host) {
-		where = "http://" + host + "/"
+	} else if host := string(r.Request.Header.Host()); plainHost(host) {
+		where = "http://" + host
 	} else {
-		where = "http://" + ctx.LocalAddr().String() + "/"
+		where = "http://" + r.LocalAddr().String()
 	}
-	return `curl ` + where + ` -H 'Content-Type: application/json' -d '{"text":"Angela Merkel was born in Hamburg."}'`
+	path := "/"
+	if r.route != nil && slices.Contains(r.route.methods, "POST") {
+		path = r.route.path
+	}
+	return `curl ` + where + path + ` -H 'Content-Type: application/json' -d '{"text":"Angela Merkel was born in Hamburg."}'`
 }
 
 // plainHost reports whether a Host field can be pasted into a shell as it is.

@@ -30,7 +30,7 @@ func FuzzDecode(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		text, failure := decode(body)
+		text, failure := decodeText(body)
 		var want struct{ fields map[string]any }
 		err := json.Unmarshal(bytes.TrimPrefix(body, []byte("\ufeff")), &want.fields)
 		is, ok := want.fields["text"].(string)

@@ -72,7 +72,7 @@ func TestBodiesAsPythonReadsThem(t *testing.T) {
 		Text *string
 	}](t, "bodies.jsonl") {
 		body := unhex(t, g.Hex)
-		got, f := decode([]byte(body))
+		got, f := decodeText([]byte(body))
 		switch {
 		case f != nil && f.status != 400 && f.status != 422:
 			t.Errorf("decode(%.60q): status %d", body, f.status)

@@ -2,6 +2,7 @@
 //
 //	GET  /              {"text": "…"} → {"Angela Merkel":"PERSON","Hamburg":"GPE"}
 //	POST /              the same
+//	POST /v1/entities   {"text": "…"} or {"texts": […]} → all entities, with offsets
 //	GET  /healthz       the worker answers
 //	GET  /readyz        the worker answers, and which model it has
 //	GET  /openapi.json  the service, described for programs
@@ -40,7 +41,8 @@ import (
 // Options of a service. Recognizer must be set.
 type Options struct {
 	Recognizer ner.Recognizer
-	Model      string // the name of the model, for /readyz
+	Model      string // what the model is and where it was found, for /readyz
+	ModelID    string // its name and version, such as en_core_web_sm-3.8.0, for /v1/entities
 
 	Delay       time.Duration // a request waits so long before it computes; 0: none
 	Timeout     time.Duration // of one computation; a request is answered 504 at 9/10 of it. 0: none
@@ -56,6 +58,7 @@ type Options struct {
 // routes has every path of the service.
 var routes = []route{
 	{path: "/", methods: []string{"GET", "HEAD", "POST"}, handle: (*server).entities},
+	{path: "/v1/entities", methods: []string{"POST"}, handle: (*server).v1Entities},
 	{path: "/healthz", methods: []string{"GET", "HEAD"}, handle: (*server).healthz, exempt: true},
 	{path: "/readyz", methods: []string{"GET", "HEAD"}, handle: (*server).readyz, exempt: true},
 	{path: "/openapi.json", methods: []string{"GET", "HEAD"}, handle: (*server).openapi},

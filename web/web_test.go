@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
@@ -51,14 +52,29 @@ func (fake) Entities(ctx context.Context, text string) ([]ner.Entity, error) {
 	}
 	var found []ner.Entity
 	words := strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == '.' })
+	at := 0
 	for i, w := range words {
+		start := at + strings.Index(text[at:], w)
+		at = start + len(w)
+		before := utf8.RuneCountInString(text[:start])
+		e := ner.Entity{Text: w, Label: "NAME", Start: start, End: at, RuneStart: before, RuneEnd: before + utf8.RuneCountInString(w)}
 		if i == len(words)-1 {
-			found = append(found, ner.Entity{Text: w, Label: "LAST"})
-		} else if strings.IndexFunc(w, unicode.IsUpper) == 0 {
-			found = append(found, ner.Entity{Text: w, Label: "NAME"})
+			e.Label = "LAST"
+		} else if strings.IndexFunc(w, unicode.IsUpper) != 0 {
+			continue
 		}
+		found = append(found, e)
 	}
 	return found, nil
+}
+
+// decodeText returns the text in a request body.
+func decodeText(body []byte) (string, *failure) {
+	o, f := decode(body)
+	if f != nil {
+		return "", f
+	}
+	return textOf(o)
 }
 
 // service is a server on a loopback socket.
@@ -242,7 +258,7 @@ func TestRequests(t *testing.T) {
 var newID = regexp.MustCompile(`\b[A-Z2-7]{26}\b`)
 
 func testRequests(t *testing.T, name string) {
-	s := serve(t, gate.Options{Limits: limits.Limits{Threads: 2}}, Options{KeepAlive: 20 * time.Second, LimitBody: 1000, Model: "fake", Timeout: 10 * time.Millisecond})
+	s := serve(t, gate.Options{Limits: limits.Limits{Threads: 2}}, Options{KeepAlive: 20 * time.Second, LimitBody: 1000, Model: "fake", ModelID: "fake-1.0", Timeout: 10 * time.Millisecond})
 	b, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)

@@ -60,7 +60,7 @@ func runNER(c *cli.Context) error {
 		return &usageError{what: fmt.Sprintf("ner --jsonl: there is no file %q", in.text), hint: "texts come from files or standard input, an object with a text a line"}
 	}
 	warnOfProse(c.App.ErrWriter, c.String("model"))
-	rec, _, err := openRecognizer(c.String("model"), c.StringSlice("exclude"))
+	rec, _, _, err := openRecognizer(c.String("model"), c.StringSlice("exclude"))
 	if err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func nerTexts(ctx context.Context, rec ner.Recognizer, in input, stdin io.Reader
 			}
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		return print(w, answer{Text: text, Title: name, Ents: textjson.AppendEnts(nil, ents)}, ents)
+		return print(w, answer{Text: text, Title: name, Ents: textjson.AppendEnts(nil, text, ents, textjson.CodePoint)}, ents)
 	})
 }
 

@@ -28,7 +28,7 @@ func (l *line) answer(ctx context.Context, rec ner.Recognizer) {
 	if fail == nil {
 		found, err := rec.Entities(ctx, text)
 		if err == nil {
-			own := append(textjson.AppendEnts([]byte(`{"ents":`), found), '}')
+			own := append(textjson.AppendEnts([]byte(`{"ents":`), text, found, textjson.CodePoint), '}')
 			l.out, l.err = joinFields(fields, own, "ents")
 			return
 		}

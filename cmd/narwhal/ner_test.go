@@ -328,14 +328,14 @@ func TestMarked(t *testing.T) {
 func TestOpenRecognizer(t *testing.T) {
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
 	t.Chdir(t.TempDir())
-	if _, _, err := openRecognizer("prose", []string{"parser"}); err == nil || !strings.Contains(err.Error(), "prose has no components") {
+	if _, _, _, err := openRecognizer("prose", []string{"parser"}); err == nil || !strings.Contains(err.Error(), "prose has no components") {
 		t.Errorf("prose without parser: %v", err)
 	}
-	if _, _, err := openRecognizer("./none", nil); !errors.Is(err, os.ErrNotExist) {
+	if _, _, _, err := openRecognizer("./none", nil); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no such directory: %v", err)
 	}
 	missing := (*model.NotFoundError)(nil)
-	if _, _, err := openRecognizer("en_none", nil); !errors.As(err, &missing) {
+	if _, _, _, err := openRecognizer("en_none", nil); !errors.As(err, &missing) {
 		t.Errorf("no such model: %v", err)
 	}
 
@@ -347,14 +347,14 @@ func TestOpenRecognizer(t *testing.T) {
 	if err := os.MkdirAll(broken, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if _, describe, err := openRecognizer("auto", nil); findErr != nil && (err == nil || errors.As(err, &missing)) {
+	if _, _, describe, err := openRecognizer("auto", nil); findErr != nil && (err == nil || errors.As(err, &missing)) {
 		t.Errorf("auto with a broken model: %s, %v", describe, err)
 	}
 	if err := os.Remove(broken); err != nil {
 		t.Fatal(err)
 	}
 
-	rec, describe, err := openRecognizer("auto", []string{"parser"})
+	rec, _, describe, err := openRecognizer("auto", []string{"parser"})
 	if err != nil {
 		t.Fatal(err)
 	}

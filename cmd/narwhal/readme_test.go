@@ -1,9 +1,12 @@
 package main
 
 import (
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 )
 
@@ -31,5 +34,26 @@ func TestReadmeExample(t *testing.T) {
 		if got := s.ask(question); got != "200 "+want && got != "200 "+want+"\n" {
 			t.Errorf("%s answers %q, the README says %q", name, got, want)
 		}
+	}
+}
+
+// All entities with their offsets, by the model that is built in.
+func TestV1Entities(t *testing.T) {
+	sm, err := filepath.Abs("../../models/en_core_web_sm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := startNarwhal(t, t.TempDir(), "-b", "127.0.0.1:0", "--model", sm)
+	resp, err := http.Post(s.url+"/v1/entities", "application/json", strings.NewReader(
+		`{"texts": [{"id": 7, "text": "😀 Angela Merkel met Angela Merkel in Hamburg."}, "Nothing here."], "labels": ["PERSON"], "offsets": "utf16"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	got, err := io.ReadAll(resp.Body)
+	want := `{"model":"en_core_web_sm-3.8.0","results":[{"id":7,"ents":[{"text":"Angela Merkel","label":"PERSON","start":3,"end":16},` +
+		`{"text":"Angela Merkel","label":"PERSON","start":21,"end":34}]},{"ents":[]}]}`
+	if err != nil || string(got) != want {
+		t.Errorf("answer %s, %v, want %s", got, err, want)
 	}
 }

@@ -18,17 +18,17 @@ const (
 	proseModel = "prose" // package prose, which is always built in
 )
 
-// openRecognizer opens the recognizer that --model and --exclude ask for. describe is
-// one line for people: its name and version, where it was found, and the components
-// that are left out.
+// openRecognizer opens the recognizer that --model and --exclude ask for. id is its
+// name and version, such as en_core_web_sm-3.8.0. describe is one line for people: name
+// and version, where it was found, and the components that are left out.
 //
 // auto means prose only if no pipeline is installed. An installed pipeline that is
 // broken is an error, because prose would give other answers.
-func openRecognizer(name string, exclude []string) (rec ner.Recognizer, describe string, err error) {
+func openRecognizer(name string, exclude []string) (rec ner.Recognizer, id, describe string, err error) {
 	switch name {
 	case proseModel:
 		if len(exclude) > 0 {
-			return nil, "", fmt.Errorf("--exclude %s: prose has no components to leave out", strings.Join(exclude, ","))
+			return nil, "", "", fmt.Errorf("--exclude %s: prose has no components to leave out", strings.Join(exclude, ","))
 		}
 		return openProse("prose, which is built in")
 	case autoModel, "":
@@ -37,13 +37,13 @@ func openRecognizer(name string, exclude []string) (rec ner.Recognizer, describe
 			return openProse("prose, which is built in")
 		}
 		if err != nil {
-			return nil, "", err
+			return nil, "", "", err
 		}
 		return openModel(m, exclude)
 	}
 	m, err := model.Standard().Find(name)
 	if err != nil {
-		return nil, "", err
+		return nil, "", "", err
 	}
 	return openModel(m, exclude)
 }
@@ -69,28 +69,29 @@ func warnOfProse(w io.Writer, name string) {
 	}
 }
 
-func openProse(describe string) (ner.Recognizer, string, error) {
+func openProse(describe string) (ner.Recognizer, string, string, error) {
 	rec, err := prose.New()
 	if err != nil {
-		return nil, "", err
+		return nil, "", "", err
 	}
-	return rec, describe, nil
+	return rec, proseModel, describe, nil
 }
 
-func openModel(m *model.Model, exclude []string) (ner.Recognizer, string, error) {
+func openModel(m *model.Model, exclude []string) (rec ner.Recognizer, id, describe string, err error) {
 	p, err := openPipeline(m, exclude)
 	if err != nil {
-		return nil, "", err
+		return nil, "", "", err
 	}
 	meta := p.Meta()
-	describe := fmt.Sprintf("%s_%s %s from %s", meta.Lang, meta.Name, meta.Version, where(m))
+	name, version := meta.Lang+"_"+meta.Name, meta.Version
 	if r := m.Release(); r != nil {
-		describe = fmt.Sprintf("%s %s from %s", r.Name, r.Version, where(m))
+		name, version = r.Name, r.Version
 	}
+	describe = fmt.Sprintf("%s %s from %s", name, version, where(m))
 	if len(exclude) > 0 {
 		describe += ", without " + strings.Join(slices.Compact(slices.Sorted(slices.Values(exclude))), ", ")
 	}
-	return p, describe, nil
+	return p, name + "-" + version, describe, nil
 }
 
 // openPipeline opens a model in its place. The files of a directory, and those in the

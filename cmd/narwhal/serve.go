@@ -136,7 +136,7 @@ func runWorker() error {
 		if err := kernel.Err(); err != nil { // NARWHAL_SIMD is wrong; the best instructions are used
 			slog.Warn(err.Error())
 		}
-		recognizer, model, err := openRecognizer(s.Model, s.Exclude)
+		recognizer, modelID, model, err := openRecognizer(s.Model, s.Exclude)
 		if err != nil {
 			return nil, err
 		}
@@ -161,6 +161,7 @@ func runWorker() error {
 		o := web.Options{
 			Recognizer:      recognizer,
 			Model:           model,
+			ModelID:         modelID,
 			Delay:           s.Delay,
 			Timeout:         env.Limits.Timeout,
 			LimitBody:       int(env.Limits.LimitBody),

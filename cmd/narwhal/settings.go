@@ -118,7 +118,7 @@ func loadModel(s *config.Settings, stderr io.Writer) (describe string, err error
 		}
 	}
 	warnOfProse(stderr, s.Model)
-	_, describe, err = openRecognizer(s.Model, s.Exclude)
+	_, _, describe, err = openRecognizer(s.Model, s.Exclude)
 	return describe, err
 }
 

@@ -38,14 +38,25 @@ func AppendLabels(b []byte, entities []ner.Entity) []byte {
 	return append(b, '}')
 }
 
-// AppendEnts appends a JSON array of all entities in the form that displaCy takes, with the
-// text of each entity. start and end count code points:
+// Unit is what offsets in a text count.
+type Unit int
+
+const (
+	CodePoint Unit = iota // Unicode code points, as Python and spaCy
+	UTF8                  // bytes of UTF-8, as Go and Rust
+	UTF16                 // code units of UTF-16, as JavaScript and Java
+)
+
+// AppendEnts appends a JSON array of all entities of a text, in the form that displaCy
+// takes, with the text of each entity. start and end count units. The entities are in the
+// order of the text and do not overlap.
 //
 //	[{"text":"Ada","label":"PERSON","start":3,"end":6}]
 //
 // AppendEnts escapes what AppendString escapes, and also U+2028 and U+2029, which some
 // programs take for the end of a line.
-func AppendEnts(b []byte, entities []ner.Entity) []byte {
+func AppendEnts(b []byte, text string, entities []ner.Entity, unit Unit) []byte {
+	at := offsets{text: text, unit: unit}
 	b = append(b, '[')
 	for i, e := range entities {
 		if i > 0 {
@@ -56,12 +67,37 @@ func AppendEnts(b []byte, entities []ner.Entity) []byte {
 		b = append(b, `,"label":`...)
 		b = appendOneLine(b, e.Label)
 		b = append(b, `,"start":`...)
-		b = strconv.AppendInt(b, int64(e.RuneStart), 10)
+		b = strconv.AppendInt(b, int64(at.of(e.Start, e.RuneStart)), 10)
 		b = append(b, `,"end":`...)
-		b = strconv.AppendInt(b, int64(e.RuneEnd), 10)
+		b = strconv.AppendInt(b, int64(at.of(e.End, e.RuneEnd)), 10)
 		b = append(b, '}')
 	}
 	return append(b, ']')
+}
+
+// offsets turns offsets of a text, each larger than the one before, into a unit.
+type offsets struct {
+	text   string
+	unit   Unit
+	byte   int // of the last offset
+	beyond int // code points above U+FFFF before it, which have two code units of UTF-16
+}
+
+// of returns the offset at a byte and a code point of the text.
+func (o *offsets) of(byte, codePoint int) int {
+	switch o.unit {
+	case UTF8:
+		return byte
+	case UTF16:
+		for _, r := range o.text[o.byte:byte] {
+			if r > 0xffff {
+				o.beyond++
+			}
+		}
+		o.byte = byte
+		return codePoint + o.beyond
+	}
+	return codePoint
 }
 
 // AppendString appends s as a JSON string, with the same bytes as Python's

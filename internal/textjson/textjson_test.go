@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -137,10 +138,10 @@ func TestAppendEnts(t *testing.T) {
 		{Text: "\"\u2028\u2029\x7f\n\\u2028", Label: "ORG", RuneStart: 10, RuneEnd: 20},
 	}
 	want := `[{"text":"Ada <b>","label":"PERSON","start":1,"end":8},{"text":"\"\u2028\u2029` + "\x7f" + `\n\\u2028","label":"ORG","start":10,"end":20}]`
-	if got := string(AppendEnts(nil, found)); got != want {
+	if got := string(AppendEnts(nil, "", found, CodePoint)); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	if got := string(AppendEnts([]byte("x"), nil)); got != "x[]" {
+	if got := string(AppendEnts([]byte("x"), "", nil, CodePoint)); got != "x[]" {
 		t.Errorf("no entities are %s", got)
 	}
 }
@@ -193,6 +194,28 @@ func FuzzRead(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Offsets count what the caller wants: of a text with characters of one to four bytes,
+// and of one and two code units of UTF-16.
+func TestUnits(t *testing.T) {
+	const text = "a\u00e9\u20ac\U0001f600 Ada \U0001f600b"
+	find := func(part string) ner.Entity {
+		start := strings.Index(text, part)
+		before := utf8.RuneCountInString(text[:start])
+		return ner.Entity{Text: part, Label: "X", Start: start, End: start + len(part), RuneStart: before, RuneEnd: before + utf8.RuneCountInString(part)}
+	}
+	ents := []ner.Entity{find("Ada"), find("\U0001f600b")}
+	for unit, want := range map[Unit]string{
+		CodePoint: `[{"text":"Ada","label":"X","start":5,"end":8},{"text":"\U0001f600b","label":"X","start":9,"end":11}]`,
+		UTF8:      `[{"text":"Ada","label":"X","start":11,"end":14},{"text":"\U0001f600b","label":"X","start":15,"end":20}]`,
+		UTF16:     `[{"text":"Ada","label":"X","start":6,"end":9},{"text":"\U0001f600b","label":"X","start":10,"end":13}]`,
+	} {
+		want = strings.ReplaceAll(want, `\U0001f600`, "\U0001f600")
+		if got := string(AppendEnts(nil, text, ents, unit)); got != want {
+			t.Errorf("unit %d: %s, want %s", unit, got, want)
+		}
+	}
 }
 
 // FuzzAppendEnts checks that encoding/json without SetEscapeHTML writes the same strings.
