@@ -21,10 +21,10 @@ var arrows = map[string]struct {
 	may string
 	why string
 }{
-	"cmd/narwhal": {"config supervisor worker web ner ner/spacy ner/prose ner/kernel internal/share internal/model internal/bench internal/logfile internal/gate internal/control internal/pidfile internal/textjson internal/errorbody", "it joins them"},
+	"cmd/narwhal": {"config supervisor worker web ner ner/spacy ner/prose ner/kernel internal/share internal/model internal/bench internal/logfile internal/gate internal/control internal/pidfile internal/textjson internal/errorbody internal/logevent", "it joins them"},
 
 	"supervisor": {"internal/wire internal/board internal/park internal/pidfile internal/sock internal/sdnotify internal/control internal/share internal/http1 internal/errorbody internal/requestid internal/bounded internal/threads internal/logevent limits", "a library: it knows no HTTP server, no model and no configuration file"},
-	"worker":     {"internal/wire internal/board internal/park internal/sock internal/gate internal/threads limits", "a library: master and worker meet in internal/wire only, as two processes should"},
+	"worker":     {"internal/wire internal/board internal/park internal/sock internal/gate internal/threads internal/logevent limits", "a library: master and worker meet in internal/wire only, as two processes should"},
 	"config":     {"internal/folder internal/sock internal/regular limits", "settings are plain data; addresses have one parser"},
 	"web":        {"ner internal/gate internal/http1 internal/textjson internal/errorbody internal/requestid", "cmd decides which recognizer"},
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/narwhal-server/narwhal/internal/bounded"
 	"github.com/narwhal-server/narwhal/internal/http1"
+	"github.com/narwhal-server/narwhal/internal/logevent"
 	"github.com/narwhal-server/narwhal/internal/sock"
 )
 
@@ -68,7 +69,7 @@ func (a *admin) start() error {
 		a.srv.Serve(a.ln) // returns when a.ln is closed
 		close(a.served)
 	}()
-	a.log.Info("admin", "address", a.sock.Addr.String())
+	a.log.Info("admin", logevent.AdminListens.Attr(), "address", a.sock.Addr.String())
 	return nil
 }
 

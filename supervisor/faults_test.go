@@ -107,10 +107,10 @@ func TestWorkerWithoutFiles(t *testing.T) {
 	m := start(t, options(supervisor.Options{Workers: 2}, appSettings{Work: work}))
 	l := clients(m.addr, 8, false)
 	restore := limitFiles(t, m.workers()[0], 3)
-	m.says("cannot accept connections", "LimitNOFILE")
+	m.says(logevent.AcceptFails.Text(), "LimitNOFILE")
 	restore()
 	l.atMost(t, 0)
-	if n := m.count("cannot accept connections"); n != 1 {
+	if n := m.count(logevent.AcceptFails.Text()); n != 1 {
 		t.Errorf("it was said %d times", n)
 	}
 }
@@ -123,11 +123,11 @@ func TestFewFiles(t *testing.T) {
 	pid := m.workers()[0]
 	limitFiles(t, pid, room(pid, 4))
 	for range 20 { // on a slow machine the first clients may have left before the last ones come
-		if askAll(t, m.addr, 12); m.count("cannot accept connections") > 0 {
+		if askAll(t, m.addr, 12); m.count(logevent.AcceptFails.Text()) > 0 {
 			break
 		}
 	}
-	m.says("cannot accept connections", "lower --worker-connections")
+	m.says(logevent.AcceptFails.Text(), "lower --worker-connections")
 	if after := m.workers(); len(after) != 1 || after[0] != pid {
 		t.Errorf("worker %d has become %v", pid, after)
 	}
@@ -305,7 +305,7 @@ func TestHungClientsOfTheMaster(t *testing.T) {
 	o, c := controlled(t, supervisor.Options{Workers: 2, Sync: true, Admin: "127.0.0.1:0"})
 	m := launchFile(t, after(t, "ulimit -n 512"), options(o, appSettings{}))
 	m.await(logevent.ServiceReady.Text(), 1)
-	admin := m.field("msg=admin ", "address=")
+	admin := m.field(logevent.AdminListens.Text()+" ", "address=")
 	for _, to := range [][2]string{{"tcp", admin}, {"unix", o.Control}} {
 		for range 600 {
 			conn, err := net.Dial(to[0], to[1])

@@ -16,7 +16,7 @@ import (
 // every request.
 func TestDrainDelay(t *testing.T) {
 	m := start(t, options(supervisor.Options{Workers: 2, Admin: "127.0.0.1:0", DrainDelay: time.Hour}, appSettings{Work: work}))
-	admin := m.field("msg=admin ", "address=")
+	admin := m.field(logevent.AdminListens.Text()+" ", "address=")
 	l := clients(m.addr, 16, false)
 	m.signal(syscall.SIGTERM)
 	m.await(logevent.DrainDelayed.Text(), 1)

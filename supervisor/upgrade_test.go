@@ -108,7 +108,7 @@ func TestUpgradePassesAll(t *testing.T) {
 		Bind: []string{"unix:" + path, "127.0.0.1:0"}, Workers: 2, Admin: "127.0.0.1:0", Pid: pidFile,
 	}, appSettings{Work: work})))
 	load := clients(l.addr, 8, false)
-	admin := regexp.MustCompile(`msg=admin address=(\S+)`).FindStringSubmatch(l.log())[1]
+	admin := regexp.MustCompile(`event=admin_listens address=(\S+)`).FindStringSubmatch(l.log())[1]
 	stop := make(chan struct{})
 	var watcher sync.WaitGroup
 	asked := 0

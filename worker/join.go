@@ -13,6 +13,7 @@ import (
 
 	"github.com/narwhal-server/narwhal/internal/board"
 	"github.com/narwhal-server/narwhal/internal/gate"
+	"github.com/narwhal-server/narwhal/internal/logevent"
 	"github.com/narwhal-server/narwhal/internal/sock"
 	"github.com/narwhal-server/narwhal/internal/wire"
 )
@@ -74,7 +75,7 @@ func (w *worker) start(start func(Env) (App, error)) (App, error) {
 		Line:   w.line,
 		Worn:   func() { w.worn("max-requests") },
 		Starved: func(err error) {
-			w.log.Error("cannot accept connections; they wait, or other workers take them", "error", err, "hint", sock.Short(err))
+			w.log.Error("cannot accept connections; they wait, or other workers take them", logevent.AcceptFails.Attr(), "error", err, "hint", sock.Short(err))
 		},
 	}
 	if o.Threads == 0 {

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/narwhal-server/narwhal/internal/logevent"
 )
 
 // onSmallDisk returns a command that runs narwhal in a mount namespace of its own. There
@@ -121,7 +123,7 @@ func TestLogsOnFullDisk(t *testing.T) {
 		log := read("error.log")
 		return strings.Contains(log, "lines of this log were lost") && strings.Contains(log, "look for a full disk")
 	})
-	eventually(t, "the reload in the log", func() bool { return strings.Contains(read("error.log"), `msg="reload: done"`) })
+	eventually(t, "the reload in the log", func() bool { return strings.Contains(read("error.log"), logevent.ReloadDone.Text()) })
 	eventually(t, "access lines", func() bool {
 		serves(1)
 		return strings.Count(read("access.log"), " 200 ") > strings.Count(before[1], " 200 ")
@@ -141,7 +143,7 @@ func TestAccessLogFails(t *testing.T) {
 			t.Errorf("got %s", got)
 		}
 	}
-	what := `msg="the access log cannot be written; requests are served"`
+	what := logevent.AccessLogFailed.Text()
 	eventually(t, "the log says so", func() bool { return strings.Contains(s.logged(), what) })
 	if log := s.logged(); strings.Count(log, what) != 1 || !strings.Contains(log, "no space left on device") || !strings.Contains(log, "look for a full disk") {
 		t.Errorf("want once what is wrong and what to do, the log is\n%s", log)

@@ -9,12 +9,13 @@ import (
 	"strings"
 
 	"github.com/narwhal-server/narwhal/config"
+	"github.com/narwhal-server/narwhal/internal/logevent"
 )
 
 // announce logs that the service has started: the addresses, the workers, the model,
 // and from where clients can connect.
 func announce(s *config.Settings, bound []string, model string) {
-	slog.Info("serving", "address", strings.Join(bound, ","), "workers", s.Workers, "class", s.WorkerClass, "model", model, "reach", reach(bound))
+	slog.Info("serving", logevent.Serving.Attr(), "address", strings.Join(bound, ","), "workers", s.Workers, "class", s.WorkerClass, "model", model, "reach", reach(bound))
 }
 
 // greet writes six lines for a person at a terminal: what is served, a command to try,

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/narwhal-server/narwhal/config"
+	"github.com/narwhal-server/narwhal/internal/logevent"
 	"github.com/narwhal-server/narwhal/internal/logfile"
 	"github.com/narwhal-server/narwhal/supervisor"
 )
@@ -208,7 +209,7 @@ func keepAccess(w io.Writer) io.Writer {
 	return keep(&logfile.Writer{
 		W: w,
 		Failed: func(err error) {
-			slog.Error("the access log cannot be written; requests are served", "error", err, "hint", lostHint)
+			slog.Error("the access log cannot be written; requests are served", logevent.AccessLogFailed.Attr(), "error", err, "hint", lostHint)
 		},
 		Works: func(lost int, since time.Time) {
 			slog.Warn("the access log can be written again", "lost", lost, "since", since)

@@ -18,6 +18,7 @@ import (
 
 	"github.com/narwhal-server/narwhal/config"
 	"github.com/narwhal-server/narwhal/internal/control"
+	"github.com/narwhal-server/narwhal/internal/logevent"
 )
 
 // asked is a running narwhal that serves on a unix socket and has no terminal. Tests
@@ -179,11 +180,11 @@ func TestEveryLineInItsFormat(t *testing.T) {
 		eventually(t, "a request waits", func() bool { return s.inFlight() == 1 })
 		write("workres = 2\n")
 		s.cmd.Process.Signal(syscall.SIGHUP)
-		eventually(t, "the reload fails", logs("reload failed", 1))
+		eventually(t, "the reload fails", logs(string(logevent.ReloadFailed), 1))
 		write("log_level = \"debug\"\n")
 		s.cmd.Process.Signal(syscall.SIGHUP)
-		eventually(t, "the reload is done", logs("reload: done", 1))
-		eventually(t, "the request is cut off", logs("graceful timeout is over", 1))
+		eventually(t, "the reload is done", logs(string(logevent.ReloadDone), 1))
+		eventually(t, "the request is cut off", logs(string(logevent.RequestsCut), 1))
 		if status := <-held; status == 200 {
 			t.Error("the request was answered")
 		}
@@ -191,7 +192,7 @@ func TestEveryLineInItsFormat(t *testing.T) {
 		if err := syscall.Kill(s.status().Workers[0].Pid, syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, "the death", logs("worker died", 1))
+		eventually(t, "the death", logs(string(logevent.WorkerDied), 1))
 		resp, err := s.http.Get("http://narwhal/nowhere")
 		if err != nil {
 			t.Fatal(err)
@@ -318,7 +319,7 @@ func TestStreams(t *testing.T) {
 		}
 		log := s.read(c.log)
 		wantRecords(t, c.args, "text", log)
-		for _, line := range []string{"may open fewer", "msg=serving", "upgrade: this master has taken over", "msg=stopped"} {
+		for _, line := range []string{"may open fewer", logevent.Serving.Text(), logevent.UpgradeTakenOver.Text(), logevent.Stopped.Text()} {
 			if !strings.Contains(log, line) {
 				t.Errorf("%s: the log in %s has no %q, %s:\n%s", c.args, c.log, line, said, log)
 			}
@@ -353,7 +354,7 @@ func TestStreamsShareAnOffset(t *testing.T) {
 			t.Errorf("a line is not whole: %q", line)
 		}
 	}
-	if !found || access != 10 || !strings.Contains(text, "msg=listening") || !strings.Contains(text, "msg=stopped") {
+	if !found || access != 10 || !strings.Contains(text, logevent.Listening.Text()) || !strings.Contains(text, logevent.Stopped.Text()) {
 		t.Errorf("%d access lines, want 10 and all of the log:\n%s", access, s.read("both"))
 	}
 }

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/narwhal-server/narwhal/internal/logevent"
 )
 
 // served is a running narwhal: this test binary under that name.
@@ -158,7 +160,7 @@ func TestReloadReadsTheFile(t *testing.T) {
 
 	write("bind = \"127.0.0.1:0\"\nworkers = 1\nmodel = \"prose\"\nlimit_body = 20\n")
 	s.signal(syscall.SIGHUP)
-	eventually(t, "reloaded", logs(`msg="reload: done"`))
+	eventually(t, "reloaded", logs(logevent.ReloadDone.Text()))
 	if got := s.ask(merkel); !strings.HasPrefix(got, "413 ") {
 		t.Errorf("after the reload: %s", got)
 	}
@@ -170,7 +172,7 @@ func TestReloadReadsTheFile(t *testing.T) {
 	write("bind = \"127.0.0.1:0\"\nmodel = \"/no/such/model\"\n")
 	s.signal(syscall.SIGHUP)
 	eventually(t, "the missing model is named", func() bool {
-		return strings.Contains(s.logged(), "reload failed; the other workers") && strings.Contains(s.logged(), "/no/such/model")
+		return strings.Contains(s.logged(), logevent.ReloadFailed.Text()) && strings.Contains(s.logged(), "/no/such/model")
 	})
 	if got := s.ask(merkel); !strings.HasPrefix(got, "413 ") {
 		t.Errorf("after two bad reloads: %s", got)
@@ -197,10 +199,12 @@ func TestReopenLogs(t *testing.T) {
 		_, err2 := os.Stat(filepath.Join(dir, "error.log"))
 		return err1 == nil && err2 == nil
 	})
-	s.ask(merkel)
-	eventually(t, "an access line in the new file", func() bool { return strings.Contains(read("access.log"), "200") })
+	eventually(t, "an access line in the new file", func() bool {
+		s.ask(merkel) // the file is there a moment before the worker writes to it
+		return strings.Contains(read("access.log"), "200")
+	})
 	s.signal(syscall.SIGHUP)
-	eventually(t, "log lines in the new file", func() bool { return strings.Contains(read("error.log"), "reload: done") })
+	eventually(t, "log lines in the new file", func() bool { return strings.Contains(read("error.log"), logevent.ReloadDone.Text()) })
 	if strings.Contains(read("error.log.1"), "reload") {
 		t.Error("the log went on in the old file")
 	}

@@ -17,6 +17,8 @@ const (
 	AddressInUse  Name = "address_in_use" // a bind failed and is tried again
 	ControlFailed Name = "control_failed" // there is no control socket
 	Listening     Name = "listening"      // a socket is open
+	AdminListens  Name = "admin_listens"  // the admin address is open
+	Serving       Name = "serving"        // what ServiceReady says, with the settings and the model
 	PassedUnused  Name = "passed_unused"  // sockets that were passed are not this process's
 	AddressClosed Name = "address_closed" // a new master has closed a socket of the old one
 )
@@ -34,6 +36,13 @@ const (
 	RequestHung     Name = "request_hung"      // a request of it runs for longer than --timeout
 	SpawnFailed     Name = "spawn_failed"      // no process can be started
 	SpawnWorks      Name = "spawn_works"       // processes can be started again
+)
+
+// What happens to requests and logs.
+const (
+	AcceptFails     Name = "accept_fails"      // a worker cannot accept connections for the moment
+	RequestsCut     Name = "requests_cut"      // the graceful timeout is over, and requests were running
+	AccessLogFailed Name = "access_log_failed" // lines of the access log are lost
 )
 
 // What happens to a reload or an upgrade.
