@@ -4,13 +4,15 @@ import (
 	"errors"
 
 	"github.com/narwhal-server/narwhal/internal/errorbody"
+	"github.com/narwhal-server/narwhal/internal/gate"
 	"github.com/narwhal-server/narwhal/internal/textjson"
 	"github.com/narwhal-server/narwhal/ner"
 )
 
 // v1Entities answers POST /v1/entities: all entities of one text or of several, with
 // offsets. The texts of a request are computed one after the other, in the place of the
-// request. A text with a fault costs only its own result.
+// request. A text with a fault costs only its own result. When the client has hung up, no
+// further text is computed.
 func (s *server) v1Entities(r *request) error {
 	q, f := s.readQuery(r)
 	if f != nil {
@@ -35,6 +37,9 @@ func (s *server) v1Entities(r *request) error {
 	b = append(b, `,"results":[`...)
 	for i, it := range q.items {
 		if i > 0 {
+			if r.gate.Gone() {
+				return gate.ErrGone
+			}
 			b = append(b, ',')
 		}
 		if b, err = q.appendResult(b, t, it); err != nil {

@@ -73,6 +73,16 @@ func (r *Request) Closes() bool {
 // Over reports whether the request is one more than LimitConcurrency allows.
 func (r *Request) Over() bool { return r.c != nil && r.c.c.over }
 
+// Gone reports whether the client has hung up, so that nobody waits for the answer.
+func (r *Request) Gone() bool {
+	if r.c == nil {
+		return false
+	}
+	r.g.mu.Lock()
+	defer r.g.mu.Unlock()
+	return r.c.closed || r.c.c.hungUp()
+}
+
 // Wait waits for d. Unless the gate is Sync, the request gives its place back for that
 // time. Wait returns ErrGone as soon as the client has hung up.
 func (r *Request) Wait(d time.Duration) error {
