@@ -177,7 +177,7 @@ const leastMessage = 640
 // pairTakesLarge reports whether a request that travels in a memfd may be put into the
 // pair. No worker counts the bytes of requests in the pair. So the pair may hold as many
 // requests as would fit into LimitBuffers with the largest body allowed, and at least one.
-// g.mu is held.
+// If several workers ask at the same moment, each may put one more. g.mu is held.
 func (g *Gate) pairTakesLarge() bool {
 	largest := g.rules.Limits.Body
 	queued, err := unix.IoctlGetInt(g.share.fd, unix.TIOCOUTQ)

@@ -406,12 +406,13 @@ func TestPairIsBounded(t *testing.T) {
 		}
 		return requests, bytes
 	}
-	// How many requests are in the pair depends on what the kernel counts for a message.
-	f.members[0].wait(t, "one to three are in the pair, the others are counted", func(g *Gate) bool {
+	// How many are in the pair depends on what the kernel counts for a message, and on whether
+	// both workers ask at the same moment.
+	f.members[0].wait(t, "one to four are in the pair, the others are counted", func(g *Gate) bool {
 		g.mu.Unlock()
 		defer g.mu.Lock()
 		requests, bytes := waiting()
-		return requests >= 3 && requests < 6 && bytes >= requests*size && bytes < (requests+1)*size
+		return requests >= 2 && requests < 6 && bytes >= requests*size && bytes < (requests+1)*size
 	})
 	close(release)
 	for _, c := range conns[:4] {
