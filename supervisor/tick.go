@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/narwhal-server/narwhal/internal/logevent"
 )
 
 // idleTick is the longest the loop sleeps.
@@ -77,7 +76,7 @@ func (m *master) endLate(w *worker) {
 		m.abort(w)
 	case Draining:
 		s := w.proc.Status()
-		m.log.Error("graceful timeout is over; ending the worker", append(w.attrs(), logevent.RequestsCut.Attr(), "lost", s.InFlight, "running", what(s))...)
+		m.log.Error("graceful timeout is over; ending the worker", append(w.attrs(), "lost", s.InFlight, "running", what(s))...)
 		if w.hung {
 			m.abort(w)
 		} else {

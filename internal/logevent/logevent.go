@@ -41,7 +41,6 @@ const (
 // What happens to requests and logs.
 const (
 	AcceptFails     Name = "accept_fails"      // a worker cannot accept connections for the moment
-	RequestsCut     Name = "requests_cut"      // the graceful timeout is over, and requests were running
 	AccessLogFailed Name = "access_log_failed" // lines of the access log are lost
 )
 
