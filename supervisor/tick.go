@@ -3,7 +3,6 @@ package supervisor
 import (
 	"fmt"
 	"time"
-
 )
 
 // idleTick is the longest the loop sleeps.
