@@ -17,7 +17,7 @@ type crowd struct {
 	does        string                // what the clients do
 	long, short int                   // how many clients; 0: not in the short form
 	join        func(fd int) error    // called for each client that has connected; must not block
-	again       func(fds []int) error // called every second while the crowd is there; nil: not
+	again       func(fds []int) error // called every second for each client, in parts; nil: not
 	answered    bool                  // the clients get answers: wait until these arrive
 }
 

@@ -24,6 +24,7 @@ const (
 	crowdRounds  = 3                // times that the crowd comes; 1 in the short form
 	crowdSamples = 250              // requests of each kind of client in a measurement
 	crowdClients = 1                // ordinary clients of each kind
+	crowdParts   = 20               // parts of a crowd that act one after the other in a second
 	slowerAtMost = 1.5              // limit: p99 with the crowd divided by p99 without
 	backWithin   = 10 * time.Second // limit: from the crowd's end until memory is back
 	backRoom     = 16 << 20         // bytes by which a worker may be larger than before
@@ -138,12 +139,12 @@ func (r *runner) withCrowd(ctx context.Context, s *server, l *client.Load, c cro
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)
-		for c.again != nil {
+		for part := 0; c.again != nil; part = (part + 1) % crowdParts {
 			select {
 			case <-stop:
 				return
-			case <-time.After(time.Second):
-				c.again(g.fds)
+			case <-time.After(time.Second / crowdParts):
+				c.again(g.fds[len(g.fds)*part/crowdParts : len(g.fds)*(part+1)/crowdParts])
 			}
 		}
 	}()

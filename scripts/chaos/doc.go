@@ -28,7 +28,7 @@ func (r *runner) write(file, section string) error {
 }
 
 // markdown returns up to three tables. The first has a row for each server and kind of
-// client, and a column for each event. The second has a row for each fault, and the third
+// client, and a column for each event. The second has a row for each fault and for noise, and the third
 // one for each crowd. Notes follow.
 func markdown(results []result) string {
 	var b strings.Builder
@@ -42,7 +42,7 @@ func markdown(results []result) string {
 	for _, x := range results {
 		if x.isCrowd() {
 			crowded = append(crowded, x)
-		} else if slices.ContainsFunc(faults, func(f fault) bool { return f.name == x.event }) {
+		} else if x.event == noiseEvent || slices.ContainsFunc(faults, func(f fault) bool { return f.name == x.event }) {
 			broken = append(broken, x)
 		} else {
 			lifecycle = append(lifecycle, x)

@@ -27,6 +27,9 @@ const (
 	wholeTime    = time.Hour // longer than a run takes
 )
 
+// noiseEvent is the event of a cell with noise.
+const noiseEvent = "noise"
+
 // noisy sends noise for length, or noiseStreams streams if length is 0.
 func (r *runner) noisy(ctx context.Context, v variant, length time.Duration) error {
 	v.workers = crowdWorkers
@@ -44,7 +47,7 @@ func (r *runner) noisy(ctx context.Context, v variant, length time.Duration) err
 	}
 	l := start(s.addrs, groups, len(groups), want)
 	n := &noise{server: s, targets: [][2]string{{"tcp", s.addrs["tcp"]}, {"unix", s.addrs["unix"]}, {"unix", admin}}}
-	out := result{server: v.String(), clients: names(groups), event: "noise", times: 1}
+	out := result{server: v.String(), clients: names(groups), event: noiseEvent, times: 1}
 	out.note, err = n.play(ctx, length)
 	if err == nil {
 		err = l.AwaitAnswers(ctx, enough)
