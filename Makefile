@@ -60,7 +60,7 @@ parity:
 	@scripts/parity/parity.sh -m en_core_web_md 1000000
 
 # Measures whether requests wait although a worker is idle, and whether all clients get
-# equal shares. Takes about twenty minutes. (`make compare` compares the waits at 70 %
+# equal shares. Takes about an hour. (`make compare` compares the waits at 70 %
 # load with those of a simulated single queue.)
 fairness: build
 	@$(GO) run ./scripts/fairness
