@@ -161,6 +161,7 @@ func TestReloadReadsTheFile(t *testing.T) {
 	write("bind = \"127.0.0.1:0\"\nworkers = 1\nmodel = \"prose\"\nlimit_body = 20\n")
 	s.signal(syscall.SIGHUP)
 	eventually(t, "reloaded", logs(logevent.ReloadDone.Text()))
+	eventually(t, "the old worker has left", logs(logevent.WorkerLeft.Text())) // until then it may take another connection
 	if got := s.ask(merkel); !strings.HasPrefix(got, "413 ") {
 		t.Errorf("after the reload: %s", got)
 	}
