@@ -8,7 +8,7 @@
 //	                 ├─ variables       NARWHAL_WORKER_CONNECTIONS=1000
 //	Table ───────────┼─ file keys       worker_connections = 1000
 //	(table_*.go)     ├─ Setting.Text    narwhal help worker-connections
-//	                 └─ Markdown        the tables of the README
+//	                 └─ Markdown        the tables of the README and of docs/
 //
 // A flag beats a variable, a variable beats the file, the file beats the
 // default:

@@ -6,19 +6,41 @@ import (
 	"strings"
 )
 
-// Markdown returns the README's table of settings. A test compares the README with it.
+// Markdown returns the table of docs/settings.md: all settings. A test compares the
+// document with it.
 func Markdown() string {
 	var b strings.Builder
-	b.WriteString("| setting | default | meaning |\n| --- | --- | --- |\n")
+	b.WriteString(settingsHead)
 	for _, group := range Groups() {
 		fmt.Fprintf(&b, "| **%s** | | |\n", group)
 		for _, s := range Table() {
 			if s.Group == group {
-				fmt.Fprintf(&b, "| %s | %s | %s |\n", s.markdownFlags(), cell(s.Initial()), cell(s.Usage))
+				b.WriteString(s.markdownRow())
 			}
 		}
 	}
 	return b.String()
+}
+
+// often has the settings that the README names.
+var often = []string{"bind", "workers", "worker-class", "threads", "worker-connections", "limit-body", "timeout",
+	"graceful-timeout", "keep-alive", "model", "log-level", "access-logfile", "admin-bind", "config", "check-config"}
+
+// ReadmeMarkdown returns the README's table: the settings that are used often.
+func ReadmeMarkdown() string {
+	var b strings.Builder
+	b.WriteString(settingsHead)
+	for _, name := range often {
+		s, _ := Lookup(name)
+		b.WriteString(s.markdownRow())
+	}
+	return b.String()
+}
+
+const settingsHead = "| setting | default | meaning |\n| --- | --- | --- |\n"
+
+func (s Setting) markdownRow() string {
+	return fmt.Sprintf("| %s | %s | %s |\n", s.markdownFlags(), cell(s.Initial()), cell(s.Usage))
 }
 
 // MigrationMarkdown returns the table of docs/migrating.md: the flag of Gunicorn and of

@@ -9,13 +9,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var update = flag.Bool("update", false, "rewrite the tables of the README and of docs/migrating.md")
+var update = flag.Bool("update", false, "rewrite the tables of the README, of docs/settings.md and of docs/migrating.md")
 
-// The README and docs/migrating.md have the tables that this package makes. go test
+// The README, docs/settings.md and docs/migrating.md have the tables that this package makes. go test
 // ./config -update writes them between their markers.
 func TestTables(t *testing.T) {
 	for _, of := range []struct{ file, name, table string }{
-		{"../README.md", "settings", Markdown()},
+		{"../README.md", "settings", ReadmeMarkdown()},
+		{"../docs/settings.md", "settings", Markdown()},
 		{"../docs/migrating.md", "migration", MigrationMarkdown()},
 	} {
 		checkTable(t, of.name, of.table)

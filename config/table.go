@@ -36,7 +36,7 @@ type Setting struct {
 	field func(*Settings) any         // the field that holds the value
 }
 
-// Group is a heading in the help and in the README.
+// Group is a heading in the help and in docs/settings.md.
 type Group string
 
 // The groups, in the order they are shown.
