@@ -60,8 +60,8 @@ parity:
 	@scripts/parity/parity.sh -m en_core_web_md 1000000
 
 # Measures whether requests wait although a worker is idle, and whether all clients get
-# equal shares. Takes about an hour. (`make compare` compares the waits at 70 %
-# load with those of a simulated single queue.)
+# equal shares, and how long requests wait at 70 % load beside an ideal queue. Takes
+# about an hour and a quarter.
 fairness: build
 	@$(GO) run ./scripts/fairness
 

@@ -60,16 +60,17 @@ var arrows = map[string]struct {
 	"internal/msgpack":   {"", "a leaf"},
 	"internal/bench":     {"", "a client knows nothing of the server"},
 
-	"scripts/internal/proc":   {"", "a leaf"},
-	"scripts/internal/client": {"", "a leaf: a client sees a server only from outside"},
-	"scripts/internal/stats":  {"", "a leaf"},
-	"scripts/internal/server": {"internal/control scripts/internal/proc", "it asks the master when all workers serve"},
+	"scripts/internal/proc":    {"", "a leaf"},
+	"scripts/internal/client":  {"", "a leaf: a client sees a server only from outside"},
+	"scripts/internal/stats":   {"", "a leaf"},
+	"scripts/internal/waiting": {"internal/bench scripts/internal/stats", "the client's times, and the ideal queue's"},
+	"scripts/internal/server":  {"internal/control scripts/internal/proc", "it asks the master when all workers serve"},
 
 	"scripts/chaos":        {"internal/logevent scripts/internal/proc scripts/internal/client scripts/internal/stats", "a client; it sees narwhal from outside, and its log"},
-	"scripts/compare":      {"internal/bench scripts/internal/proc scripts/internal/client scripts/internal/stats", "a tool"},
+	"scripts/compare":      {"internal/bench scripts/internal/proc scripts/internal/client scripts/internal/stats scripts/internal/waiting", "a tool"},
 	"scripts/embedmodel":   {"internal/model", "a tool"},
 	"scripts/parity":       {"ner ner/spacy ner/prose internal/model", "a tool"},
-	"scripts/fairness":     {"internal/bench scripts/internal/client scripts/internal/server", "a tool"},
+	"scripts/fairness":     {"internal/bench scripts/internal/client scripts/internal/server scripts/internal/waiting", "a tool"},
 	"scripts/systemd/load": {"scripts/internal/client", "a client"},
 	"scripts/measure":      {"ner/spacy ner/kernel internal/bench scripts/internal/proc scripts/internal/server", "a tool"},
 }

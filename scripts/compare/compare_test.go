@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/narwhal-server/narwhal/internal/bench"
+	"github.com/narwhal-server/narwhal/scripts/internal/waiting"
 )
 
 func TestTexts(t *testing.T) {
@@ -90,7 +91,8 @@ func made() *harness {
 	}
 	key := cellKey{"Flask + Gunicorn sync", false, 2, h.plan.loads[0].client, h.plan.loads[0].texts}
 	h.results.cells[key] = []trial{{seconds: 0.01, p50: 9, p99: 9, serverCPU: 99, errors: map[string]int{"status 503": 2}}, {seconds: 0.01, p50: 9, p99: 9, serverCPU: 99}}
-	h.results.queues = []queue{{kinds[0].name, 1, 100, 0.01, 0.02, 0.01, 0.02, 0.01, 0.02, 0}, {"narwhal sync", 12, 100, 0.01, 0.02, 0.01, 0.02, 0.01, 0.02, 0}}
+	waited := waiting.Figures{Capacity: 100, Requests: 1000, P50: 0.01, P99: 0.02, IdealP50: 0.01, IdealP99: 0.02}
+	h.results.queues = []queue{{kinds[0].name, 1, waited, 0.01, 0.02}, {"narwhal sync", 12, waited, 0.01, 0.02}}
 	for _, what := range []string{"bytes", "workers", "connections", "threads"} {
 		h.results.scales = append(h.results.scales, scaling{what, []scaledSeries{
 			{"narwhal concurrent", []scaled{{1, 9, 1, 1, 1, 1, 0}, {10, 9, 1, 1, 1, 1, 0}}},
@@ -200,7 +202,7 @@ func TestOpenLoopSendsWhateverIsUnanswered(t *testing.T) {
 	}))
 	defer s.Close()
 	time.AfterFunc(time.Second, func() { close(release) })
-	r, err := bench.Run(t.Context(), openLoop(bench.Options{URL: s.URL, DisableKeepAlive: true}, 3000, 500*time.Millisecond))
+	r, err := bench.Run(t.Context(), waiting.OpenLoop(bench.Options{URL: s.URL, DisableKeepAlive: true}, 3000, 500*time.Millisecond))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -71,8 +71,8 @@ func (h *harness) figures() (all []figure) {
 		if k := kindOf(q.name); !k.python {
 			all = append(all, figure{
 				what:   fmt.Sprintf("p99 at %.0f %% of own capacity, text of %d × the paragraph, beside an ideal queue", queueLoad*100, q.paragraphs),
-				theirs: fmt.Sprintf("%s ms (the ideal)", short(q.idealP99*1000)), ours: fmt.Sprintf("%s ms (%s)", short(q.p99*1000), q.name),
-				ratio: q.idealP99 / q.p99, goal: "at most 1.3 × as long", reached: q.p99 <= 1.3*q.idealP99,
+				theirs: fmt.Sprintf("%s ms (the ideal)", short(q.IdealP99*1000)), ours: fmt.Sprintf("%s ms (%s)", short(q.P99*1000), q.name),
+				ratio: q.IdealP99 / q.P99, goal: "at most 1.3 × as long", reached: q.P99 <= 1.3*q.IdealP99,
 			})
 		}
 	}
@@ -170,7 +170,7 @@ func (h *harness) errors(python bool) (n int) {
 		}
 	}
 	for _, q := range h.results.queues {
-		add(q.name, q.failed)
+		add(q.name, q.Failed)
 	}
 	for _, r := range h.results.reloads {
 		_, failed := r.worst()

@@ -39,7 +39,7 @@ func (h *harness) queueTable(b *strings.Builder) {
 	head(b, "server", "paragraphs", "capacity, requests/s", "p50 ms", "ideal p50", "p99 ms", "ideal p99", "ratio of p99", fmt.Sprintf("p50 at %.0f %%", calmLoad*100), fmt.Sprintf("p99 at %.0f %%", calmLoad*100), "failed")
 	for _, q := range h.results.queues {
 		fmt.Fprintf(b, "| %s | %d | %.1f | %.1f | %.1f | %.1f | %.1f | %.2f | %.1f | %.1f | %d |\n",
-			q.name, q.paragraphs, q.capacity, q.p50*1000, q.idealP50*1000, q.p99*1000, q.idealP99*1000, q.ratio(), q.calmP50*1000, q.calmP99*1000, q.failed)
+			q.name, q.paragraphs, q.Capacity, q.P50*1000, q.IdealP50*1000, q.P99*1000, q.IdealP99*1000, q.Ratio(), q.calmP50*1000, q.calmP99*1000, q.Failed)
 	}
 	p := h.results.pace
 	fmt.Fprintf(b, "\nEqual service times suppose a processor that is always as quick. For %v after these trials, %d threads did a computation of %.2f ms again and again, with nothing beside them: it took %.2f ms at the median, p99 %.2f ms. "+

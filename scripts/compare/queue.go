@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/narwhal-server/narwhal/internal/bench"
-	"github.com/narwhal-server/narwhal/scripts/internal/stats"
+	"github.com/narwhal-server/narwhal/scripts/internal/waiting"
 )
 
 // queueLoad is the part of a server's own capacity at which its waiting times are compared
@@ -20,17 +20,13 @@ const (
 	calmLoad  = 0.05
 )
 
-// queue has the times of one server at queueLoad, and those of an ideal queue with the
-// same arrivals: a single queue in front of all workers, with equal service times. The
-// report shows the trial with the median ratio.
+// queue has the times of one server at queueLoad, and those of an ideal queue. The report
+// shows the trial with the median ratio.
 type queue struct {
-	name               string
-	paragraphs         int     // length of the text
-	capacity           float64 // requests a second
-	p50, p99           float64 // seconds from when the request was due
-	calmP50, calmP99   float64 // the same at calmLoad
-	idealP50, idealP99 float64
-	failed             int
+	name       string
+	paragraphs int // length of the text
+	waiting.Figures
+	calmP50, calmP99 float64 // seconds, at calmLoad
 }
 
 // longText is a number of paragraphs that takes narwhal about as long as one paragraph
@@ -59,7 +55,7 @@ func (h *harness) queues(ctx context.Context) error {
 			}
 			trials[c] = append(trials[c], q)
 			h.step("queue     w=%d  trial %d/%d  %-24s %.0f %% of %.1f requests/s of %d paragraphs: p99 %.1f ms, of an ideal queue %.1f ms, at %.0f %% %.1f ms, %d failed",
-				sweepWorkers, i+1, h.plan.queueTrials, q.name, queueLoad*100, q.capacity, q.paragraphs, q.p99*1000, q.idealP99*1000, calmLoad*100, q.calmP99*1000, q.failed)
+				sweepWorkers, i+1, h.plan.queueTrials, q.name, queueLoad*100, q.Capacity, q.paragraphs, q.P99*1000, q.IdealP99*1000, calmLoad*100, q.calmP99*1000, q.Failed)
 		}
 	}
 	for _, all := range trials {
@@ -68,16 +64,13 @@ func (h *harness) queues(ctx context.Context) error {
 	return nil
 }
 
-// ratio returns the p99 divided by that of the ideal queue.
-func (q queue) ratio() float64 { return q.p99 / q.idealP99 }
-
 // middle returns the trial with the median ratio, with the failures of all trials.
 func middle(all []queue) queue {
-	slices.SortFunc(all, func(a, b queue) int { return cmp.Compare(a.ratio(), b.ratio()) })
+	slices.SortFunc(all, func(a, b queue) int { return cmp.Compare(a.Ratio(), b.Ratio()) })
 	m := all[(len(all)-1)/2]
-	m.failed = 0
+	m.Failed = 0
 	for _, q := range all {
-		m.failed += q.failed
+		m.Failed += q.Failed
 	}
 	return m
 }
@@ -91,38 +84,14 @@ func (h *harness) queueOne(ctx context.Context, q *queue) error {
 	defer s.stop()
 	text := strings.TrimSpace(strings.Repeat(bench.Paragraph+" ", q.paragraphs))
 	o := bench.Options{URL: s.url, Texts: []string{text}, DisableKeepAlive: true, Drain: time.Second}
-	full := o
-	full.Connections, full.Duration = 4*sweepWorkers, h.plan.queue/2
-	r, err := run1(ctx, full)
+	if q.Figures, err = waiting.Measure(ctx, o, sweepWorkers, queueLoad, h.plan.queue); err != nil {
+		return err
+	}
+	r, err := waiting.Run(ctx, waiting.OpenLoop(o, calmLoad*q.Capacity, h.plan.queue))
 	if err != nil {
 		return err
 	}
-	q.capacity = r.PerSecond()
-	if r.OK == 0 {
-		return fmt.Errorf("no right answer: %v", r.FirstError)
-	}
-	o = openLoop(o, queueLoad*q.capacity, h.plan.queue)
-	if r, err = run1(ctx, o); err != nil {
-		return err
-	}
-	q.p50, q.p99, q.failed = r.Percentile(50).Seconds(), r.Percentile(99).Seconds(), r.Failed()+r.Dropped
-	service := time.Duration(sweepWorkers / q.capacity * float64(time.Second))
-	ideal := bench.IdealQueue(bench.EqualWorkers(sweepWorkers, service), o.Rate, o.Seed, max(1, r.Requests))
-	q.idealP50, q.idealP99 = stats.Quantile(ideal, 0.50).Seconds(), stats.Quantile(ideal, 0.99).Seconds()
-	o.Rate = calmLoad * q.capacity
-	if r, err = run1(ctx, o); err != nil {
-		return err
-	}
 	q.calmP50, q.calmP99 = r.Percentile(50).Seconds(), r.Percentile(99).Seconds()
-	q.failed += r.Failed() + r.Dropped
+	q.Failed += r.Failed() + r.Dropped
 	return nil
-}
-
-// run1 is bench.Run, but fails if ctx has ended.
-func run1(ctx context.Context, o bench.Options) (*bench.Report, error) {
-	r, err := bench.Run(ctx, o)
-	if err == nil {
-		err = ctx.Err()
-	}
-	return r, err
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/narwhal-server/narwhal/internal/bench"
 	"github.com/narwhal-server/narwhal/scripts/internal/proc"
+	"github.com/narwhal-server/narwhal/scripts/internal/waiting"
 )
 
 // scalePlan says how narwhal concurrent and the best server in Python are measured while
@@ -158,7 +159,7 @@ func (h *harness) scaleOne(ctx context.Context, s *server, o bench.Options) (*sc
 		n, _ := proc.PSS(pids...)
 		memory <- n
 	})
-	r, err := run1(ctx, o)
+	r, err := waiting.Run(ctx, o)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/narwhal-server/narwhal/internal/bench"
+	"github.com/narwhal-server/narwhal/scripts/internal/waiting"
 )
 
 // sweepWorkers is the number of workers in the measurements of rising load, of queues and
@@ -22,7 +23,7 @@ type sweep struct {
 type point struct {
 	rate, answered float64 // requests a second: sent at random times, and answered
 	p50, p99       float64 // seconds from when the request was due
-	failed         int     // failed, or not sent because openInFlight were unanswered
+	failed         int     // failed, or not sent because too many were unanswered
 }
 
 // sweepKey is the load that tells a server's capacity, and which server is best.
@@ -49,10 +50,10 @@ func (h *harness) sweepOne(ctx context.Context, s *sweep) error {
 	}
 	defer srv.stop()
 	for _, part := range h.plan.sweepLoads {
-		o := openLoop(bench.Options{
+		o := waiting.OpenLoop(bench.Options{
 			URL: srv.url, Texts: h.texts[1:], Timeout: 30 * time.Second, Drain: time.Second, DisableKeepAlive: true,
 		}, part*s.capacity, h.plan.sweep)
-		r, err := run1(ctx, o)
+		r, err := waiting.Run(ctx, o)
 		if err != nil {
 			return fmt.Errorf("open loop, %s: %w", s.name, err)
 		}
@@ -62,17 +63,6 @@ func (h *harness) sweepOne(ctx context.Context, s *sweep) error {
 			sweepWorkers, s.name, p.rate, part*100, p.p50*1000, p.p99*1000, p.failed)
 	}
 	return nil
-}
-
-// openInFlight is how many requests of an open loop may be unanswered at a time. No load
-// here reaches it. A client at this limit would send fewer requests than planned, and that
-// would distort the figures.
-const openInFlight = 10000
-
-// openLoop returns o with requests at random times, the same times for every server.
-func openLoop(o bench.Options, rate float64, d time.Duration) bench.Options {
-	o.Rate, o.Duration, o.MaxInFlight, o.Seed = rate, d, openInFlight, 1
-	return o
 }
 
 func kindOf(name string) kind {

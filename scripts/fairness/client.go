@@ -55,11 +55,16 @@ func pieces(w io.Writer, all []byte, size int, every time.Duration) error {
 
 // request returns a request with a text of size bytes.
 func request(size int, keep bool) []byte {
-	text := strings.Repeat(bench.Paragraph+" ", size/len(bench.Paragraph)+1)[:size]
+	text := paragraphs(size)
 	if keep {
 		return client.Request("POST", text)
 	}
 	return client.Request("POST", text, "Connection: close")
+}
+
+// paragraphs returns a text of size bytes.
+func paragraphs(size int) string {
+	return strings.Repeat(bench.Paragraph+" ", size/len(bench.Paragraph)+1)[:size]
 }
 
 // ask sends a request. It returns when all of it was sent, and when it was answered.

@@ -5,6 +5,7 @@
 //	go run ./scripts/fairness pairs     two requests at once to two workers: does each get one?
 //	go run ./scripts/fairness clients   kept connections: how much less does the slowest get?
 //	go run ./scripts/fairness idle      how long is a worker idle while a request waits?
+//	go run ./scripts/fairness load      how long do requests wait at 70 % load, beside an ideal queue?
 //
 // -narwhal names the program (default: bin/narwhal). The exit status is 1 if a limit is
 // exceeded.
@@ -17,6 +18,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -25,8 +27,9 @@ import (
 type options struct {
 	program string
 	pairs   int           // pairs of requests for each class and size
+	only    string        // the class of pairs; "": all
 	runs    int           // runs of clients, for each number of connections
-	time    time.Duration // length of a run of idle
+	time    time.Duration // length of a run of idle and load
 }
 
 // parts are the measurements, in the order in which they are made.
@@ -37,15 +40,21 @@ var parts = []struct {
 	{"pairs", pairs},
 	{"clients", clients},
 	{"idle", idle},
+	{"load", load},
 }
 
 func main() {
 	var o options
 	flag.StringVar(&o.program, "narwhal", "bin/narwhal", "the `program` to measure")
 	flag.IntVar(&o.pairs, "pairs", 200, "pairs of requests for each class and size")
+	flag.StringVar(&o.only, "class", "", "pairs of this class only: sync, \"concurrent, pinned\" or \"concurrent, parked\"")
 	flag.IntVar(&o.runs, "runs", 20, "runs of each number of kept connections")
-	flag.DurationVar(&o.time, "time", 30*time.Second, "of each run of idle")
+	flag.DurationVar(&o.time, "time", 30*time.Second, "of each run of idle and load")
 	flag.Parse()
+	if o.only != "" && !slices.ContainsFunc(classes, func(c class) bool { return c.name == o.only }) {
+		fmt.Fprintf(os.Stderr, "fairness: there is no class %q\n", o.only)
+		os.Exit(2)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, o, flag.Args())
 	stop()
@@ -75,7 +84,7 @@ func run(ctx context.Context, o options, names []string) error {
 	}
 	for _, n := range names {
 		if !known[n] {
-			errs = append(errs, fmt.Errorf("there is no measurement %q: want pairs, clients or idle", n))
+			errs = append(errs, fmt.Errorf("there is no measurement %q: want pairs, clients, idle or load", n))
 		}
 	}
 	return errors.Join(append(errs, ctx.Err())...)
