@@ -44,19 +44,23 @@ func (s *server) takeTurn(r *request) (*turn, error) {
 	if err := r.gate.Enter(); err != nil {
 		return nil, err
 	}
+	if s.Timeout > 0 && r.gate.Queued() > s.Timeout {
+		return nil, errLate
+	}
 	// The recognizer gives up at 9/10 of the time, and only this request fails. At the
 	// full time the master would replace the worker.
 	t := &turn{s: s, ctx: context.Background(), end: func() {}, limit: s.Timeout * 9 / 10}
 	if t.limit > 0 {
 		t.ctx, t.end = context.WithTimeout(t.ctx, t.limit)
 	}
+	t.ctx = r.gate.While(t.ctx)
 	return t, nil
 }
 
 // entities returns the entities of a text. The error is a *failure if the text is to
 // blame, or if the time is over.
 func (t *turn) entities(text string) ([]ner.Entity, error) {
-	found, err := t.s.Recognizer.Entities(t.s.gate.While(t.ctx), text)
+	found, err := t.s.Recognizer.Entities(t.ctx, text)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return nil, tookTooLong(len(text), t.limit)
 	}

@@ -78,7 +78,7 @@ func FuzzHTTP(f *testing.F) {
 		f.Fatal(err)
 	}
 	ln.SetUnlinkOnClose(false)
-	o := Options{Recognizer: fake{}, KeepAlive: time.Minute, Timeout: time.Millisecond, LimitBody: 1000, AccessLog: io.Discard,
+	o := Options{Recognizer: fake{}, KeepAlive: time.Minute, Timeout: time.Minute, LimitBody: 1000, AccessLog: io.Discard,
 		Log: slog.New(slog.DiscardHandler)}
 	g := gate.New(gate.Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 10}})
 	gated := listen(f, g, ln)

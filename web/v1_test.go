@@ -36,7 +36,7 @@ func TestTextsOfWhoHasGone(t *testing.T) {
 	c := s.dial(t)
 	c.send(postV1(3))
 	<-b.asked
-	c.hangUp()
+	c.Close()
 	b.free <- struct{}{}
 	other := s.dial(t)
 	other.send(post("next"))
@@ -47,26 +47,3 @@ func TestTextsOfWhoHasGone(t *testing.T) {
 	other.wantAnswer(200)
 }
 
-// hangUp closes the sending side, and waits until the server's kernel knows it.
-func (c *conn) hangUp() {
-	c.t.Helper()
-	tcp := c.Conn.(*net.TCPConn)
-	if err := tcp.CloseWrite(); err != nil {
-		c.t.Fatal(err)
-	}
-	raw, err := tcp.SyscallConn()
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	for known := false; !known; time.Sleep(time.Millisecond) {
-		_ = raw.Control(func(fd uintptr) {
-			var info *unix.TCPInfo
-			if info, err = unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO); err == nil {
-				known = info.State == unix.BPF_TCP_FIN_WAIT2
-			}
-		})
-		if err != nil {
-			c.t.Fatal(err)
-		}
-	}
-}

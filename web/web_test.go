@@ -46,7 +46,12 @@ func (fake) Entities(ctx context.Context, text string) ([]ner.Entity, error) {
 		return nil, errFake
 	case "too long":
 		return nil, fmt.Errorf("a frame: %w", &ner.TooLongError{Length: 8, Limit: 7})
-	case "hang":
+	case "hang": // as a recognizer whose time is over; TestTimeout has a real wait
+		if _, ok := ctx.Deadline(); !ok {
+			return nil, errors.New("there is no deadline")
+		}
+		return nil, context.DeadlineExceeded
+	case "wait":
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
@@ -258,7 +263,7 @@ func TestRequests(t *testing.T) {
 var newID = regexp.MustCompile(`\b[A-Z2-7]{26}\b`)
 
 func testRequests(t *testing.T, name string) {
-	s := serve(t, gate.Options{Limits: limits.Limits{Threads: 2}}, Options{KeepAlive: 20 * time.Second, LimitBody: 1000, Model: "fake", ModelID: "fake-1.0", Timeout: 10 * time.Millisecond})
+	s := serve(t, gate.Options{Limits: limits.Limits{Threads: 2}}, Options{KeepAlive: 20 * time.Second, LimitBody: 1000, Model: "fake", ModelID: "fake-1.0", Timeout: 30 * time.Second})
 	b, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)

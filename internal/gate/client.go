@@ -50,6 +50,7 @@ type client struct {
 	// The request.
 	whole   int64 // when the request became whole, on the scoreboard's clock
 	waited  bool  // the request had to wait for a place, or came from another worker
+	asked   bool  // 100 Continue was sent to see whether the client is still there
 	place   bool  // the request holds a place
 	exempt  bool  // LimitConcurrency does not count the request
 	pending bool  // the request is counted as not answered

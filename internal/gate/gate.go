@@ -12,8 +12,9 @@
 // Only a computing request holds a place, and there are as many places as requests may
 // compute at once. A connection that is read or written holds no place. So a client that
 // sends or reads slowly, or not at all, stops no other client. Requests get places in the
-// order in which they became whole. A worker accepts a connection only while it has a
-// free place; grant, placeFree and spills have the exceptions.
+// order in which they became whole, but in a concurrent worker a short one passes a long
+// one, and interrupts it (interrupt.go). A worker accepts a connection only while it has a
+// free place; grant, placeFree, yields and spills have the exceptions.
 //
 // The gate reads requests itself (package http1) and gives them to the server whole.
 // Accept returns a Conn for each request that has a place. The server reads the request
@@ -23,7 +24,7 @@
 //
 // One epoll set has all sockets of a worker, and one lock guards all state. Each holder of
 // the lock may look for events (look): the goroutine that waits for them, a request that
-// ends, and a request that computes for long (Look). Without Look a busy worker would not
+// ends, and a request that computes for long (Request.While). Without the last one a busy worker would not
 // see a new request: with one processor, the goroutine that waits for events runs only
 // when the computation has ended.
 //
@@ -133,10 +134,12 @@ type Gate struct {
 	partial int             // clients that have sent a part of a request
 	unsent  int             // clients that have not taken all of their answer
 
-	fifo  list.List // of *entry: whole requests that wait for a place
-	ready []*client // clients that Accept returns next
-	taken int       // places held
-	guest bool      // one connection more may be accepted, see grant
+	fifo   list.List // of *entry, the earliest due time first: whole requests that wait for a place
+	paused list.List // of *entry, the same: requests whose computation was interrupted
+	ready  []*client // clients that Accept returns next
+	taken  int       // places held
+	guest  bool      // one connection more may be accepted, see grant
+	pace   float64   // moving average of the nanoseconds that a byte of a long request takes
 
 	share share
 
@@ -149,7 +152,7 @@ type Gate struct {
 	release release
 
 	timer   *time.Timer
-	looked  atomic.Int64         // when Look last looked, on the scoreboard's clock
+	looked  atomic.Int64         // when a computation last looked, on the scoreboard's clock
 	tickIn  time.Duration        // the time for which timer was set; 0: it is not set
 	ticked  time.Time            // when tick last looked at the clients' deadlines
 	starved time.Time            // when Starved was last called
@@ -163,7 +166,8 @@ type Gate struct {
 type entry struct {
 	c     *client  // nil if the server has the request
 	r     *Request // nil if the server does not have the request
-	whole int64    // since when it waits, on the scoreboard's clock
+	whole int64    // when it became whole, on the scoreboard's clock
+	due   int64    // its due time, see interrupt.go
 }
 
 // stage is how far the gate has ended its service.
@@ -186,7 +190,7 @@ func New(o Options) *Gate {
 	if o.Sync {
 		o.Threads = 1
 	}
-	g := &Gate{o: o, sources: map[int]*source{}, clients: map[int]*client{}}
+	g := &Gate{o: o, sources: map[int]*source{}, clients: map[int]*client{}, pace: float64(perByte)}
 	g.rules = g.complete(Rules{})
 	g.change.L, g.granted.L = &g.mu, &g.mu
 	var err error

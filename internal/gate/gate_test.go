@@ -27,6 +27,9 @@ type server struct {
 	addr string
 	done chan error
 
+	// compute, if it is set, is called instead of the handler.
+	compute func(*Request, *http.Request) int
+
 	mu      sync.Mutex
 	accepts int
 }
@@ -68,15 +71,19 @@ func (s *server) conn(c net.Conn, delay time.Duration, handle func(*http.Request
 		if err != nil {
 			return
 		}
-		io.Copy(io.Discard, req.Body)
-		r := s.g.Begin(c, Info{Method: req.Method, Path: req.URL.Path})
+		n, _ := io.Copy(io.Discard, req.Body)
+		r := s.g.Begin(c, Info{Method: req.Method, Path: req.URL.Path, Size: int(n)})
 		status := 503
 		if !r.Over() {
 			if r.Wait(delay) != nil || r.Enter() != nil {
 				r.End(499)
 				return
 			}
-			status = handle(req)
+			if s.compute != nil {
+				status = s.compute(r, req)
+			} else {
+				status = handle(req)
+			}
 		}
 		drain := r.Closes()
 		r.End(status)

@@ -1,11 +1,10 @@
 package gate
 
 import (
+	"container/list"
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/narwhal-server/narwhal/internal/board"
 )
 
 // wait handles events until the gate has ended. Then it closes the epoll set.
@@ -18,25 +17,6 @@ func (g *Gate) wait() {
 		return g.closing
 	})
 	g.set.Close()
-}
-
-// lookEvery is the least time between two looks of Look.
-const lookEvery = 500 * time.Microsecond
-
-// Look handles the events that have happened since the last look. A request that computes
-// for more than a millisecond should call it now and then. It does nothing if the last
-// call was less than lookEvery ago.
-func (g *Gate) Look() {
-	now := board.Now()
-	if now-g.looked.Load() < int64(lookEvery) {
-		return
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if !g.closing {
-		g.look()
-		g.looked.Store(board.Now())
-	}
 }
 
 // look handles the events that have happened. It does not wait. It reports whether there
@@ -71,23 +51,33 @@ func (g *Gate) look() bool {
 }
 
 // proceed gives free places to requests that wait, takes connections for the places that
-// are left, and gives requests to workers that can compute them sooner. g.mu is held.
+// are left, lets interrupted computations go on, and gives requests to workers that can
+// compute them sooner. g.mu is held.
 func (g *Gate) proceed() {
-	g.grant()
-	g.takeIn()
+	for {
+		g.grant()
+		g.takeIn()
+		if !g.resume() {
+			break
+		}
+	}
 	g.pass()
 	g.arm()
 }
 
-// grant gives free places to requests in the order in which they became whole. g.mu is
-// held.
+// grant gives free places to the requests that wait, in the order of their due times, up
+// to the first one that is due after an interrupted computation. g.mu is held.
 func (g *Gate) grant() {
 	for g.taken < g.o.Threads {
-		e := g.front()
-		if g.takeShared(e) {
+		e, p := g.front(), first(&g.paused)
+		next := e
+		if p != nil && (e == nil || p.due <= e.due) {
+			next = p
+		}
+		if g.takeShared(next) {
 			continue
 		}
-		if e == nil {
+		if e == nil || next == p {
 			break
 		}
 		g.fifo.Remove(g.fifo.Front())
@@ -109,9 +99,27 @@ func (g *Gate) grant() {
 	g.showQueue()
 }
 
-// front returns the first request of the queue, or nil if none waits. g.mu is held.
-func (g *Gate) front() *entry {
-	if f := g.fifo.Front(); f != nil {
+// resume gives a free place to the interrupted computation that is due first, and reports
+// whether it did. It comes after takeIn, because a connection in the kernel's queue may
+// have a more urgent request. g.mu is held.
+func (g *Gate) resume() bool {
+	p := first(&g.paused)
+	if p == nil || g.taken >= g.o.Threads {
+		return false
+	}
+	g.paused.Remove(g.paused.Front())
+	g.taken++
+	p.r.hold()
+	g.showQueue()
+	return true
+}
+
+// front returns the request that has waited for its first place and is due first, or nil
+// if none waits. g.mu is held.
+func (g *Gate) front() *entry { return first(&g.fifo) }
+
+func first(l *list.List) *entry {
+	if f := l.Front(); f != nil {
 		return f.Value.(*entry)
 	}
 	return nil
@@ -122,7 +130,21 @@ func (g *Gate) queue(e *entry) {
 	if e.c != nil {
 		e.c.waited = g.taken >= g.o.Threads || g.fifo.Len() > 0
 	}
-	g.fifo.PushBack(e)
+	insert(&g.fifo, e)
+}
+
+// insert puts a request into a list, behind those that are due before it or at the same
+// time.
+func insert(l *list.List, e *entry) {
+	at := l.Back()
+	for at != nil && at.Value.(*entry).due > e.due {
+		at = at.Prev()
+	}
+	if at == nil {
+		l.PushFront(e)
+		return
+	}
+	l.InsertAfter(e, at)
 }
 
 // deliver makes Accept return the client. g.mu is held.

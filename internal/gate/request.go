@@ -2,7 +2,6 @@ package gate
 
 import (
 	"container/list"
-	"context"
 	"net"
 	"time"
 
@@ -26,17 +25,25 @@ type Request struct {
 	waited  bool          // the request had to wait for a place, and its client may have hung up
 	turn    chan struct{} // closed when the request gets a place
 	entered bool          // Enter was called
-	started int64         // when the request began to run, on the scoreboard's clock
-	at      *list.Element // the request in Gate.running; nil: it does not run
+	whole   int64         // when the request became whole, on the scoreboard's clock
+	queued  time.Duration // how long the request has waited for a place
+	started int64         // when the request began to run, or to run again, on that clock
+
+	// Of a computation, see interrupt.go.
+	long     bool          // it has asked whether it should go on
+	computed time.Duration // before the last interruption
+	at       *list.Element // the request in Gate.running; nil: it does not run
 }
 
 // Begin registers a request that the server has read from c, and returns at once. c may
 // wrap a *Conn (ConnOf). If it does not, Enter waits for a place.
 func (g *Gate) Begin(c net.Conn, info Info) *Request {
-	r := &Request{g: g, c: ConnOf(c), info: info}
+	r := &Request{g: g, c: ConnOf(c), info: info, whole: board.Now()}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if r.c != nil {
+		r.whole = r.c.c.whole
+		r.queued = time.Duration(board.Now() - r.whole)
 		r.c.told = true
 		r.waited = r.c.c.waited
 		return r
@@ -73,14 +80,15 @@ func (r *Request) Closes() bool {
 // Over reports whether the request is one more than LimitConcurrency allows.
 func (r *Request) Over() bool { return r.c != nil && r.c.c.over }
 
-// Gone reports whether the client has hung up, so that nobody waits for the answer.
+// Queued returns how long the request has waited for a place since it became whole.
+func (r *Request) Queued() time.Duration { return r.queued }
+
+// Gone reports whether the client has closed its connection, so that nobody waits for the
+// answer. A client that has closed only its sending side is still there.
 func (r *Request) Gone() bool {
-	if r.c == nil {
-		return false
-	}
 	r.g.mu.Lock()
 	defer r.g.mu.Unlock()
-	return r.c.closed || r.c.c.hungUp()
+	return r.left()
 }
 
 // Wait waits for d. Unless the gate is Sync, the request gives its place back for that
@@ -151,11 +159,13 @@ func (r *Request) Enter() error {
 	if !r.holds() {
 		r.turn = make(chan struct{})
 		r.waited = r.waited || g.taken >= g.o.Threads || g.fifo.Len() > 0
-		g.queue(&entry{r: r, whole: board.Now()})
+		now := board.Now()
+		g.queue(&entry{r: r, whole: now, due: g.dueAt(now, r.info.Size)})
 		g.proceed()
 		g.mu.Unlock()
 		<-r.turn
 		g.mu.Lock()
+		r.queued += time.Duration(board.Now() - now)
 	}
 	defer g.mu.Unlock()
 	r.entered = true
@@ -203,8 +213,8 @@ func (r *Request) End(status int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if r.entered && r.at != nil {
-		took := time.Duration(board.Now() - r.started)
-		g.share.took(took)
+		took := r.computed + time.Duration(board.Now()-r.started)
+		g.took(took, r.info.Size)
 		if g.o.Line != nil {
 			g.o.Line.Busy(took)
 		}
@@ -230,20 +240,6 @@ func (r *Request) End(status int) {
 	if !g.closing {
 		g.look()
 	}
-}
-
-// While returns a context for a long computation. Each call of its Err also calls Look, so
-// the gate sees new requests when the computation asks whether it should end.
-func (g *Gate) While(ctx context.Context) context.Context { return looking{ctx, g} }
-
-type looking struct {
-	context.Context
-	g *Gate
-}
-
-func (l looking) Err() error {
-	l.g.Look()
-	return l.Context.Err()
 }
 
 // run notes that the request runs from now on: it computes, or waits in Wait. The

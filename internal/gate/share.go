@@ -262,7 +262,7 @@ func pass(end, fd int, message []byte) error {
 }
 
 // takeShared takes a request from the pair and gives it a place, and reports whether it
-// did. It does not if the request is younger than e, the oldest that waits in this worker;
+// did. It does not if the request is due after e, the first one that waits in this worker;
 // e may be nil. At WorkerConnections it closes another connection first. g.mu is held.
 func (g *Gate) takeShared(e *entry) bool {
 	s := g.share.source
@@ -275,7 +275,8 @@ func (g *Gate) takeShared(e *entry) bool {
 		s.ready = err == unix.EINTR
 		return false
 	}
-	if e != nil && e.whole <= int64(binary.LittleEndian.Uint64(head[:])) {
+	whole, size := int64(binary.LittleEndian.Uint64(head[:])), int(binary.LittleEndian.Uint32(head[12:]))
+	if e != nil && e.due <= g.dueAt(whole, size) {
 		return false
 	}
 	for len(g.clients) >= g.o.WorkerConnections {

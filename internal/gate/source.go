@@ -221,10 +221,11 @@ func (g *Gate) mayAccept() bool {
 }
 
 // placeFree reports whether a new connection may be accepted as far as places count. It
-// may if a new request would get a place, if grant has allowed one more connection, and
-// always with a LimitConcurrency, so that the server can refuse. g.mu is held.
+// may if a new request would get a place, if it could interrupt a long computation, if
+// grant has allowed one more connection, and always with a LimitConcurrency, so that the
+// server can refuse. g.mu is held.
 func (g *Gate) placeFree() bool {
-	return g.o.LimitConcurrency > 0 || g.taken+g.fifo.Len() < g.o.Threads || g.guest
+	return g.o.LimitConcurrency > 0 || g.taken+g.fifo.Len() < g.o.Threads || g.guest || g.yields()
 }
 
 // spills reports whether the gate should accept a connection without a free place,

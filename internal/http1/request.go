@@ -160,6 +160,9 @@ func (r *Request) Head() *Head {
 // Done reports whether the request is whole.
 func (r *Request) Done() bool { return r.state == stateDone }
 
+// BodySize returns how many bytes of the body have arrived.
+func (r *Request) BodySize() int { return len(r.body) }
+
 // Size returns how many bytes of memory the request holds.
 func (r *Request) Size() int { return cap(r.head) + cap(r.body) }
 

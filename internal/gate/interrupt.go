@@ -1,0 +1,176 @@
+package gate
+
+import (
+	"context"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/narwhal-server/narwhal/internal/board"
+)
+
+// A long computation does not keep a short one waiting. A recognizer asks between two
+// pieces of its work whether it should go on (Request.While). The gate then looks for new
+// requests. If one of them is more urgent, the long computation waits, and the other one
+// gets its place. The request that was interrupted goes on when it is the most urgent one
+// of those that wait.
+//
+// The most urgent request is the one with the earliest due time: the time at which it
+// became whole, and stretch times the time that the rest of its computation takes. So a
+// short text passes a long one, equal texts compute in the order in which they became
+// whole, and every text has its turn: a request that becomes whole after the due time of
+// another one does not pass it. The rule is known as earliest deadline first; deadlines
+// that are proportional to the work bound the time in the queue by the work itself (Bender,
+// Chakrabarti, Muthukrishnan: Flow and stretch metrics for scheduling continuous job
+// streams, SODA 1998).
+//
+// A sync worker serves one request at a time, in the order in which they became whole.
+
+const (
+	// stretch is how many times longer than its own computation a text may have to wait
+	// for shorter ones.
+	stretch = 8
+
+	// perByte is the time that the gate assumes for a byte until it has measured it. On a
+	// processor with AVX2, ner/spacy needs 0.7 s for 700 kB.
+	perByte = time.Microsecond
+
+	// measured is the least size in bytes of a request whose time says how long a byte
+	// takes. With smaller ones, other costs count more.
+	measured = 4096
+)
+
+// dueAt returns the due time of a request with a body of size bytes of which no byte is
+// computed.
+func (g *Gate) dueAt(whole int64, size int) int64 {
+	if g.o.Sync {
+		return whole
+	}
+	return whole + stretch*int64(float64(size)*g.pace)
+}
+
+// due returns the request's due time. It is earlier, the more of the request is computed.
+// How much is computed follows from the time that the computation has taken. g.mu is held.
+func (r *Request) due() int64 {
+	computed := r.computed
+	if r.at != nil {
+		computed += time.Duration(board.Now() - r.started)
+	}
+	left := r.info.Size - int(float64(computed)/r.g.pace)
+	return r.g.dueAt(r.whole, max(left, r.info.Size/stretch))
+}
+
+// took notes how long the computation of a request with a body of size bytes has taken.
+// g.mu is held.
+func (g *Gate) took(d time.Duration, size int) {
+	g.share.took(d)
+	if size >= measured {
+		g.pace += (float64(d)/float64(size) - g.pace) / 8
+	}
+}
+
+// While returns a context for the computation of the request. A recognizer calls its Err
+// between two pieces of the computation. Err returns ErrGone when the client has gone. It
+// waits while a more urgent request has the place.
+func (r *Request) While(ctx context.Context) context.Context { return interruptible{ctx, r} }
+
+type interruptible struct {
+	context.Context
+	r *Request
+}
+
+func (i interruptible) Err() error {
+	if err := i.r.pause(); err != nil {
+		return err
+	}
+	return i.Context.Err()
+}
+
+// lookEvery is the least time between two looks during a computation.
+const lookEvery = 500 * time.Microsecond
+
+// pause handles the events that have happened, and waits while a more urgent request has
+// the place. It does nothing if the last look was less than lookEvery ago. It returns
+// ErrGone if the client has gone.
+func (r *Request) pause() error {
+	g := r.g
+	if board.Now()-g.looked.Load() < int64(lookEvery) {
+		return nil
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closing {
+		return nil
+	}
+	r.long = true
+	g.look()
+	g.looked.Store(board.Now())
+	if r.left() {
+		return ErrGone
+	}
+	due := r.due()
+	if e := g.front(); g.o.Sync || !r.holds() || e == nil || e.due >= due {
+		return nil
+	}
+	r.computed += time.Duration(board.Now() - r.started)
+	r.rest()
+	r.turn = make(chan struct{})
+	insert(&g.paused, &entry{r: r, whole: r.whole, due: due})
+	r.release()
+	g.proceed()
+	g.mu.Unlock()
+	<-r.turn
+	g.mu.Lock()
+	r.run()
+	if r.left() {
+		return ErrGone
+	}
+	return nil
+}
+
+// yields reports whether the gate may accept a connection although all places are taken:
+// a long computation holds one of them, and no request waits that is more urgent than it.
+// g.mu is held.
+func (g *Gate) yields() bool {
+	if g.o.Sync {
+		return false
+	}
+	e := g.front()
+	for at := g.running.Front(); at != nil; at = at.Next() {
+		if r := at.Value.(*Request); r.long && r.holds() && (e == nil || e.due >= r.due()) {
+			return true
+		}
+	}
+	return false
+}
+
+// left reports whether the client has left: it has closed its connection, or has not taken
+// what was sent. A client that has closed only its sending side still waits for its answer.
+// Over TCP both look the same at first. So left sends 100 Continue, which every client of
+// HTTP/1.1 accepts at any time before an answer (RFC 9110, 15.2). If the client has closed
+// the connection, its system answers with a reset. A client of HTTP/1.0 does not know 100
+// Continue, so it counts as there. g.mu is held.
+func (r *Request) left() bool {
+	if r.c == nil {
+		return false
+	}
+	k := r.c.c
+	if r.c.closed || k.failed != nil {
+		return true
+	}
+	if !k.hungUp() {
+		return false
+	}
+	if h := k.in.Head(); !k.asked && !r.c.wrote && h != nil && h.Minor > 0 && !k.broken() {
+		k.asked = true
+		k.send([]byte("HTTP/1.1 100 Continue\r\n\r\n"))
+	}
+	return k.failed != nil || k.broken()
+}
+
+// broken reports whether the connection is closed in both directions. g.mu is held.
+func (c *client) broken() bool {
+	p := []unix.PollFd{{Fd: int32(c.fd)}}
+	_, err := unix.Poll(p, 0)
+	return err == nil && p[0].Revents&(unix.POLLHUP|unix.POLLERR) != 0
+}

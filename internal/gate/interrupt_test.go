@@ -1,0 +1,198 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/narwhal-server/narwhal/limits"
+)
+
+// pieces is a server whose long computations go on piece by piece until the test ends
+// them. Its requests have the paths /long and /short.
+type pieces struct {
+	*server
+	begun chan string   // the path of each request that begins to compute
+	ended chan string   // the path of each request that is computed
+	end   chan struct{} // a value ends one long computation
+	gone  chan error    // what a long computation failed with
+}
+
+// slowPace is in nanoseconds for a byte. With it a body of size bytes takes so long that
+// every short request of a test comes before the long one is due.
+const slowPace, size = 1e8, 10_000
+
+func servePieces(t *testing.T, o Options) *pieces {
+	t.Helper()
+	p := &pieces{begun: make(chan string, 100), ended: make(chan string, 100), end: make(chan struct{}), gone: make(chan error, 1)}
+	o.WorkerConnections = 100
+	p.server = serve(t, o, 0, nil)
+	p.g.mu.Lock()
+	p.g.pace = slowPace
+	p.g.mu.Unlock()
+	p.compute = func(r *Request, req *http.Request) int {
+		path := req.URL.Path
+		p.begun <- path
+		ctx := r.While(context.Background())
+		for path == "/long" {
+			if err := ctx.Err(); err != nil {
+				p.gone <- err
+				return 499
+			}
+			select {
+			case <-p.end:
+				path = "/long, ended"
+			default:
+				time.Sleep(lookEvery)
+			}
+		}
+		p.ended <- req.URL.Path
+		return 200
+	}
+	return p
+}
+
+// long sends a request that is computed until the test ends it.
+func (p *pieces) long(t *testing.T, version string) net.Conn {
+	t.Helper()
+	c := dial(t, p.addr)
+	if _, err := fmt.Fprintf(c, "POST /long HTTP/%s\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", version, size, strings.Repeat("x", size)); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// While a long request computes, short ones are answered: on new connections, which wait
+// in the kernel's queue, and on kept ones. Other long requests do not come between.
+func TestShortRequestsInterruptALongOne(t *testing.T) {
+	for _, threads := range []int{1, 2} {
+		t.Run(fmt.Sprintf("%d places", threads), func(t *testing.T) {
+			p := servePieces(t, Options{Limits: limits.Limits{Threads: threads}})
+			kept := dial(t, p.addr)
+			send(t, kept, "/short")
+			answer(t, kept)
+			var long []net.Conn
+			for range threads + 2 {
+				long = append(long, p.long(t, "1.1"))
+			}
+			for range 20 {
+				c := dial(t, p.addr)
+				send(t, c, "/short")
+				answer(t, c)
+				send(t, kept, "/short")
+				answer(t, kept)
+			}
+			close(p.end)
+			for _, c := range long {
+				answer(t, c)
+			}
+			p.g.mu.Lock()
+			defer p.g.mu.Unlock()
+			if p.g.paused.Len() > 0 || p.g.taken > 0 {
+				t.Errorf("at the end %d computations are interrupted and %d places are taken", p.g.paused.Len(), p.g.taken)
+			}
+		})
+	}
+}
+
+// A sync worker finishes what it has begun.
+func TestSyncIsNotInterrupted(t *testing.T) {
+	p := servePieces(t, Options{Sync: true})
+	long, short := p.long(t, "1.1"), dial(t, p.addr)
+	<-p.begun
+	send(t, short, "/short")
+	p.wait(t, "the short request has arrived", func(g *Gate) bool { return g.othersWait() })
+	p.end <- struct{}{}
+	answer(t, long)
+	answer(t, short)
+	if first := <-p.ended; first != "/long" {
+		t.Errorf("%s was computed first", first)
+	}
+}
+
+// However many short requests come, a long one has its turn when it is due.
+func TestLongRequestHasItsTurn(t *testing.T) {
+	p := servePieces(t, Options{Limits: limits.Limits{Threads: 1}})
+	p.g.mu.Lock()
+	p.g.pace = 1 // the long request is due at once
+	p.g.mu.Unlock()
+	long := p.long(t, "1.1")
+	<-p.begun
+	kept := dial(t, p.addr)
+	p.wait(t, "the long request is due", func(g *Gate) bool {
+		r := g.running.Front().Value.(*Request)
+		return r.long && r.due() < r.whole+stretch*size && r.computed == 0
+	})
+	send(t, kept, "/short")
+	p.wait(t, "the short request has arrived", func(g *Gate) bool { return g.fifo.Len() == 1 || g.othersWait() })
+	p.end <- struct{}{}
+	answer(t, long)
+	answer(t, kept)
+	if first := <-p.ended; first != "/long" {
+		t.Errorf("%s was computed first", first)
+	}
+}
+
+// Requests wait in the order of their due times.
+func TestInsert(t *testing.T) {
+	g := &Gate{pace: 1}
+	for i, size := range []int{50, 0, 100, 0, 50, 1} {
+		whole := int64(i)
+		insert(&g.fifo, &entry{whole: whole, due: g.dueAt(whole, size)})
+	}
+	var order []int64
+	for at := g.fifo.Front(); at != nil; at = at.Next() {
+		order = append(order, at.Value.(*entry).whole)
+	}
+	if want := []int64{1, 3, 5, 0, 4, 2}; !slices.Equal(order, want) {
+		t.Errorf("the order is %v, want %v", order, want)
+	}
+}
+
+// A computation ends when its client has closed the connection. It goes on if the client
+// has closed only its sending side: such a client gets its answer.
+func TestComputationOfAClientThatLeaves(t *testing.T) {
+	for _, o := range []Options{{Sync: true}, {Limits: limits.Limits{Threads: 1}}} {
+		t.Run(fmt.Sprintf("sync %v", o.Sync), func(t *testing.T) {
+			p := servePieces(t, o)
+			c := p.long(t, "1.1")
+			<-p.begun
+			c.Close()
+			if err := <-p.gone; !errors.Is(err, ErrGone) {
+				t.Errorf("the computation failed with %v", err)
+			}
+			for version, want := range map[string]string{
+				"1.1": "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 x\r\n",
+				"1.0": "HTTP/1.1 200 x\r\n",
+			} {
+				c := p.long(t, version)
+				<-p.begun
+				if err := c.(*net.TCPConn).CloseWrite(); err != nil {
+					t.Fatal(err)
+				}
+				if version == "1.1" {
+					p.wait(t, "the client is asked", func(g *Gate) bool {
+						r := g.running.Front()
+						return r != nil && r.Value.(*Request).c.c.asked
+					})
+				}
+				var all strings.Builder
+				var read sync.WaitGroup
+				read.Go(func() { io.Copy(&all, c) })
+				p.end <- struct{}{}
+				read.Wait()
+				if !strings.HasPrefix(all.String(), want) {
+					t.Errorf("HTTP/%s gets %q", version, all.String())
+				}
+			}
+		})
+	}
+}
