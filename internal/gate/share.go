@@ -25,9 +25,9 @@ import (
 // if its oldest waiting request became whole later, by at least half the mean time of a
 // computation. If no request waits there, this worker's request must have waited as long.
 // So clients that keep connections get about equal shares, even if the processors are not
-// equally fast. A worker takes a request from the pair only if it is older than its own
-// oldest one. So all workers together serve requests in about the order in which they
-// became whole.
+// equally fast. A worker takes a request from the pair only if it is due before its own
+// first one (interrupt.go). So all workers together serve requests in about the order of
+// their due times.
 //
 // A sync worker gives away every request that has to wait. So its crash costs only the
 // request that it computes. The pair holds only some large requests, see pairTakesLarge.
