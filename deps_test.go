@@ -21,7 +21,7 @@ var arrows = map[string]struct {
 	may string
 	why string
 }{
-	"cmd/narwhal": {"config supervisor worker web ner ner/spacy ner/prose ner/kernel internal/share internal/model internal/bench internal/logfile internal/gate internal/control internal/pidfile internal/textjson internal/errorbody internal/logevent", "it joins them"},
+	"cmd/narwhal": {"config supervisor worker web ner ner/spacy ner/prose ner/kernel internal/share internal/model internal/install internal/bench internal/logfile internal/gate internal/control internal/pidfile internal/textjson internal/errorbody internal/logevent", "it joins them"},
 
 	"supervisor": {"internal/wire internal/board internal/park internal/pidfile internal/sock internal/sdnotify internal/control internal/share internal/http1 internal/errorbody internal/requestid internal/bounded internal/threads internal/logevent limits", "a library: it knows no HTTP server, no model and no configuration file"},
 	"worker":     {"internal/wire internal/board internal/park internal/sock internal/gate internal/threads internal/logevent limits", "a library: master and worker meet in internal/wire only, as two processes should"},
@@ -55,10 +55,13 @@ var arrows = map[string]struct {
 	"internal/requestid": {"", "a leaf"},
 	"internal/gate":      {"internal/board internal/park internal/sock internal/http1 limits", "reads requests, writes the worker's line, passes idle connections on, and asks how long a queue is"},
 	"internal/share":     {"internal/wire", "by which descriptors a worker has them"},
-	"internal/model":     {"internal/pipeline", "files and hashes; what runs them is the caller's"},
+	"internal/model":     {"internal/pipeline", "files and hashes; what runs them is the caller's, and nothing here installs"},
+	"internal/install":   {"internal/model internal/pipeline", "it installs where internal/model finds"},
 	"internal/pipeline":  {"", "a leaf"},
 	"internal/msgpack":   {"", "a leaf"},
 	"internal/bench":     {"", "a client knows nothing of the server"},
+
+	"internal/model/modeltest": {"", "a leaf, for tests"},
 
 	"scripts/internal/proc":    {"", "a leaf"},
 	"scripts/internal/client":  {"", "a leaf: a client sees a server only from outside"},
@@ -68,7 +71,7 @@ var arrows = map[string]struct {
 
 	"scripts/chaos":        {"internal/logevent scripts/internal/proc scripts/internal/client scripts/internal/stats", "a client; it sees narwhal from outside, and its log"},
 	"scripts/compare":      {"internal/bench scripts/internal/proc scripts/internal/client scripts/internal/stats scripts/internal/waiting", "a tool"},
-	"scripts/embedmodel":   {"internal/model", "a tool"},
+	"scripts/embedmodel":   {"internal/model internal/install", "a tool"},
 	"scripts/parity":       {"ner ner/spacy ner/prose internal/model", "a tool"},
 	"scripts/fairness":     {"internal/bench scripts/internal/client scripts/internal/server scripts/internal/waiting", "a tool"},
 	"scripts/systemd/load": {"scripts/internal/client", "a client"},
@@ -114,6 +117,20 @@ func TestBinaryCarriesNoTestTools(t *testing.T) {
 		for _, bad := range notInBinary {
 			if strings.HasPrefix(dep, bad) {
 				t.Errorf("the binary carries %s", dep)
+			}
+		}
+	}
+}
+
+// notInEngine are packages that the engine does not need, and that a program would carry if
+// it did: they fetch and install pipelines.
+var notInEngine = []string{"net/http", "os/exec", "github.com/schollz/"}
+
+func TestEngineCarriesNoInstaller(t *testing.T) {
+	for _, dep := range list(t, "-deps", "./ner/spacy") {
+		for _, bad := range notInEngine {
+			if strings.HasPrefix(dep, bad) {
+				t.Errorf("ner/spacy carries %s", dep)
 			}
 		}
 	}

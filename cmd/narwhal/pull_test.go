@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/narwhal-server/narwhal/internal/install"
 	"github.com/narwhal-server/narwhal/internal/model"
 )
 
@@ -40,7 +41,7 @@ func TestPullWithoutPip(t *testing.T) {
 	run := func(args ...string) string {
 		t.Helper()
 		cmd := narwhalCommand(home, args...)
-		cmd.Env = []string{"HOME=" + home, "PATH=", "SSL_CERT_FILE=" + trusted, model.MirrorVariable + "=" + s.URL + "/m"}
+		cmd.Env = []string{"HOME=" + home, "PATH=", "SSL_CERT_FILE=" + trusted, install.MirrorVariable + "=" + s.URL + "/m"}
 		out, err := cmd.CombinedOutput()
 		if err != nil {
 			t.Fatalf("%v: %v\n%s", args, err, out)

@@ -3,9 +3,7 @@ package model
 import (
 	"archive/zip"
 	"bytes"
-	"compress/flate"
 	"errors"
-	"hash/crc32"
 	"io/fs"
 	"maps"
 	"os"
@@ -15,11 +13,12 @@ import (
 	"testing"
 	"unsafe"
 
+	"github.com/narwhal-server/narwhal/internal/model/modeltest"
 	"github.com/narwhal-server/narwhal/internal/pipeline"
 )
 
 func TestArchiveInPlace(t *testing.T) {
-	m, err := Places{}.Find(writeDir(t, t.TempDir(), tiny))
+	m, err := Places{}.Find(modeltest.WriteDir(t, t.TempDir(), modeltest.Tiny))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +32,7 @@ func TestArchiveInPlace(t *testing.T) {
 		t.Error("the same model gave two different archives")
 	}
 	archive := first.String()
-	e, err := Places{embedded: archive}.Find(Default)
+	e, err := Places{Archive: archive}.Find(Default)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +40,7 @@ func TestArchiveInPlace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := slices.Sorted(maps.Keys(sizes)), tinyWanted(); !slices.Equal(got, want) {
+	if got, want := slices.Sorted(maps.Keys(sizes)), modeltest.Wanted(); !slices.Equal(got, want) {
 		t.Errorf("the archive has %q, want %q", got, want)
 	}
 	begin := uintptr(unsafe.Pointer(unsafe.StringData(archive)))
@@ -50,8 +49,8 @@ func TestArchiveInPlace(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if string(b) != tiny[name] {
-			t.Errorf("%s reads %q, want %q", name, b, tiny[name])
+		if string(b) != modeltest.Tiny[name] {
+			t.Errorf("%s reads %q, want %q", name, b, modeltest.Tiny[name])
 		}
 		if len(b) == 0 {
 			continue
@@ -101,8 +100,8 @@ func TestArchiveRefused(t *testing.T) {
 			if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := openWheel(path); err == nil || !strings.Contains(err.Error(), tc.want) {
-				t.Errorf("openWheel: %v, want an error with %q", err, tc.want)
+			if _, err := OpenWheel(path); err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("OpenWheel: %v, want an error with %q", err, tc.want)
 			}
 		})
 	}
@@ -110,76 +109,29 @@ func TestArchiveRefused(t *testing.T) {
 
 // TestArchiveLies has archives with a wrong size of a file in its header.
 func TestArchiveLies(t *testing.T) {
-	content := []byte("weights")
 	for name, size := range map[string]uint64{"small": 3, "large": 50, "huge": uint64(pipeline.MaxFile) + 1} {
-		var b bytes.Buffer
-		z := zip.NewWriter(&b)
-		for _, file := range []string{"m/config.cfg", "m/tokenizer"} {
-			if _, err := z.Create(file); err != nil {
-				t.Fatal(err)
-			}
-		}
-		w, err := z.CreateRaw(&zip.FileHeader{Name: "m/ner/model", Method: zip.Store, CRC32: crc32.ChecksumIEEE(content),
-			CompressedSize64: uint64(len(content)), UncompressedSize64: size})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := w.Write(content); err != nil {
-			t.Fatal(err)
-		}
-		if err := z.Close(); err != nil {
-			t.Fatal(err)
-		}
-		path := t.TempDir() + "/x.whl"
-		if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		m, err := openWheel(path)
+		archive := modeltest.Lie(t, size)
+		m, err := OpenWheel(modeltest.WriteFile(t, "x.whl", archive))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if got, err := m.Bytes("ner/model"); err == nil {
 			t.Errorf("%s: read %q without an error", name, got)
 		}
-		p := places(t)
-		if _, err := p.install(m, "x", nil); err == nil {
-			t.Errorf("%s: installed without an error", name)
-		}
-		if left, _ := os.ReadDir(p.User); len(left) != 0 {
-			t.Errorf("%s: %v is left behind", name, left)
-		}
 		// When the archive is read in place, the wrong size must not lead out of it.
-		inside, err := Places{embedded: b.String()}.Find(Default)
+		inside, err := Places{Archive: string(archive)}.Find(Default)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := inside.Bytes("ner/model"); err == nil && len(got) > b.Len() {
-			t.Errorf("%s: %d bytes of an archive of %d", name, len(got), b.Len())
+		if got, err := inside.Bytes("ner/model"); err == nil && len(got) > len(archive) {
+			t.Errorf("%s: %d bytes of an archive of %d", name, len(got), len(archive))
 		}
 	}
 }
 
-// TestArchiveBomb has an archive of a few hundred bytes. A file in it inflates to far more
-// bytes than its header says.
+// TestArchiveBomb reads a file that inflates to far more bytes than its header says.
 func TestArchiveBomb(t *testing.T) {
-	var b, deflated bytes.Buffer
-	d, err := flate.NewWriter(&deflated, flate.BestCompression)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d.Write(make([]byte, 64<<20))
-	d.Close()
-	z := zip.NewWriter(&b)
-	z.Create("config.cfg")
-	z.Create("tokenizer")
-	w, err := z.CreateRaw(&zip.FileHeader{Name: "ner/model", Method: zip.Deflate,
-		CompressedSize64: uint64(deflated.Len()), UncompressedSize64: 100})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.Write(deflated.Bytes())
-	z.Close()
-	m, err := openEmbedded(b.String())
+	m, err := openEmbedded(string(modeltest.Bomb(t)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,10 +144,6 @@ func TestArchiveBomb(t *testing.T) {
 	}
 	if grown := after.TotalAlloc - before.TotalAlloc; grown > 1<<20 {
 		t.Errorf("reading a bomb allocated %d bytes", grown)
-	}
-	p := places(t)
-	if _, err := p.install(m, "x", nil); !errors.Is(err, zip.ErrFormat) {
-		t.Errorf("a bomb installs: %v", err)
 	}
 }
 

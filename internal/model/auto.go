@@ -19,8 +19,8 @@ var explosions = []string{"en_core_web_sm", "en_core_web_md", "en_core_web_lg"}
 // other pipelines are installed, or if the pipeline in this program or the first one of
 // en_core_web_sm, _md and _lg that is installed is broken.
 func (p Places) Auto() (*Model, error) {
-	if p.embedded != "" {
-		return openEmbedded(p.embedded)
+	if p.Archive != "" {
+		return openEmbedded(p.Archive)
 	}
 	var missing *NotFoundError
 	for _, name := range explosions {

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/narwhal-server/narwhal/internal/model/modeltest"
 )
 
 // TestAuto checks which pipeline Auto takes: the one that is built in, or else
@@ -19,7 +21,7 @@ func TestAuto(t *testing.T) {
 
 	// A folder that is no pipeline does not count: other programs also have folders called
 	// models.
-	writeDir(t, filepath.Join(p.Local, "torch"), map[string]string{"weights.bin": "x"})
+	modeltest.WriteDir(t, filepath.Join(p.Local, "torch"), map[string]string{"weights.bin": "x"})
 	if m, err := p.Auto(); !errors.As(err, &missing) {
 		t.Fatalf("a folder that is no pipeline: %v, %v; want a NotFoundError", m, err)
 	}
@@ -36,7 +38,7 @@ func TestAuto(t *testing.T) {
 	}
 	install := func(place, name string) string {
 		t.Helper()
-		return writeDir(t, filepath.Join(place, name), tiny)
+		return modeltest.WriteDir(t, filepath.Join(place, name), modeltest.Tiny)
 	}
 	zoo := install(p.User, "en_zoo")
 	takes(zoo)
@@ -57,11 +59,11 @@ func TestAuto(t *testing.T) {
 	takes(install(p.System, "en_core_web_lg"))
 	takes(install(p.User, "en_core_web_md"))
 	takes(install(p.System, "en_core_web_sm"))
-	p.embedded = string(zipOf(t, "", tiny))
+	p.Archive = string(modeltest.Zip(t, "", modeltest.Tiny))
 	takes("")
 
 	// If the first pipeline is broken, Auto fails and does not take another one.
-	p.embedded = ""
+	p.Archive = ""
 	if err := os.Remove(filepath.Join(p.System, "en_core_web_sm", "tokenizer")); err != nil {
 		t.Fatal(err)
 	}

@@ -35,8 +35,27 @@ func (m *Model) Verify() error {
 	if r == nil {
 		return fmt.Errorf("model %s: not a release that narwhal knows", m.Name)
 	}
-	if err := r.check(m); err != nil {
+	if err := r.Compare(m); err != nil {
 		return fmt.Errorf("model %s: %w", m.Name, err)
+	}
+	return nil
+}
+
+// Compare compares a model with the release and returns the first difference. If only the
+// hash of the release's wheel is known, Compare compares the name and the version in
+// meta.json, and no files.
+func (r *Release) Compare(m *Model) error {
+	if len(r.Files) == 0 && m.Release() != r {
+		return fmt.Errorf("meta.json does not say that it is %s %s", r.Name, r.Version)
+	}
+	for _, f := range r.Files {
+		got, err := m.hash(f.Path)
+		if err != nil {
+			return err
+		}
+		if got != f.SHA256 {
+			return &HashError{File: f.Path, Got: got, Want: f.SHA256}
+		}
 	}
 	return nil
 }
@@ -86,5 +105,12 @@ func (m *Model) hash(name string) (string, error) {
 	if _, err := io.Copy(h, f); err != nil {
 		return "", fmt.Errorf("read %s: %w", name, err)
 	}
-	return sum(h), nil
+	return fmt.Sprintf("%x", h.Sum(nil)), nil
+}
+
+// HashError is the error for a file with the wrong SHA-256.
+type HashError struct{ File, Got, Want string }
+
+func (e *HashError) Error() string {
+	return fmt.Sprintf("%s has SHA-256 %s, want %s", e.File, e.Got, e.Want)
 }

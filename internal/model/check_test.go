@@ -5,11 +5,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/narwhal-server/narwhal/internal/model/modeltest"
 )
 
 func TestCheck(t *testing.T) {
 	good := func(*Model, string) ([]string, []string, error) { return ontoNotes, sentenceEntities, nil }
-	m, err := places(t).Find(writeDir(t, t.TempDir(), tiny))
+	m, err := places(t).Find(modeltest.WriteDir(t, t.TempDir(), modeltest.Tiny))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,7 +27,7 @@ func TestCheck(t *testing.T) {
 
 	// A model whose meta.json names a release is compared with it.
 	claims := map[string]string{"config.cfg": "x", "tokenizer": "y", "meta.json": `{"lang":"en","name":"core_web_sm","version":"3.8.0"}`}
-	if m, err = places(t).Find(writeDir(t, t.TempDir(), claims)); err != nil {
+	if m, err = places(t).Find(modeltest.WriteDir(t, t.TempDir(), claims)); err != nil {
 		t.Fatal(err)
 	}
 	r := m.Check(func(*Model, string) ([]string, []string, error) { return []string{"PERSON"}, nil, nil })

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -21,15 +22,15 @@ import (
 // its own directory. A place that is "" is not searched.
 type Places struct {
 	Local  string
-	User   string // Pull and Add install here, and Remove deletes here
+	User   string // internal/install installs here
 	System string
 
-	embedded string // the archive in the program; "": there is none
+	Archive string // the zip file in the program, as WriteArchive writes it; "": there is none
 }
 
 // Standard returns the places of this process.
 func Standard() Places {
-	p := Places{Local: "models", System: "/usr/share/narwhal/models", embedded: archive}
+	p := Places{Local: "models", System: "/usr/share/narwhal/models", Archive: archive}
 	data := os.Getenv("XDG_DATA_HOME")
 	if !filepath.IsAbs(data) { // the XDG specification says to ignore a relative path
 		data = ""
@@ -55,7 +56,10 @@ func (e *NotFoundError) Error() string {
 	return fmt.Sprintf("model %s is not installed (looked in %s); %s", e.Name, strings.Join(e.Looked, ", "), e.Hint)
 }
 
-var validName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+
+// ValidName reports whether a model can have this name.
+func ValidName(name string) bool { return nameForm.MatchString(name) }
 
 // Find finds a model by name or path. Only the first place that has a directory of that name
 // counts. If the model there is broken, Find returns an error and does not look in other
@@ -63,10 +67,10 @@ var validName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 func (p Places) Find(nameOrPath string) (*Model, error) {
 	if strings.ContainsRune(nameOrPath, filepath.Separator) || strings.HasSuffix(nameOrPath, ".whl") ||
 		nameOrPath == "." || nameOrPath == ".." {
-		return openPath(nameOrPath)
+		return Open(nameOrPath)
 	}
 	name := nameOrPath
-	if !validName.MatchString(name) {
+	if !ValidName(name) {
 		return nil, fmt.Errorf("model %q: a name has letters, digits, dots, hyphens and underscores; a path has a slash", name)
 	}
 	for _, place := range p.list() {
@@ -74,10 +78,10 @@ func (p Places) Find(nameOrPath string) (*Model, error) {
 		if _, err := os.Stat(dir); absent(err) {
 			continue
 		}
-		return openDir(name, place.origin, dir)
+		return OpenDir(name, place.origin, dir)
 	}
-	if name == Default && p.embedded != "" {
-		return openEmbedded(p.embedded)
+	if name == Default && p.Archive != "" {
+		return openEmbedded(p.Archive)
 	}
 	return nil, p.notFound(name)
 }
@@ -95,7 +99,7 @@ func (p Places) notFound(name string) error {
 		}
 		e.Looked = append(e.Looked, dir)
 	}
-	if p.embedded != "" {
+	if p.Archive != "" {
 		e.Looked = append(e.Looked, "this program")
 	}
 	if info, err := os.Stat(name); err == nil && info.IsDir() {
@@ -141,7 +145,7 @@ func (p Places) List() ([]Listed, error) {
 			return nil, fmt.Errorf("list models: %w", err)
 		}
 		for _, e := range entries {
-			if !validName.MatchString(e.Name()) {
+			if !ValidName(e.Name()) {
 				continue // such as a name with a dot first: an installation that was cut off
 			}
 			dir := filepath.Join(place.dir, e.Name())
@@ -149,13 +153,13 @@ func (p Places) List() ([]Listed, error) {
 				continue
 			}
 			l := Listed{Name: e.Name(), Origin: place.origin, Dir: dir}
-			l.Model, l.Err = openDir(l.Name, l.Origin, dir)
+			l.Model, l.Err = OpenDir(l.Name, l.Origin, dir)
 			all = append(all, l)
 		}
 	}
-	if p.embedded != "" {
+	if p.Archive != "" {
 		l := Listed{Name: Default, Origin: Embedded}
-		l.Model, l.Err = openEmbedded(p.embedded)
+		l.Model, l.Err = openEmbedded(p.Archive)
 		all = append(all, l)
 	}
 	slices.SortStableFunc(all, func(a, b Listed) int { return cmp.Compare(a.Name, b.Name) })
@@ -165,7 +169,8 @@ func (p Places) List() ([]Listed, error) {
 	return all, nil
 }
 
-func openPath(path string) (*Model, error) {
+// Open opens the pipeline at a path. For a tar archive the error is a TarError.
+func Open(path string) (*Model, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		if pathErr := (*fs.PathError)(nil); errors.As(err, &pathErr) {
@@ -177,29 +182,46 @@ func openPath(path string) (*Model, error) {
 		return nil, fmt.Errorf("model %s: neither a directory nor a wheel: it is not a regular file", path)
 	}
 	if !info.IsDir() && isTar(path) {
-		return nil, &tarError{path}
+		return nil, &TarError{path}
 	}
 	if !info.IsDir() {
-		return openWheel(path)
+		return OpenWheel(path)
 	}
 	dir, err := pipeline.Folder(path)
 	if errors.Is(err, pipeline.ErrNoConfig) {
-		dir, err = path, nil // openDir returns an error that names what is missing
+		dir, err = path, nil // OpenDir returns an error that names what is missing
 	}
 	if err != nil {
 		return nil, fmt.Errorf("model %s: %w", path, err)
 	}
-	return openDir(path, Path, dir)
+	return OpenDir(path, Path, dir)
 }
 
-// tarError is the error for a path of a tar archive. Add handles it.
-type tarError struct{ path string }
+// TarError is the error for a tar archive. Unlike a wheel it cannot be read in place, but it
+// can be unpacked and installed.
+type TarError struct{ path string }
 
-func (e *tarError) Error() string {
-	return fmt.Sprintf("model %s: a tar archive cannot be used where it lies; narwhal model add installs it", e.path)
+func (e *TarError) Error() string {
+	return fmt.Sprintf("model %s: a tar archive cannot be read in place; to unpack and install it: narwhal model add %[1]s", e.path)
 }
 
-func openDir(name string, origin Origin, dir string) (*Model, error) {
+// isTar reports whether a file looks like a tar archive, plain or compressed with gzip. spacy
+// package makes such source archives and wheels.
+func isTar(name string) bool {
+	f, err := os.Open(name)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	head := make([]byte, 262)
+	n, _ := io.ReadFull(f, head)
+	head = head[:n]
+	return strings.HasPrefix(string(head), "\x1f\x8b") || strings.HasSuffix(string(head), "ustar")
+}
+
+// OpenDir opens the pipeline in the folder dir. It fails if a file is missing that every
+// pipeline has.
+func OpenDir(name string, origin Origin, dir string) (*Model, error) {
 	m := &Model{Name: name, Origin: origin, Path: dir, files: pipeline.Dir(dir)}
 	if err := pipeline.Check(m.files); err != nil {
 		return nil, fmt.Errorf("model %s: %s: %w", name, dir, err)
@@ -207,9 +229,9 @@ func openDir(name string, origin Origin, dir string) (*Model, error) {
 	return m, nil
 }
 
-// openWheel opens a wheel. The file stays open, because the model's files are read from it
+// OpenWheel opens a wheel. The file stays open, because the model's files are read from it
 // later.
-func openWheel(path string) (*Model, error) {
+func OpenWheel(path string) (*Model, error) {
 	r, err := zip.OpenReader(path)
 	if err != nil {
 		return nil, fmt.Errorf("model %s: neither a directory nor a wheel: %w", path, err)

@@ -1,11 +1,12 @@
-// Package model finds and installs spaCy pipelines. It reads no weights: for this package a
-// pipeline is a set of files with known names. ner/spacy reads their content.
+// Package model finds spaCy pipelines, and checks and embeds them. It reads no weights: for
+// this package a pipeline is a set of files with known names. ner/spacy reads their content,
+// and internal/install installs pipelines.
 //
 // A pipeline has a name or a path. A name is looked for in these places, and the first place
 // that has it counts:
 //
 //	./models/NAME                        in the current directory
-//	$XDG_DATA_HOME/narwhal/models/NAME   where Pull and Add install (default ~/.local/share)
+//	$XDG_DATA_HOME/narwhal/models/NAME   where internal/install installs (default ~/.local/share)
 //	/usr/share/narwhal/models/NAME       where a distribution's package installs
 //	the program itself                   see embedded/README.md
 //
@@ -43,6 +44,9 @@ type Model struct {
 
 	files pipeline.Files
 }
+
+// Files returns the pipeline's files.
+func (m *Model) Files() pipeline.Files { return m.files }
 
 // Bytes returns the content of one file. name has slashes, as in "ner/model". The bytes must
 // not be written to: those of an embedded model are read-only pages of the program, which all

@@ -1,84 +1,17 @@
 package model
 
 import (
-	"archive/zip"
-	"bytes"
 	"errors"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/narwhal-server/narwhal/internal/model/modeltest"
 	"github.com/narwhal-server/narwhal/internal/pipeline"
 )
-
-// tiny has the files of a pipeline. Their contents are wrong, but this package does not read
-// them.
-var tiny = map[string]string{
-	"config.cfg":                "[nlp]\nlang = \"en\"\n",
-	"meta.json":                 `{"lang":"en","name":"tiny","version":"0.1.0","license":"MIT","author":"Nobody"}`,
-	"tokenizer":                 "tokens",
-	"ner/model":                 "weights",
-	"ner/moves":                 "moves",
-	"ner/cfg":                   "{}",
-	"LICENSE":                   "do as you like",
-	"vocab/lookups.bin":         "lookups",
-	"vocab/key2row":             "",
-	"vocab/strings.json":        "[]",      // not wanted
-	"tagger/model":              "weights", // not wanted
-	"lemmatizer/lookups/x.bin":  "x",       // not wanted
-	"ner/sub/model":             "x",       // not wanted
-	"__pycache__/x.cpython.pyc": "x",       // not wanted
-}
-
-func tinyWanted() []string {
-	return []string{"LICENSE", "config.cfg", "meta.json", "ner/cfg", "ner/model", "ner/moves", "tokenizer", "vocab/key2row", "vocab/lookups.bin"}
-}
-
-func writeDir(t *testing.T, dir string, files map[string]string) string {
-	t.Helper()
-	for name, content := range files {
-		path := filepath.Join(dir, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
-}
-
-func zipOf(t *testing.T, prefix string, files map[string]string) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	z := zip.NewWriter(&b)
-	for _, name := range slices.Sorted(maps.Keys(files)) {
-		w, err := z.Create(prefix + name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := w.Write([]byte(files[name])); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := z.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
-}
-
-func writeWheel(t *testing.T, prefix string, files map[string]string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "tiny-0.1.0-py3-none-any.whl")
-	if err := os.WriteFile(path, zipOf(t, prefix, files), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
 
 func places(t *testing.T) Places {
 	root := t.TempDir()
@@ -87,7 +20,7 @@ func places(t *testing.T) Places {
 
 func TestFindOrder(t *testing.T) {
 	p := places(t)
-	tinyZip := string(zipOf(t, "", tiny))
+	tinyZip := string(modeltest.Zip(t, "", modeltest.Tiny))
 
 	_, err := p.Find(Default)
 	var missing *NotFoundError
@@ -113,13 +46,13 @@ func TestFindOrder(t *testing.T) {
 			t.Errorf("%s: ner/model reads %q, %v", want, got, err)
 		}
 	}
-	p.embedded = tinyZip
+	p.Archive = tinyZip
 	find(Embedded)
-	writeDir(t, filepath.Join(p.System, Default), tiny)
+	modeltest.WriteDir(t, filepath.Join(p.System, Default), modeltest.Tiny)
 	find(System)
-	writeDir(t, filepath.Join(p.User, Default), tiny)
+	modeltest.WriteDir(t, filepath.Join(p.User, Default), modeltest.Tiny)
 	find(User)
-	writeDir(t, filepath.Join(p.Local, Default), tiny)
+	modeltest.WriteDir(t, filepath.Join(p.Local, Default), modeltest.Tiny)
 	find(Local)
 
 	all, err := p.List()
@@ -148,17 +81,17 @@ func TestFindOrder(t *testing.T) {
 
 func TestFindPath(t *testing.T) {
 	p := places(t)
-	dir := writeDir(t, t.TempDir(), tiny)
+	dir := modeltest.WriteDir(t, t.TempDir(), modeltest.Tiny)
 	pkg := t.TempDir()
-	writeDir(t, filepath.Join(pkg, "en_tiny-0.1.0"), tiny)
+	modeltest.WriteDir(t, filepath.Join(pkg, "en_tiny-0.1.0"), modeltest.Tiny)
 	odd := t.TempDir() + "/[odd]*"
-	writeDir(t, filepath.Join(odd, "en_tiny-0.1.0"), tiny)
+	modeltest.WriteDir(t, filepath.Join(odd, "en_tiny-0.1.0"), modeltest.Tiny)
 	unpacked := t.TempDir()
-	writeDir(t, filepath.Join(unpacked, "en_tiny", "en_tiny-0.1.0"), tiny)
+	modeltest.WriteDir(t, filepath.Join(unpacked, "en_tiny", "en_tiny-0.1.0"), modeltest.Tiny)
 	two := t.TempDir()
-	writeDir(t, filepath.Join(two, "a"), tiny)
-	writeDir(t, filepath.Join(two, "b"), tiny)
-	wheel := writeWheel(t, "en_tiny/en_tiny-0.1.0/", tiny)
+	modeltest.WriteDir(t, filepath.Join(two, "a"), modeltest.Tiny)
+	modeltest.WriteDir(t, filepath.Join(two, "b"), modeltest.Tiny)
+	wheel := modeltest.WriteWheel(t, "en_tiny/en_tiny-0.1.0/", modeltest.Tiny)
 	link := filepath.Join(t.TempDir(), "link")
 	if err := os.Symlink(dir, link); err != nil {
 		t.Fatal(err)
@@ -202,6 +135,18 @@ func TestFindPath(t *testing.T) {
 	}
 }
 
+// TestPackageLeadsOutside checks that a link out of a package is not used as its pipeline.
+func TestPackageLeadsOutside(t *testing.T) {
+	elsewhere := modeltest.WriteDir(t, t.TempDir(), modeltest.Tiny)
+	pkg := t.TempDir()
+	if err := os.Symlink(elsewhere, filepath.Join(pkg, "en_tiny-0.1.0")); err != nil {
+		t.Fatal(err)
+	}
+	if m, err := (Places{}).Find(pkg); err == nil {
+		t.Errorf("found %s, which is not in the package", m.Path)
+	}
+}
+
 func TestStandard(t *testing.T) {
 	t.Setenv("HOME", "/home/someone")
 	for data, want := range map[string]string{
@@ -240,7 +185,7 @@ func TestRelease(t *testing.T) {
 		`{"lang":"de","name":"core_web_sm","version":"3.8.0"}`:         nil,
 		`nonsense`: nil,
 	} {
-		m, err := Places{}.Find(writeDir(t, t.TempDir(), map[string]string{"config.cfg": "", "tokenizer": "", "meta.json": meta}))
+		m, err := Places{}.Find(modeltest.WriteDir(t, t.TempDir(), map[string]string{"config.cfg": "", "tokenizer": "", "meta.json": meta}))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,9 +1,6 @@
 package model
 
-import (
-	"fmt"
-	"slices"
-)
+import "slices"
 
 // Release is a published pipeline whose hashes narwhal knows.
 type Release struct {
@@ -51,7 +48,7 @@ type File struct {
 // fetches when no name is given.
 const Default = "en_core_web_sm"
 
-// Releases are the pipelines that Pull can fetch. Their Files do not contain meta.json,
+// Releases are the pipelines that internal/install can fetch. Their Files do not contain meta.json,
 // because people who pack a pipeline again write their own description into it.
 var Releases = []Release{
 	{
@@ -131,17 +128,12 @@ func ReleaseNamed(name string) *Release {
 	return &Releases[i]
 }
 
-// Download returns the approximate number of bytes that Pull fetches.
+// Download returns the approximate number of bytes to fetch.
 func (r *Release) Download() int64 {
 	if r.Pip != nil {
 		return r.Pip.Size
 	}
 	return r.Wheel.Size
-}
-
-// ByHand returns instructions to install the release without Pull.
-func (r *Release) ByHand() string {
-	return fmt.Sprintf("elsewhere download %s, and here run narwhal model add FILE.whl", r.url(Publisher))
 }
 
 // Megabytes rounds a size to millions of bytes, as pip and browsers do.

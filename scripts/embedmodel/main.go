@@ -21,6 +21,7 @@ import (
 	"strings"
 
 	"github.com/google/renameio/v2"
+	"github.com/narwhal-server/narwhal/internal/install"
 	"github.com/narwhal-server/narwhal/internal/model"
 )
 
@@ -85,11 +86,11 @@ func get(ctx context.Context, from string) (*model.Model, error) {
 		if m, err := here.Find(model.Default); err == nil && verify(m) == nil {
 			return m, nil
 		}
-		mirror := os.Getenv(model.MirrorVariable)
-		if mirror == "" && !model.HasPip(ctx) {
+		mirror := os.Getenv(install.MirrorVariable)
+		if mirror == "" && !install.HasPip(ctx) {
 			installPip(ctx, os.Geteuid() == 0, os.Stderr)
 		}
-		return here.Pull(ctx, model.Default, model.PullOptions{Out: os.Stderr, Mirror: mirror})
+		return install.Pull(ctx, here, model.Default, install.PullOptions{Out: os.Stderr, Mirror: mirror})
 	}
 	path, err := filepath.Abs(from) // a name with a slash in it is a path to Find
 	if err != nil {
@@ -104,7 +105,7 @@ func restore() error {
 	here := model.Places{User: "models"}
 	_, err := here.Find(model.Default)
 	if missing := (*model.NotFoundError)(nil); errors.As(err, &missing) {
-		_, err = here.Add(archive, model.Default)
+		_, err = install.Add(here, archive, model.Default)
 	}
 	return err
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/narwhal-server/narwhal/internal/install"
 	"github.com/narwhal-server/narwhal/internal/model"
 )
 
@@ -48,7 +49,7 @@ func TestWithoutPip(t *testing.T) {
 	for _, want := range []string{"fetching", ""} { // the second time nothing is fetched
 		cmd := exec.Command(program)
 		cmd.Dir = dir
-		cmd.Env = []string{"PATH=", "SSL_CERT_FILE=" + trusted, model.MirrorVariable + "=" + s.URL}
+		cmd.Env = []string{"PATH=", "SSL_CERT_FILE=" + trusted, install.MirrorVariable + "=" + s.URL}
 		var said bytes.Buffer
 		cmd.Stderr = &said
 		out, err := cmd.Output()

@@ -1,4 +1,4 @@
-package model
+package install
 
 import (
 	"context"
@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/narwhal-server/narwhal/internal/model"
 	"github.com/narwhal-server/narwhal/internal/pipeline"
 )
 
@@ -28,16 +29,16 @@ const (
 	MirrorVariable = "NARWHAL_MODEL_MIRROR"
 )
 
-// url returns the address of the release's wheel. base is an address such as Publisher.
-func (r *Release) url(base string) string {
+// wheelURL returns the address of the release's wheel. base is an address such as Publisher.
+func wheelURL(r *model.Release, base string) string {
 	version := r.Name + "-" + r.Version
 	return strings.TrimSuffix(base, "/") + "/" + version + "/" + version + "-py3-none-any.whl"
 }
 
 // overHTTPS returns the source that fetches the wheel over HTTPS. base is an address such as
 // Publisher.
-func (r *Release) overHTTPS(o PullOptions, base string) source {
-	at, err := url.Parse(r.url(base))
+func (p *puller) overHTTPS(base string) source {
+	at, err := url.Parse(wheelURL(p.rel, base))
 	if err == nil && (at.Scheme != "https" || at.Host == "") {
 		err = errors.New("want an address that begins with https://")
 	}
@@ -45,7 +46,7 @@ func (r *Release) overHTTPS(o PullOptions, base string) source {
 		return source{"from " + base, func(context.Context, string) (string, error) { return "", err }}
 	}
 	return source{"from " + at.Host, func(ctx context.Context, dir string) (string, error) {
-		return r.get(ctx, o, at, dir)
+		return p.get(ctx, at, dir)
 	}}
 }
 
@@ -71,9 +72,9 @@ func stayHTTPS(r *http.Request, via []*http.Request) error {
 var errStalled = errors.New("the server stopped sending")
 
 // get downloads the wheel into dir and returns its path. It announces the download when the
-// server has answered. It fails if no byte arrives for o.stall.
-func (r *Release) get(ctx context.Context, o PullOptions, at *url.URL, dir string) (string, error) {
-	client, stall := o.client, o.stall
+// server has answered. It fails if no byte arrives for p.stall.
+func (p *puller) get(ctx context.Context, at *url.URL, dir string) (string, error) {
+	client, stall := p.client, p.stall
 	if client == nil {
 		client = newClient()
 	}
@@ -100,9 +101,9 @@ func (r *Release) get(ctx context.Context, o PullOptions, at *url.URL, dir strin
 	}
 	size := resp.ContentLength
 	if size < 0 { // the server does not send the size
-		size = r.Wheel.Size
+		size = p.rel.Wheel.Size
 	}
-	r.announce(o.Out, size, at.Redacted())
+	p.announce(size, at.Redacted())
 
 	to := filepath.Join(dir, path.Base(at.Path))
 	w, err := os.Create(to)
@@ -112,12 +113,12 @@ func (r *Release) get(ctx context.Context, o PullOptions, at *url.URL, dir strin
 	defer w.Close()
 	timer := time.AfterFunc(stall, func() { cancel(errStalled) })
 	defer timer.Stop()
-	body := &watched{r: resp.Body, seen: newMeter(o.Out, resp.ContentLength), again: func() { timer.Reset(stall) }}
+	body := &watched{r: resp.Body, seen: newMeter(p.Out, resp.ContentLength), again: func() { timer.Reset(stall) }}
 	n, err := io.Copy(w, io.LimitReader(body, pipeline.MaxFile+1))
 	body.seen.finish()
 	switch {
 	case errors.Is(err, syscall.ENOSPC):
-		return "", fmt.Errorf("no space left in %s for %d MB; set TMPDIR to have it elsewhere", filepath.Dir(dir), Megabytes(r.Wheel.Size))
+		return "", fmt.Errorf("no space left in %s for %d MB; set TMPDIR to have it elsewhere", filepath.Dir(dir), model.Megabytes(p.rel.Wheel.Size))
 	case err != nil && context.Cause(ctx) != nil:
 		return "", fmt.Errorf("%w after %d bytes", context.Cause(ctx), n)
 	case err != nil:

@@ -1,4 +1,4 @@
-package model
+package install
 
 import (
 	"archive/tar"
@@ -12,26 +12,13 @@ import (
 	"path"
 	"strings"
 
+	"github.com/narwhal-server/narwhal/internal/model"
 	"github.com/narwhal-server/narwhal/internal/pipeline"
 )
 
-// isTar reports whether a file looks like a tar archive, plain or compressed with gzip. spacy
-// package makes such source archives and wheels.
-func isTar(name string) bool {
-	f, err := os.Open(name)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	head := make([]byte, 262)
-	n, _ := io.ReadFull(f, head)
-	head = head[:n]
-	return strings.HasPrefix(string(head), "\x1f\x8b") || strings.HasSuffix(string(head), "ustar")
-}
-
 // openTar unpacks an archive into the folder dir and opens the pipeline there. It skips files
 // that no pipeline needs. Unlike a wheel, a tar archive cannot be read in place.
-func openTar(name, dir string) (*Model, error) {
+func openTar(name, dir string) (*model.Model, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
@@ -52,7 +39,7 @@ func openTar(name, dir string) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("model %s: %w", name, err)
 	}
-	return openDir(name, Path, path.Join(dir, root))
+	return model.OpenDir(name, model.Path, path.Join(dir, root))
 }
 
 // unpack writes the files of an archive that may be wanted below dir. It returns the names of

