@@ -22,20 +22,20 @@ func elsewhere(name string) string {
 		if !g && !u {
 			continue
 		}
-		whose := "Gunicorn's"
+		whose := "Gunicorn"
 		switch {
 		case !g:
-			whose = "Uvicorn's"
+			whose = "Uvicorn"
 		case u:
-			whose = "Gunicorn's and Uvicorn's"
+			whose = "Gunicorn and Uvicorn"
 		}
 		switch {
 		case o.Ours == "":
-			return "this is " + whose + ", and not here: " + o.Instead
+			return "narwhal does not have this setting of " + whose + ": " + o.Instead
 		case o.Instead == "":
-			return whose + " setting is called " + o.Ours + " here"
+			return "this setting of " + whose + " is called " + o.Ours + " here"
 		}
-		return whose + " setting is called " + o.Ours + " here: " + o.Instead
+		return "this setting of " + whose + " is called " + o.Ours + " here: " + o.Instead
 	}
 	return ""
 }
@@ -53,7 +53,7 @@ func Others() []Other {
 		{nil, names("timeout-graceful-shutdown"), "graceful-timeout", ""},
 		{nil, names("limit-max-requests"), "max-requests", ""},
 		{nil, names("limit-max-requests-jitter"), "max-requests-jitter", ""},
-		{nil, names("timeout-worker-healthcheck"), "timeout", "a worker that stops beating is replaced as well"},
+		{nil, names("timeout-worker-healthcheck"), "timeout", "a worker that shows no sign of life is replaced, too"},
 		{names("keepalive"), nil, "keep-alive", ""},
 		{names("pidfile"), nil, "pid", ""},
 		{names("loglevel"), nil, "log-level", ""},
@@ -62,17 +62,17 @@ func Others() []Other {
 		{names("access-logformat access-log-format"), nil, "log-format", "text or json, without format strings"},
 
 		{names("preload preload-app"), nil, "",
-			"leave it out; each worker loads the model itself, and one that is built into the binary is shared by the kernel"},
+			"leave it out; each worker loads the model itself, and the workers share the memory of a model that is built in"},
 		{names("reload reload-engine reload-extra-file"), names("reload reload-dir"), "",
-			"leave it out; HUP makes new workers with the configuration and the model as they are then"},
+			"leave it out; HUP starts new workers, which read the configuration and the model again"},
 		{names("daemon D"), nil, "", "narwhal stays in the foreground; let systemd or a container runtime start it"},
 		{names("user u group g initgroups"), nil, "",
 			"start narwhal as that user (User= in a systemd unit, USER in a Dockerfile)"},
-		{names("umask m"), nil, "socket-mode", "a mode, not a mask: 0660 for 0117. It is for unix sockets; for other files set the umask before starting narwhal (UMask= in a systemd unit)"},
+		{names("umask m"), nil, "socket-mode", "a mode instead of a mask: 0660 for 0117. It applies to unix sockets; for other files set the umask before starting narwhal (UMask= in a systemd unit)"},
 		{names("env e"), names("env-file"), "", "set the variables before starting narwhal"},
 		{names("name n proc-name"), nil, "", "leave it out"},
 		{names("reuse-port"), nil, "",
-			"leave it out; all workers accept from the master's one socket, so that no request waits for a busy worker beside an idle one"},
+			"leave it out; all workers accept from one socket, so no request waits for a busy worker while another is idle"},
 		{names("certfile keyfile ca-certs cert-reqs ciphers"), names("ssl-certfile ssl-keyfile ssl-ca-certs ssl-ciphers"), "",
 			"there is no TLS; put a proxy in front, on the same machine or over a unix socket"},
 		{names("forwarded-allow-ips proxy-protocol proxy-allow-from"), names("forwarded-allow-ips proxy-headers no-proxy-headers root-path"), "",
@@ -80,8 +80,8 @@ func Others() []Other {
 		{names("limit-request-line limit-request-fields limit-request-field_size limit-request-field-size"), names("h11-max-incomplete-event-size"), "",
 			"the limits of a request's head are fixed; --limit-body limits the body"},
 		{names("worker-tmp-dir"), nil, "", "leave it out; heartbeats need no file"},
-		{names("no-control-socket control-socket-mode"), nil, "", "--control-socket off for none; its mode is always 0600"},
-		{names("statsd-host statsd-prefix dogstatsd-tags"), nil, "", "there are no metrics over statsd"},
+		{names("no-control-socket control-socket-mode"), nil, "", "--control-socket off means none; the socket's mode is always 0600"},
+		{names("statsd-host statsd-prefix dogstatsd-tags"), nil, "", "leave it out; narwhal sends no metrics to statsd"},
 		{names("log-config log-config-json logconfig logger-class capture-output"), names("log-config use-colors no-use-colors"), "",
 			"use --log-level, --log-format, --error-logfile and --access-logfile"},
 		{names("log-syslog log-syslog-to log-syslog-prefix log-syslog-facility R"), nil, "",
