@@ -26,7 +26,7 @@ var arrows = map[string]struct {
 	"supervisor": {"internal/wire internal/board internal/park internal/pidfile internal/sock internal/sdnotify internal/control internal/share internal/http1 internal/errorbody internal/requestid internal/bounded internal/threads internal/logevent limits", "a library: it knows no HTTP server, no model and no configuration file"},
 	"worker":     {"internal/wire internal/board internal/park internal/sock internal/gate internal/threads internal/logevent limits", "a library: master and worker meet in internal/wire only, as two processes should"},
 	"config":     {"internal/folder internal/sock internal/regular limits", "settings are plain data; addresses have one parser"},
-	"web":        {"ner internal/gate internal/http1 internal/textjson internal/errorbody internal/requestid", "cmd decides which recognizer"},
+	"web":        {"limits ner internal/gate internal/http1 internal/textjson internal/errorbody internal/requestid", "cmd decides which recognizer"},
 
 	"limits":              {"", "what master and worker are told alike"},
 	"ner":                 {"", "the words of the domain"},
@@ -68,6 +68,7 @@ var arrows = map[string]struct {
 	"scripts/internal/stats":   {"", "a leaf"},
 	"scripts/internal/waiting": {"internal/bench scripts/internal/stats", "the client's times, and the ideal queue's"},
 	"scripts/internal/server":  {"internal/control scripts/internal/proc", "it asks the master when all workers serve"},
+	"internal/http1/cases":     {"", "bytes for tests"},
 
 	"scripts/chaos":        {"internal/logevent scripts/internal/proc scripts/internal/client scripts/internal/stats", "a client; it sees narwhal from outside, and its log"},
 	"scripts/compare":      {"internal/bench scripts/internal/proc scripts/internal/client scripts/internal/stats scripts/internal/waiting", "a tool"},

@@ -52,7 +52,9 @@ type Settings struct {
 	MaxWorkerAge    time.Duration // 0 for no limit
 	MaxWorkerMemory int64         // bytes; 0 for no limit
 
-	limits.Limits // of a worker; GracefulTimeout 0: no time, KeepAlive 0: connections are not kept
+	// Of a worker. GracefulTimeout 0: no time; KeepAlive 0: connections are not kept;
+	// LimitRequestLine, LimitRequestFields and LimitRequestFieldSize 0: no limit of their own.
+	limits.Limits
 
 	BootTimeout   time.Duration // 0 for no limit
 	DrainDelay    time.Duration // from TERM to the drain; 0 for none

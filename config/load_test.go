@@ -25,7 +25,7 @@ func TestDefaults(t *testing.T) {
 		Bind: []string{"127.0.0.1:8000"}, SocketMode: "0666", Backlog: 2048,
 		Workers: 1, WorkerClass: Sync, BootTimeout: time.Minute, KeepAliveMode: Auto,
 		Limits: limits.Limits{
-			WorkerConnections: 1000, LimitBody: 1 << 20,
+			WorkerConnections: 1000, LimitRequestLine: 4094, LimitRequestFields: 100, LimitRequestFieldSize: 8190, LimitBody: 1 << 20,
 			Timeout: 30 * time.Second, GracefulTimeout: 30 * time.Second, KeepAlive: 2 * time.Second,
 		},
 		Model: "auto", LogLevel: "info", LogFormat: "text", ErrorLogfile: "-",
@@ -104,7 +104,7 @@ var (
 		"bind": "127.0.0.1:1", "socket-mode": "0660", "backlog": "7", "admin-bind": "127.0.0.1:2",
 		"workers": "7", "worker-class": "concurrent", "threads": "1", "gomaxprocs": "7",
 		"max-requests": "7", "max-requests-jitter": "7", "max-worker-age": "7", "max-worker-memory": "7",
-		"worker-connections": "7", "limit-concurrency": "7", "limit-body": "7", "limit-buffers": "2MiB",
+		"worker-connections": "7", "limit-concurrency": "7", "limit-request-line": "70", "limit-request-fields": "7", "limit-request-field-size": "70", "limit-body": "7", "limit-buffers": "2MiB",
 		"timeout": "7", "boot-timeout": "7", "graceful-timeout": "7", "drain-delay": "7", "keep-alive": "7", "keep-alive-mode": "parked", "delay": "7ms",
 		"model": "prose", "exclude": "parser", "log-level": "debug", "log-format": "json",
 		"error-logfile": "e.log", "access-logfile": "a.log", "pid": "p", "control-socket": "c.sock", "chdir": ".",

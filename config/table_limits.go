@@ -1,5 +1,7 @@
 package config
 
+import "github.com/narwhal-server/narwhal/limits"
+
 func bounds() []Setting {
 	return []Setting{
 		{
@@ -21,6 +23,35 @@ The number must not be larger than --worker-connections: it could never be reach
 			Uvicorn: "--limit-concurrency",
 			Differs: "N requests are served; Uvicorn serves N - 1. Requests count, idle connections do not. Health checks are exempt",
 			field:   func(s *Settings) any { return &s.LimitConcurrency },
+		},
+		{
+			Name: "limit-request-line", Group: Limits, Placeholder: "N", Default: "4094", max: limits.MaxRequestHead,
+			Usage: "bytes of a request line; a longer one gets a 414",
+			Help: `How many bytes the first line of a request may have: the method, the target and the version. A longer line is answered with 414. Make it larger if clients send long query strings. 0 means no limit of its own.
+
+The request line and all header fields together never have more than 1 MiB.`,
+			Gunicorn: "--limit-request-line",
+			Differs:  "answered with 414. 0 means at most 1 MiB, and more than 8190 is possible",
+			field:    func(s *Settings) any { return &s.LimitRequestLine },
+		},
+		{
+			Name: "limit-request-fields", Group: Limits, Placeholder: "N", Default: "100", max: limits.MaxRequestFields,
+			Usage:    "header fields of a request; more get a 431",
+			Help:     `How many header fields and trailers a request may have. A request with more is answered with 431. At most 32768, and 0 means 32768.`,
+			Gunicorn: "--limit-request-fields",
+			Differs:  "trailers count, too",
+			field:    func(s *Settings) any { return &s.LimitRequestFields },
+		},
+		{
+			Name: "limit-request-field-size", Aliases: []string{"limit-request-field_size"},
+			Group: Limits, Placeholder: "N", Default: "8190", max: limits.MaxRequestHead,
+			Usage: "bytes of a header field; a longer one gets a 431",
+			Help: `How many bytes one header field may have: its name, the colon and its value. A longer field is answered with 431. Make it larger if clients send large cookies or tokens. 0 means no limit of its own.
+
+The request line and all header fields together never have more than 1 MiB. A worker holds what clients have sent of them within --limit-buffers.`,
+			Gunicorn: "--limit-request-field_size",
+			Differs:  "both spellings are accepted. The CR LF does not count. 0 means at most 1 MiB",
+			field:    func(s *Settings) any { return &s.LimitRequestFieldSize },
 		},
 		{
 			Name: "limit-body", Group: Limits, Placeholder: "SIZE", Default: "1MiB", min: 1,

@@ -142,8 +142,11 @@ func strict(next http.HandlerFunc) http.HandlerFunc {
 			return
 		}
 		hint := c.bad.Hint
-		if c.bad.Status == http.StatusRequestEntityTooLarge {
+		switch c.bad.Status {
+		case http.StatusRequestEntityTooLarge:
 			hint = "the admin address takes no body"
+		case http.StatusRequestURITooLong, http.StatusRequestHeaderFieldsTooLarge:
+			hint = "the limits of the admin address are fixed; ask for /healthz or /readyz without more"
 		}
 		refuse(w, c.bad.Status, c.bad.Type, c.bad.Message, hint)
 	}

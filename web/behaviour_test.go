@@ -140,8 +140,8 @@ func TestLimits(t *testing.T) {
 	field := func(size int) string {
 		return "GET /healthz HTTP/1.1\r\nHost: x\r\nLong: " + strings.Repeat("x", size-len("Long: ")) + "\r\n\r\n"
 	}
-	target := func(size int) string {
-		return "GET /healthz?" + strings.Repeat("x", size-len("/healthz?")) + " HTTP/1.1\r\nHost: x\r\n\r\n"
+	line := func(size int) string {
+		return "GET /healthz?" + strings.Repeat("x", size-len("GET /healthz? HTTP/1.1")) + " HTTP/1.1\r\nHost: x\r\n\r\n"
 	}
 	body := func(size int) string {
 		return fmt.Sprintf("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", size) +
@@ -160,11 +160,11 @@ func TestLimits(t *testing.T) {
 		{"one field too many", fields(101), 431},
 		{"field", field(8190), 200},
 		{"field too long", field(8191), 431},
-		{"target", target(4094), 200},
-		{"target too long", target(4095), 414},
+		{"line", line(4094), 200},
+		{"line too long", line(4095), 414},
 		{"head much too long", fields(5000), 431},
 		{"field much too long", field(1 << 20), 431},
-		{"target much too long", target(1 << 20), 414},
+		{"line much too long", line(1 << 20), 414},
 		{"body", body(100), 200},
 		{"body too long", body(101), 413},
 		{"body much too long", body(10 << 20), 413},

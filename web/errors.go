@@ -58,7 +58,7 @@ func (f *failure) write(r *request) int {
 // request on the connection begins. Then the connection is closed.
 func (f *failure) unframed() bool {
 	switch f.kind {
-	case "bad_request", "uri_too_long", "header_too_large", "not_implemented", "version_not_supported":
+	case "bad_request", "uri_too_long", "header_too_large", "not_implemented", "version_not_supported", "expectation_failed":
 		return true
 	}
 	return false

@@ -34,10 +34,10 @@ func TestKeepAliveIsSaid(t *testing.T) {
 	}
 	// Connections are kept longer than the client is told. Otherwise a request that it
 	// sends at the last moment would find its connection closed.
-	if got := New(Options{Recognizer: fake{}, KeepAlive: 2 * time.Second}).http.IdleTimeout; got != 3*time.Second {
+	if got := New(Options{Recognizer: fake{}, KeepAlive: 2 * time.Second}).small.IdleTimeout; got != 3*time.Second {
 		t.Errorf("connections are kept for %s, want 3s", got)
 	}
-	if got := New(Options{Recognizer: fake{}}).http.IdleTimeout; got != 0 {
+	if got := New(Options{Recognizer: fake{}}).small.IdleTimeout; got != 0 {
 		t.Errorf("without --keep-alive connections are kept for %s", got)
 	}
 }

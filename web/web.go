@@ -35,6 +35,7 @@ import (
 
 	"github.com/narwhal-server/narwhal/internal/gate"
 	"github.com/narwhal-server/narwhal/internal/http1"
+	"github.com/narwhal-server/narwhal/limits"
 	"github.com/narwhal-server/narwhal/ner"
 )
 
@@ -73,8 +74,8 @@ type route struct {
 
 // Server is the service as an App of package worker.
 type Server struct {
-	s    *server
-	http *fasthttp.Server
+	s            *server
+	small, large *fasthttp.Server // for requests by the size of their head
 }
 
 type server struct {
@@ -105,31 +106,7 @@ func New(o Options) *Server {
 	if o.AccessLog != nil {
 		s.access = &accessLog{w: o.AccessLog, json: o.AccessLogFormat == "json"}
 	}
-	return &Server{s, &fasthttp.Server{
-		Handler:      s.handle,
-		ErrorHandler: s.unreadable,
-		Name:         "narwhal",
-		Logger:       logger{o.Log},
-
-		// Nothing of a request may get into a log.
-		SecureErrorLogMessage: true,
-
-		// The gate limits connections: it does not accept more. fasthttp would accept
-		// them and then refuse them.
-		Concurrency: 1 << 20,
-
-		// The gate reads a request whole before fasthttp sees it, and normalises
-		// it, which may add a Content-Length.
-		ReadBufferSize:     limitHead + 1<<10,
-		MaxRequestBodySize: o.LimitBody,
-		ReadTimeout:        o.ReadTimeout,
-		WriteTimeout:       o.ReadTimeout,
-		IdleTimeout:        idleTimeout(o.KeepAlive),
-		DisableKeepalive:   o.KeepAlive == 0,
-
-		NoDefaultContentType:         true,
-		DisablePreParseMultipartForm: true,
-	}}
+	return &Server{s, s.fasthttp(smallHead), s.fasthttp(limits.MaxRequestHead)}
 }
 
 // Serve answers requests until the worker leaves. It fails for any listener but the one
@@ -141,13 +118,13 @@ func (s *Server) Serve(ln net.Listener) error {
 	}
 	g.Rules(s.s.rules())
 	s.s.gate = g
-	return s.http.Serve(g)
+	return s.small.Serve(byHead{g, s.large})
 }
 
 // rules returns what the gate must know to read requests for the service.
 func (s *server) rules() gate.Rules {
 	return gate.Rules{
-		Limits:   http1.Limits{Head: limitHead, Target: limitTarget, Field: limitField, Fields: limitFields, Body: s.LimitBody},
+		Limits:   http1.Limits{Body: s.LimitBody},
 		Timeout:  s.ReadTimeout,
 		Refusals: true,
 		Admit: func(h *http1.Head) bool {

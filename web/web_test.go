@@ -110,7 +110,8 @@ func (b *buffer) String() string {
 	return b.b.String()
 }
 
-func serve(t testing.TB, g gate.Options, o Options) *service {
+// serve starts a server. change may change it before it serves.
+func serve(t testing.TB, g gate.Options, o Options, change ...func(*Server)) *service {
 	t.Helper()
 	if g.WorkerConnections == 0 {
 		g.WorkerConnections = 100
@@ -128,6 +129,9 @@ func serve(t testing.TB, g gate.Options, o Options) *service {
 	}
 	s.addr = ln.Addr().String()
 	server := New(o)
+	for _, f := range change {
+		f(server)
+	}
 	gated := listen(t, s.gate, ln.(*net.TCPListener))
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(gated) }()

@@ -114,7 +114,12 @@ func options(s *config.Settings) supervisor.Options {
 		o.Bind = nil // a socket that systemd passes comes before the default
 	}
 	// In supervisor.Options 0 means the default. In the settings 0 means no limit for
-	// BootTimeout, and no time for GracefulTimeout.
+	// BootTimeout and the limits of a head, and no time for GracefulTimeout.
+	for _, n := range []*int{&o.LimitRequestLine, &o.LimitRequestFields, &o.LimitRequestFieldSize} {
+		if *n == 0 {
+			*n = -1
+		}
+	}
 	if s.BootTimeout == 0 {
 		o.BootTimeout = 365 * 24 * time.Hour
 	}

@@ -230,6 +230,14 @@ func (c *Conn) giveBack() {
 	}
 }
 
+// HeadSize returns about how many bytes the head of the request has: Read may give up to
+// a hundred more.
+func (c *Conn) HeadSize() int {
+	c.g.mu.Lock()
+	defer c.g.mu.Unlock()
+	return c.c.in.HeadSize()
+}
+
 // Refused returns why the gate has refused the request, or nil if it has not. With
 // Rules.Refusals the server may have got the head of such a request, without its body.
 func (c *Conn) Refused() error {

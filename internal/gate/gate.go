@@ -59,8 +59,8 @@ type Options struct {
 	// connection beyond WorkerConnections. At LimitBuffers it accepts none either, and
 	// refuses a request that would need more with ErrMemory (memory.go). Beyond
 	// LimitConcurrency, Request.Over reports true. With a LimitConcurrency the gate also
-	// accepts without a free place, so that the server can refuse at once. LimitBody is
-	// the limit of a body unless Rules has another. The gate does not use
+	// accepts without a free place, so that the server can refuse at once. LimitBody and
+	// the limits of a head hold unless Rules has others. The gate does not use
 	// MaxRequestsJitter, Timeout, GracefulTimeout and KeepAlive.
 	limits.Limits
 
@@ -227,14 +227,21 @@ func (g *Gate) Rules(r Rules) {
 	g.mu.Unlock()
 }
 
-// complete returns the rules with defaults for the timeout and the limit of a body.
+// complete returns the rules with defaults for the timeout and the limits.
 func (g *Gate) complete(r Rules) Rules {
 	if r.Timeout <= 0 {
 		r.Timeout = defaultTimeout
 	}
-	if r.Limits.Body == 0 {
-		r.Limits.Body = int(g.o.LimitBody)
+	or := func(n *int, option int) {
+		if *n == 0 {
+			*n = option
+		}
 	}
+	or(&r.Limits.Head, g.o.RequestHead())
+	or(&r.Limits.Line, g.o.LimitRequestLine)
+	or(&r.Limits.Field, g.o.LimitRequestFieldSize)
+	or(&r.Limits.Fields, g.o.LimitRequestFields)
+	or(&r.Limits.Body, int(g.o.LimitBody))
 	return r
 }
 

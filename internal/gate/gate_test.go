@@ -572,7 +572,7 @@ func TestNothingIsReadBeforeTheFirstAccept(t *testing.T) {
 		t.Errorf("%d connections were taken before the first Accept", n)
 	}
 	g.mu.Unlock()
-	g.Rules(Rules{Limits: http1.Limits{Target: len("/long")}})
+	g.Rules(Rules{Limits: http1.Limits{Line: len("GET /long")}})
 	conn, err := g.Accept()
 	if err != nil {
 		t.Fatal(err)

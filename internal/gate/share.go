@@ -176,10 +176,11 @@ const leastMessage = 640
 
 // pairTakesLarge reports whether a request that travels in a memfd may be put into the
 // pair. No worker counts the bytes of requests in the pair. So the pair may hold as many
-// requests as would fit into LimitBuffers with the largest body allowed, and at least one.
+// requests as would fit into LimitBuffers with the largest head and body allowed, and at
+// least one.
 // If several workers ask at the same moment, each may put one more. g.mu is held.
 func (g *Gate) pairTakesLarge() bool {
-	largest := g.rules.Limits.Body
+	largest := g.rules.Limits.Head + g.rules.Limits.Body
 	queued, err := unix.IoctlGetInt(g.share.fd, unix.TIOCOUTQ)
 	return err == nil && queued < max(int(g.o.LimitBuffers)/largest, 1)*leastMessage
 }
@@ -196,7 +197,7 @@ const inline = 16 << 10
 // noLimits are the limits for reading a request again that a worker has accepted: none.
 // The worker that takes the request may have lower limits. The normalised request may also
 // be longer than the bytes that were read from the client.
-var noLimits = http1.Limits{Head: math.MaxInt32, Target: math.MaxInt32, Field: math.MaxInt32, Fields: math.MaxInt32, Body: math.MaxInt32}
+var noLimits = http1.Limits{Head: math.MaxInt32, Line: math.MaxInt32, Field: math.MaxInt32, Fields: math.MaxInt32, Body: math.MaxInt32}
 
 // give puts a client and its request into the pair, and forgets the client. It returns
 // false, and leaves the client as it was, if the pair is full or the client still has to

@@ -28,6 +28,8 @@ var (
 	errBothLengths  = malformed("both a Content-Length and a Transfer-Encoding")
 	errOldChunked   = malformed("a Transfer-Encoding in HTTP/1.0")
 	errConnectBody  = malformed("a body with CONNECT")
+	errAfterChunked = malformed("the Transfer-Encoding has a coding after chunked, want chunked once and last")
+	errChunkedWith  = malformed("the coding chunked has parameters in the Transfer-Encoding")
 	errChunkSize    = malformed("the size of a chunk is no hexadecimal number")
 	errChunkLine    = malformed("a chunk's size and extensions are not of the form 1a;name=value")
 	errChunkLineEnd = malformed("the line of a chunk's size does not end with CR LF")
@@ -37,10 +39,12 @@ var (
 	errVersion = &Error{505, "version_not_supported", "the version of HTTP in the request line is unknown, want HTTP/1.1",
 		"HTTP/2 is not spoken here; put a proxy in front"}
 	errEncoding = &Error{501, "not_implemented", "the Transfer-Encoding is unknown, want chunked", "send a Content-Length instead"}
+	errExpect   = &Error{417, "expectation_failed", "the Expect is unknown, want 100-continue", "leave the header field Expect out"}
 )
 
-func targetTooLong(limit int) *Error {
-	return &Error{414, "uri_too_long", fmt.Sprintf("the request target has more than %d bytes", limit), "the text belongs into the body"}
+func lineTooLong(limit int) *Error {
+	return &Error{414, "uri_too_long", fmt.Sprintf("the request line has more than %d bytes", limit),
+		"the text belongs into the body; for longer targets, have the server started with a larger --limit-request-line"}
 }
 
 func headTooLarge(limit int) *Error {
@@ -49,11 +53,13 @@ func headTooLarge(limit int) *Error {
 }
 
 func fieldTooLarge(name []byte, limit int) *Error {
-	return &Error{431, "header_too_large", fmt.Sprintf("the header field %.64q has more than %d bytes", name, limit), "send a shorter one"}
+	return &Error{431, "header_too_large", fmt.Sprintf("the header field %.64q has more than %d bytes", name, limit),
+		"send a shorter one, or have the server started with a larger --limit-request-field-size"}
 }
 
 func tooManyFields(limit int) *Error {
-	return &Error{431, "header_too_large", fmt.Sprintf("the request has more than %d header fields", limit), "send fewer"}
+	return &Error{431, "header_too_large", fmt.Sprintf("the request has more than %d header fields", limit),
+		"send fewer, or have the server started with a larger --limit-request-fields"}
 }
 
 func bodyTooLarge(limit int) *Error {

@@ -25,7 +25,7 @@ func FuzzRequest(f *testing.F) {
 	} {
 		f.Add([]byte(s), uint(len(s)/2), uint(7))
 	}
-	limits := Limits{Head: 2000, Target: 500, Field: 600, Fields: 20, Body: 1000}
+	limits := Limits{Head: 2000, Line: 500, Field: 600, Fields: 20, Body: 1000}
 	f.Fuzz(func(t *testing.T, in []byte, at, size uint) {
 		i := int(at % uint(len(in)+1))
 		whole := &Request{Limits: limits}

@@ -30,7 +30,14 @@ func (r *Request) stepStart(c byte) (int, *Error) {
 // the end of the line it checks the whole line.
 func (r *Request) stepHead(p []byte) (int, *Error) {
 	room := r.limit.Head - r.taken
-	if room == 0 {
+	if r.state < stateLineCR {
+		room = r.limit.Line - r.taken
+	}
+	switch {
+	case room > 0:
+	case r.state < stateLineCR:
+		return 0, lineTooLong(r.limit.Line)
+	default:
 		return 0, headTooLarge(r.limit.Head)
 	}
 	p = p[:min(len(p), room)]
@@ -76,13 +83,11 @@ func (r *Request) scan(p []byte) (int, *Error) {
 		r.state, r.colon = stateTarget, len(r.head)+n
 		return n + 1, nil
 	case stateTarget:
-		n := span(p, target, r.limit.Target-r.seen)
+		n := span(p, target, len(p))
 		r.seen += n
 		switch {
 		case n == len(p):
 			return n, nil
-		case is(p[n], target):
-			return n, targetTooLong(r.limit.Target)
 		case p[n] == ' ' && r.seen > 0:
 			r.state, r.seen = stateVersion, 0
 			return n + 1, nil
@@ -230,22 +235,21 @@ func (r *Request) fieldLine() *Error {
 		}
 		return r.contentLength(v)
 	case named(name, "transfer-encoding"):
-		switch {
-		case r.info.Minor == 0:
-			return errOldChunked
-		case !named(v, "chunked"):
-			return errEncoding
-		case r.has&hasLength != 0:
-			return errBothLengths
-		}
-		if err := r.once(hasChunked); err != nil {
+		if err := r.transferEncoding(v); err != nil {
 			return err
 		}
 		r.head, r.place = r.head[:r.line], r.line
 	case named(name, "trailer"):
 		r.head = r.head[:r.line]
 	case named(name, "expect"):
-		r.info.Expect = r.info.Expect || named(v, "100-continue")
+		for member := range bytes.SplitSeq(v, []byte(",")) {
+			switch member = bytes.Trim(member, " \t"); {
+			case named(member, "100-continue"):
+				r.info.Expect = true
+			case len(member) > 0:
+				r.has |= hasOtherExpect
+			}
+		}
 		r.head = r.head[:r.line]
 	case named(name, "upgrade"):
 		r.has |= hasUpgrade
@@ -270,6 +274,40 @@ func (r *Request) once(f field) *Error {
 		return malformed(fmt.Sprintf("two header fields %.64s", r.name()))
 	}
 	r.has |= f
+	return nil
+}
+
+// transferEncoding checks the value of a Transfer-Encoding. The values of several fields
+// are one list. It fails unless the list is chunked alone: this server knows no other
+// coding.
+func (r *Request) transferEncoding(v []byte) *Error {
+	switch {
+	case r.info.Minor == 0:
+		return errOldChunked
+	case r.has&hasLength != 0:
+		return errBothLengths
+	}
+	known := true
+	for coding := range bytes.SplitSeq(v, []byte(",")) {
+		coding = bytes.Trim(coding, " \t")
+		name, _, with := bytes.Cut(coding, []byte(";"))
+		name = bytes.TrimRight(name, " \t")
+		switch {
+		case len(name) == 0 || span(name, token, len(name)) < len(name):
+			return malformed(fmt.Sprintf("the Transfer-Encoding %.64q is no list of codings", v))
+		case r.has&hasChunked != 0:
+			return errAfterChunked
+		case !named(name, "chunked"):
+			known = false
+		case with:
+			return errChunkedWith
+		default:
+			r.has |= hasChunked
+		}
+	}
+	if !known {
+		return errEncoding
+	}
 	return nil
 }
 
@@ -307,21 +345,24 @@ func (r *Request) end() *Error {
 	if connect && (r.length > 0 || r.has&hasChunked != 0) {
 		return errConnectBody
 	}
-	r.info.Length, r.left = r.length, r.length
 	r.state = stateBody
-	switch {
-	case r.has&hasChunked != 0:
+	r.info.Length, r.left = r.length, r.length
+	if r.has&hasChunked != 0 {
 		r.info.Length = -1
-		r.state, r.seen = stateChunk, 0
-	case r.length == 0:
-		r.state = stateDone
 	}
 	r.info.Expect = r.info.Expect && r.info.Minor == 1 && r.info.Length != 0
 	r.info.Close = r.info.Close || r.info.Minor == 0 && r.has&hasKeepAlive == 0
 	r.info.Upgrade = connect || r.info.Minor == 1 && r.has&hasUpgrade != 0 && r.has&wantsUpgrade != 0
 	r.whole = true
-	if r.length > r.limit.Body {
+	switch {
+	case r.has&hasOtherExpect != 0 && r.info.Minor == 1:
+		return errExpect
+	case r.length > r.limit.Body:
 		return bodyTooLarge(r.limit.Body)
+	case r.has&hasChunked != 0:
+		r.state, r.seen = stateChunk, 0
+	case r.length == 0:
+		r.state = stateDone
 	}
 	return nil
 }

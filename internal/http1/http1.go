@@ -19,7 +19,7 @@ package http1
 // Limits of a request. The zero value of a field means its default.
 type Limits struct {
 	Head   int // bytes of the request line, all fields and all trailers; default 16 KiB
-	Target int // bytes between the method and the version; default 4094
+	Line   int // bytes of the request line without its CR LF; default 4094
 	Field  int // bytes of one field line without its CR LF; default 8190
 	Fields int // number of fields and trailers; default 100
 	Body   int // bytes of the body, decoded if it is chunked; default 1 MiB
@@ -41,10 +41,11 @@ func (l Limits) filled() Limits {
 		}
 	}
 	or(&l.Head, 16<<10)
-	or(&l.Target, 4094)
+	or(&l.Line, 4094)
 	or(&l.Field, 8190)
 	or(&l.Fields, 100)
 	or(&l.Body, 1<<20)
+	l.Line = min(l.Line, l.Head)
 	return l
 }
 

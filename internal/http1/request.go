@@ -74,7 +74,7 @@ const (
 
 // field is a set of what was read in the fields: fields that may be there only once, and
 // fields that decide together.
-type field uint8
+type field uint16
 
 const (
 	hasHost field = 1 << iota
@@ -84,7 +84,8 @@ const (
 	hasUpgrade
 	hasKeepAlive
 	wantsUpgrade
-	inTrailer // the last chunk was read: the next field lines are trailers
+	hasOtherExpect // an Expect with something else than 100-continue
+	inTrailer      // the last chunk was read: the next field lines are trailers
 )
 
 // Write takes bytes up to the end of the request, and returns how many. n < len(p) without
@@ -162,6 +163,10 @@ func (r *Request) Done() bool { return r.state == stateDone }
 
 // BodySize returns how many bytes of the body have arrived.
 func (r *Request) BodySize() int { return len(r.body) }
+
+// HeadSize returns how many bytes of Read's answer are the head. Read may add the field
+// Content-Length to them.
+func (r *Request) HeadSize() int { return len(r.head) }
 
 // Size returns how many bytes of memory the request holds.
 func (r *Request) Size() int { return cap(r.head) + cap(r.body) }

@@ -94,7 +94,8 @@ func TestGood(t *testing.T) {
 		{"a length with zeros in front", host + "Content-Length: 000000000000000000000000000005\r\n\r\n12345", ""},
 		{"a body of GET", "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n\n", ""},
 		{"expect", host + "Expect: 100-Continue\r\nContent-Length: 1\r\n\r\n1", host + "Content-Length: 1\r\n\r\n1"},
-		{"expect what nobody knows", line + "Expect: x\r\nHost: a\r\n\r\n", host + "\r\n"},
+		{"expect twice", line + "Expect: 100-continue, 100-CONTINUE\r\nHost: a\r\nExpect:\r\n\r\n", host + "\r\n"},
+		{"expect what nobody knows, in HTTP/1.0", "GET / HTTP/1.0\r\nExpect: x\r\n\r\n", "GET / HTTP/1.0\r\n\r\n"},
 		{"chunks", line + "Transfer-Encoding: \tChunked \r\nHost: a\r\n\r\n5\r\n12345\r\n00A\r\n\r\n34567890\r\n0\r\n\r\n",
 			line + "Content-Length: 15\r\nHost: a\r\n\r\n12345\r\n34567890"},
 		{"no chunks", chunked + "0\r\n\r\n", host + "Content-Length: 0\r\n\r\n"},
@@ -243,16 +244,30 @@ func TestBad(t *testing.T) {
 		{"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n", 400},
 		{line + "Transfer-Encoding: identity\r\n", 501}, // H12
 		{line + "Transfer-Encoding: gzip, chunked\r\n", 501},
-		{line + "Transfer-Encoding: chunked, gzip\r\n", 501},
-		{line + "Transfer-Encoding: chunked,\r\n", 501},
+		{line + "Transfer-Encoding: gzip;q=\"a\", x\r\n", 501},
+		{line + "Transfer-Encoding: chunked, gzip\r\n", 400},
+		{line + "Transfer-Encoding: chunked, chunked\r\n", 400},
+		{line + "Transfer-Encoding: gzip, chunked, chunked\r\n", 400},
+		{line + "Transfer-Encoding: chunked\r\nTransfer-Encoding: gzip\r\n", 400},
+		{line + "Transfer-Encoding: chunked;a=b\r\n", 400},
+		{line + "Transfer-Encoding: chunked;\r\n", 400},
+		{line + "Transfer-Encoding: chunked,\r\n", 400},
+		{line + "Transfer-Encoding: ,chunked\r\n", 400},
+		{line + "Transfer-Encoding: \"chunked\"\r\n", 400},
+		{line + "Transfer-Encoding: chunked x\r\n", 400},
+		{line + "Content-Length: 5\r\nTransfer-Encoding: gzip\r\n", 400},
 		{line + "Transfer-Encoding: \x0b", 400},
 		{line + "Transfer-Encoding: x\r\n", 501},
-		{line + "Transfer-Encoding:\r\n", 501},
+		{line + "Transfer-Encoding:\r\n", 400},
 		{line + "Transfer-Encoding ", 400},
 		{host + "Content-Length: 1048577\r\n\r\n", 413},
 		{host + "Content-Length: 99999999999999999999999999\r\n\r\n", 413},
 		{host + "Content-Length: 18446744073709551617\r\n\r\n", 413},
 		{host + "Expect: 100-continue\r\nContent-Length: 1048577\r\n\r\n", 413},
+		{host + "Expect: x\r\nContent-Length: 1048577\r\n\r\n", 417},
+		{host + "Expect: 100-continue, x\r\n\r\n", 417},
+		{host + "Expect: 100-continue=1\r\n\r\n", 417},
+		{host + "Expect: 100-continue\r\nExpect: x\r\n\r\n", 417},
 		{"CONNECT a:1 HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n", 400},
 		{"CONNECT a:1 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", 400},
 
@@ -314,7 +329,7 @@ func TestBad(t *testing.T) {
 			if o.Error == nil || o.Error.Status != test.status || o.Error.Message == "" || o.Error.Hint == "" || o.Done {
 				t.Errorf("%q: %+v, want %d", test.in, o, test.status)
 			}
-			if whole := test.status == 413 || strings.HasPrefix(test.in, chunked); whole != (o.Head != nil) {
+			if whole := test.status == 413 || test.status == 417 || strings.HasPrefix(test.in, chunked); whole != (o.Head != nil) {
 				t.Errorf("%q: the head is known: %t, want %t", test.in, o.Head != nil, whole)
 			}
 		}
@@ -323,14 +338,16 @@ func TestBad(t *testing.T) {
 
 // Each limit, just kept and just exceeded.
 func TestLimits(t *testing.T) {
-	limits := Limits{Head: 200, Target: 20, Field: 50, Fields: 5, Body: 30}
+	limits := Limits{Head: 200, Line: 33, Field: 50, Fields: 5, Body: 30}
 	x := func(n int) string { return strings.Repeat("x", n) }
 	for _, test := range []struct {
 		in     string
 		status int // 0: the request is accepted
 	}{
 		{"GET /" + x(19) + " HTTP/1.1\r\nHost: a\r\n\r\n", 0},
-		{"GET /" + x(20), 414},
+		{"GET /" + x(20) + " HTTP/1.1", 414},
+		{"GET /" + x(29), 414},
+		{"\r\nGET /" + x(19) + " HTTP/1.1\r\nHost: a\r\n\r\n", 0},
 		{host + x(40) + ": " + x(8) + "\r\n\r\n", 0},
 		{host + x(40) + ": " + x(9), 431},
 		{host + x(49) + ":\r\n\r\n", 0},
@@ -338,7 +355,7 @@ func TestLimits(t *testing.T) {
 		{host + x(51), 431},
 		{host + strings.Repeat("X: y\r\n", 4) + "\r\n", 0},
 		{host + strings.Repeat("X: y\r\n", 4) + "X", 431},
-		{x(201), 431},
+		{x(34), 414},
 		{host + x(50-2) + ":y\r\n" + x(50-2) + ":y\r\n" + x(50-2) + ":y\r\n" + x(200-len(host)-3*52-5) + ":\r\n\r\n", 0},
 		{host + x(50-2) + ":y\r\n" + x(50-2) + ":y\r\n" + x(50-2) + ":y\r\n" + x(201-len(host)-3*52-5) + ":\r\n\r\n", 431},
 		{host + "Content-Length: 30\r\n\r\n" + x(30), 0},
