@@ -8,12 +8,15 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/narwhal-server/narwhal/internal/http1/cases"
 	"github.com/narwhal-server/narwhal/internal/sock"
 )
 
@@ -132,6 +135,40 @@ func TestAdminIsStrict(t *testing.T) {
 			}
 			if !strings.Contains(all, `"error_type":`) || !strings.Contains(all, "Connection: close\r\n") {
 				t.Errorf("%s, %s: %q", test.name, how, all)
+			}
+		}
+	}
+}
+
+// The admin address refuses the bytes that workers refuse, with the same status, and
+// answers nothing that follows them. It accepts what workers accept. (Its paths and its
+// limit of a body are its own.)
+func TestAdminIsAsStrictAsWorkers(t *testing.T) {
+	path := startAdmin(t)
+	files, err := cases.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		for _, c := range f.Cases {
+			in := c.Bytes
+			if !c.EOF {
+				in += cases.Probe
+			}
+			want := c.Want[len(c.Want)-1]
+			refused := slices.Contains([]string{"bad_request", "uri_too_long", "header_too_large", "version_not_supported", "expectation_failed"}, want.Type) ||
+				want.Type == "not_implemented" && strings.Contains(in, "Transfer-Encoding")
+			for how, pieces := range map[string][]string{"whole": {in}, "in two": {in[:len(in)/2], in[len(in)/2:]}} {
+				all := exchange(t, path, pieces...)
+				at := strings.LastIndex(all, "HTTP/1.1 "+strconv.Itoa(want.Status)+" ")
+				switch {
+				case refused && (at < 0 || strings.LastIndex(all, "\r\nDate: ") != strings.Index(all[at:], "\r\nDate: ")+at || !strings.Contains(all[at:], "\r\nConnection: close\r\n")):
+					t.Errorf("%s, %s: %q is answered %q, want %d and the end", c.Name, how, in, all, want.Status)
+				case refused && strings.Contains(all, "--limit-"):
+					t.Errorf("%s: %q names a setting that does not hold here", c.Name, all)
+				case !refused && strings.Contains(all, `"error_type":"bad_request"`):
+					t.Errorf("%s, %s: %q is answered %q, want it accepted", c.Name, how, in, all)
+				}
 			}
 		}
 	}

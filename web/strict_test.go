@@ -3,7 +3,6 @@ package web
 import (
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"strings"
 	"testing"
@@ -13,31 +12,10 @@ import (
 	"github.com/narwhal-server/narwhal/limits"
 )
 
-// allAnswers sends pieces, each by itself, and closes the sending side. It returns all
-// answers without what differs each time: the date and new ids.
+// allAnswers sends pieces on a new connection, as allOf does.
 func (s *service) allAnswers(t *testing.T, pieces ...string) string {
 	t.Helper()
-	c := s.dial(t)
-	defer c.Close()
-	go func() { // send while the answers are read, or each side would wait for the other
-		for _, p := range pieces {
-			if _, err := io.WriteString(c, p); err != nil {
-				return // the server may close before it has read everything
-			}
-		}
-		_ = c.Conn.(*net.TCPConn).CloseWrite() // fails if the server has closed already
-	}()
-	b, err := io.ReadAll(c.r)
-	if err != nil {
-		t.Fatalf("%.300q: %v after %.300q", pieces, err, b)
-	}
-	var out strings.Builder
-	for line := range strings.Lines(newID.ReplaceAllString(string(b), "(a new id)")) {
-		if !strings.HasPrefix(line, "Date: ") {
-			out.WriteString(line)
-		}
-	}
-	return out.String()
+	return allOf(t, s.dial(t), pieces...)
 }
 
 // The answers to every request of testdata/http are the same, however its bytes are
