@@ -54,7 +54,7 @@ func TestLookup(t *testing.T) {
 			t.Errorf("Lookup(%q) = %q, %v", spelling, s.Name, ok)
 		}
 	}
-	for spelling, want := range map[string]string{"-w": "workers", "w": "workers", "--log-file": "error-logfile", "W": "", "": "", "-": "", "worker": ""} {
+	for spelling, want := range map[string]string{"-w": "workers", "w": "workers", "--log-file": "error-logfile", "--limit-request-field_size": "limit-request-field-size", "W": "", "": "", "-": "", "worker": ""} {
 		if s, ok := Lookup(spelling); s.Name != want || ok != (want != "") {
 			t.Errorf("Lookup(%q) = %q, %v; want %q", spelling, s.Name, ok, want)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -223,6 +224,31 @@ func TestSilentConnectionsAreClosed(t *testing.T) {
 	if silent.access.String() != "" || strings.Count(idle.access.String(), "\n") > 1 {
 		t.Errorf("silence was logged:\n%s%s", silent.access.String(), idle.access.String())
 	}
+}
+
+// A client that does not take its answer in time loses the connection. Without the
+// deadline Drain would not return: the connection would stay open.
+func TestAnswerNotTakenInTime(t *testing.T) {
+	s := serve(t, gate.Options{Limits: limits.Limits{Threads: 1}}, Options{Recognizer: verbose{}, ReadTimeout: 50 * time.Millisecond, KeepAlive: time.Minute})
+	c := s.dial(t)
+	if err := c.Conn.(*net.TCPConn).SetReadBuffer(4096); err != nil {
+		t.Fatal(err)
+	}
+	c.send(post("much"))
+	s.access.waitFor(t, " much\n")
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	if err := s.gate.Drain(ctx, gate.Departure{}); err != nil {
+		t.Fatalf("the connection stays open: %v", err)
+	}
+}
+
+// verbose is a recognizer whose answers are larger than what the kernel keeps for a client
+// that does not read.
+type verbose struct{}
+
+func (verbose) Entities(context.Context, string) ([]ner.Entity, error) {
+	return []ner.Entity{{Text: strings.Repeat("x", 16<<20), Label: "NAME"}}, nil
 }
 
 func TestClientThatLeavesInTheMiddle(t *testing.T) {

@@ -146,6 +146,41 @@ func TestGreeting(t *testing.T) {
 	}
 }
 
+// The limits of a request's head reach the workers, under Gunicorn's names. 0 means as
+// much as a head may have.
+func TestLimitsOfAHead(t *testing.T) {
+	s := startNarwhal(t, t.TempDir(), "-b", "127.0.0.1:0", "--model", "prose",
+		"--limit-request-line", "50", "--limit-request-fields", "5", "--limit-request-field_size", "0")
+	ask := func(path string, fields http.Header) int {
+		req, err := http.NewRequest("GET", s.url+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header = fields
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		return resp.StatusCode
+	}
+	for _, test := range []struct {
+		name   string
+		path   string
+		fields http.Header
+		status int
+	}{
+		{"a short line", "/healthz?", nil, 200},
+		{"a long line", "/healthz?" + strings.Repeat("x", 50), nil, 414},
+		{"many fields", "/healthz", http.Header{"X": strings.Split("1,2,3,4,5", ",")}, 431},
+		{"a large field", "/healthz", http.Header{"X": {strings.Repeat("x", 500_000)}}, 200},
+	} {
+		if got := ask(test.path, test.fields); got != test.status {
+			t.Errorf("%s: %d, want %d", test.name, got, test.status)
+		}
+	}
+}
+
 func TestReloadReadsTheFile(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "narwhal.toml")
