@@ -1,47 +1,83 @@
 package web
 
 import (
+	"github.com/valyala/fasthttp"
+
 	"github.com/narwhal-server/narwhal/internal/errorbody"
 	"github.com/narwhal-server/narwhal/internal/textjson"
 	"github.com/narwhal-server/narwhal/ner"
 )
 
 // v1Entities answers POST /v1/entities: all entities of one text or of several, with
-// offsets.
+// offsets, or as markup if the client prefers HTML.
 func (s *server) v1Entities(r *request) error {
 	q, f := s.readQuery(r)
 	if f != nil {
 		return f
 	}
-	b := append([]byte(`{"model":`), textjson.AppendString(nil, s.ModelID)...)
-	if !q.several {
-		found, err := s.recognizeOne(r, q.items[0].text)
-		if err != nil {
-			return err
-		}
-		b = append(b, `,"ents":`...)
-		b = q.appendEnts(b, q.items[0].text, found)
-		r.json(append(b, '}'))
-		return nil
-	}
-	results, err := s.recognize(r, q.texts())
+	results, err := s.resultsOf(r, q)
 	if err != nil {
 		return err
+	}
+	r.vary(fasthttp.HeaderAccept)
+	if r.prefersHTML() {
+		r.html(q.markup(results))
+		return nil
+	}
+	b := append([]byte(`{"model":`), textjson.AppendString(nil, s.ModelID)...)
+	if !q.several {
+		b = append(b, `,"ents":`...)
+		b = q.appendEnts(b, q.items[0].text, results[0].ents)
+		r.json(append(b, '}'))
+		return nil
 	}
 	b = append(b, `,"results":[`...)
 	for i, it := range q.items {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		if it.fault != nil {
-			b = q.appendResult(b, it, result{fault: it.fault})
-			continue
-		}
-		b = q.appendResult(b, it, results[0])
-		results = results[1:]
+		b = q.appendResult(b, it, results[i])
 	}
 	r.json(append(b, "]}"...))
 	return nil
+}
+
+// resultsOf returns a result for each item of a query. If the query has only one text and
+// not a list, a fault of it is an error.
+func (s *server) resultsOf(r *request, q *query) ([]result, error) {
+	if !q.several {
+		found, err := s.recognizeOne(r, q.items[0].text)
+		return []result{{ents: found}}, err
+	}
+	found, err := s.recognize(r, q.texts())
+	if err != nil {
+		return nil, err
+	}
+	results := make([]result, len(q.items))
+	for i, it := range q.items {
+		if it.fault != nil {
+			results[i].fault = it.fault
+			continue
+		}
+		results[i], found = found[0], found[1:]
+	}
+	return results, nil
+}
+
+// markup returns the texts of a query with their entities as HTML.
+func (q *query) markup(results []result) []byte {
+	var b []byte
+	for i, it := range q.items {
+		if i > 0 {
+			b = append(b, "\n\n"...)
+		}
+		if f := results[i].fault; f != nil {
+			b = appendFault(b, f)
+		} else {
+			b = appendMarkup(b, it.text, results[i].ents, q.labels)
+		}
+	}
+	return b
 }
 
 // texts returns the texts of the items that have one.
