@@ -3,6 +3,7 @@
 //	GET  /              {"text": "…"} → {"Angela Merkel":"PERSON","Hamburg":"GPE"}
 //	POST /              the same
 //	POST /v1/entities   {"text": "…"} or {"texts": […]} → all entities, with offsets
+//	GET  /v1/models     the model: its labels, its licence, its files
 //	GET  /healthz       the worker answers
 //	GET  /readyz        the worker answers, and which model it has
 //	GET  /openapi.json  the service, described for programs
@@ -45,6 +46,11 @@ type Options struct {
 	Model      string // what the model is and where it was found, for /readyz
 	ModelID    string // its name and version, such as en_core_web_sm-3.8.0, for /v1/entities
 
+	// Describe describes the model for /v1/models. It may take as long as reading all its
+	// files. The first request calls it, and further requests until it succeeds. nil: only
+	// ModelID is known.
+	Describe func() (ModelInfo, error)
+
 	Delay       time.Duration // a request waits so long before it computes; 0: none
 	Timeout     time.Duration // of one computation; a request is answered 504 at 9/10 of it. 0: none
 	ReadTimeout time.Duration // for a request to arrive whole, and an answer to be taken; 0: 30s
@@ -60,6 +66,7 @@ type Options struct {
 var routes = []route{
 	{path: "/", methods: []string{"GET", "HEAD", "POST"}, handle: (*server).entities},
 	{path: "/v1/entities", methods: []string{"POST"}, handle: (*server).v1Entities},
+	{path: "/v1/models", methods: []string{"GET", "HEAD"}, handle: (*server).v1Models},
 	{path: "/healthz", methods: []string{"GET", "HEAD"}, handle: (*server).healthz, exempt: true},
 	{path: "/readyz", methods: []string{"GET", "HEAD"}, handle: (*server).readyz, exempt: true},
 	{path: "/openapi.json", methods: []string{"GET", "HEAD"}, handle: (*server).openapi},
@@ -82,6 +89,7 @@ type server struct {
 	Options
 	gate   *gate.Gate
 	access *accessLog
+	models models
 }
 
 // request is one request as a route gets it.

@@ -25,27 +25,31 @@ const (
 // auto means prose only if no pipeline is installed. An installed pipeline that is
 // broken is an error, because prose would give other answers.
 func openRecognizer(name string, exclude []string) (rec ner.Recognizer, id, describe string, err error) {
+	m, err := findModel(name)
+	switch {
+	case err != nil:
+		return nil, "", "", err
+	case m != nil:
+		return openModel(m, exclude)
+	case name == proseModel && len(exclude) > 0:
+		return nil, "", "", fmt.Errorf("--exclude %s: prose has no components to leave out", strings.Join(exclude, ","))
+	}
+	return openProse("prose, which is built in")
+}
+
+// findModel returns the model that --model asks for, or nil for prose.
+func findModel(name string) (*model.Model, error) {
 	switch name {
 	case proseModel:
-		if len(exclude) > 0 {
-			return nil, "", "", fmt.Errorf("--exclude %s: prose has no components to leave out", strings.Join(exclude, ","))
-		}
-		return openProse("prose, which is built in")
+		return nil, nil
 	case autoModel, "":
 		m, err := model.Standard().Auto()
 		if missing := (*model.NotFoundError)(nil); errors.As(err, &missing) {
-			return openProse("prose, which is built in")
+			return nil, nil
 		}
-		if err != nil {
-			return nil, "", "", err
-		}
-		return openModel(m, exclude)
+		return m, err
 	}
-	m, err := model.Standard().Find(name)
-	if err != nil {
-		return nil, "", "", err
-	}
-	return openModel(m, exclude)
+	return model.Standard().Find(name)
 }
 
 // proseWarning returns a warning and a hint if prose answers although --model did not

@@ -145,6 +145,10 @@ func runWorker() error {
 		if err != nil {
 			return nil, err
 		}
+		found, err := findModel(s.Model)
+		if err != nil {
+			return nil, err
+		}
 		// prose allocates many small objects, so it keeps Go's default garbage collection.
 		if p, ok := recognizer.(*spacy.Pipeline); ok {
 			shareMemory(p)
@@ -167,6 +171,7 @@ func runWorker() error {
 			Recognizer:      recognizer,
 			Model:           model,
 			ModelID:         modelID,
+			Describe:        func() (web.ModelInfo, error) { return modelInfo(found, recognizer, s.Exclude) },
 			Delay:           s.Delay,
 			Timeout:         env.Limits.Timeout,
 			LimitBody:       int(env.Limits.LimitBody),

@@ -28,6 +28,8 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"sync"
 	"unicode/utf8"
 
@@ -68,6 +70,17 @@ var load = sync.OnceValues(func() (r *Recognizer, err error) {
 	debug.FreeOSMemory()
 	return &Recognizer{doc.Model, c}, nil
 })
+
+// Labels returns the labels that entities can have, sorted.
+func (r *Recognizer) Labels() []string {
+	var labels []string
+	for _, l := range r.labels {
+		if strings.HasPrefix(l, "B-") {
+			labels = append(labels, entityLabel([]token{{label: l}}))
+		}
+	}
+	return slices.Compact(slices.Sorted(slices.Values(labels)))
+}
 
 // Entities returns the entities of text in the order of the text. It implements
 // [ner.Recognizer].

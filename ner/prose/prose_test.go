@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -279,4 +280,15 @@ func BenchmarkEntities(b *testing.B) {
 			}
 		}
 	})
+}
+
+func TestLabels(t *testing.T) {
+	r, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"FACILITY", "GPE", "GSP", "LOCATION", "ORG", "PERSON"}
+	if got := r.Labels(); !slices.Equal(got, want) {
+		t.Errorf("labels %q, want %q", got, want)
+	}
 }
