@@ -19,20 +19,16 @@ func (s *server) text(r *request) (string, *failure) {
 	return textOf(o)
 }
 
-// object returns the JSON object in the body of a request. It uncompresses the body. It
-// fails for a body that is declared as a form.
+// object returns the JSON object in the body of a request. It uncompresses the body.
 func (s *server) object(r *request) (textjson.Object, *failure) {
 	declared := mediaType(&r.Request.Header)
-	if declared == "application/x-www-form-urlencoded" || declared == "multipart/form-data" {
-		return nil, wrongType(declared)
-	}
 	body, f := s.uncompressed(r)
 	if f != nil {
 		return nil, f
 	}
 	o, f := decode(body)
-	// The original program reads JSON whatever type is declared. So the declared type
-	// matters only if the body is not JSON.
+	// The original program reads JSON whatever type is declared, and curl declares the body
+	// of -d as a form. So the declared type matters only if the body is not JSON.
 	if f != nil && f.kind == "invalid_json" && f != errEmpty && !isJSON(declared) {
 		return nil, wrongType(declared)
 	}
