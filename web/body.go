@@ -2,7 +2,9 @@ package web
 
 import (
 	"bytes"
+	"compress/flate"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/valyala/fasthttp"
@@ -114,9 +116,32 @@ func uncompress(coding string, body []byte, limit int) ([]byte, error) {
 	case "gzip", "x-gzip":
 		return whole.BodyGunzipWithLimit(limit)
 	case "deflate":
+		if !isZlib(body) {
+			return inflate(body, limit)
+		}
 		return whole.BodyInflateWithLimit(limit)
 	case "br":
 		return whole.BodyUnbrotliWithLimit(limit)
 	}
 	return nil, fasthttp.ErrContentEncodingUnsupported
+}
+
+// isZlib reports whether bytes begin as zlib does (RFC 1950, 2.2).
+func isZlib(b []byte) bool {
+	return len(b) >= 2 && b[0]&15 == 8 && (int(b[0])<<8|int(b[1]))%31 == 0
+}
+
+// inflate does what uncompress does for bytes of deflate without the frame of zlib. They
+// are not what HTTP calls deflate, but some clients send them (RFC 9110, 8.4.1.2).
+func inflate(body []byte, limit int) ([]byte, error) {
+	z := flate.NewReader(bytes.NewReader(body))
+	defer z.Close()
+	out, err := io.ReadAll(io.LimitReader(z, int64(limit)+1))
+	switch {
+	case err != nil:
+		return nil, err
+	case len(out) > limit:
+		return nil, fasthttp.ErrBodyTooLarge
+	}
+	return out, nil
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"compress/flate"
 	"fmt"
 	"runtime"
 	"strings"
@@ -44,6 +45,28 @@ func TestCodings(t *testing.T) {
 				t.Errorf("%s, %s: %s", first, second, answer)
 			}
 		}
+	}
+}
+
+// Some clients send deflate without the frame of zlib. The limit holds for that, too.
+func TestRawDeflate(t *testing.T) {
+	raw := func(body []byte) []byte {
+		var b bytes.Buffer
+		w, _ := flate.NewWriter(&b, flate.BestCompression)
+		w.Write(body)
+		w.Close()
+		return b.Bytes()
+	}
+	s := serve(t, gate.Options{}, Options{KeepAlive: time.Minute, LimitBody: 1000})
+	c := s.dial(t)
+	if answer := c.want(200, withCoding("deflate", raw([]byte(`{"text":"Angela"}`)))); !strings.HasSuffix(answer, `{"Angela":"LAST"}`+"\n") {
+		t.Errorf("answer %s", answer)
+	}
+	c.want(200, withCoding("deflate", raw([]byte(`{"text":"A"}`+strings.Repeat(" ", 1000-12)))))
+	c.want(413, withCoding("deflate", raw([]byte(`{"text":"A"}`+strings.Repeat(" ", 1001-12)))))
+	c.want(400, withCoding("deflate", raw([]byte(`{"text":"Angela"}`))[:9]))
+	if out, err := uncompress("deflate", raw(make([]byte, 16<<20)), 1000); err != fasthttp.ErrBodyTooLarge || out != nil {
+		t.Errorf("a bomb: %d bytes, %v; want too large", len(out), err)
 	}
 }
 

@@ -130,7 +130,7 @@ func exchange(t *testing.T, path string, raw []byte) (statuses []int) {
 			statuses = append(statuses, resp.StatusCode)
 		}
 		_, rest, _ = bytes.Cut(rest, []byte("\r\n\r\n"))
-		if n := int(resp.ContentLength); n <= len(rest) && n > 0 && rest[0] == '{' { // not the answer to a HEAD
+		if n := int(resp.ContentLength); n <= len(rest) && n > 0 && !bytes.HasPrefix(rest, []byte("HTTP/1.1 ")) { // not the answer to a HEAD
 			rest = rest[n:]
 		}
 		if len(rest) > 0 && !bytes.HasPrefix(rest, []byte("HTTP/1.1 ")) {

@@ -173,6 +173,7 @@ func (s *server) handle(ctx *fasthttp.RequestCtx) {
 		s.access.write(ctx, status, ctx.Time())
 	}()
 	status = s.answer(r)
+	r.compress()
 }
 
 // answer makes the route write the response, or writes the error itself. It returns the
