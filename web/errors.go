@@ -77,21 +77,30 @@ func (r *request) curl() string {
 	} else {
 		where = "http://" + r.LocalAddr().String()
 	}
-	path := "/"
+	path, example := "/", `{"text":"Angela Merkel was born in Hamburg."}`
 	if r.route != nil && slices.Contains(r.route.methods, "POST") {
 		path = r.route.path
+		if r.route.example != "" {
+			example = r.route.example
+		}
+		if actual := string(r.Path()); strings.Contains(path, "{") && plain(actual, "/._-") {
+			path = actual
+		}
 	}
-	return `curl ` + where + path + ` -H 'Content-Type: application/json' -d '{"text":"Angela Merkel was born in Hamburg."}'`
+	return `curl ` + where + path + ` -H 'Content-Type: application/json' -d '` + example + `'`
 }
 
 // plainHost reports whether a Host field can be pasted into a shell as it is.
-func plainHost(host string) bool {
-	for _, c := range host {
-		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && !strings.ContainsRune(".:-", c) {
+func plainHost(host string) bool { return host != "" && plain(host, ".:-") }
+
+// plain reports whether s has letters and digits of ASCII only, and marks.
+func plain(s, marks string) bool {
+	for _, c := range s {
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && !strings.ContainsRune(marks, c) {
 			return false
 		}
 	}
-	return host != ""
+	return true
 }
 
 var (

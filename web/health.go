@@ -15,13 +15,21 @@ func (s *server) healthz(r *request) error {
 }
 
 func (s *server) readyz(r *request) error {
+	if err := s.ready(r); err != nil {
+		return err
+	}
+	b := append([]byte(`{"status":"ready","model":`), textjson.AppendString(nil, s.Model)...)
+	r.json(append(b, '}'))
+	return nil
+}
+
+// ready waits for the request's place. It fails if the worker is about to stop.
+func (s *server) ready(r *request) error {
 	if err := r.gate.Enter(); err != nil {
 		return err
 	}
 	if s.gate.Leaving() {
 		return errLeaving
 	}
-	b := append([]byte(`{"status":"ready","model":`), textjson.AppendString(nil, s.Model)...)
-	r.json(append(b, '}'))
 	return nil
 }

@@ -21,7 +21,7 @@ func (s *service) allAnswers(t *testing.T, pieces ...string) string {
 // The answers to every request of testdata/http are the same, however its bytes are
 // split.
 func TestBytesInPieces(t *testing.T) {
-	s := serve(t, gate.Options{Limits: limits.Limits{Threads: 2}}, Options{KeepAlive: 20 * time.Second, LimitBody: 1000, Model: "fake", ModelID: "fake-1.0", Timeout: 30 * time.Second})
+	s := serve(t, gate.Options{Limits: limits.Limits{Threads: 2}}, Options{KeepAlive: 20 * time.Second, LimitBody: 1000, Model: "fake", ModelID: "fake-1.0", Version: "v0", Timeout: 30 * time.Second})
 	files, err := os.ReadDir("testdata/http")
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@
 //	GET  /healthz       the worker answers
 //	GET  /readyz        the worker answers, and which model it has
 //	GET  /openapi.json  the service, described for programs
+//	     /v2/…          the same for clients of the Open Inference Protocol (oip.go)
 //
 // New makes the server, which package worker runs:
 //
@@ -45,6 +46,7 @@ type Options struct {
 	Recognizer ner.Recognizer
 	Model      string // what the model is and where it was found, for /readyz
 	ModelID    string // its name and version, such as en_core_web_sm-3.8.0, for /v1/entities
+	Version    string // of the program, for /v2
 
 	// Describe describes the model for /v1/models. It may take as long as reading all its
 	// files. The first request calls it, and further requests until it succeeds. nil: only
@@ -70,12 +72,34 @@ var routes = []route{
 	{path: "/healthz", methods: []string{"GET", "HEAD"}, handle: (*server).healthz, exempt: true},
 	{path: "/readyz", methods: []string{"GET", "HEAD"}, handle: (*server).readyz, exempt: true},
 	{path: "/openapi.json", methods: []string{"GET", "HEAD"}, handle: (*server).openapi},
+
+	// Open Inference Protocol
+	{path: "/v2", methods: []string{"GET", "HEAD"}, handle: (*server).oipServer},
+	{path: "/v2/", methods: []string{"GET", "HEAD"}, handle: (*server).oipServer},
+	{path: "/v2/health/live", methods: []string{"GET", "HEAD"}, handle: (*server).oipLive, exempt: true},
+	{path: "/v2/health/ready", methods: []string{"GET", "HEAD"}, handle: (*server).oipReady, exempt: true},
+	{path: "/v2/repository/index", methods: []string{"POST"}, handle: (*server).oipIndex},
+	{path: "/v2/models/stats", methods: []string{"GET", "HEAD"}, handle: (*server).oipStats},
+	{path: "/v2/models/{name}", methods: []string{"GET", "HEAD"}, handle: (*server).oipMetadata},
+	{path: "/v2/models/{name}/ready", methods: []string{"GET", "HEAD"}, handle: (*server).oipModelReady, exempt: true},
+	{path: "/v2/models/{name}/config", methods: []string{"GET", "HEAD"}, handle: (*server).oipConfig},
+	{path: "/v2/models/{name}/stats", methods: []string{"GET", "HEAD"}, handle: (*server).oipStats},
+	{path: "/v2/models/{name}/infer", methods: []string{"POST"}, handle: (*server).oipInfer, example: exampleInfer},
+	{path: "/v2/models/{name}/versions/{version}", methods: []string{"GET", "HEAD"}, handle: (*server).oipMetadata},
+	{path: "/v2/models/{name}/versions/{version}/ready", methods: []string{"GET", "HEAD"}, handle: (*server).oipModelReady, exempt: true},
+	{path: "/v2/models/{name}/versions/{version}/config", methods: []string{"GET", "HEAD"}, handle: (*server).oipConfig},
+	{path: "/v2/models/{name}/versions/{version}/stats", methods: []string{"GET", "HEAD"}, handle: (*server).oipStats},
+	{path: "/v2/models/{name}/versions/{version}/infer", methods: []string{"POST"}, handle: (*server).oipInfer, example: exampleInfer},
 }
 
+const exampleInfer = `{"inputs":[{"name":"text","shape":[1],"datatype":"BYTES","data":["Angela Merkel was born in Hamburg."]}]}`
+
+// A part of a path in braces stands for any part: see match. request.part returns it.
 type route struct {
 	path    string
 	methods []string
-	exempt  bool // from the limit on requests
+	exempt  bool   // from the limit on requests
+	example string // a body that it takes, for hints; "": the body that / takes
 	handle  func(*server, *request) error
 }
 
@@ -90,6 +114,7 @@ type server struct {
 	gate   *gate.Gate
 	access *accessLog
 	models models
+	infers inferStats
 }
 
 // request is one request as a route gets it.
@@ -213,11 +238,36 @@ func (s *server) answer(r *request) int {
 // find returns the route of a path, nil if there is none.
 func find(path string) *route {
 	for i := range routes {
-		if routes[i].path == path {
+		if match(routes[i].path, path) {
 			return &routes[i]
 		}
 	}
 	return nil
+}
+
+// match reports whether path has the form of pattern. A part of pattern in braces, such
+// as {name}, stands for any part of path that is not empty.
+func match(pattern, path string) bool {
+	for pattern != "" {
+		want, wantRest, wantMore := strings.Cut(pattern, "/")
+		got, gotRest, gotMore := strings.Cut(path, "/")
+		if wantMore != gotMore || want != got && (got == "" || !strings.HasPrefix(want, "{")) {
+			return false
+		}
+		pattern, path = wantRest, gotRest
+	}
+	return path == ""
+}
+
+// part returns the part of the request's path for which {name} stands in the path of the
+// route.
+func (r *request) part(name string) string {
+	parts := strings.Split(string(r.Path()), "/")
+	i := slices.Index(strings.Split(r.route.path, "/"), "{"+name+"}")
+	if i < 0 {
+		return ""
+	}
+	return parts[i]
 }
 
 // findTarget returns the route of a request target, nil if there is none. The target is
@@ -225,8 +275,8 @@ func find(path string) *route {
 // the same route as handle does later.
 func findTarget(target string) *route {
 	path, _, _ := strings.Cut(target, "?")
-	if route := find(path); route != nil {
-		return route
+	if route := find(path); route != nil && route.path == path {
+		return route // no escapes, no dots
 	}
 	uri := fasthttp.AcquireURI()
 	defer fasthttp.ReleaseURI(uri)

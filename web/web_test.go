@@ -267,7 +267,7 @@ func TestRequests(t *testing.T) {
 var newID = regexp.MustCompile(`\b[A-Z2-7]{26}\b`)
 
 func testRequests(t *testing.T, name string) {
-	s := serve(t, gate.Options{Limits: limits.Limits{Threads: 2}}, Options{KeepAlive: 20 * time.Second, LimitBody: 1000, Model: "fake", ModelID: "fake-1.0", Timeout: 30 * time.Second})
+	s := serve(t, gate.Options{Limits: limits.Limits{Threads: 2}}, Options{KeepAlive: 20 * time.Second, LimitBody: 1000, Model: "fake", ModelID: "fake-1.0", Version: "v0", Timeout: 30 * time.Second})
 	b, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)

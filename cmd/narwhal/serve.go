@@ -172,6 +172,7 @@ func runWorker() error {
 			Model:           model,
 			ModelID:         modelID,
 			Describe:        func() (web.ModelInfo, error) { return modelInfo(found, recognizer, s.Exclude) },
+			Version:         releaseNumber(version, buildInfo()),
 			Delay:           s.Delay,
 			Timeout:         env.Limits.Timeout,
 			LimitBody:       int(env.Limits.LimitBody),

@@ -15,11 +15,15 @@ var version string
 
 // versionText returns what narwhal --version prints.
 func versionText() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		info = new(debug.BuildInfo)
+	return fmt.Sprintf("%s%s %s/%s\n%s\n", release(version, buildInfo()), runtime.Version(), runtime.GOOS, runtime.GOARCH, builtIn())
+}
+
+// buildInfo returns what Go has recorded in the program, or an empty record.
+func buildInfo() *debug.BuildInfo {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return info
 	}
-	return fmt.Sprintf("%s%s %s/%s\n%s\n", release(version, info), runtime.Version(), runtime.GOOS, runtime.GOARCH, builtIn())
+	return new(debug.BuildInfo)
 }
 
 // release returns a line that names the version, and one that names the commit if Go
@@ -27,17 +31,11 @@ func versionText() string {
 // with …@latest. In a git checkout Go makes up a version from the last tag and the
 // commit. Without git there is neither.
 func release(version string, info *debug.BuildInfo) string {
-	if version == "" {
-		version = info.Main.Version
-	}
-	if version == "" || version == "(devel)" {
-		version = "(development)"
-	}
 	vcs := map[string]string{}
 	for _, s := range info.Settings {
 		vcs[s.Key] = s.Value
 	}
-	text := "narwhal " + version + "\n"
+	text := "narwhal " + releaseNumber(version, info) + "\n"
 	commit := vcs["vcs.revision"]
 	if commit == "" {
 		return text
@@ -51,6 +49,18 @@ func release(version string, info *debug.BuildInfo) string {
 		text += ", with changes that are not committed"
 	}
 	return text + "\n"
+}
+
+// releaseNumber returns the version that the linker has set, or else the one that Go has
+// recorded.
+func releaseNumber(version string, info *debug.BuildInfo) string {
+	if version == "" {
+		version = info.Main.Version
+	}
+	if version == "" || version == "(devel)" {
+		return "(development)"
+	}
+	return version
 }
 
 // builtIn names the pipeline that is built into the program, or says that there is only
