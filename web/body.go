@@ -12,15 +12,6 @@ import (
 	"github.com/narwhal-server/narwhal/internal/textjson"
 )
 
-// text returns the text in the body of a request.
-func (s *server) text(r *request) (string, *failure) {
-	o, f := s.object(r)
-	if f != nil {
-		return "", f
-	}
-	return textOf(o)
-}
-
 // object returns the JSON object in the body of a request. It uncompresses the body.
 func (s *server) object(r *request) (textjson.Object, *failure) {
 	declared := mediaType(&r.Request.Header)

@@ -2,9 +2,17 @@ package web
 
 import "github.com/narwhal-server/narwhal/internal/textjson"
 
-// entities answers with the entities of the text in the body.
+// entities answers with the entities of the text in the body. A POST without a text, but
+// with inputs, comes from a client of Hugging Face: tokenClassification answers it.
 func (s *server) entities(r *request) error {
-	text, f := s.text(r)
+	o, f := s.object(r)
+	if f != nil {
+		return f
+	}
+	if inputs := o.Get("inputs"); inputs != nil && o.Get("text") == nil && r.IsPost() {
+		return s.tokenClassification(r, inputs, o)
+	}
+	text, f := textOf(o)
 	if f != nil {
 		return f
 	}
