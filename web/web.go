@@ -8,6 +8,7 @@
 //	GET  /readyz        the worker answers, and which model it has
 //	GET  /openapi.json  the service, described for programs
 //	     /v2/…          the same for clients of the Open Inference Protocol (oip.go)
+//	     /health, /setup, /predict, /webhook   for Label Studio (labelstudio.go)
 //
 // New makes the server, which package worker runs:
 //
@@ -90,9 +91,18 @@ var routes = []route{
 	{path: "/v2/models/{name}/versions/{version}/config", methods: []string{"GET", "HEAD"}, handle: (*server).oipConfig},
 	{path: "/v2/models/{name}/versions/{version}/stats", methods: []string{"GET", "HEAD"}, handle: (*server).oipStats},
 	{path: "/v2/models/{name}/versions/{version}/infer", methods: []string{"POST"}, handle: (*server).oipInfer, example: exampleInfer},
+
+	// Label Studio's machine learning backend
+	{path: "/health", methods: []string{"GET", "HEAD"}, handle: (*server).labelStudioHealth, exempt: true},
+	{path: "/setup", methods: []string{"POST"}, handle: (*server).labelStudioSetup, example: `{"project":"1.1","schema":"<View/>"}`},
+	{path: "/predict", methods: []string{"POST"}, handle: (*server).labelStudioPredict, example: examplePredict},
+	{path: "/webhook", methods: []string{"POST"}, handle: (*server).labelStudioWebhook, example: `{"action":"ANNOTATION_CREATED"}`},
 }
 
 const exampleInfer = `{"inputs":[{"name":"text","shape":[1],"datatype":"BYTES","data":["Angela Merkel was born in Hamburg."]}]}`
+
+const examplePredict = `{"tasks":[{"data":{"text":"Angela Merkel was born in Hamburg."}}],` +
+	`"label_config":"<View><Labels name=\"label\" toName=\"text\"><Label value=\"PERSON\"/></Labels><Text name=\"text\" value=\"$text\"/></View>"}`
 
 // A part of a path in braces stands for any part: see match. request.part returns it.
 type route struct {
