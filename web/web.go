@@ -9,6 +9,7 @@
 //	GET  /openapi.json  the service, described for programs
 //	     /v2/…          the same for clients of the Open Inference Protocol (oip.go)
 //	     /health, /setup, /predict, /webhook   for Label Studio (labelstudio.go)
+//	     /ent, /models                         as spacy-services (spacyservices.go)
 //
 // New makes the server, which package worker runs:
 //
@@ -97,6 +98,10 @@ var routes = []route{
 	{path: "/setup", methods: []string{"POST"}, handle: (*server).labelStudioSetup, example: `{"project":"1.1","schema":"<View/>"}`},
 	{path: "/predict", methods: []string{"POST"}, handle: (*server).labelStudioPredict, example: examplePredict},
 	{path: "/webhook", methods: []string{"POST"}, handle: (*server).labelStudioWebhook, example: `{"action":"ANNOTATION_CREATED"}`},
+
+	// spacy-services
+	{path: "/ent", methods: []string{"POST"}, handle: (*server).spacyEnt},
+	{path: "/models", methods: []string{"GET", "HEAD"}, handle: (*server).spacyModels},
 }
 
 const exampleInfer = `{"inputs":[{"name":"text","shape":[1],"datatype":"BYTES","data":["Angela Merkel was born in Hamburg."]}]}`
