@@ -15,8 +15,8 @@ type connKey struct{}
 // anything else. The App computes at most Threads requests at a time and answers 503
 // beyond LimitConcurrency. It shows its requests on the scoreboard. When the worker leaves
 // and connections cannot be parked, its answers say Connection: close. A request is read
-// whole before the handler is called. Its body may have at most LimitBody bytes. It must
-// arrive within srv.ReadTimeout; 0 means 30 s.
+// whole before the handler is called, within the limits that package limits has for its
+// head and body. It must arrive within srv.ReadTimeout; 0 means 30 s.
 func HTTP(srv *http.Server) App { return &httpApp{srv} }
 
 type httpApp struct{ srv *http.Server }
