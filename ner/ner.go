@@ -1,6 +1,6 @@
-// Package ner has the types that all recognizers share: Entity and Recognizer. The
-// implementations are ner/spacy, which runs spaCy's own pipelines, and ner/prose, which
-// is built in.
+// Package ner has the types that all recognizers share: Entity and Recognizer, and for
+// those that also find tokens and sentences Doc and Analyzer. The implementations are
+// ner/spacy, which runs spaCy's own pipelines, and ner/prose, which is built in.
 package ner
 
 import (
@@ -27,6 +27,39 @@ type Entity struct {
 type Recognizer interface {
 	Entities(ctx context.Context, text string) ([]Entity, error)
 }
+
+// Analyzer is a Recognizer that also finds the tokens of a text, and perhaps its sentences.
+// Not every Recognizer is an Analyzer.
+type Analyzer interface {
+	Recognizer
+
+	// Analyze returns the tokens and the entities of a text, and with sents also its
+	// sentences. The entities are those of Entities, and it fails like Entities. With
+	// sents it also fails with the error of CheckSents.
+	Analyze(ctx context.Context, text string, sents bool) (*Doc, error)
+
+	// CheckSents returns nil if Analyze can find sentences. Otherwise its error says what
+	// is missing, and what to do about it. The result does not change.
+	CheckSents() error
+}
+
+// Doc has what an Analyzer finds in a text. The names are those of spaCy's Doc.
+type Doc struct {
+	Tokens []Token // in the order of the text, without overlap
+	Sents  []Span  // the sentences, which have all tokens; nil if they were not asked for
+
+	Ents      []Entity
+	EntTokens []Span // EntTokens[i] are the tokens of Ents[i]
+}
+
+// Token is a token of a text: text[Start:End].
+type Token struct {
+	Start, End         int // byte offsets in the text
+	RuneStart, RuneEnd int // the same offsets in code points
+}
+
+// Span is a part of a Doc, as in spaCy: its tokens are Doc.Tokens[Start:End].
+type Span struct{ Start, End int }
 
 // TooLongError is the error for a text that is longer than an implementation accepts.
 type TooLongError struct {

@@ -41,14 +41,15 @@ func ExamplePipeline_Analyze() {
 		return
 	}
 	defer nlp.Close()
-	doc, err := nlp.Analyze(context.Background(), "They don't know. Anna does.")
+	const text = "They don't know. Anna does."
+	doc, err := nlp.Analyze(context.Background(), text, true)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	for _, sent := range doc.Sents {
-		for _, t := range sent {
-			fmt.Printf("%s|", doc.Text[t.Start:t.End])
+		for _, t := range doc.Tokens[sent.Start:sent.End] {
+			fmt.Printf("%s|", text[t.Start:t.End])
 		}
 		fmt.Println()
 	}

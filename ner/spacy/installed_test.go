@@ -31,8 +31,8 @@ func TestLoad(t *testing.T) {
 		if got := fmt.Sprint(triples(ents)); err != nil || got != "[[0 8 PERSON] [17 22 GPE]]" {
 			t.Errorf("Load(%q): %v, %v", name, got, err)
 		}
-		if doc, err := nlp.Analyze(t.Context(), "A. B."); err != nil || doc.Sents != nil {
-			t.Errorf("Load(%q, parser) runs the parser: %v, %v", name, doc, err)
+		if nlp.CheckSents() == nil {
+			t.Errorf("Load(%q, parser) has a parser", name)
 		}
 		nlp.Close()
 	}

@@ -171,8 +171,11 @@ func TestExclude(t *testing.T) {
 	if err != nil || p.parser != nil || p.sentences {
 		t.Errorf("without parser: %v", err)
 	}
-	if doc, err := p.Analyze(t.Context(), "One. Two."); err != nil || doc.Sents != nil || len(doc.Tokens) != 4 {
+	if doc, err := p.Analyze(t.Context(), "One. Two.", false); err != nil || doc.Sents != nil || len(doc.Tokens) != 4 {
 		t.Errorf("without parser: %v, %v", doc, err)
+	}
+	if _, err := p.Analyze(t.Context(), "One. Two.", true); err == nil || err != p.CheckSents() {
+		t.Errorf("sentences without parser: %v, CheckSents says %v", err, p.CheckSents())
 	}
 	if _, err = open(nil, "tagger", "senter", "attribute_ruler", "lemmatizer"); err != nil {
 		t.Errorf("spaCy's other components, which this pipeline lacks: %v", err)
@@ -215,7 +218,7 @@ func TestParserAfterNer(t *testing.T) {
 		t.Fatal(err)
 	}
 	const text = "Tim Cook isn't in Paris, he is there. Or she? They don't care."
-	doc, err := after.Analyze(t.Context(), text)
+	doc, err := after.Analyze(t.Context(), text, true)
 	if err != nil || len(doc.Sents) == 0 {
 		t.Fatalf("%d sentences, %v", len(doc.Sents), err)
 	}

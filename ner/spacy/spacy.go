@@ -101,9 +101,9 @@ type Pipeline struct {
 	close func() error
 }
 
-var _ ner.Recognizer = (*Pipeline)(nil)
+var _ ner.Analyzer = (*Pipeline)(nil)
 
-// Token is one token of a text.
+// Token is one token of a text with spaCy's ids.
 type Token = tokenizer.Token
 
 // Meta has the data about a pipeline in its meta.json.
@@ -130,14 +130,6 @@ func (p *Pipeline) Close() error {
 		return nil
 	}
 	return giveBack()
-}
-
-// Doc is the result of Analyze.
-type Doc struct {
-	Text   string
-	Tokens []Token
-	Sents  [][]Token // the tokens of each sentence, parts of Tokens; nil without a parser
-	Ents   []ner.Entity
 }
 
 // work is the memory of one call. The recognizer and the parser take turns on the
@@ -205,15 +197,24 @@ func (p *Pipeline) Entities(ctx context.Context, text string) ([]ner.Entity, err
 	return p.result(w, text), nil
 }
 
-// Analyze returns the tokens, sentences and entities of a text. It fails like
-// [Pipeline.Entities].
-func (p *Pipeline) Analyze(ctx context.Context, text string) (*Doc, error) {
+// Analyze returns the tokens and the entities of a text, and with sents its sentences:
+// those of spaCy's Doc.sents. It implements [ner.Analyzer]. It fails like
+// [Pipeline.Entities], and with sents also if the pipeline has no parser.
+//
+// For its sentences the whole text must be parsed. So a text takes up to three times as
+// long as without them.
+func (p *Pipeline) Analyze(ctx context.Context, text string, sents bool) (*ner.Doc, error) {
 	if err := check(text); err != nil {
 		return nil, err
 	}
+	if sents {
+		if err := p.CheckSents(); err != nil {
+			return nil, err
+		}
+	}
 	w := p.begin(text)
 	defer p.putWork(w)
-	if p.parser != nil {
+	if sents {
 		if err := p.findSentences(ctx, w, len(w.tokens)); err != nil {
 			return nil, err
 		}
@@ -221,26 +222,57 @@ func (p *Pipeline) Analyze(ctx context.Context, text string) (*Doc, error) {
 	if err := p.findEntities(ctx, w); err != nil {
 		return nil, err
 	}
-	doc := &Doc{Text: text, Ents: p.result(w, text)}
-	doc.Tokens = append(doc.Tokens, w.tokens...)
-	if p.parser != nil {
-		doc.Sents = split(doc.Tokens, w.parse.sentStarts)
+	doc := &ner.Doc{
+		Tokens:    make([]ner.Token, len(w.tokens)),
+		Ents:      p.result(w, text),
+		EntTokens: make([]ner.Span, len(w.entities)),
+	}
+	for i := range w.tokens {
+		t := &w.tokens[i]
+		doc.Tokens[i] = ner.Token{Start: t.Start, End: t.End, RuneStart: t.RuneStart, RuneEnd: t.RuneEnd}
+	}
+	for i, e := range w.entities {
+		doc.EntTokens[i] = ner.Span{Start: e.first, End: e.end}
+	}
+	if sents {
+		doc.Sents = spans(w.parse.sentStarts)
 	}
 	return doc, nil
 }
 
-// split returns the tokens of each sentence. starts[i] reports whether a sentence
-// starts at token i.
-func split(tokens []Token, starts []bool) [][]Token {
-	var sents [][]Token
+// spans returns the sentences of a text. starts[i] reports whether a sentence starts at
+// token i.
+func spans(starts []bool) []ner.Span {
+	var sents []ner.Span
 	first := 0
-	for i := 1; i <= len(tokens); i++ {
-		if i == len(tokens) || starts[i] {
-			sents = append(sents, tokens[first:i:i])
+	for i := 1; i <= len(starts); i++ {
+		if i == len(starts) || starts[i] {
+			sents = append(sents, ner.Span{Start: first, End: i})
 			first = i
 		}
 	}
 	return sents
+}
+
+// CheckSents returns an error if the pipeline has nothing that finds sentences. It
+// implements [ner.Analyzer].
+func (p *Pipeline) CheckSents() error {
+	if p.parser == nil {
+		return errNoSents
+	}
+	return nil
+}
+
+var errNoSents = errors.New("the pipeline finds no sentences: it has no parser, or runs without it (--exclude parser)")
+
+// Tokens returns the tokens of a text with the ids from which the networks compute. They
+// are the tokens of [Pipeline.Analyze]. It fails if the text is longer than [MaxLength] or
+// not UTF-8.
+func (p *Pipeline) Tokens(text string) ([]Token, error) {
+	if err := check(text); err != nil {
+		return nil, err
+	}
+	return p.tokenizer.Tokenize(text, nil), nil
 }
 
 // check returns an error for a text that spaCy would not take.

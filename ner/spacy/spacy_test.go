@@ -64,13 +64,13 @@ func TestEntitiesGolden(t *testing.T) {
 		}
 		full, alone := openModel(t, Options{}), openModel(t, Options{Exclude: []string{"parser"}})
 		for _, want := range readAnswers(t) {
-			doc, err := full.Analyze(t.Context(), want.Text)
+			doc, err := full.Analyze(t.Context(), want.Text, true)
 			if err != nil {
 				t.Fatal(err)
 			}
 			sents := []int{}
 			for _, s := range doc.Sents {
-				sents = append(sents, s[0].RuneStart)
+				sents = append(sents, doc.Tokens[s.Start].RuneStart)
 			}
 			if !slices.Equal(sents, want.Sents) {
 				t.Errorf("%s: sentences of %q start at %v, spaCy's at %v", variant, want.Text, sents, want.Sents)
@@ -79,6 +79,7 @@ func TestEntitiesGolden(t *testing.T) {
 				t.Errorf("%s: %q (-spaCy +ours):\n%s", variant, want.Text, diff)
 			}
 			checkOffsets(t, want.Text, doc.Ents)
+			checkSents(t, doc)
 			ents, err := full.Entities(t.Context(), want.Text)
 			if err != nil {
 				t.Fatal(err)
@@ -95,6 +96,30 @@ func TestEntitiesGolden(t *testing.T) {
 			}
 		}
 		restore()
+	}
+}
+
+// checkSents checks that every token of a Doc is in one sentence, and that the tokens of
+// the entities have the entities' offsets.
+func checkSents(t *testing.T, doc *ner.Doc) {
+	t.Helper()
+	at := 0
+	for _, s := range doc.Sents {
+		if s.Start != at || s.End <= at {
+			t.Errorf("sentences %v overlap, have a gap, or are empty", doc.Sents)
+		}
+		at = s.End
+	}
+	if at != len(doc.Tokens) {
+		t.Errorf("%d tokens, %d in sentences", len(doc.Tokens), at)
+	}
+	if len(doc.EntTokens) != len(doc.Ents) {
+		t.Fatalf("%d entities, the tokens of %d", len(doc.Ents), len(doc.EntTokens))
+	}
+	for i, s := range doc.EntTokens {
+		if e := doc.Ents[i]; doc.Tokens[s.Start].Start != e.Start || doc.Tokens[s.End-1].End != e.End {
+			t.Errorf("%v has the tokens %v of %v", e, s, doc.Tokens)
+		}
 	}
 }
 
@@ -213,14 +238,14 @@ func TestManyGoroutines(t *testing.T) {
 func TestLongText(t *testing.T) {
 	p := openModel(t, Options{})
 	const part = "Anna Lindqvist of Nordic Marine met Mr. Okoro in Oslo on 4 May 2019. They agreed.\n\n"
-	analyze := func(parts int) *Doc {
-		doc, err := p.Analyze(t.Context(), strings.Repeat(part, parts))
+	analyze := func(parts int) *ner.Doc {
+		doc, err := p.Analyze(t.Context(), strings.Repeat(part, parts), true)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return doc
 	}
-	inPart := func(d *Doc, i int) (ents []ner.Entity) {
+	inPart := func(d *ner.Doc, i int) (ents []ner.Entity) {
 		for _, e := range d.Ents {
 			if e.Start/len(part) == i {
 				e.Start, e.RuneStart = e.Start-i*len(part), e.RuneStart-i*len(part)
@@ -252,16 +277,13 @@ func TestLongText(t *testing.T) {
 func TestOneLongSentence(t *testing.T) {
 	p := openModel(t, Options{})
 	for _, text := range []string{strings.Repeat("( ", 5000), strings.Repeat("a ", 5000), strings.Repeat("Anna and ", 3000)} {
-		doc, err := p.Analyze(t.Context(), text)
+		doc, err := p.Analyze(t.Context(), text, true)
 		if err != nil {
 			t.Fatal(err)
 		}
-		tokens := 0
-		for _, s := range doc.Sents {
-			tokens += len(s)
-		}
-		if tokens != len(doc.Tokens) || tokens < 5000 {
-			t.Errorf("%.10q…: %d tokens, %d in sentences", text, len(doc.Tokens), tokens)
+		checkSents(t, doc)
+		if len(doc.Tokens) < 5000 {
+			t.Errorf("%.10q…: %d tokens", text, len(doc.Tokens))
 		}
 	}
 }
@@ -283,7 +305,10 @@ func TestRefusedTexts(t *testing.T) {
 		if long := (*ner.TooLongError)(nil); errors.As(err, &long) == errors.Is(err, ErrNotUTF8) {
 			t.Errorf("%s: %#v is not the error for it", c.name, err)
 		}
-		if _, again := p.Analyze(t.Context(), c.text); again == nil || again.Error() != c.message {
+		if _, again := p.Tokens(c.text); again == nil || again.Error() != c.message {
+			t.Errorf("%s: Tokens: %v, want %q", c.name, again, c.message)
+		}
+		if _, again := p.Analyze(t.Context(), c.text, true); again == nil || again.Error() != c.message {
 			t.Errorf("%s: Analyze: %v, want %q", c.name, again, c.message)
 		}
 	}
@@ -415,12 +440,17 @@ func TestParserRunsAsFarAsItMust(t *testing.T) {
 		if got.parse.known == 0 {
 			without++
 		}
-		doc, err := p.Analyze(t.Context(), text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(split(first.tokens, first.parse.sentStarts), doc.Sents); diff != "" {
-			t.Errorf("%.200q: sentences (-parser +Analyze):\n%s", text, diff)
+		for _, sents := range []bool{false, true} {
+			doc, err := p.Analyze(t.Context(), text, sents)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(spans(first.parse.sentStarts), doc.Sents); sents && diff != "" {
+				t.Errorf("%.200q: sentences (-parser +Analyze):\n%s", text, diff)
+			}
+			if diff := cmp.Diff(p.result(first, text), doc.Ents); diff != "" || !sents && doc.Sents != nil {
+				t.Errorf("%.200q: Analyze with sents %v has %d sentences and the entities (-parser +Analyze):\n%s", text, sents, len(doc.Sents), diff)
+			}
 		}
 		w := p.begin(text)
 		blind, _, err := p.ner.entities(t.Context(), &w.recognizer, nil, 0, len(w.tokens), nil)

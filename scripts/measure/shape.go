@@ -85,16 +85,17 @@ func shape(model string) error {
 
 // cut repeats a text, and cuts it off after n tokens.
 func cut(p *spacy.Pipeline, text string, n int) (string, error) {
-	doc, err := p.Analyze(context.Background(), text)
+	tokens, err := p.Tokens(text)
 	if err != nil {
 		return "", err
 	}
-	for len(doc.Tokens) < n {
-		if doc, err = p.Analyze(context.Background(), strings.Repeat(text+" ", n/len(doc.Tokens)+1)); err != nil {
+	for len(tokens) < n {
+		text = strings.Repeat(text+" ", n/len(tokens)+1)
+		if tokens, err = p.Tokens(text); err != nil {
 			return "", err
 		}
 	}
-	return doc.Text[:doc.Tokens[n-1].End], nil
+	return text[:tokens[n-1].End], nil
 }
 
 // cost returns the processor time of a call of Entities, in the best of so many rounds.

@@ -32,17 +32,22 @@ func (e engines) compare(ctx context.Context, h *header, t text, want *record) (
 		diffs = append(diffs, what+": "+fmt.Sprintf(format, args...))
 	}
 
-	doc, err := e.full.Analyze(ctx, t.Text)
+	a := analysis{text: t.Text}
+	var err error
+	if a.tokens, err = e.full.Tokens(t.Text); err == nil {
+		a.Doc, err = e.full.Analyze(ctx, t.Text, h.Parser)
+	}
 	if err != nil {
 		return tally{}, fmt.Errorf("text %d: %w", want.index, err)
 	}
-	if compareTokens(doc, want, differ) {
-		compareIDs(doc, want, differ)
+	if compareTokens(a, want, differ) {
+		compareIDs(a, want, differ)
 		if h.Parser {
-			compareSentences(doc, want, differ)
+			compareSentences(a, want, differ)
 		}
+		compareEntTokens(a, differ)
 	}
-	compareEntities("entity of Analyze", t.Text, doc.Ents, want.ents[0], h.Labels, differ)
+	compareEntities("entity of Analyze", t.Text, a.Ents, want.ents[0], h.Labels, differ)
 	ents, err := e.full.Entities(ctx, t.Text) // Entities parses only as far as it must, Analyze parses the whole text
 	if err != nil {
 		return tally{}, fmt.Errorf("text %d: %w", want.index, err)
@@ -70,55 +75,89 @@ func (e engines) compare(ctx context.Context, h *header, t text, want *record) (
 	return one, nil
 }
 
+// analysis is what narwhal finds in a text.
+type analysis struct {
+	text string
+	*ner.Doc
+	tokens []spacy.Token // those of the Doc, with their ids
+}
+
 // differFunc counts a difference and describes it.
 type differFunc func(what, format string, args ...any)
 
-func compareTokens(doc *spacy.Doc, want *record, differ differFunc) bool {
-	for i := range max(len(doc.Tokens), len(want.start)) {
-		if i >= len(doc.Tokens) || i >= len(want.start) {
-			differ("token", "%d tokens, want %d", len(doc.Tokens), len(want.start))
+func compareTokens(a analysis, want *record, differ differFunc) bool {
+	if len(a.tokens) != len(a.Tokens) {
+		differ("token", "%d tokens with ids, %d in the Doc", len(a.tokens), len(a.Tokens))
+		return false
+	}
+	for i := range max(len(a.Tokens), len(want.start)) {
+		if i >= len(a.Tokens) || i >= len(want.start) {
+			differ("token", "%d tokens, want %d", len(a.Tokens), len(want.start))
 			return false
 		}
-		got := doc.Tokens[i]
+		got := a.tokens[i]
+		if t := (ner.Token{Start: got.Start, End: got.End, RuneStart: got.RuneStart, RuneEnd: got.RuneEnd}); t != a.Tokens[i] {
+			differ("token", "token %d is %v, and in the Doc %v", i, t, a.Tokens[i])
+			return false
+		}
 		start, end := int(want.start[i]), int(want.start[i]+want.length[i])
 		if got.RuneStart != start || got.RuneEnd != end {
-			differ("token", "token %d is %q [%d:%d], want [%d:%d]", i, doc.Text[got.Start:got.End], got.RuneStart, got.RuneEnd, start, end)
+			differ("token", "token %d is %q [%d:%d], want [%d:%d]", i, a.text[got.Start:got.End], got.RuneStart, got.RuneEnd, start, end)
 			return false
 		}
 		if space := want.flags[i]&flagSpace != 0; got.Space != space {
-			differ("white space", "token %d %q: %v, want %v", i, doc.Text[got.Start:got.End], got.Space, space)
+			differ("white space", "token %d %q: %v, want %v", i, a.text[got.Start:got.End], got.Space, space)
 		}
 		if space := want.flags[i]&flagIsSpace != 0; got.IsSpace != space {
-			differ("IS_SPACE", "token %d %q: %v, want %v", i, doc.Text[got.Start:got.End], got.IsSpace, space)
+			differ("IS_SPACE", "token %d %q: %v, want %v", i, a.text[got.Start:got.End], got.IsSpace, space)
 		}
 	}
 	return true
 }
 
-func compareIDs(doc *spacy.Doc, want *record, differ differFunc) {
-	for i, t := range doc.Tokens {
+func compareIDs(a analysis, want *record, differ differFunc) {
+	for i, t := range a.tokens {
 		for k, got := range [5]uint64{t.Orth, t.Norm, t.Prefix, t.Suffix, t.Shape} {
 			if got != want.ids[k][i] {
-				differ(idNames[k], "token %d %q: %d, want %d", i, doc.Text[t.Start:t.End], got, want.ids[k][i])
+				differ(idNames[k], "token %d %q: %d, want %d", i, a.text[t.Start:t.End], got, want.ids[k][i])
 			}
 		}
 	}
 }
 
-func compareSentences(doc *spacy.Doc, want *record, differ differFunc) {
-	starts := make([]bool, len(doc.Tokens))
+func compareSentences(a analysis, want *record, differ differFunc) {
+	starts := make([]bool, len(a.Tokens))
 	at := 0
-	for _, s := range doc.Sents {
+	for _, s := range a.Sents {
+		if s.Start != at || s.End <= at || s.End > len(starts) {
+			differ("sentence", "a sentence of tokens %d to %d, want one from %d", s.Start, s.End, at)
+			return
+		}
 		starts[at] = true
-		at += len(s)
+		at = s.End
 	}
 	if at != len(starts) {
-		differ("sentence", "sentences hold %d tokens, want %d", at, len(starts))
+		differ("sentence", "sentences have %d tokens, want %d", at, len(starts))
 		return
 	}
 	for i, got := range starts {
 		if start := want.flags[i]&flagSent != 0; got != start {
-			differ("sentence", "token %d %s starts one: %v, want %v", i, around(doc.Text, doc.Tokens[i].Start, 40), got, start)
+			differ("sentence", "token %d %s starts one: %v, want %v", i, around(a.text, a.Tokens[i].Start, 40), got, start)
+		}
+	}
+}
+
+// compareEntTokens compares the tokens of the entities with their offsets, which are
+// compared with spaCy's.
+func compareEntTokens(a analysis, differ differFunc) {
+	if len(a.EntTokens) != len(a.Ents) {
+		differ("tokens of an entity", "%d spans of %d entities", len(a.EntTokens), len(a.Ents))
+		return
+	}
+	for i, s := range a.EntTokens {
+		e := a.Ents[i]
+		if s.Start < 0 || s.End <= s.Start || s.End > len(a.Tokens) || a.Tokens[s.Start].Start != e.Start || a.Tokens[s.End-1].End != e.End {
+			differ("tokens of an entity", "%q [%d:%d] has the tokens %d to %d", e.Text, e.RuneStart, e.RuneEnd, s.Start, s.End)
 		}
 	}
 }

@@ -18,7 +18,7 @@ import (
 )
 
 // example returns the analysis of a text by both sides. They agree.
-func example() (*spacy.Doc, *record) {
+func example() (analysis, *record) {
 	text := "Zoë left. Bo"
 	tokens := []spacy.Token{
 		{Start: 0, End: 4, RuneStart: 0, RuneEnd: 3, Space: true, Orth: 1, Norm: 2, Prefix: 3, Suffix: 4, Shape: 5},
@@ -26,56 +26,69 @@ func example() (*spacy.Doc, *record) {
 		{Start: 9, End: 10, RuneStart: 8, RuneEnd: 9, Space: true, Orth: 7},
 		{Start: 11, End: 13, RuneStart: 10, RuneEnd: 12, Orth: 8},
 	}
-	doc := &spacy.Doc{Text: text, Tokens: tokens, Sents: [][]spacy.Token{tokens[:3], tokens[3:]}, Ents: []ner.Entity{
-		{Text: "Zoë", Label: "PERSON", Start: 0, End: 4, RuneStart: 0, RuneEnd: 3},
-		{Text: "Bo", Label: "GPE", Start: 11, End: 13, RuneStart: 10, RuneEnd: 12},
-	}}
+	doc := &ner.Doc{
+		Sents: []ner.Span{{Start: 0, End: 3}, {Start: 3, End: 4}},
+		Ents: []ner.Entity{
+			{Text: "Zoë", Label: "PERSON", Start: 0, End: 4, RuneStart: 0, RuneEnd: 3},
+			{Text: "Bo", Label: "GPE", Start: 11, End: 13, RuneStart: 10, RuneEnd: 12},
+		},
+		EntTokens: []ner.Span{{Start: 0, End: 1}, {Start: 3, End: 4}},
+	}
+	for _, t := range tokens {
+		doc.Tokens = append(doc.Tokens, ner.Token{Start: t.Start, End: t.End, RuneStart: t.RuneStart, RuneEnd: t.RuneEnd})
+	}
 	want := &record{
 		start: []uint32{0, 4, 8, 10}, length: []uint32{3, 4, 1, 2},
 		flags: []byte{flagSpace | flagSent, 0, flagSpace, flagSent},
 		ids:   [5][]uint64{{1, 6, 7, 8}, {2, 0, 0, 0}, {3, 0, 0, 0}, {4, 0, 0, 0}, {5, 0, 0, 0}},
 		ents:  [2][]entity{{{0, 3, 1}, {10, 12, 0}}, nil},
 	}
-	return doc, want
+	return analysis{text, doc, tokens}, want
 }
 
 // Every kind of difference is noticed, and counted under its name.
 func TestDifferences(t *testing.T) {
 	for name, tc := range map[string]struct {
-		change func(*spacy.Doc, *record)
+		change func(*analysis, *record)
 		want   map[string]int
 	}{
-		"none":        {func(*spacy.Doc, *record) {}, map[string]int{}},
-		"cut":         {func(_ *spacy.Doc, r *record) { r.length[1] = 3 }, map[string]int{"token": 1}},
-		"fewer":       {func(d *spacy.Doc, _ *record) { d.Tokens = d.Tokens[:3] }, map[string]int{"token": 1}},
-		"white space": {func(_ *spacy.Doc, r *record) { r.flags[1] |= flagSpace }, map[string]int{"white space": 1}},
-		"is space":    {func(d *spacy.Doc, _ *record) { d.Tokens[2].IsSpace = true }, map[string]int{"IS_SPACE": 1}},
-		"norm":        {func(d *spacy.Doc, _ *record) { d.Tokens[0].Norm = 9 }, map[string]int{"NORM": 1}},
-		"shape":       {func(_ *spacy.Doc, r *record) { r.ids[4][3] = 9 }, map[string]int{"SHAPE": 1}},
-		"sentence":    {func(_ *spacy.Doc, r *record) { r.flags[2] |= flagSent }, map[string]int{"sentence": 1}},
-		"one sentence": {func(d *spacy.Doc, _ *record) { d.Sents = [][]spacy.Token{d.Tokens} },
+		"none":        {func(*analysis, *record) {}, map[string]int{}},
+		"cut":         {func(_ *analysis, r *record) { r.length[1] = 3 }, map[string]int{"token": 1}},
+		"fewer":       {func(a *analysis, _ *record) { a.tokens, a.Tokens = a.tokens[:3], a.Tokens[:3] }, map[string]int{"token": 1}},
+		"white space": {func(_ *analysis, r *record) { r.flags[1] |= flagSpace }, map[string]int{"white space": 1}},
+		"is space":    {func(a *analysis, _ *record) { a.tokens[2].IsSpace = true }, map[string]int{"IS_SPACE": 1}},
+		"norm":        {func(a *analysis, _ *record) { a.tokens[0].Norm = 9 }, map[string]int{"NORM": 1}},
+		"shape":       {func(_ *analysis, r *record) { r.ids[4][3] = 9 }, map[string]int{"SHAPE": 1}},
+		"sentence":    {func(_ *analysis, r *record) { r.flags[2] |= flagSent }, map[string]int{"sentence": 1}},
+		"one sentence": {func(a *analysis, _ *record) { a.Sents = []ner.Span{{Start: 0, End: 4}} },
 			map[string]int{"sentence": 1}},
-		"lost tokens": {func(d *spacy.Doc, _ *record) { d.Sents = d.Sents[:1] }, map[string]int{"sentence": 1}},
-		"label":       {func(d *spacy.Doc, _ *record) { d.Ents[0].Label = "ORG" }, map[string]int{"entity": 1}},
-		"end":         {func(_ *spacy.Doc, r *record) { r.ents[0][1].End = 11 }, map[string]int{"entity": 1}},
-		"start":       {func(_ *spacy.Doc, r *record) { r.ents[0][1].Start = 8 }, map[string]int{"entity": 2}},
-		"missing":     {func(d *spacy.Doc, _ *record) { d.Ents = d.Ents[1:] }, map[string]int{"entity": 1}},
-		"extra":       {func(_ *spacy.Doc, r *record) { r.ents[0] = r.ents[0][:1] }, map[string]int{"entity": 1}},
-		"bytes":       {func(d *spacy.Doc, _ *record) { d.Ents[0].End = 3 }, map[string]int{"entity": 1}},
-		"text":        {func(d *spacy.Doc, _ *record) { d.Ents[1].Text = "Bob" }, map[string]int{"entity": 1}},
+		"lost tokens": {func(a *analysis, _ *record) { a.Sents = a.Sents[:1] }, map[string]int{"sentence": 1}},
+		"overlap":     {func(a *analysis, _ *record) { a.Sents[1].Start = 2 }, map[string]int{"sentence": 1}},
+		"other ids":   {func(a *analysis, _ *record) { a.Tokens[3].Start = 10 }, map[string]int{"token": 1}},
+		"no ids":      {func(a *analysis, _ *record) { a.tokens = a.tokens[:3] }, map[string]int{"token": 1}},
+		"ent tokens":  {func(a *analysis, _ *record) { a.EntTokens[1].Start = 2 }, map[string]int{"tokens of an entity": 1}},
+		"no span":     {func(a *analysis, _ *record) { a.EntTokens = nil }, map[string]int{"tokens of an entity": 1}},
+		"label":       {func(a *analysis, _ *record) { a.Ents[0].Label = "ORG" }, map[string]int{"entity": 1}},
+		"end":         {func(_ *analysis, r *record) { r.ents[0][1].End = 11 }, map[string]int{"entity": 1}},
+		"start":       {func(_ *analysis, r *record) { r.ents[0][1].Start = 8 }, map[string]int{"entity": 2}},
+		"missing":     {func(a *analysis, _ *record) { a.Ents, a.EntTokens = a.Ents[1:], a.EntTokens[1:] }, map[string]int{"entity": 1}},
+		"extra":       {func(_ *analysis, r *record) { r.ents[0] = r.ents[0][:1] }, map[string]int{"entity": 1}},
+		"bytes":       {func(a *analysis, _ *record) { a.Ents[0].End = 3 }, map[string]int{"entity": 1, "tokens of an entity": 1}},
+		"text":        {func(a *analysis, _ *record) { a.Ents[1].Text = "Bob" }, map[string]int{"entity": 1}},
 	} {
-		doc, want := example()
-		tc.change(doc, want)
+		a, want := example()
+		tc.change(&a, want)
 		got := map[string]int{}
 		differ := func(what, format string, args ...any) {
 			got[what]++
 			_ = fmt.Sprintf(format, args...)
 		}
-		if compareTokens(doc, want, differ) {
-			compareIDs(doc, want, differ)
-			compareSentences(doc, want, differ)
+		if compareTokens(a, want, differ) {
+			compareIDs(a, want, differ)
+			compareSentences(a, want, differ)
+			compareEntTokens(a, differ)
 		}
-		compareEntities("entity", doc.Text, doc.Ents, want.ents[0], []string{"GPE", "PERSON"}, differ)
+		compareEntities("entity", a.text, a.Ents, want.ents[0], []string{"GPE", "PERSON"}, differ)
 		if !maps.Equal(got, tc.want) {
 			t.Errorf("%s: differences %v, want %v", name, got, tc.want)
 		}

@@ -81,7 +81,7 @@ func (t tally) print(w io.Writer, show int) {
 	row("all", sum)
 	tw.Flush()
 	fmt.Fprintf(w, "differences in %d tokens: ", sum.tokens)
-	for i, what := range append([]string{"token", "white space", "IS_SPACE"}, append(idNames[:], "sentence", "entity", "entity without parser")...) {
+	for i, what := range append([]string{"token", "white space", "IS_SPACE"}, append(idNames[:], "sentence", "entity", "entity of Analyze", "tokens of an entity", "entity without parser")...) {
 		if i > 0 {
 			fmt.Fprint(w, ", ")
 		}
