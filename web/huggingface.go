@@ -27,7 +27,7 @@ func (s *server) tokenClassification(r *request, inputs []byte, o textjson.Objec
 	if f != nil {
 		return f
 	}
-	results, err := s.recognize(r, texts)
+	results, err := s.recognize(r, texts, include{})
 	if err != nil {
 		return err
 	}
@@ -43,7 +43,7 @@ func (s *server) tokenClassification(r *request, inputs []byte, o textjson.Objec
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendGroups(b, result.ents, ignored)
+		b = appendGroups(b, result.doc.Ents, ignored)
 	}
 	if several {
 		b = append(b, ']')

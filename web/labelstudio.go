@@ -72,7 +72,7 @@ func (s *server) labelStudioPredict(r *request) error {
 	if f != nil {
 		return f
 	}
-	results, err := s.recognize(r, texts)
+	results, err := s.recognize(r, texts, include{})
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func (s *server) labelStudioPredict(r *request) error {
 		b = append(b, `{"model_version":`...)
 		b = textjson.AppendString(b, s.ModelID)
 		b = append(b, `,"result":`...)
-		b = config.appendRegions(b, result.ents)
+		b = config.appendRegions(b, result.doc.Ents)
 		b = append(b, '}')
 	}
 	r.json(append(b, "]}"...))

@@ -73,18 +73,13 @@ func (s *server) oipInfer(r *request) (err error) {
 // oipDocuments returns the JSON that /v1/entities answers for each item.
 func (s *server) oipDocuments(r *request, items []item) ([][]byte, error) {
 	q := &query{items: items, several: true}
-	results, err := s.recognize(r, q.texts())
+	results, err := s.resultsOf(r, q)
 	if err != nil {
 		return nil, err
 	}
 	documents := make([][]byte, len(items))
 	for i, it := range items {
-		if it.fault != nil {
-			documents[i] = q.appendResult(nil, it, result{fault: it.fault})
-			continue
-		}
-		documents[i] = q.appendResult(nil, it, results[0])
-		results = results[1:]
+		documents[i] = q.appendResult(nil, it, results[i])
 	}
 	return documents, nil
 }

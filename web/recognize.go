@@ -8,29 +8,29 @@ import (
 	"github.com/narwhal-server/narwhal/ner"
 )
 
-// result is what a text of a request gives: its entities, or why there are none.
+// result is what was found in a text of a request, or why nothing was.
 type result struct {
-	ents  []ner.Entity
+	doc   *ner.Doc
 	fault *failure
 }
 
 // recognizeOne waits for the request's turn to compute, and returns the entities of a
 // text. The error is a *failure if the text is to blame, or if the time is over.
 func (s *server) recognizeOne(r *request, text string) ([]ner.Entity, error) {
-	results, err := s.recognize(r, []string{text})
+	results, err := s.recognize(r, []string{text}, include{})
 	if err != nil {
 		return nil, err
 	}
 	if f := results[0].fault; f != nil {
 		return nil, f
 	}
-	return results[0].ents, nil
+	return results[0].doc.Ents, nil
 }
 
 // recognize waits for the request's turn to compute, and returns a result for each text,
 // in their order. A text with a fault costs only its own result. When the client has hung
 // up, recognize computes no further text and returns gate.ErrGone.
-func (s *server) recognize(r *request, texts []string) ([]result, error) {
+func (s *server) recognize(r *request, texts []string, in include) ([]result, error) {
 	if err := r.gate.Wait(s.Delay); err != nil {
 		return nil, err
 	}
@@ -55,7 +55,7 @@ func (s *server) recognize(r *request, texts []string) ([]result, error) {
 			return nil, gate.ErrGone
 		}
 		var err error
-		if results[i], err = s.compute(ctx, text); err != nil {
+		if results[i], err = s.compute(ctx, text, in); err != nil {
 			return nil, err
 		}
 	}
@@ -64,13 +64,13 @@ func (s *server) recognize(r *request, texts []string) ([]result, error) {
 
 // compute returns the result of one text. It fails if the service is to blame. The
 // caller's request has its turn.
-func (s *server) compute(ctx context.Context, text string) (result, error) {
-	found, err := s.Recognizer.Entities(ctx, text)
+func (s *server) compute(ctx context.Context, text string, in include) (result, error) {
+	doc, err := s.find(ctx, text, in)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return result{fault: tookTooLong(len(text), s.Timeout*9/10)}, nil
 	}
 	if long := (*ner.TooLongError)(nil); errors.As(err, &long) {
 		return result{fault: textTooLong(long)}, nil
 	}
-	return result{ents: found}, err
+	return result{doc: doc}, err
 }

@@ -5,7 +5,6 @@ import (
 
 	"github.com/narwhal-server/narwhal/internal/errorbody"
 	"github.com/narwhal-server/narwhal/internal/textjson"
-	"github.com/narwhal-server/narwhal/ner"
 )
 
 // v1Entities answers POST /v1/entities: all entities of one text or of several, with
@@ -26,8 +25,7 @@ func (s *server) v1Entities(r *request) error {
 	}
 	b := append([]byte(`{"model":`), textjson.AppendString(nil, s.ModelID)...)
 	if !q.several {
-		b = append(b, `,"ents":`...)
-		b = q.appendEnts(b, q.items[0].text, results[0].ents)
+		b = q.appendDoc(append(b, ','), q.items[0].text, results[0].doc)
 		r.json(append(b, '}'))
 		return nil
 	}
@@ -46,10 +44,13 @@ func (s *server) v1Entities(r *request) error {
 // not a list, a fault of it is an error.
 func (s *server) resultsOf(r *request, q *query) ([]result, error) {
 	if !q.several {
-		found, err := s.recognizeOne(r, q.items[0].text)
-		return []result{{ents: found}}, err
+		found, err := s.recognize(r, []string{q.items[0].text}, q.include)
+		if err == nil && found[0].fault != nil {
+			return nil, found[0].fault
+		}
+		return found, err
 	}
-	found, err := s.recognize(r, q.texts())
+	found, err := s.recognize(r, q.texts(), q.include)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +75,7 @@ func (q *query) markup(results []result) []byte {
 		if f := results[i].fault; f != nil {
 			b = appendFault(b, f)
 		} else {
-			b = appendMarkup(b, it.text, results[i].ents, q.labels)
+			b = appendMarkup(b, it.text, results[i].doc.Ents, q.labels)
 		}
 	}
 	return b
@@ -103,21 +104,5 @@ func (q *query) appendResult(b []byte, it item, result result) []byte {
 		body := errorbody.Body{Message: f.message, Type: f.kind, Hint: f.hint}.Append(nil)
 		return append(b, body[1:]...)
 	}
-	b = append(b, `"ents":`...)
-	b = q.appendEnts(b, it.text, result.ents)
-	return append(b, '}')
-}
-
-// appendEnts appends the entities whose labels are wanted.
-func (q *query) appendEnts(b []byte, text string, found []ner.Entity) []byte {
-	if q.labels != nil {
-		wanted := found[:0:0]
-		for _, e := range found {
-			if q.labels[e.Label] {
-				wanted = append(wanted, e)
-			}
-		}
-		found = wanted
-	}
-	return textjson.AppendEnts(b, text, found, q.offsets)
+	return append(q.appendDoc(b, it.text, result.doc), '}')
 }

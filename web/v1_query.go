@@ -16,11 +16,12 @@ const mostTexts = 256
 // query is the body of a request of /v1/entities:
 //
 //	{"text": "…", "labels": ["ORG"], "offsets": "codepoint"}
-//	{"texts": ["…", {"id": 7, "text": "…"}]}
+//	{"texts": ["…", {"id": 7, "text": "…"}], "include": ["sents", "tokens"]}
 type query struct {
 	items   []item
 	several bool            // the texts were a list
 	labels  map[string]bool // the labels that are wanted; nil: all
+	include include
 	offsets textjson.Unit
 }
 
@@ -32,7 +33,7 @@ type item struct {
 }
 
 // queryFields are the fields that a query may have.
-var queryFields = []string{"text", "texts", "labels", "offsets"}
+var queryFields = []string{"text", "texts", "labels", "include", "offsets"}
 
 // readQuery reads the body of a request. Other fields than those of a query are an
 // error: a misspelt one would change the answer without a word.
@@ -58,6 +59,9 @@ func (s *server) readQuery(r *request) (*query, *failure) {
 		}
 	}
 	if q.labels, f = labelsOf(o.Get("labels")); f != nil {
+		return nil, f
+	}
+	if q.include, f = s.includeOf(o.Get("include")); f != nil {
 		return nil, f
 	}
 	if q.offsets, f = unitOf(o.Get("offsets")); f != nil {

@@ -1,16 +1,14 @@
 package web
 
 import (
+	"errors"
 	"fmt"
-	"net"
 	"strings"
 	"testing"
-	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/narwhal-server/narwhal/internal/gate"
 	"github.com/narwhal-server/narwhal/limits"
+	"github.com/narwhal-server/narwhal/ner"
 )
 
 // postV1 returns a request of /v1/entities with so many texts.
@@ -26,6 +24,35 @@ func TestMostTexts(t *testing.T) {
 	}
 	if answer := s.dial(t).want(422, postV1(mostTexts+1)); !strings.Contains(answer, "more than 256 items") {
 		t.Errorf("of one text more: %s", answer)
+	}
+}
+
+// bare is a recognizer that finds only entities, and sentless one that finds tokens, too.
+type bare struct{ ner.Recognizer }
+
+type sentless struct{ ner.Analyzer }
+
+func (sentless) CheckSents() error { return errors.New("there is no parser") }
+
+// A model that does not find what a request wants to be included is not asked for it.
+func TestIncludeWhatTheModelLacks(t *testing.T) {
+	for _, test := range []struct {
+		r       ner.Recognizer
+		include string
+		status  int
+		want    string
+	}{
+		{bare{fake{}}, `[]`, 200, `{"model":"","ents":[{"text":"Ada","label":"LAST","start":0,"end":3}]}`},
+		{bare{fake{}}, `["tokens"]`, 422, "`include` has tokens, but the model finds only entities"},
+		{sentless{fake{}}, `["tokens"]`, 200, `"tokens":[{"start":0,"end":3}]}`},
+		{sentless{fake{}}, `["tokens","sents"]`, 422, "`include` has sents, but there is no parser"},
+	} {
+		s := serve(t, gate.Options{}, Options{Recognizer: test.r})
+		body := `{"text":"Ada","include":` + test.include + `}`
+		answer := s.dial(t).want(test.status, fmt.Sprintf("POST /v1/entities HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", len(body), body))
+		if !strings.Contains(answer, test.want) {
+			t.Errorf("%T, include %s: %s, want %s", test.r, test.include, answer, test.want)
+		}
 	}
 }
 
@@ -46,4 +73,3 @@ func TestTextsOfWhoHasGone(t *testing.T) {
 	b.free <- struct{}{}
 	other.wantAnswer(200)
 }
-

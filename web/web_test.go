@@ -73,6 +73,32 @@ func (fake) Entities(ctx context.Context, text string) ([]ner.Entity, error) {
 	return found, nil
 }
 
+// Analyze finds the tokens of a text: its words and dots. A sentence ends with a dot.
+func (f fake) Analyze(ctx context.Context, text string, sents bool) (*ner.Doc, error) {
+	found, err := f.Entities(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	doc := &ner.Doc{Ents: found}
+	first := 0
+	for i, at := range regexp.MustCompile(`[^ .]+|[.]`).FindAllStringIndex(text, -1) {
+		before := utf8.RuneCountInString(text[:at[0]])
+		t := ner.Token{Start: at[0], End: at[1], RuneStart: before, RuneEnd: before + utf8.RuneCountInString(text[at[0]:at[1]])}
+		doc.Tokens = append(doc.Tokens, t)
+		if len(found) > 0 && found[0].Start == t.Start {
+			doc.EntTokens = append(doc.EntTokens, ner.Span{Start: i, End: i + 1})
+			found = found[1:]
+		}
+		if sents && (text[at[0]] == '.' || at[1] == len(text)) {
+			doc.Sents = append(doc.Sents, ner.Span{Start: first, End: i + 1})
+			first = i + 1
+		}
+	}
+	return doc, nil
+}
+
+func (fake) CheckSents() error { return nil }
+
 // decodeText returns the text in a request body.
 func decodeText(body []byte) (string, *failure) {
 	o, f := decode(body)

@@ -57,3 +57,34 @@ func TestV1Entities(t *testing.T) {
 		t.Errorf("answer %s, %v, want %s", got, err, want)
 	}
 }
+
+// Sentences and tokens, where the model finds them.
+func TestV1Include(t *testing.T) {
+	sm, err := filepath.Abs("../../models/en_core_web_sm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const question = `{"text": "Ada isn't in Paris. She left.", "include": ["sents", "tokens"]}`
+	for _, test := range []struct {
+		args   []string
+		status int
+		want   string
+	}{
+		{nil, 200, `{"model":"en_core_web_sm-3.8.0","ents":[{"text":"Ada","label":"PERSON","start":0,"end":3,"start_token":0,"end_token":1},` +
+			`{"text":"Paris","label":"GPE","start":13,"end":18,"start_token":4,"end_token":5}],` +
+			`"sents":[{"start":0,"end":19},{"start":20,"end":29}],"tokens":[{"start":0,"end":3},{"start":4,"end":6},{"start":6,"end":9},` +
+			`{"start":10,"end":12},{"start":13,"end":18},{"start":18,"end":19},{"start":20,"end":23},{"start":24,"end":28},{"start":28,"end":29}]}`},
+		{[]string{"--exclude", "parser"}, 422, ""},
+	} {
+		s := startNarwhal(t, t.TempDir(), append([]string{"-b", "127.0.0.1:0", "--model", sm}, test.args...)...)
+		resp, err := http.Post(s.url+"/v1/entities", "application/json", strings.NewReader(question))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		got, err := io.ReadAll(resp.Body)
+		if err != nil || resp.StatusCode != test.status || test.want != "" && string(got) != test.want || !strings.Contains(string(got), "sents") {
+			t.Errorf("%v: %d %s, %v, want %d %s", test.args, resp.StatusCode, got, err, test.status, test.want)
+		}
+	}
+}

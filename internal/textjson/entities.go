@@ -56,6 +56,15 @@ const (
 // AppendEnts escapes what AppendString escapes, and also U+2028 and U+2029, which some
 // programs take for the end of a line.
 func AppendEnts(b []byte, text string, entities []ner.Entity, unit Unit) []byte {
+	return AppendEntsWithTokens(b, text, entities, nil, unit)
+}
+
+// AppendEntsWithTokens does what AppendEnts does, and also appends the tokens of each
+// entity, as in spaCy's Span: tokens[i] are those of entities[i]. If tokens is nil, it does
+// the same as AppendEnts.
+//
+//	[{"text":"Ada","label":"PERSON","start":3,"end":6,"start_token":1,"end_token":2}]
+func AppendEntsWithTokens(b []byte, text string, entities []ner.Entity, tokens []ner.Span, unit Unit) []byte {
 	at := offsets{text: text, unit: unit}
 	b = append(b, '[')
 	for i, e := range entities {
@@ -66,13 +75,64 @@ func AppendEnts(b []byte, text string, entities []ner.Entity, unit Unit) []byte 
 		b = appendOneLine(b, e.Text)
 		b = append(b, `,"label":`...)
 		b = appendOneLine(b, e.Label)
-		b = append(b, `,"start":`...)
-		b = strconv.AppendInt(b, int64(at.of(e.Start, e.RuneStart)), 10)
-		b = append(b, `,"end":`...)
-		b = strconv.AppendInt(b, int64(at.of(e.End, e.RuneEnd)), 10)
+		b = append(b, ',')
+		b = appendRange(b, "start", at.of(e.Start, e.RuneStart), "end", at.of(e.End, e.RuneEnd))
+		if tokens != nil {
+			b = append(b, ',')
+			b = appendRange(b, "start_token", tokens[i].Start, "end_token", tokens[i].End)
+		}
 		b = append(b, '}')
 	}
 	return append(b, ']')
+}
+
+// AppendTokens appends a JSON array of the tokens of a text. start and end count units.
+//
+//	[{"start":0,"end":3},{"start":4,"end":8}]
+func AppendTokens(b []byte, text string, tokens []ner.Token, unit Unit) []byte {
+	at := offsets{text: text, unit: unit}
+	b = append(b, '[')
+	for i := range tokens {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = at.append(b, &tokens[i], &tokens[i])
+	}
+	return append(b, ']')
+}
+
+// AppendSents appends a JSON array of the sentences of a text, in the form of AppendTokens.
+// A sentence goes from the start of its first token to the end of its last one.
+func AppendSents(b []byte, text string, doc *ner.Doc, unit Unit) []byte {
+	at := offsets{text: text, unit: unit}
+	b = append(b, '[')
+	for i, s := range doc.Sents {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = at.append(b, &doc.Tokens[s.Start], &doc.Tokens[s.End-1])
+	}
+	return append(b, ']')
+}
+
+// append appends an object with the offsets of a part of the text, from its first token to
+// its last one.
+func (o *offsets) append(b []byte, first, last *ner.Token) []byte {
+	b = append(b, '{')
+	b = appendRange(b, "start", o.of(first.Start, first.RuneStart), "end", o.of(last.End, last.RuneEnd))
+	return append(b, '}')
+}
+
+// appendRange appends two fields of an object.
+func appendRange(b []byte, startName string, start int, endName string, end int) []byte {
+	b = append(b, '"')
+	b = append(b, startName...)
+	b = append(b, `":`...)
+	b = strconv.AppendInt(b, int64(start), 10)
+	b = append(b, `,"`...)
+	b = append(b, endName...)
+	b = append(b, `":`...)
+	return strconv.AppendInt(b, int64(end), 10)
 }
 
 // offsets turns offsets of a text, each larger than the one before, into a unit.

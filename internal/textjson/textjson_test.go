@@ -218,6 +218,41 @@ func TestUnits(t *testing.T) {
 	}
 }
 
+// Tokens and sentences have the units of entities.
+func TestTokensAndSents(t *testing.T) {
+	const text = "\U0001f600 Ada! \u00e9"
+	doc := &ner.Doc{
+		Tokens: []ner.Token{
+			{Start: 0, End: 4, RuneStart: 0, RuneEnd: 1},
+			{Start: 5, End: 8, RuneStart: 2, RuneEnd: 5},
+			{Start: 8, End: 9, RuneStart: 5, RuneEnd: 6},
+			{Start: 10, End: 12, RuneStart: 7, RuneEnd: 8},
+		},
+		Sents:     []ner.Span{{Start: 0, End: 3}, {Start: 3, End: 4}},
+		Ents:      []ner.Entity{{Text: "Ada", Label: "X", Start: 5, End: 8, RuneStart: 2, RuneEnd: 5}},
+		EntTokens: []ner.Span{{Start: 1, End: 2}},
+	}
+	for unit, want := range map[Unit][3]string{
+		CodePoint: {`"start":2,"end":5`, `[{"start":0,"end":1},{"start":2,"end":5},{"start":5,"end":6},{"start":7,"end":8}]`, `[{"start":0,"end":6},{"start":7,"end":8}]`},
+		UTF8:      {`"start":5,"end":8`, `[{"start":0,"end":4},{"start":5,"end":8},{"start":8,"end":9},{"start":10,"end":12}]`, `[{"start":0,"end":9},{"start":10,"end":12}]`},
+		UTF16:     {`"start":3,"end":6`, `[{"start":0,"end":2},{"start":3,"end":6},{"start":6,"end":7},{"start":8,"end":9}]`, `[{"start":0,"end":7},{"start":8,"end":9}]`},
+	} {
+		ents := `[{"text":"Ada","label":"X",` + want[0] + `,"start_token":1,"end_token":2}]`
+		if got := string(AppendEntsWithTokens(nil, text, doc.Ents, doc.EntTokens, unit)); got != ents {
+			t.Errorf("unit %d: entities %s, want %s", unit, got, ents)
+		}
+		if got := string(AppendTokens(nil, text, doc.Tokens, unit)); got != want[1] {
+			t.Errorf("unit %d: tokens %s, want %s", unit, got, want[1])
+		}
+		if got := string(AppendSents(nil, text, doc, unit)); got != want[2] {
+			t.Errorf("unit %d: sentences %s, want %s", unit, got, want[2])
+		}
+	}
+	if got := string(AppendSents(AppendTokens(nil, "", nil, UTF16), "", &ner.Doc{}, UTF16)); got != "[][]" {
+		t.Errorf("no tokens and no sentences are %s", got)
+	}
+}
+
 // FuzzAppendEnts checks that encoding/json without SetEscapeHTML writes the same strings.
 func FuzzAppendEnts(f *testing.F) {
 	for _, s := range []string{"Ada", "\u2028", "<&>\"\\\x00\b\f\n\r\t\x1f\x7f", "😀\u2029"} {

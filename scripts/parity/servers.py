@@ -1,5 +1,5 @@
 """Sends the same texts to the original's two programs and to narwhal, and compares the
-answers.
+answers. Then it compares narwhal's /v1/entities, with tokens and sentences, with spaCy.
 
     servers.py --narwhal PATH --model DIR --corpus corpus.jsonl --texts 1200
 
@@ -38,13 +38,17 @@ class Connection(http.client.HTTPConnection):
 
 def ask(path, text):
     """Returns the body and the content type of the answer. Exits unless the status is 200."""
+    return request(path, "GET", "/", {"i_request": 1, "text": text})
+
+
+def request(path, method, target, question):
     connection = Connection(path)
     try:
-        connection.request("GET", "/", json.dumps({"i_request": 1, "text": text}), {"Content-Type": "application/json"})
+        connection.request(method, target, json.dumps(question), {"Content-Type": "application/json"})
         response = connection.getresponse()
         body = response.read()
         if response.status != 200:
-            sys.exit(f"servers: {path.name} answers {response.status} to {text!r}: {body!r}")
+            sys.exit(f"servers: {path.name} answers {response.status} to {question!r}: {body!r}")
         return body, response.getheader("Content-Type")
     finally:
         connection.close()
@@ -100,6 +104,67 @@ def compare(paths, all_texts):
         sys.exit("servers: the texts do not try what they are for")
 
 
+# How long a text is in each unit of offsets.
+UNITS = {
+    "codepoint": len,
+    "utf8": lambda text: len(text.encode()),
+    "utf16": lambda text: len(text.encode("utf-16-le")) // 2,
+}
+
+
+def compare_v1(path, all_texts, model):
+    """Compares /v1/entities with spaCy's Doc.to_json, in each unit of offsets, and reads
+    the answer with spaCy's Doc.from_json."""
+    import spacy
+
+    nlp = spacy.load(model)
+    counts = dict.fromkeys(("ents", "sents", "tokens"), 0)
+    for at in range(0, len(all_texts), 50):
+        texts = all_texts[at : at + 50]
+        docs = list(nlp.pipe(texts))
+        for unit, length in UNITS.items():
+            question = {"texts": texts, "include": ["sents", "tokens"], "offsets": unit}
+            answer = json.loads(request(path, "POST", "/v1/entities", question)[0])
+            for text, doc, got in zip(texts, docs, answer["results"], strict=True):
+                want = wanted(doc, length)
+                if got != want:
+                    sys.exit(f"servers: /v1/entities, {unit}, {text!r}:\n  spaCy   {want!r}\n  narwhal {got!r}")
+                if unit == "codepoint":
+                    check_doc(spacy.tokens.Doc(nlp.vocab).from_json({"text": text, **got}, validate=True), doc)
+                    for name in counts:
+                        counts[name] += len(got[name])
+    print(f"servers: {len(all_texts)} texts by /v1/entities, {counts['tokens']} tokens, {counts['sents']} sentences, "
+          f"{counts['ents']} entities: spaCy's, in code points, UTF-8 and UTF-16")
+    if not min(counts.values()) > len(all_texts):
+        sys.exit("servers: the texts do not try what they are for")
+
+
+def wanted(doc, length):
+    """Returns what narwhal should answer for a text."""
+    found = doc.to_json()
+    units = [0]
+    for character in found["text"]:
+        units.append(units[-1] + length(character))
+
+    def ranges(name):
+        return [{"start": units[part["start"]], "end": units[part["end"]]} for part in found[name]]
+
+    ents = [
+        {"text": ent.text, "label": ent.label_, "start": units[ent.start_char], "end": units[ent.end_char],
+         "start_token": ent.start, "end_token": ent.end}
+        for ent in doc.ents
+    ]
+    return {"ents": ents, "sents": ranges("sents"), "tokens": ranges("tokens")}
+
+
+def check_doc(got, want):
+    """Exits unless two docs have the same tokens, sentences and entities."""
+    for parts in (list, lambda doc: list(doc.sents), lambda doc: list(doc.ents)):
+        a, b = ([(part.text, part.start_char if hasattr(part, "start_char") else part.idx) for part in parts(doc)] for doc in (got, want))
+        if a != b:
+            sys.exit(f"servers: from_json makes {a!r} of {want.text!r}, want {b!r}")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--narwhal", required=True)
@@ -123,6 +188,7 @@ def main():
             for name, command in commands.items():
                 running.append(start(name, command, paths[name], APP=name, MODEL=model, PYTHONDONTWRITEBYTECODE="1"))
             compare(paths, all_texts)
+            compare_v1(paths["narwhal"], all_texts[:400], model)
         finally:
             for process in running:
                 process.send_signal(signal.SIGTERM)

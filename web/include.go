@@ -1,0 +1,97 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/narwhal-server/narwhal/internal/textjson"
+	"github.com/narwhal-server/narwhal/ner"
+)
+
+// include says what an answer has beside the entities.
+type include struct{ sents, tokens bool }
+
+// includeOf reads what an answer shall have beside the entities: nothing if nothing is
+// said. It fails if the recognizer does not find it.
+func (s *server) includeOf(value []byte) (include, *failure) {
+	var in include
+	if value == nil {
+		return in, nil
+	}
+	const hint = `for example "include": ["sents", "tokens"]; without it only entities are answered`
+	var list []string
+	if err := json.Unmarshal(value, &list); err != nil || value[0] != '[' {
+		return in, invalid("`include` is not a list of strings", hint)
+	}
+	for _, name := range list {
+		switch name {
+		case "sents":
+			in.sents = true
+		case "tokens":
+			in.tokens = true
+		default:
+			return in, invalid(fmt.Sprintf("`include` has %.64q, want \"sents\" or \"tokens\"", name), hint)
+		}
+	}
+	if in == (include{}) {
+		return in, nil
+	}
+	a, ok := s.Recognizer.(ner.Analyzer)
+	if !ok {
+		return in, invalid("`include` has "+list[0]+", but the model finds only entities", "leave out `include`, or ask a server with a spaCy model")
+	}
+	if in.sents {
+		if err := a.CheckSents(); err != nil {
+			return in, invalid("`include` has sents, but "+err.Error(), "leave out sents, or ask a server with a model that finds sentences")
+		}
+	}
+	return in, nil
+}
+
+// find returns the entities of a text, and what else is to be included.
+func (s *server) find(ctx context.Context, text string, in include) (*ner.Doc, error) {
+	if in != (include{}) {
+		return s.Recognizer.(ner.Analyzer).Analyze(ctx, text, in.sents)
+	}
+	found, err := s.Recognizer.Entities(ctx, text)
+	return &ner.Doc{Ents: found}, err
+}
+
+// appendDoc appends the fields of an answer about one text: the entities whose labels are
+// wanted, and what is to be included.
+func (q *query) appendDoc(b []byte, text string, doc *ner.Doc) []byte {
+	ents, tokens := doc.Ents, doc.EntTokens
+	if !q.include.tokens {
+		tokens = nil
+	}
+	if q.labels != nil {
+		ents, tokens = q.wanted(ents, tokens)
+	}
+	b = append(b, `"ents":`...)
+	b = textjson.AppendEntsWithTokens(b, text, ents, tokens, q.offsets)
+	if q.include.sents {
+		b = append(b, `,"sents":`...)
+		b = textjson.AppendSents(b, text, doc, q.offsets)
+	}
+	if q.include.tokens {
+		b = append(b, `,"tokens":`...)
+		b = textjson.AppendTokens(b, text, doc.Tokens, q.offsets)
+	}
+	return b
+}
+
+// wanted returns the entities whose labels are wanted, with their tokens. tokens may be
+// nil.
+func (q *query) wanted(ents []ner.Entity, tokens []ner.Span) (some []ner.Entity, their []ner.Span) {
+	for i, e := range ents {
+		if !q.labels[e.Label] {
+			continue
+		}
+		some = append(some, e)
+		if tokens != nil {
+			their = append(their, tokens[i])
+		}
+	}
+	return some, their
+}
