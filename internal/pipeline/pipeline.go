@@ -36,7 +36,7 @@ const (
 
 // Wanted reports whether narwhal reads a file of a pipeline, or keeps it for people. Wanted
 // are the models of components, the rules of the attribute_ruler (narwhal checks that they
-// do not change entities), the tokenizer, the tables of the vocabulary, and the licence. Not
+// do not change entities) and of the sentencizer, the tokenizer, the tables of the vocabulary, and the licence. Not
 // wanted are some components that cannot change an entity, and the list of all strings,
 // which only these components and debugging need.
 func Wanted(name string) bool {
@@ -48,9 +48,12 @@ func Wanted(name string) bool {
 	if IsLicense(name) {
 		return true
 	}
-	component, file, _ := strings.Cut(name, "/")
+	component, file, inFolder := strings.Cut(name, "/")
+	if !inFolder {
+		return strings.HasSuffix(name, ".json") // a sentencizer
+	}
 	switch component {
-	case "tagger", "senter", "morphologizer", "lemmatizer", "trainable_lemmatizer":
+	case "tagger", "morphologizer", "lemmatizer", "trainable_lemmatizer":
 		return false
 	}
 	return file == "model" || file == "moves" || file == "cfg" || file == "patterns"

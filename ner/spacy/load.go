@@ -129,7 +129,7 @@ func load(src source, opts Options) (*Pipeline, error) {
 	if err != nil {
 		return nil, fmt.Errorf("config.cfg: %w", err)
 	}
-	p := &Pipeline{}
+	p := &Pipeline{noSents: cfg.noSents(opts.Exclude)}
 	if p.meta, err = loadMeta(src); err != nil {
 		return nil, err
 	}
@@ -148,9 +148,14 @@ func load(src source, opts Options) (*Pipeline, error) {
 		switch c.factory {
 		case "parser":
 			p.parser, err = l.parser(c)
+		case "senter":
+			p.senter, err = l.senter(c)
+		case "sentencizer":
+			p.sentencizer, err = l.sentencizer(c)
 		case "ner":
 			p.ner, err = l.recognizer(c)
-			p.sentences = p.parser != nil // a parser after the recognizer changes no entity
+			// What finds sentences after the recognizer changes no entity.
+			p.sentences = p.parser != nil || p.senter != nil || p.sentencizer != nil
 		}
 		if err != nil {
 			return nil, err
@@ -199,6 +204,35 @@ func (l *loader) parser(c component) (*parserModel, error) {
 	return newParserModel(t), nil
 }
 
+func (l *loader) senter(c component) (*senterModel, error) {
+	shared, err := l.upstream(c)
+	if err != nil {
+		return nil, err
+	}
+	layers, err := l.model(c.name)
+	if err != nil {
+		return nil, err
+	}
+	m, err := newSenter(layers, shared, l.vectors, l.cache)
+	if err != nil {
+		return nil, fmt.Errorf("%s/model: %w", c.name, err)
+	}
+	return m, nil
+}
+
+func (l *loader) sentencizer(c component) (*sentencizer, error) {
+	file := c.name + ".json"
+	raw, err := l.src.read(file)
+	if err != nil {
+		return nil, err
+	}
+	z, err := newSentencizer(raw)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return z, nil
+}
+
 func (l *loader) recognizer(c component) (*entityModel, error) {
 	t, err := l.transition(c, &entitySystem)
 	if err != nil {
@@ -224,6 +258,20 @@ func (l *loader) tok2vec(name string) error {
 	return nil
 }
 
+// upstream returns the network that a component listens to. It is nil if the component
+// has its own.
+func (l *loader) upstream(c component) (*tok2vec, error) {
+	if c.listensTo == "" {
+		return nil, nil
+	}
+	if l.shared == nil {
+		if err := l.tok2vec(c.listensTo); err != nil {
+			return nil, err
+		}
+	}
+	return l.shared, nil
+}
+
 // model returns the layers of a component's model. It also loads the word vectors if
 // a layer uses them.
 func (l *loader) model(name string) ([]layer, error) {
@@ -247,10 +295,9 @@ func (l *loader) model(name string) ([]layer, error) {
 // transition loads the model of a parser or entity recognizer, and the network that it
 // listens to.
 func (l *loader) transition(c component, sys *system) (*transition, error) {
-	if c.listensTo != "" && l.shared == nil {
-		if err := l.tok2vec(c.listensTo); err != nil {
-			return nil, err
-		}
+	shared, err := l.upstream(c)
+	if err != nil {
+		return nil, err
 	}
 	if err := l.checkCfg(c.name); err != nil {
 		return nil, err
@@ -266,10 +313,6 @@ func (l *loader) transition(c component, sys *system) (*transition, error) {
 	layers, err := l.model(c.name)
 	if err != nil {
 		return nil, err
-	}
-	var shared *tok2vec
-	if c.listensTo != "" {
-		shared = l.shared
 	}
 	t, err := newTransition(layers, classes, sys.slots, shared, l.vectors, l.cache)
 	if err != nil {

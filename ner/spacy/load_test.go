@@ -59,7 +59,25 @@ func TestRefusals(t *testing.T) {
 		{"a transformer", add("transformer", "transformer", ""), `component "transformer" (factory transformer) cannot be run, transformers need PyTorch: exclude it`},
 		{"rules", add("ruler", "entity_ruler", ""), `component "ruler" (factory entity_ruler) cannot be run, it sets entities by rules`},
 		{"span rules", add("spans", "span_ruler", "annotate_ents = true"), `component "spans": annotate_ents`},
-		{"another source of sentences", add("senter", "senter", ""), `component "senter" (factory senter) cannot be run, its sentence starts change entities`},
+		{"two sources of sentences", func(t *testing.T, files map[string][]byte) {
+			add("one", "senter", "")(t, files)
+			add("two", "sentencizer", "")(t, files)
+		}, `components "one" and "two" both find sentences: exclude one`},
+		{"a senter without model", add("senter", "senter", ""), "read senter/model: "},
+		{"another tagger", add("senter", "senter", "[components.senter.model]\n@architectures = \"spacy.Tagger.v1\""), "[components.senter.model] @architectures is spacy.Tagger.v1: can run only spacy.Tagger.v2"},
+		{"a model of another component", func(t *testing.T, files map[string][]byte) {
+			add("senter", "senter", "")(t, files)
+			files["senter/model"] = files["ner/model"]
+		}, "senter/model: no layer softmax: not a model of Tagger.v2"},
+		{"a sentencizer without file", add("rules", "sentencizer", ""), "read rules.json: "},
+		{"a sentencizer without rules", func(t *testing.T, files map[string][]byte) {
+			add("rules", "sentencizer", "")(t, files)
+			files["rules.json"] = []byte(`{"overwrite":false}`)
+		}, "rules.json: it has no punct_chars"},
+		{"a broken sentencizer", func(t *testing.T, files map[string][]byte) {
+			add("rules", "sentencizer", "")(t, files)
+			files["rules.json"] = []byte(`{"punct_chars":"."}`)
+		}, "rules.json: json: "},
 		{"own code", add("mine", "my_factory", ""), `component "mine" (factory my_factory) cannot be run, what it does to entities is unknown`},
 		{"two recognizers", add("ner2", "ner", ""), `components "ner2" and "ner" both find entities: exclude one`},
 		{"a component without section", set("config.cfg", `"ner"]`, `"tagger","ner"]`), `component "tagger" has no factory`},

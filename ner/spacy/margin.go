@@ -8,7 +8,8 @@ import "errors"
 // text again with long sums, which are as close to spaCy's as float32 allows. One text
 // of a few hundred has such a decision. For this text the component takes about twice
 // its time, which includes packing the weights for long sums. These packed weights are
-// not kept, because they would take 2.7 MB in every worker.
+// not kept, because they would take 2.7 MB in every worker. A senter decides token by token,
+// so it computes only a piece of the text again.
 
 // closeMargin is about twice the largest difference to spaCy's scores that was seen
 // with long sums, 2.7e-5.

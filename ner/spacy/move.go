@@ -9,6 +9,9 @@ func (p *Pipeline) Move(place func(weights []float32) []float32) {
 	if p.parser != nil {
 		p.parser.move(place)
 	}
+	if p.senter != nil {
+		p.senter.linear.Move(place)
+	}
 	p.ner.move(place)
 	for _, t := range p.networks() {
 		if t.static != nil {
@@ -27,10 +30,17 @@ func (t *transition) move(place func([]float32) []float32) {
 }
 
 // networks returns the tok2vec networks of the components: one if both listen to the
-// same one, or if there is no parser, and two otherwise.
+// same one, or if only the recognizer has one, and two otherwise.
 func (p *Pipeline) networks() []*tok2vec {
-	if p.parser == nil || p.parser.tok2vec == p.ner.tok2vec {
-		return []*tok2vec{p.ner.tok2vec}
+	first := p.ner.tok2vec
+	switch {
+	case p.parser != nil:
+		first = p.parser.tok2vec
+	case p.senter != nil:
+		first = p.senter.tok2vec
 	}
-	return []*tok2vec{p.parser.tok2vec, p.ner.tok2vec}
+	if first == p.ner.tok2vec {
+		return []*tok2vec{first}
+	}
+	return []*tok2vec{first, p.ner.tok2vec}
 }

@@ -39,10 +39,7 @@ type parse struct {
 	unshiftable []bool // Reduce has put the token back: only an empty stack allows Shift
 	starts      []bool // the text starts here, or Break has set the start of a sentence
 
-	// sentStarts[i] reports whether a sentence starts at token i. It is set for the
-	// first known tokens, whose trees are complete.
-	sentStarts []bool
-	known      int
+	sentences // of the first tokens, whose trees are complete
 
 	// keep is the first token of the sentence that the parser is in. The parser does
 	// not look at tokens before keep again, because the stack is empty when it passes
@@ -95,10 +92,11 @@ func likelyLook(text string, tokens []Token, upTo int) int {
 }
 
 func (p *parse) reset(n int) {
-	p.n, p.next, p.keep, p.known = n, 0, 0, 0
+	p.n, p.next, p.keep = n, 0, 0
+	p.sentences.reset(n)
 	p.stack, p.rebuffer = p.stack[:0], p.rebuffer[:0]
 	p.head, p.lastLeft, p.lastRight, p.older = grow(p.head, n), grow(p.lastLeft, n), grow(p.lastRight, n), grow(p.older, n)
-	p.unshiftable, p.starts, p.sentStarts = grow(p.unshiftable, n), grow(p.starts, n), grow(p.sentStarts, n)
+	p.unshiftable, p.starts = grow(p.unshiftable, n), grow(p.starts, n)
 	for i := range n {
 		p.head[i], p.lastLeft[i], p.lastRight[i], p.older[i] = -1, -1, -1, -1
 	}

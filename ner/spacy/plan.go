@@ -17,7 +17,8 @@ type component struct {
 }
 
 // plan is the list of components that matter to the entities, in the order in which
-// the pipeline runs them. Their factories are ner, parser and attribute_ruler. It does
+// the pipeline runs them. Their factories are ner, parser, senter, sentencizer and
+// attribute_ruler. It does
 // not contain tok2vec components: a component runs the one that it listens to.
 type plan []component
 
@@ -43,8 +44,6 @@ var refusals = map[string]string{
 	"entity_ruler":      "it sets entities by rules",
 	"beam_ner":          "it searches with a beam, this package decodes greedily",
 	"beam_parser":       "it searches with a beam, this package decodes greedily",
-	"senter":            "its sentence starts change entities, and only the parser's are implemented",
-	"sentencizer":       "its sentence starts change entities, and only the parser's are implemented",
 	"transformer":       "transformers need PyTorch",
 	"merge_entities":    "it changes the tokens",
 	"merge_noun_chunks": "it changes the tokens",
@@ -62,14 +61,15 @@ func (c config) plan(exclude []string) (plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	// At most one component of each of these factories can run.
-	does := map[string]string{"ner": "find entities", "parser": "parse"}
+	// Only one component can do each of these things.
+	finds := map[string]string{"ner": "entities", "parser": "sentences", "senter": "sentences", "sentencizer": "sentences"}
 	var p plan
 	for _, comp := range active {
-		if other := p.find(comp.factory); other != nil && does[comp.factory] != "" {
-			return nil, fmt.Errorf("components %q and %q both %s: exclude one", other.name, comp.name, does[comp.factory])
+		what := finds[comp.factory]
+		if i := slices.IndexFunc(p, func(c component) bool { return what != "" && finds[c.factory] == what }); i >= 0 {
+			return nil, fmt.Errorf("components %q and %q both find %s: exclude one", p[i].name, comp.name, what)
 		}
-		if does[comp.factory] != "" || comp.factory == "attribute_ruler" {
+		if what != "" || comp.factory == "attribute_ruler" {
 			p = append(p, comp)
 		}
 	}
@@ -77,7 +77,7 @@ func (c config) plan(exclude []string) (plan, error) {
 		return nil, fmt.Errorf("the pipeline has no component of factory ner: it finds no entities")
 	}
 	shared := ""
-	for _, factory := range []string{"ner", "parser"} {
+	for _, factory := range []string{"ner", "parser", "senter"} {
 		comp := p.find(factory)
 		if comp == nil {
 			continue
@@ -99,11 +99,36 @@ func (c config) plan(exclude []string) (plan, error) {
 	return p, nil
 }
 
-// upstream checks the model of a parser or entity recognizer. It returns the name of
-// the tok2vec component that the model listens to, or "" if the model has its own
+// noSents returns an error that says why no component finds sentences, or nil if one
+// does.
+func (c config) noSents(exclude []string) error {
+	var names, disabled, why []string
+	_, _ = c.get("nlp", "pipeline", &names) // plan has returned these errors
+	_, _ = c.get("nlp", "disabled", &disabled)
+	for _, name := range names {
+		var factory string
+		_, _ = c.get("components."+name, "factory", &factory)
+		switch {
+		case !slices.Contains([]string{"parser", "senter", "sentencizer"}, factory):
+		case slices.Contains(exclude, name):
+			why = append(why, fmt.Sprintf("%q is excluded", name))
+		case slices.Contains(disabled, name):
+			why = append(why, fmt.Sprintf("%q is disabled in config.cfg", name))
+		default:
+			return nil
+		}
+	}
+	if why == nil {
+		why = []string{"it has no parser, senter or sentencizer"}
+	}
+	return fmt.Errorf("the pipeline finds no sentences: %s", strings.Join(why, ", "))
+}
+
+// upstream checks the model of a parser, entity recognizer or senter. It returns the name
+// of the tok2vec component that the model listens to, or "" if the model has its own
 // network.
 func (c config) upstream(comp component, active []component) (string, error) {
-	name, err := c.checkTransitionModel(comp)
+	name, err := c.checkModel(comp)
 	if name == "" || err != nil {
 		return "", err
 	}
@@ -187,12 +212,12 @@ func (c config) active(exclude []string) ([]component, error) {
 func knownName(name string) bool {
 	_, refused := refusals[name]
 	return refused || slices.Contains(harmless, name) ||
-		slices.Contains([]string{"tok2vec", "parser", "attribute_ruler", "span_ruler"}, name)
+		slices.Contains([]string{"tok2vec", "parser", "senter", "sentencizer", "attribute_ruler", "span_ruler"}, name)
 }
 
 func (c config) checkFactory(name, factory string) error {
 	switch factory {
-	case "ner", "parser", "tok2vec", "attribute_ruler":
+	case "ner", "parser", "senter", "sentencizer", "tok2vec", "attribute_ruler":
 		return nil // load checks the rules of an attribute_ruler
 	case "span_ruler":
 		var sets bool
@@ -214,15 +239,18 @@ func (c config) checkFactory(name, factory string) error {
 	return fmt.Errorf("component %q (factory %s) cannot be run, %s: exclude it, or save the pipeline without it", name, factory, why)
 }
 
-// checkTransitionModel checks the architecture of a parser or entity recognizer. It
-// returns the name in the config of the component that the model listens to, which
-// may be "*", or "" if the model has its own tok2vec.
-func (c config) checkTransitionModel(comp component) (string, error) {
+// checkModel checks the architecture of a parser, entity recognizer or senter. It returns
+// the name in the config of the component that the model listens to, which may be "*", or
+// "" if the model has its own tok2vec.
+func (c config) checkModel(comp component) (string, error) {
 	section := "components." + comp.name + ".model"
-	if _, err := c.want(section, "@architectures", "spacy.TransitionBasedParser.v2"); err != nil {
+	architecture := "spacy.TransitionBasedParser.v2"
+	if comp.factory == "senter" {
+		architecture = "spacy.Tagger.v2"
+	} else if _, err := c.want(section, "state_type", comp.factory); err != nil {
 		return "", err
 	}
-	if _, err := c.want(section, "state_type", comp.factory); err != nil {
+	if _, err := c.want(section, "@architectures", architecture); err != nil {
 		return "", err
 	}
 	var name string

@@ -13,11 +13,11 @@
 // package here, with spaCy's name:
 //
 //	text ──tokenizer──> tokens with ids NORM, PREFIX, SUFFIX, SHAPE
-//	  ids ──tok2vec──> vectors ──parser──> where sentences start
+//	  ids ──tok2vec──> vectors ──parser──> where sentences start (or senter, sentencizer)
 //	  ids ──tok2vec──> vectors ──entities──> entities, none across a sentence start
 //
 // The parser runs because its sentences change entities. spacy.load without
-// options runs it, too. [Pipeline.Entities] stops it where it cannot change an
+// options runs it, too. A pipeline may have a senter or a sentencizer instead. [Pipeline.Entities] stops it where it cannot change an
 // entity any more. With "parser" in Options.Exclude, which corresponds to spaCy's
 // exclude, the parser does not run. Then a text takes less than half the time, and
 // about one entity in 250 differs.
@@ -31,6 +31,9 @@
 // shared one. These pipelines are en_core_web_sm, _md and _lg, and those that
 // `spacy init config --lang en --pipeline ner` and `spacy train` make. Word vectors
 // of the mode "default" are used.
+//
+// A senter needs the model Tagger.v2 and the same networks. Only one component may find
+// sentences.
 //
 // Components that cannot change an entity are not read. For any other component
 // [Open] returns an error with its name, so no pipeline gives other answers here
@@ -67,7 +70,8 @@ import (
 // Options are the options for opening a pipeline. The zero value opens it as spaCy does.
 type Options struct {
 	// Exclude names components to leave out, as exclude does in spacy.load. In a
-	// pipeline that can be run completely, only "parser" makes a difference. In any
+	// pipeline that can be run completely, only the component that finds sentences
+	// makes a difference: "parser", "senter" or "sentencizer". In any
 	// other pipeline, exclude the components that cannot be run to make the rest
 	// usable. The entity recognizer cannot be excluded.
 	Exclude []string
@@ -94,8 +98,14 @@ type Pipeline struct {
 	meta      Meta
 	tokenizer *tokenizer.Tokenizer
 	ner       *entityModel
-	parser    *parserModel // nil if there is none
-	sentences bool         // the parser's sentences limit the recognizer's entities
+
+	// What finds sentences. At most one of these is not nil.
+	parser      *parserModel
+	senter      *senterModel
+	sentencizer *sentencizer
+
+	sentences bool  // the sentences limit the recognizer's entities
+	noSents   error // why nothing finds sentences; nil: something does
 
 	work  sync.Pool // of *work
 	close func() error
@@ -139,7 +149,7 @@ type work struct {
 	encoder    encoder
 	recognizer features
 	parser     features
-	parse      parse
+	parse      parse // of a pipeline without parser only its sentences
 	entities   []entity
 }
 
@@ -170,6 +180,8 @@ func (p *Pipeline) start(w *work, text string) {
 	if p.parser != nil {
 		w.parser.start(p.parser.transition, &w.encoder, text, w.tokens)
 		w.parse.reset(len(w.tokens))
+	} else {
+		w.parse.sentences.reset(len(w.tokens))
 	}
 }
 
@@ -199,9 +211,9 @@ func (p *Pipeline) Entities(ctx context.Context, text string) ([]ner.Entity, err
 
 // Analyze returns the tokens and the entities of a text, and with sents its sentences:
 // those of spaCy's Doc.sents. It implements [ner.Analyzer]. It fails like
-// [Pipeline.Entities], and with sents also if the pipeline has no parser.
+// [Pipeline.Entities], and with sents also with the error of [Pipeline.CheckSents].
 //
-// For its sentences the whole text must be parsed. So a text takes up to three times as
+// For its sentences a text must be parsed to its end. So it takes up to three times as
 // long as without them.
 func (p *Pipeline) Analyze(ctx context.Context, text string, sents bool) (*ner.Doc, error) {
 	if err := check(text); err != nil {
@@ -254,16 +266,10 @@ func spans(starts []bool) []ner.Span {
 	return sents
 }
 
-// CheckSents returns an error if the pipeline has nothing that finds sentences. It
-// implements [ner.Analyzer].
-func (p *Pipeline) CheckSents() error {
-	if p.parser == nil {
-		return errNoSents
-	}
-	return nil
-}
-
-var errNoSents = errors.New("the pipeline finds no sentences: it has no parser, or runs without it (--exclude parser)")
+// CheckSents returns an error if no component of the pipeline finds sentences. The error
+// names the components that would, but are excluded or disabled. It implements
+// [ner.Analyzer].
+func (p *Pipeline) CheckSents() error { return p.noSents }
 
 // Tokens returns the tokens of a text with the ids from which the networks compute. They
 // are the tokens of [Pipeline.Analyze]. It fails if the text is longer than [MaxLength] or
@@ -350,10 +356,20 @@ func (p *Pipeline) recognize(ctx context.Context, w *work) (err error) {
 	return nil
 }
 
-// findSentences runs the parser until the sentences of the first upTo tokens are
-// known. It does nothing if they are known already. If a decision is too close
-// (margin.go), it begins again with long sums.
+// findSentences runs the parser, the senter or the sentencizer until the sentences of
+// the first upTo tokens are known. It does nothing if they are known already. If a
+// decision of the parser is too close (margin.go), it begins again with long sums.
 func (p *Pipeline) findSentences(ctx context.Context, w *work, upTo int) error {
+	text, s := w.recognizer.text, &w.parse.sentences
+	switch {
+	case s.known >= upTo:
+		return nil
+	case p.senter != nil:
+		return p.senter.sentences(ctx, &w.encoder, text, w.tokens, s, upTo)
+	case p.sentencizer != nil:
+		p.sentencizer.sentences(text, w.tokens, s)
+		return nil
+	}
 	err := p.parser.sentences(ctx, &w.parser, &w.parse, upTo)
 	if err == errTooClose {
 		w.parser.useLongSums()

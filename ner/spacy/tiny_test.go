@@ -27,6 +27,7 @@ type tiny struct {
 	labels               []string
 	listen               bool // ner and parser listen to a shared tok2vec
 	parser               bool
+	senter               bool
 	vectors              int // width of the word vectors, 0: none
 }
 
@@ -104,6 +105,18 @@ func (s tiny) parserNodes(r *rand.Rand, slots, n int) []node {
 		{name: "linear", params: map[string]tensor{"W": random(r, n, s.hidden), "b": random(r, n)}},
 		{name: "list2array"},
 		{name: "linear", params: map[string]tensor{"W": random(r, in, s.width), "b": random(r, in)}},
+	}
+	if s.listen {
+		return append(nodes, node{name: "tok2vec-listener"})
+	}
+	return append(nodes, s.tok2vecNodes(r)...)
+}
+
+// senterNodes returns the layers of a senter.
+func (s tiny) senterNodes(r *rand.Rand) []node {
+	nodes := []node{
+		{name: "tok2vec>>with_array(softmax)", refs: map[string]int{"tok2vec": 2, "softmax": 1}},
+		{name: "softmax", attrs: map[string]any{"softmax_normalize": false}, params: map[string]tensor{"W": random(r, 2, s.width), "b": random(r, 2)}},
 	}
 	if s.listen {
 		return append(nodes, node{name: "tok2vec-listener"})
@@ -215,6 +228,11 @@ func (s tiny) files(t testing.TB, seed uint64) map[string][]byte {
 		files["parser/model"] = encodeNodes(s.parserNodes(r, parserSlots, 6))
 		components.WriteString(s.transitionConfig("parser"))
 	}
+	if s.senter {
+		names = append([]string{`"senter"`}, names...)
+		files["senter/model"] = encodeNodes(s.senterNodes(r))
+		components.WriteString("[components.senter]\nfactory = \"senter\"\n\n[components.senter.model]\n@architectures = \"spacy.Tagger.v2\"\n\n" + s.networkConfig("senter"))
+	}
 	components.WriteString(s.transitionConfig("ner"))
 	if s.listen {
 		names = append([]string{`"tok2vec"`}, names...)
@@ -227,11 +245,15 @@ func (s tiny) files(t testing.TB, seed uint64) map[string][]byte {
 }
 
 func (s tiny) transitionConfig(name string) string {
-	c := fmt.Sprintf("[components.%[1]s]\nfactory = %[1]q\n\n[components.%[1]s.model]\n@architectures = \"spacy.TransitionBasedParser.v2\"\nstate_type = %[1]q\n\n", name)
+	return fmt.Sprintf("[components.%[1]s]\nfactory = %[1]q\n\n[components.%[1]s.model]\n@architectures = \"spacy.TransitionBasedParser.v2\"\nstate_type = %[1]q\n\n", name) + s.networkConfig(name)
+}
+
+// networkConfig returns the part of the config that says which network a component has.
+func (s tiny) networkConfig(name string) string {
 	if s.listen {
-		return c + fmt.Sprintf("[components.%s.model.tok2vec]\n@architectures = \"spacy.Tok2VecListener.v1\"\nupstream = \"*\"\n\n", name)
+		return fmt.Sprintf("[components.%s.model.tok2vec]\n@architectures = \"spacy.Tok2VecListener.v1\"\nupstream = \"*\"\n\n", name)
 	}
-	return c + tok2vecConfig("components."+name+".model.tok2vec")
+	return tok2vecConfig("components." + name + ".model.tok2vec")
 }
 
 func tok2vecConfig(section string) string {

@@ -152,8 +152,8 @@ type tok2vecLayers struct {
 var structural = []string{
 	// These only pass values on.
 	"list2ragged", "ragged2list", "list2array", "ints-getitem", "dropout",
-	// newTransition reads these.
-	"parser_model", "precomputable_affine", "linear", "tok2vec-listener",
+	// newTransition and newSenter read these.
+	"parser_model", "precomputable_affine", "linear", "tok2vec-listener", "softmax",
 }
 
 // sortLayers returns the layers by kind. It fails if a layer has an unknown kind.

@@ -10,7 +10,7 @@ import (
 	"github.com/narwhal-server/narwhal/ner/spacy"
 )
 
-// engines are narwhal's: full has all components, bare has no parser.
+// engines are narwhal's: full has all components, bare finds no sentences.
 type engines struct{ full, bare *spacy.Pipeline }
 
 var idNames = [5]string{"ORTH", "NORM", "PREFIX", "SUFFIX", "SHAPE"}
@@ -35,14 +35,14 @@ func (e engines) compare(ctx context.Context, h *header, t text, want *record) (
 	a := analysis{text: t.Text}
 	var err error
 	if a.tokens, err = e.full.Tokens(t.Text); err == nil {
-		a.Doc, err = e.full.Analyze(ctx, t.Text, h.Parser)
+		a.Doc, err = e.full.Analyze(ctx, t.Text, h.Sents)
 	}
 	if err != nil {
 		return tally{}, fmt.Errorf("text %d: %w", want.index, err)
 	}
 	if compareTokens(a, want, differ) {
 		compareIDs(a, want, differ)
-		if h.Parser {
+		if h.Sents {
 			compareSentences(a, want, differ)
 		}
 		compareEntTokens(a, differ)
@@ -53,12 +53,12 @@ func (e engines) compare(ctx context.Context, h *header, t text, want *record) (
 		return tally{}, fmt.Errorf("text %d: %w", want.index, err)
 	}
 	compareEntities("entity", t.Text, ents, want.ents[0], h.Labels, differ)
-	if h.Parser {
+	if h.Sents {
 		ents, err := e.bare.Entities(ctx, t.Text)
 		if err != nil {
-			return tally{}, fmt.Errorf("text %d without parser: %w", want.index, err)
+			return tally{}, fmt.Errorf("text %d without sentences: %w", want.index, err)
 		}
-		compareEntities("entity without parser", t.Text, ents, want.ents[1], h.Labels, differ)
+		compareEntities("entity without sentences", t.Text, ents, want.ents[1], h.Labels, differ)
 	}
 
 	if len(diffs) > 0 {

@@ -99,7 +99,7 @@ func TestStream(t *testing.T) {
 	_, want := example()
 	want.ents[1] = []entity{{1, 2, 0}}
 	want.index = 3
-	head := `{"spacy":"3.8.18","unassigned":[[888,890]],"labels":["GPE","PERSON"],"parser":true}`
+	head := `{"spacy":"3.8.18","unassigned":[[888,890]],"labels":["GPE","PERSON"],"sents":true}`
 	var b bytes.Buffer
 	put := func(values ...any) {
 		for _, v := range values {

@@ -6,7 +6,7 @@ Each process writes one file: OUT.0, OUT.1, … stream.go reads them. Little-end
 
     "narwhal parity 1\n", uint32 length, header (JSON)
     then for each text:
-      uint32 index in the corpus, uint32 tokens n, uint32 entities e, uint32 entities without parser x
+      uint32 index in the corpus, uint32 tokens n, uint32 entities e, uint32 entities without sentences x
       n × uint32 start, n × uint32 length (code points)
       n × uint8  1 = a blank follows, 2 = white space, 4 = first of a sentence
       n × uint64 ORTH, the same of NORM, PREFIX, SUFFIX, SHAPE
@@ -54,13 +54,13 @@ def header(nlp, model):
         "unicode": unicodedata.unidata_version,
         "unassigned": unassigned(),
         "labels": sorted(nlp.get_pipe("ner").labels),
-        "parser": "parser" in nlp.pipe_names,
+        "sents": nlp("One. Two.").has_annotation("SENT_START"),
     }
 
 
-def load_without_parser(nlp, model):
-    """Loads the pipeline without its parser, and without the other components that cannot
-    change an entity: these take as long as all that is compared."""
+def load_without_sentences(nlp, model):
+    """Loads the pipeline without what finds sentences, and without the other components that
+    cannot change an entity: these take as long as all that is compared."""
     keep = {"ner"}
     if any(isinstance(node, Tok2VecListener) for node in nlp.get_pipe("ner").model.walk()):
         keep.add("tok2vec")
@@ -70,8 +70,8 @@ def load_without_parser(nlp, model):
 def ask(job):
     number, count, model, corpus, out = job
     nlp = spacy.load(model)
-    without = load_without_parser(nlp, model) if "parser" in nlp.pipe_names else None
     head = header(nlp, model)
+    without = load_without_sentences(nlp, model) if head["sents"] else None
     labels = {label: i for i, label in enumerate(head["labels"])}
     with open(corpus, encoding="utf-8") as f:
         texts = [(i, json.loads(line)["text"]) for i, line in enumerate(f)][number::count]
@@ -88,18 +88,17 @@ def ask(job):
         else:
             other = itertools.repeat((None, None))
         for (doc, i), (bare, _) in zip(full, other):
-            f.write(record(doc, bare, i, labels, head["parser"]))
+            f.write(record(doc, bare, i, labels, head["sents"]))
             tokens += len(doc)
     return tokens
 
 
-def record(doc, bare, index, labels, parser):
+def record(doc, bare, index, labels, sents):
     n = len(doc)
     ids = doc.to_array([ORTH, NORM, PREFIX, SUFFIX, SHAPE, LENGTH]).reshape(n, 6)
     start = numpy.array([t.idx for t in doc], dtype="<u4")
-    flags = bytes(
-        (1 if t.whitespace_ else 0) | (2 if t.is_space else 0) | (4 if parser and t.is_sent_start else 0) for t in doc
-    )
+    starts = {s.start for s in doc.sents} if sents else ()
+    flags = bytes((1 if t.whitespace_ else 0) | (2 if t.is_space else 0) | (4 if t.i in starts else 0) for t in doc)
     ents = entities(doc, labels)
     bare_ents = entities(bare, labels) if bare is not None else []
     parts = [struct.pack("<4I", index, n, len(ents), len(bare_ents)), start.tobytes(), ids[:, 5].astype("<u4").tobytes(), flags]

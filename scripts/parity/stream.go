@@ -47,7 +47,7 @@ type header struct {
 	Unicode    string
 	Unassigned [][2]rune
 	Labels     []string
-	Parser     bool
+	Sents      bool // the pipeline finds sentences
 
 	excused map[rune]bool
 }
@@ -89,7 +89,7 @@ type record struct {
 	length []uint32
 	flags  []byte
 	ids    [5][]uint64 // ORTH, NORM, PREFIX, SUFFIX, SHAPE
-	ents   [2][]entity // with all components, without the parser
+	ents   [2][]entity // with all components, without those that find sentences
 }
 
 type entity struct{ Start, End, Label uint32 }

@@ -13,7 +13,7 @@ import (
 // count counts what was compared of one source, and the differences.
 type count struct {
 	texts, tokens, sents int
-	ents                 [2]int         // with all components, without the parser
+	ents                 [2]int         // with all components, without sentences
 	different            int            // texts with any difference
 	excused              int            // texts that differ and have a code point only one side knows
 	by                   map[string]int // differences by kind
@@ -70,7 +70,7 @@ func (t tally) sum() *count {
 
 func (t tally) print(w io.Writer, show int) {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(tw, "\ttexts\ttokens\tsentences\tentities\twithout parser\ttexts that differ\texcused\t")
+	fmt.Fprintln(tw, "\ttexts\ttokens\tsentences\tentities\twithout sentences\ttexts that differ\texcused\t")
 	row := func(name string, c *count) {
 		fmt.Fprintf(tw, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n", name, c.texts, c.tokens, c.sents, c.ents[0], c.ents[1], c.different, c.excused)
 	}
@@ -81,7 +81,7 @@ func (t tally) print(w io.Writer, show int) {
 	row("all", sum)
 	tw.Flush()
 	fmt.Fprintf(w, "differences in %d tokens: ", sum.tokens)
-	for i, what := range append([]string{"token", "white space", "IS_SPACE"}, append(idNames[:], "sentence", "entity", "entity of Analyze", "tokens of an entity", "entity without parser")...) {
+	for i, what := range append([]string{"token", "white space", "IS_SPACE"}, append(idNames[:], "sentence", "entity", "entity of Analyze", "tokens of an entity", "entity without sentences")...) {
 		if i > 0 {
 			fmt.Fprint(w, ", ")
 		}
