@@ -26,6 +26,7 @@ package prose
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"slices"
@@ -44,7 +45,7 @@ type Recognizer struct {
 	*classifier              // labels the tokens
 }
 
-var _ ner.Recognizer = (*Recognizer)(nil)
+var _ ner.Analyzer = (*Recognizer)(nil)
 
 // New returns a recognizer. The first call in a process loads the model, which takes about
 // half a second. Later calls return the same recognizer.
@@ -85,7 +86,21 @@ func (r *Recognizer) Labels() []string {
 // Entities returns the entities of text in the order of the text. It implements
 // [ner.Recognizer].
 func (r *Recognizer) Entities(ctx context.Context, text string) ([]ner.Entity, error) {
-	var entities []ner.Entity
+	doc, err := r.Analyze(ctx, text, false)
+	if err != nil {
+		return nil, err
+	}
+	return doc.Ents, nil
+}
+
+// Analyze returns prose's tokens and the entities of text. It implements [ner.Analyzer].
+// Some characters are in no token: those that prose loses ("John's." becomes "John"), and
+// long runs without white space (see maxSpan). With sents it fails.
+func (r *Recognizer) Analyze(ctx context.Context, text string, sents bool) (*ner.Doc, error) {
+	if sents {
+		return nil, errNoSents
+	}
+	doc := &ner.Doc{}
 	at, runes := 0, 0 // text[:at] has this number of runes
 	runesTo := func(offset int) int {
 		runes += utf8.RuneCountInString(text[at:offset])
@@ -105,13 +120,28 @@ func (r *Recognizer) Entities(ctx context.Context, text string) ([]ner.Entity, e
 		if err != nil {
 			return nil, err
 		}
+		before := len(doc.Tokens)
+		for _, t := range tokens {
+			token := ner.Token{Start: t.start, End: t.end, RuneStart: runesTo(t.start)}
+			token.RuneEnd = runesTo(t.end)
+			doc.Tokens = append(doc.Tokens, token)
+		}
 		for _, c := range chunks(tokens) {
-			e := ner.Entity{Label: c.label, Start: tokens[c.first].start, End: tokens[c.last].end}
-			e.Text = text[e.Start:e.End]
-			e.RuneStart = runesTo(e.Start)
-			e.RuneEnd = runesTo(e.End)
-			entities = append(entities, e)
+			span := ner.Span{Start: before + c.first, End: before + c.last + 1}
+			first, last := doc.Tokens[span.Start], doc.Tokens[span.End-1]
+			doc.EntTokens = append(doc.EntTokens, span)
+			doc.Ents = append(doc.Ents, ner.Entity{
+				Text: text[first.Start:last.End], Label: c.label,
+				Start: first.Start, End: last.End,
+				RuneStart: first.RuneStart, RuneEnd: last.RuneEnd,
+			})
 		}
 	}
-	return entities, nil
+	return doc, nil
 }
+
+// CheckSents returns an error. prose finds the texts of sentences, but not their places,
+// and reads its model for that again for every text. It implements [ner.Analyzer].
+func (r *Recognizer) CheckSents() error { return errNoSents }
+
+var errNoSents = errors.New("prose does not say where sentences are")

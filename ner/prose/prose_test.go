@@ -74,6 +74,49 @@ func TestEntities(t *testing.T) {
 	}
 }
 
+// TestAnalyze checks the places of tokens, and which tokens an entity has. A text of
+// several pieces has the tokens of all of them.
+func TestAnalyze(t *testing.T) {
+	r := newRecognizer(t)
+	const text = "Zoë isn't in “New York” 😀."
+	doc, err := r.Analyze(t.Context(), text, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var words []string
+	for _, tok := range doc.Tokens {
+		words = append(words, text[tok.Start:tok.End])
+	}
+	if got, want := strings.Join(words, "|"), "Zoë|is|n't|in|“|New|York|”|😀|."; got != want {
+		t.Errorf("tokens %s, want %s", got, want)
+	}
+	all := texts(t)
+	for _, text := range append(all, text, strings.Repeat(all[len(all)-1]+" ", 3), "One "+strings.Repeat("x", 1000)+" in Paris", "") {
+		doc, err := r.Analyze(t.Context(), text, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		end := 0
+		for _, tok := range doc.Tokens {
+			if tok.Start < end || tok.End <= tok.Start || utf8.RuneCountInString(text[:tok.Start]) != tok.RuneStart || utf8.RuneCountInString(text[:tok.End]) != tok.RuneEnd {
+				t.Fatalf("%.60q: token %+v after byte %d", text, tok, end)
+			}
+			end = tok.End
+		}
+		if len(doc.EntTokens) != len(doc.Ents) {
+			t.Fatalf("%.60q: %d entities, tokens of %d", text, len(doc.Ents), len(doc.EntTokens))
+		}
+		for i, s := range doc.EntTokens {
+			if e := doc.Ents[i]; doc.Tokens[s.Start].Start != e.Start || doc.Tokens[s.End-1].End != e.End {
+				t.Errorf("%.60q: %+v has the tokens %v", text, e, s)
+			}
+		}
+	}
+	if _, err := r.Analyze(t.Context(), text, true); err == nil || err != r.CheckSents() {
+		t.Errorf("sentences: %v, CheckSents says %v", err, r.CheckSents())
+	}
+}
+
 // TestSameAsProse checks that a text of one piece gets the same tokens, labels and entities
 // as from prose itself, if a full stop is added for prose. The parts of speech are copied
 // from prose's result, because prose adds their weights in the order of a map: when two are
