@@ -25,8 +25,8 @@ var arrows = map[string]struct {
 
 	"supervisor": {"internal/wire internal/board internal/park internal/pidfile internal/sock internal/sdnotify internal/control internal/share internal/http1 internal/errorbody internal/requestid internal/bounded internal/threads internal/logevent limits", "a library: it knows no HTTP server, no model and no configuration file"},
 	"worker":     {"internal/wire internal/board internal/park internal/sock internal/gate internal/threads internal/logevent limits", "a library: master and worker meet in internal/wire only, as two processes should"},
-	"config":     {"internal/folder internal/sock internal/regular limits", "settings are plain data; addresses have one parser"},
-	"web":        {"limits ner internal/gate internal/http1 internal/textjson internal/errorbody internal/requestid", "cmd decides which recognizer"},
+	"config":     {"internal/folder internal/sock internal/regular limits internal/accesslog", "settings are plain data; addresses have one parser"},
+	"web":        {"limits ner internal/gate internal/http1 internal/textjson internal/errorbody internal/requestid internal/accesslog", "cmd decides which recognizer"},
 
 	"limits":              {"", "what master and worker are told alike"},
 	"ner":                 {"", "the words of the domain"},
@@ -36,6 +36,7 @@ var arrows = map[string]struct {
 	"ner/kernel":          {"", "loops over floats"},
 	"ner/kernel/peak":     {"ner/kernel", "measures them"},
 
+	"internal/accesslog": {"", "a leaf"},
 	"internal/board":     {"", "a leaf"},
 	"internal/wire":      {"limits", "the hello has them"},
 	"internal/folder":    {"", "a leaf"},

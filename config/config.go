@@ -69,6 +69,8 @@ type Settings struct {
 	ErrorLogfile  string // "-" for stderr
 	AccessLogfile string // "-" for stdout, "" for none
 
+	AccessLogformat string // as accesslog.Parse reads it
+
 	Pid           string // path of the pid file; "" for none
 	ControlSocket string // "auto", "off", or an absolute path
 	Chdir         string // "" to stay

@@ -59,7 +59,6 @@ func Others() []Other {
 		{names("loglevel"), nil, "log-level", ""},
 		{names("errorlog"), nil, "error-logfile", ""},
 		{names("accesslog"), names("access-log"), "access-logfile", ""},
-		{names("access-logformat access-log-format"), nil, "log-format", "text or json, without format strings"},
 
 		{names("preload preload-app"), nil, "",
 			"leave it out; each worker loads the model itself, and the workers share the memory of a model that is built in"},

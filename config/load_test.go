@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/narwhal-server/narwhal/internal/accesslog"
 	"github.com/narwhal-server/narwhal/limits"
 )
 
@@ -28,7 +29,7 @@ func TestDefaults(t *testing.T) {
 			WorkerConnections: 1000, LimitRequestLine: 4094, LimitRequestFields: 100, LimitRequestFieldSize: 8190, LimitBody: 1 << 20,
 			Timeout: 30 * time.Second, GracefulTimeout: 30 * time.Second, KeepAlive: 2 * time.Second,
 		},
-		Model: "auto", LogLevel: "info", LogFormat: "text", ErrorLogfile: "-",
+		Model: "auto", LogLevel: "info", LogFormat: "text", ErrorLogfile: "-", AccessLogformat: accesslog.Default,
 		ControlSocket: "auto",
 	}
 	if diff := cmp.Diff(want, got, onlyValues); diff != "" {
@@ -107,7 +108,7 @@ var (
 		"worker-connections": "7", "limit-concurrency": "7", "limit-request-line": "70", "limit-request-fields": "7", "limit-request-field-size": "70", "limit-body": "7", "limit-buffers": "2MiB",
 		"timeout": "7", "boot-timeout": "7", "graceful-timeout": "7", "drain-delay": "7", "keep-alive": "7", "keep-alive-mode": "parked", "delay": "7ms",
 		"model": "prose", "exclude": "parser", "log-level": "debug", "log-format": "json",
-		"error-logfile": "e.log", "access-logfile": "a.log", "pid": "p", "control-socket": "c.sock", "chdir": ".",
+		"error-logfile": "e.log", "access-logfile": "a.log", "access-logformat": "%(h)s, 100%%", "pid": "p", "control-socket": "c.sock", "chdir": ".",
 	}
 	needs = map[string]Given{"max-requests-jitter": {"max-requests": {"1"}}}
 )

@@ -96,6 +96,7 @@ log_level = "info"                        # default
 log_format = "text"                       # default
 error_logfile = "-"                       # default
 access_logfile = ""                       # default
+access_logformat = "%(h)s %(l)s %(u)s %(t)s \"%(r)s\" %(s)s %(b)s \"%(f)s\" \"%(a)s\" %(ms)s %({x-request-id}o)s"  # default
 pid = ""                                  # default
 control_socket = "auto"                   # default
 chdir = ""                                # default

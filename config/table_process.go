@@ -1,5 +1,11 @@
 package config
 
+import (
+	"strings"
+
+	"github.com/narwhal-server/narwhal/internal/accesslog"
+)
+
 func model() []Setting {
 	return []Setting{
 		{
@@ -78,6 +84,43 @@ func logs() []Setting {
 			Gunicorn: "--access-logfile", Uvicorn: "--access-log",
 			Differs: "off by default, as in Gunicorn; Uvicorn's is on",
 			field:   func(s *Settings) any { return &s.AccessLogfile },
+		},
+		{
+			Name: "access-logformat", Aliases: []string{"access-log-format"}, Group: Logs, Placeholder: "FORMAT",
+			Default: accesslog.Default, Unset: "Gunicorn's, then milliseconds and id",
+			Usage: "the form of a line of the access log",
+			Help: `What a line of the access log has, in Gunicorn's language. With --log-format json each line is an object instead, and this setting is ignored.
+
+  %(h)s             the client's address; see --forwarded-allow-ips
+  %(l)s             -
+  %(u)s             the user of Authorization: Basic
+  %(t)s             when the request was answered
+  %(r)s             the request line, without the query
+  %(m)s %(U)s       its method and its path
+  %(q)s             its query, which may hold somebody's text
+  %(H)s             its version of HTTP
+  %(s)s             the status
+  %(b)s %(B)s       the bytes of the answer's body
+  %(f)s %(a)s       the fields Referer and User-Agent
+  %(T)s %(M)s       the time it took, in whole seconds and milliseconds
+  %(D)s %(L)s       the same in microseconds, and in seconds with a fraction
+  %(ms)s            the same in milliseconds with a fraction
+  %(p)s             the worker's process number
+  %({NAME}i)s       a field of the request, such as %({traceparent}i)s
+  %({NAME}o)s       a field of the answer, such as %({x-request-id}o)s
+  %({NAME}e)s       a variable of the server's environment; or the client's
+                    REMOTE_PORT; or wsgi.url_scheme, http or https
+  %%                a percent sign
+
+The default is
+
+  ` + accesslog.Default[:strings.Index(accesslog.Default, ` "%(f)s`)] + `
+    ` + accesslog.Default[strings.Index(accesslog.Default, `"%(f)s`):] + `
+
+in one line. What is not there is a dash. Quotes, backslashes and all that is no visible ASCII are escaped, so no client can forge a line. Fields that hold secrets (Authorization, Cookie) are refused.`,
+			Gunicorn: "--access-logformat",
+			Differs:  "the default has milliseconds and the request's id at the end; %(r)s has no query; %(ms)s is new; an unknown atom is an error",
+			field:    func(s *Settings) any { return &s.AccessLogformat },
 		},
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/narwhal-server/narwhal/internal/accesslog"
 	"github.com/narwhal-server/narwhal/internal/folder"
 	"github.com/narwhal-server/narwhal/internal/regular"
 	"github.com/narwhal-server/narwhal/internal/sock"
@@ -26,6 +27,7 @@ func (l *loader) validate() {
 	l.checkLimits()
 	l.checkTimes()
 	l.checkModel()
+	l.checkLogs()
 }
 
 // blame adds a problem of a setting. The problem names the place where the value was
@@ -201,6 +203,15 @@ func (l *loader) checkTimes() {
 		l.blame("delay", "make the delay shorter, or --timeout longer",
 			"every request would wait %s and be ended after %s (--timeout)",
 			FormatDuration(s.Delay), FormatDuration(s.Timeout))
+	}
+}
+
+func (l *loader) checkLogs() {
+	if _, err := accesslog.Parse(l.settings.AccessLogformat); err != nil {
+		l.blame("access-logformat", "narwhal help access-logformat explains the atoms", "%v", err)
+	}
+	if l.settings.LogFormat == "json" && l.differs("access-logformat") {
+		l.warn("access-logformat", "ignored, since with --log-format json each line is an object")
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/narwhal-server/narwhal/internal/accesslog"
 )
 
 // Combinations of settings, given as flags. If want is "", the combination is valid.
@@ -51,6 +53,7 @@ func TestCombinations(t *testing.T) {
 		{"control-socket=off", ""},
 		{"control-socket=", "--control-socket: the value is empty: want auto, off, or a path"},
 		{"access-logfile=.", "--access-logfile: " + dir + " is a folder: add the name of the file"},
+		{"access-logformat=%(x)s", "--access-logformat: there is no atom %(x)s: the atoms are " + accesslog.Atoms + " | narwhal help access-logformat explains the atoms"},
 		{"error-logfile=", "--error-logfile: the value is empty: want a path, or - for stderr"},
 		{"model=", "--model: the value is empty: want auto, prose, the name of a pipeline or a path"},
 		{"log-level=warning", ""},

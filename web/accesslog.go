@@ -2,43 +2,46 @@ package web
 
 import (
 	"bytes"
-	"encoding/json"
-	"fmt"
+	"encoding/base64"
 	"io"
 	"net"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"github.com/narwhal-server/narwhal/internal/accesslog"
 )
 
-// accessLog writes one line for each request, in Gunicorn's default form with
-// the milliseconds and the request's id at the end,
-//
-//	127.0.0.1 - - [02/Jan/2006:15:04:05 -0700] "POST / HTTP/1.1" 200 43 "-" "curl/8.14.1" 1.234 EXAMPLE7ID
-//
-// or as an object of JSON with the same facts. What comes from the client is
-// escaped, so that it cannot end its field or its line. The query is left out:
-// it may hold somebody's text.
+// accessLog writes one line for each request. The line never has the query unless the
+// format asks for it: it may hold somebody's text.
 type accessLog struct {
-	w    io.Writer
-	json bool
-	mu   sync.Mutex // one line at a time is written to w
+	w      io.Writer
+	format *accesslog.Format // nil: JSON
+	mu     sync.Mutex        // one line at a time is written to w
 }
 
-// entry is a line of the log.
-type entry struct {
-	Time       time.Time `json:"time"`
-	Remote     string    `json:"remote"`
-	Method     string    `json:"method"`
-	Path       string    `json:"path"`
-	Protocol   string    `json:"protocol"`
-	Status     int       `json:"status"`
-	Bytes      int       `json:"bytes"`
-	Referer    string    `json:"referer,omitempty"`
-	Agent      string    `json:"user_agent,omitempty"`
-	DurationMS float64   `json:"duration_ms"`
-	RequestID  string    `json:"request_id"`
+// newAccessLog returns the log for Options.AccessLog, nil if there is none. It panics if
+// the format is wrong.
+func newAccessLog(o *Options) *accessLog {
+	if o.AccessLog == nil {
+		return nil
+	}
+	l := &accessLog{w: o.AccessLog}
+	format := o.AccessLogFormat
+	switch format {
+	case "json":
+		return l
+	case "", "text":
+		format = accesslog.Default
+	}
+	var err error
+	if l.format, err = accesslog.Parse(format); err != nil {
+		panic("web: AccessLogFormat: " + err.Error())
+	}
+	return l
 }
 
 // write logs a request that was answered with a status. start is when its handler was
@@ -49,80 +52,57 @@ func (l *accessLog) write(ctx *fasthttp.RequestCtx, status int, start time.Time)
 	}
 	now := time.Now()
 	h := &ctx.Request.Header
-	path, _, _ := bytes.Cut(h.RequestURI(), []byte("?"))
-	e := entry{
+	path, query, _ := bytes.Cut(h.RequestURI(), []byte("?"))
+	e := accesslog.Entry{
 		Time:      now,
 		Remote:    "-",
+		Scheme:    "http",
+		User:      basicUser(h),
 		Method:    string(h.Method()),
 		Path:      string(path),
+		Query:     string(query),
 		Protocol:  string(h.Protocol()),
 		Status:    status,
 		Bytes:     len(ctx.Response.Body()),
 		Referer:   string(h.Referer()),
 		Agent:     string(h.UserAgent()),
 		RequestID: requestID(ctx),
+		In:        h.Peek,
+		Out:       ctx.Response.Header.Peek,
 	}
 	if ctx.IsHead() || status == statusGone {
 		e.Bytes = 0
 	}
 	if a, ok := ctx.RemoteAddr().(*net.TCPAddr); ok {
-		e.Remote = a.IP.String()
+		e.Remote, e.Port = a.IP.String(), strconv.Itoa(a.Port)
 	}
 	if !start.IsZero() {
-		e.DurationMS = float64(now.Sub(start).Microseconds()) / 1000
+		e.Duration = now.Sub(start)
+		e.DurationMS = float64(e.Duration.Microseconds()) / 1000
 	} else if len(h.RawHeaders()) == 0 { // not even the head could be read
-		e.Method, e.Path, e.Protocol = "-", "-", "-"
+		e.Method, e.Path, e.Query, e.Protocol = "-", "-", "-", "-"
 	}
 	var line []byte
-	if l.json {
-		line, _ = json.Marshal(e) // strings and numbers always marshal
-		line = append(line, '\n')
+	if l.format == nil {
+		line = accesslog.AppendJSON(nil, &e)
 	} else {
-		line = e.appendText(nil)
+		line = l.format.Append(nil, &e)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	_, _ = l.w.Write(line) // a full disk must not stop the service
 }
 
-func (e *entry) appendText(b []byte) []byte {
-	b = append(b, e.Remote...)
-	b = append(b, " - - ["...)
-	b = e.Time.AppendFormat(b, "02/Jan/2006:15:04:05 -0700")
-	b = append(b, `] "`...)
-	b = appendEscaped(b, e.Method)
-	b = append(b, ' ')
-	b = appendEscaped(b, e.Path)
-	b = append(b, ' ')
-	b = appendEscaped(b, e.Protocol)
-	b = fmt.Appendf(b, `" %d %d "`, e.Status, e.Bytes)
-	b = appendEscaped(b, orDash(e.Referer))
-	b = append(b, `" "`...)
-	b = appendEscaped(b, orDash(e.Agent))
-	b = fmt.Appendf(b, `" %.3f `, e.DurationMS)
-	b = appendEscaped(b, e.RequestID)
-	return append(b, '\n')
-}
-
-func orDash(s string) string {
-	if s == "" {
-		return "-"
+// basicUser returns the user of a field Authorization: Basic, "" if there is none.
+func basicUser(h *fasthttp.RequestHeader) string {
+	scheme, encoded, _ := strings.Cut(string(h.Peek(fasthttp.HeaderAuthorization)), " ")
+	if !strings.EqualFold(scheme, "Basic") {
+		return ""
 	}
-	return s
-}
-
-// appendEscaped appends s as Apache does: quotes and backslashes with a backslash before
-// them, and every byte that is neither visible ASCII nor a space as \xhh.
-func appendEscaped(b []byte, s string) []byte {
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c == '"' || c == '\\':
-			b = append(b, '\\', c)
-		case c < ' ' || c > '~':
-			b = fmt.Appendf(b, `\x%02x`, c)
-		default:
-			b = append(b, c)
-		}
+	decoded, err := base64.StdEncoding.DecodeString(strings.TrimLeft(encoded, " "))
+	user, _, ok := strings.Cut(string(decoded), ":")
+	if err != nil || !ok {
+		return ""
 	}
-	return b
+	return user
 }

@@ -2,11 +2,15 @@ package web
 
 import (
 	"encoding/json"
+	"net"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/narwhal-server/narwhal/internal/accesslog"
 	"github.com/narwhal-server/narwhal/internal/gate"
 )
 
@@ -70,7 +74,7 @@ func TestAccessLog(t *testing.T) {
 func TestAccessLogJSON(t *testing.T) {
 	s := serve(t, gate.Options{}, Options{AccessLogFormat: "json"})
 	s.dial(t).want(200, "GET /healthz?a HTTP/1.1\r\nHost: x\r\nX-Request-Id: 1\r\nUser-Agent: \"\\ \xff\r\n\r\n")
-	var e entry
+	var e accesslog.Entry
 	if err := json.Unmarshal([]byte(s.access.waitFor(t, `"request_id"`)), &e); err != nil {
 		t.Fatal(err)
 	}
@@ -78,8 +82,21 @@ func TestAccessLogJSON(t *testing.T) {
 		t.Errorf("logged %+v", e)
 	}
 	e.Time, e.DurationMS = time.Time{}, 0
-	if want := (entry{Remote: "127.0.0.1", Method: "GET", Path: "/healthz", Protocol: "HTTP/1.1", Status: 200, Bytes: 15,
-		Agent: "\"\\ \ufffd", RequestID: "1"}); e != want {
-		t.Errorf("logged %+v, want %+v", e, want)
+	want := accesslog.Entry{Remote: "127.0.0.1", Method: "GET", Path: "/healthz", Protocol: "HTTP/1.1", Status: 200, Bytes: 15,
+		Agent: "\"\\ \ufffd", RequestID: "1"}
+	if diff := cmp.Diff(want, e); diff != "" {
+		t.Errorf("logged, want - got +\n%s", diff)
+	}
+}
+
+// The format says what is logged. A query is logged only if the format asks for it.
+func TestAccessLogFormat(t *testing.T) {
+	s := serve(t, gate.Options{}, Options{AccessLogFormat: `%(u)s "%(r)s" %(q)s %({X-A}i)s %({content-type}o)s %({remote_port}e)s|`})
+	c := s.dial(t)
+	c.want(200, "GET /healthz?a=b%20c HTTP/1.1\r\nHost: x\r\nX-A: a\tb\r\nAuthorization: Basic YW5uYTpzZWNyZXQ=\r\n\r\n")
+	line := s.access.waitFor(t, "|")
+	_, port, _ := net.SplitHostPort(c.LocalAddr().String())
+	if want := `anna "GET /healthz HTTP/1.1" a=b%20c a\x09b application/json ` + port + "|"; strings.TrimSpace(line) != want {
+		t.Errorf("logged %s, want %s", line, want)
 	}
 }

@@ -63,7 +63,7 @@ type Options struct {
 
 	Log             *slog.Logger // nil: slog.Default()
 	AccessLog       io.Writer    // one Write for each request; nil: none
-	AccessLogFormat string       // "text" (also ""), as Gunicorn and Apache write it, or "json"
+	AccessLogFormat string       // "json", or a format as Gunicorn has it; "text" or "": Gunicorn's default, milliseconds and id
 }
 
 // routes has every path of the service.
@@ -139,7 +139,8 @@ type request struct {
 	route *route // nil if there is none
 }
 
-// New returns the service with these options. Fields that are zero get their defaults.
+// New returns the service with these options. Fields that are zero get their defaults. New
+// panics if AccessLogFormat is wrong.
 func New(o Options) *Server {
 	if o.Log == nil {
 		o.Log = slog.Default()
@@ -150,10 +151,7 @@ func New(o Options) *Server {
 	if o.LimitBody == 0 {
 		o.LimitBody = 1 << 20
 	}
-	s := &server{Options: o}
-	if o.AccessLog != nil {
-		s.access = &accessLog{w: o.AccessLog, json: o.AccessLogFormat == "json"}
-	}
+	s := &server{Options: o, access: newAccessLog(&o)}
 	return &Server{s, s.fasthttp(smallHead), s.fasthttp(limits.MaxRequestHead)}
 }
 

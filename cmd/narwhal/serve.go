@@ -178,7 +178,10 @@ func runWorker() error {
 			LimitBody:       int(env.Limits.LimitBody),
 			Log:             slog.Default().With("worker", env.Slot),
 			AccessLog:       access,
-			AccessLogFormat: s.LogFormat,
+			AccessLogFormat: s.AccessLogformat,
+		}
+		if s.LogFormat == "json" {
+			o.AccessLogFormat = "json"
 		}
 		if s.Keeps() != config.Off {
 			o.KeepAlive = env.Limits.KeepAlive
