@@ -12,10 +12,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/narwhal-server/narwhal/internal/gate"
+	"github.com/narwhal-server/narwhal/internal/http1/cases"
 )
 
 // The description has every route with its methods, and every status of the answers in
-// testdata/http but 204, 404 and 405.
+// testdata/http and of the cases of docs/http.md but 204, 404 and 405.
 func TestDescription(t *testing.T) {
 	var doc struct {
 		Paths map[string]map[string]struct{ Responses map[string]any }
@@ -42,6 +43,17 @@ func TestDescription(t *testing.T) {
 		t.Fatal(err)
 	}
 	described := doc.Paths["/"]["post"].Responses
+	wired, err := cases.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range wired {
+		for _, c := range f.Cases {
+			if s := strconv.Itoa(c.Want[0].Status); described[s] == nil && s != "204" && s != "404" && s != "405" {
+				t.Errorf("%s: status %s is not described", c.Name, s)
+			}
+		}
+	}
 	for _, f := range files {
 		b, err := os.ReadFile("testdata/http/" + f.Name())
 		if err != nil {
