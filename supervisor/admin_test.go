@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -21,8 +22,9 @@ import (
 )
 
 // startAdmin serves the admin address on a unix socket and returns the socket's path.
-// On TCP each connection would use up a port for a minute.
-func startAdmin(t testing.TB) (path string) {
+// On TCP each connection would use up a port for a minute. change may change the server
+// before it serves.
+func startAdmin(t testing.TB, change ...func(*http.Server)) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "admin.sock")
 	addr, err := sock.Parse("unix:"+path, "")
@@ -36,6 +38,9 @@ func startAdmin(t testing.TB) (path string) {
 	var ready atomic.Bool
 	ready.Store(true)
 	a := newAdmin(s, 64, &ready, slog.New(slog.DiscardHandler))
+	for _, f := range change {
+		f(a.srv)
+	}
 	if err := a.start(); err != nil {
 		t.Fatal(err)
 	}
@@ -171,6 +176,34 @@ func TestAdminIsAsStrictAsWorkers(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// A connection ends if a request does not become whole in time, and if no request comes.
+func TestAdminDeadlines(t *testing.T) {
+	path := startAdmin(t, func(srv *http.Server) {
+		if srv.ReadTimeout != adminTime || srv.WriteTimeout != adminTime || srv.IdleTimeout != adminTime {
+			t.Errorf("the deadlines are %s, %s and %s, want %s", srv.ReadTimeout, srv.WriteTimeout, srv.IdleTimeout, adminTime)
+		}
+		srv.ReadTimeout, srv.IdleTimeout = 50*time.Millisecond, 50*time.Millisecond
+	})
+	const get = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
+	for name, in := range map[string]string{
+		"silent": "", "a part of a line": "GET", "a part of a head": "GET / HTTP/1.1\r\nHost:",
+		"a part of a body": "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n1", "idle after an answer": get, "a part after an answer": get + "GET",
+	} {
+		c, err := net.Dial("unix", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.SetDeadline(time.Now().Add(30 * time.Second))
+		if _, err := io.WriteString(c, in); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.Copy(io.Discard, c); errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("%s: the connection stays open", name)
+		}
+		c.Close()
 	}
 }
 

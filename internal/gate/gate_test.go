@@ -451,6 +451,17 @@ func TestDrainEndsWithItsContext(t *testing.T) {
 	}
 }
 
+// After a refused request a client that neither sends nor closes is closed, too.
+func TestLingeringEnds(t *testing.T) {
+	s := serve(t, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 9}}, 0, func(*http.Request) int { return 200 })
+	c := dial(t, s.addr)
+	io.WriteString(c, "GET / HTTP/1.1\n")
+	if _, err := io.ReadAll(c); err != nil { // the answer ends with the server's sending side
+		t.Fatal(err)
+	}
+	s.wait(t, "it is closed", func(g *Gate) bool { return len(g.clients) == 0 })
+}
+
 func TestBigUnreadBodyDoesNotResetTheAnswer(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
