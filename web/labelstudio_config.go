@@ -36,11 +36,11 @@ type labelsTag struct {
 	dynamic bool // the labels come with the tasks
 }
 
-// labelTag is a Label tag: the label as annotations have it, and the labels of a model that
-// mean the same.
+// labelTag is a Label tag.
 type labelTag struct {
-	label     string
-	predicted []string
+	label     string // as annotations have it: its alias, or else its value
+	value     string
+	predicted []string // the labels of models that mean the same, in lower case
 }
 
 // readLabelConfig reads the first Labels tag that belongs to a Text tag.
@@ -125,6 +125,7 @@ func (c *labelsTag) belongsTo(name string, text xml.StartElement) (*labelConfig,
 		}
 	}
 	for _, l := range c.labels { // predicted_values come before names that are equal by chance
+		add(strings.ToLower(l.value), l.label)
 		add(strings.ToLower(l.label), l.label)
 	}
 	return config, nil
@@ -140,11 +141,11 @@ func (c *labelConfig) label(label string) (_ string, ok bool) {
 	return mine, ok
 }
 
-// labelOf reads a Label tag. Its alias, if it has one, stands in annotations.
+// labelOf reads a Label tag.
 func labelOf(t xml.StartElement) labelTag {
-	l := labelTag{label: attribute(t, "alias")}
+	l := labelTag{label: attribute(t, "alias"), value: attribute(t, "value")}
 	if l.label == "" {
-		l.label = attribute(t, "value")
+		l.label = l.value
 	}
 	for p := range strings.SplitSeq(attribute(t, "predicted_values"), ",") {
 		if p = strings.ToLower(strings.TrimSpace(p)); p != "" {

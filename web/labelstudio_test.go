@@ -29,8 +29,8 @@ func TestLabelConfig(t *testing.T) {
 		"the first that belongs to a text": {`<View><Labels name="i" toName="image"><Label value="A"/></Labels><Image name="image" value="$image"/>
 			<Labels name="l" toName="text"><Label value="B"/></Labels><Labels name="m" toName="text"><Label value="C"/></Labels>` + text + `</View>`,
 			labelConfig{"l", "text", "text", map[string]string{"b": "B"}}},
-		"predicted_values, alias": {`<View><Labels name="l" toName="text"><Label value="PERSON" predicted_values="GPE"/><Label value="Place" alias="place" predicted_values=" loc, FAC ,,GPE"/><Label value="fac"/></Labels>` + text + `</View>`,
-			labelConfig{"l", "text", "text", map[string]string{"gpe": "PERSON", "loc": "place", "fac": "place", "person": "PERSON", "place": "place"}}},
+		"predicted_values, alias": {`<View><Labels name="l" toName="text"><Label value="PERSON" predicted_values="GPE"/><Label value="Date" alias="when"/><Label value="Place" alias="place" predicted_values=" loc, FAC ,,GPE"/><Label value="fac"/></Labels>` + text + `</View>`,
+			labelConfig{"l", "text", "text", map[string]string{"gpe": "PERSON", "loc": "place", "fac": "place", "person": "PERSON", "place": "place", "date": "when", "when": "when"}}},
 		"labels of the tasks": {`<View><Labels name="l" toName="text" value="$labels"/>` + text + `</View>`, labelConfig{"l", "text", "text", nil}},
 		"in capitals":         {`<view><labels name="l" toName="text"><label value="A"/></labels><TEXT name="text" value="$t"/></view>`, labelConfig{"l", "text", "t", map[string]string{"a": "A"}}},
 	} {
