@@ -92,7 +92,7 @@ func TestWrite(t *testing.T) {
 | --- | --- |
 | full backlog | 0 of 7 |
 
-| crowd | server | lost | p99 with by without | memory, at most, bound | back after |
+| crowd | server | lost | p99 with the crowd ÷ without | memory, at most, bound | back after |
 | --- | --- | --- | --- | --- | --- |
 | 8 silent | S | 0 of 9 | 1.50 (3.0 ms, 2.0 ms) | 10, 20, 30 MiB | 1.5 s |
 

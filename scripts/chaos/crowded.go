@@ -256,7 +256,7 @@ func (x result) isCrowd() bool { return x.figures != nil }
 
 // crowdTable has a row for each crowd and server.
 func crowdTable(b *strings.Builder, of []result) {
-	b.WriteString("| crowd | server | lost | p99 with by without | memory, at most, bound | back after |\n| --- | --- | --- | --- | --- | --- |\n")
+	b.WriteString("| crowd | server | lost | p99 with the crowd ÷ without | memory, at most, bound | back after |\n| --- | --- | --- | --- | --- | --- |\n")
 	for _, x := range of {
 		f := x.figures
 		fmt.Fprintf(b, "| %s | %s | %d of %d | %.2f (%.1f ms, %.1f ms) | %d, %d, %d MiB | %.1f s |\n", x.event, x.server, x.lost, x.sent,

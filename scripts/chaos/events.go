@@ -19,6 +19,14 @@ type event struct {
 	do          func(ctx context.Context, s *server, i int) error
 }
 
+// times returns how often the event happens.
+func (e event) times(short bool) int {
+	if short {
+		return e.short
+	}
+	return e.long
+}
+
 var events = []event{
 	{name: "HUP", long: 20, short: 3, do: reload},
 	{name: "scale 4→1→4", long: 20, short: 3, do: scale},

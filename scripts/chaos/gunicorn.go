@@ -40,11 +40,7 @@ func (r *runner) peers() (cells []cell) {
 	for _, b := range beside {
 		for _, g := range b.of {
 			for _, e := range events {
-				times := e.long
-				if r.short {
-					times = e.short
-				}
-				cells = append(cells, cell{b.variant, []client.Group{g}, e, times})
+				cells = append(cells, cell{b.variant, []client.Group{g}, e, e.times(r.short)})
 			}
 		}
 	}

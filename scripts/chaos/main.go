@@ -121,19 +121,18 @@ type named struct {
 
 // cells returns all cells of this run, in order.
 func (r *runner) cells() (all []named) {
-	if r.soaking > 0 {
+	// instead returns one cell for each mode. They divide the time.
+	instead := func(what string, d time.Duration, play func(context.Context, variant, time.Duration) error) []named {
 		for _, v := range modes {
-			d := r.soaking / time.Duration(len(modes))
-			all = append(all, named{v.String() + ", soak", func(ctx context.Context) error { return r.soak(ctx, v, d) }})
+			all = append(all, named{v.String() + ", " + what, func(ctx context.Context) error { return play(ctx, v, d/time.Duration(len(modes))) }})
 		}
 		return all
 	}
-	if r.noise > 0 {
-		for _, v := range modes {
-			d := r.noise / time.Duration(len(modes))
-			all = append(all, named{v.String() + ", noise", func(ctx context.Context) error { return r.noisy(ctx, v, d) }})
-		}
-		return all
+	switch {
+	case r.soaking > 0:
+		return instead("soak", r.soaking, r.soak)
+	case r.noise > 0:
+		return instead("noise", r.noise, r.noisy)
 	}
 	matrix := r.matrix()
 	if r.venv != "" {

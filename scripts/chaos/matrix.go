@@ -52,11 +52,7 @@ func (r *runner) matrix() (cells []cell) {
 	for _, v := range r.modes() {
 		for _, of := range each {
 			for _, e := range append(events, r.mix()) {
-				times := e.long
-				if r.short {
-					times = e.short
-				}
-				cells = append(cells, cell{v, of, e, times})
+				cells = append(cells, cell{v, of, e, e.times(r.short)})
 			}
 		}
 	}

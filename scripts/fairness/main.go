@@ -70,10 +70,7 @@ func run(ctx context.Context, o options, names []string) error {
 	known := map[string]bool{}
 	for _, p := range parts {
 		known[p.name] = true
-		asked := len(names) == 0
-		for _, n := range names {
-			asked = asked || n == p.name
-		}
+		asked := len(names) == 0 || slices.Contains(names, p.name)
 		if !asked || ctx.Err() != nil {
 			continue
 		}
