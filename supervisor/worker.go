@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"fmt"
+	"syscall"
 	"time"
 
 	"github.com/narwhal-server/narwhal/internal/board"
@@ -98,11 +99,49 @@ func (m *master) rebalance(newcomer *worker) {
 	}
 }
 
+// drain tells a worker to finish its requests and to leave. how is the message
+// without its deadline.
+func (m *master) drain(w *worker, how wire.Message) {
+	m.move(w, Draining)
+	w.deadline = m.now().Add(w.gen.o.GracefulTimeout)
+	if m.ending.begun && m.ending.by.Before(w.deadline) {
+		w.deadline = m.ending.by
+	}
+	how.Kind, how.Grace = wire.Drain, w.deadline.Sub(m.now())
+	m.tell(w, how)
+}
+
+// abortTime is between SIGABRT and SIGKILL. A worker writes its stacks meanwhile.
+const abortTime = 2 * time.Second
+
+// abort makes a worker write its stacks and die.
+func (m *master) abort(w *worker) {
+	m.move(w, Aborting)
+	w.deadline = m.now().Add(abortTime)
+	m.signal(w, syscall.SIGABRT)
+}
+
+// kill sends SIGKILL to a worker.
+func (m *master) kill(w *worker, why string) {
+	m.log.Debug("killing a worker", append(w.attrs(), "because", why)...)
+	m.move(w, Killed)
+	w.deadline = time.Time{}
+	m.signal(w, syscall.SIGKILL)
+}
+
+// signal sends a signal to a worker. If the process has ended, its exit will be
+// reported.
+func (m *master) signal(w *worker, s syscall.Signal) {
+	if err := w.proc.Signal(s); err != nil {
+		m.log.Debug("cannot signal a worker", append(w.attrs(), "signal", signalName(s), "error", err)...)
+	}
+}
+
 // tell sends a message to a worker. If that fails, the worker is dead, which its
 // exit will report, or hung, which its deadline will end.
 func (m *master) tell(w *worker, msg wire.Message) {
 	if err := w.proc.Send(msg); err != nil {
-		m.log.Warn("cannot reach a worker", append(w.attrs(), "message", string(msg.Kind), "error", err)...)
+		m.log.Warn("cannot send a message to a worker", append(w.attrs(), "message", string(msg.Kind), "error", err)...)
 	}
 }
 
