@@ -6,9 +6,10 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// Flags returns the flags of all settings. A flag puts its values into given and does
-// not check them: Load does. So a bad value is the same kind of error from a flag, a
-// variable and the file. A switch is a plain cli.BoolFlag and does not use given.
+// Flags returns the flags of all settings. A flag adds its values to given, by the name of
+// the setting, and does not check them: Load does. So a wrong value gives the same error
+// from a flag, a variable and the file. A switch is a plain cli.BoolFlag and does not use
+// given.
 //
 // Several commands in one command line may have these flags and share given. Their
 // values are collected in the order of the line.
@@ -24,6 +25,7 @@ func Flags(given Given) []cli.Flag {
 	return flags
 }
 
+// flag returns one spelling of a setting as a flag. A hidden one is not in the help.
 func (s Setting) flag(name string, given Given, hidden bool) cli.Flag {
 	if s.Switch {
 		return &cli.BoolFlag{Name: name, Usage: s.Usage, Category: string(s.Group), Hidden: hidden}
@@ -54,7 +56,7 @@ func (c *collector) String() string { return "" }
 // good guess. flag is its name without dashes.
 func FlagHint(flag string) string {
 	if len(flag) > 1 && strings.Trim(flag[1:], ":.0123456789") == "" {
-		if s, ok := Lookup(flag[:1]); ok { // for --w4; -w4 is valid
+		if s, ok := Lookup(flag[:1]); ok { // --w4 was typed, and -w4 or -w 4 is right
 			return "write -" + s.Short + " " + flag[1:]
 		}
 	}

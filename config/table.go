@@ -11,9 +11,9 @@ type Setting struct {
 	Short       string   // one letter, "" for none
 	Aliases     []string // further long flags
 	Group       Group
-	Placeholder string   // what stands for a value in help: N, TIME, PATH
-	Default     string   // as a user would write it
-	Unset       string   // what the default means, if Default does not say that; "" otherwise
+	Placeholder string   // printed for the value in help: N, TIME, PATH
+	Default     string   // the value if nobody sets one, as a user would write it
+	Unset       string   // what help prints instead of Default; "": it prints Default
 	Choices     []string // the only values allowed; nil for any
 	Usage       string   // one line
 	Help        string   // paragraphs: unit, meaning, limits
@@ -30,9 +30,9 @@ type Setting struct {
 
 	min   int                         // the least value of a count or a size
 	max   int                         // the greatest value of a count, 0 for none
-	words map[string]string           // other words, and the choice that each stands for
-	means func(string) (string, bool) // the same as a function; Settings.Notes tells what it replaced
-	hint  string                      // what to do about a value that is refused
+	words map[string]string           // words that are accepted instead of a choice, such as warning for warn
+	means func(string) (string, bool) // returns the choice for any other word; the server prints what it replaced
+	hint  string                      // printed with the error for a value that is refused
 	field func(*Settings) any         // the field that holds the value
 }
 

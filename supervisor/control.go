@@ -58,7 +58,7 @@ type askers struct {
 // onAsk does what the control socket asks for.
 func (m *master) onAsk(a *ask) {
 	if a.command != commandStatus {
-		m.log.Info("asked over the control socket", "to", string(a.command))
+		m.log.Info("command on the control socket", "command", string(a.command))
 	}
 	switch a.command {
 	case commandStatus:
@@ -82,7 +82,7 @@ func (m *master) onAsk(a *ask) {
 	}
 }
 
-// askReload is HUP over the control socket.
+// askReload does what the signal HUP does, and keeps the ask until the reload is done.
 func (m *master) askReload(a *ask) {
 	switch {
 	case m.phase().ending():
@@ -121,7 +121,7 @@ func (m *master) askScale(a *ask) {
 // mostWorkers is how many workers a master runs at most.
 const mostWorkers = control.MaxWorkers
 
-// answerReload answers those who wait for the reload. It succeeded if err is nil.
+// answerReload answers the asks that wait for the reload. err is nil if it succeeded.
 func (m *master) answerReload(err error) {
 	for _, a := range m.waiting.reload {
 		if err != nil {
@@ -133,7 +133,7 @@ func (m *master) answerReload(err error) {
 	m.waiting.reload, m.waiting.next = m.waiting.next, nil
 	if err != nil { // the reload that was to follow is not done either
 		for _, a := range m.waiting.reload {
-			a.failed("the workers go on with the configuration they have", "reload: the one under way failed: %v", err)
+			a.failed("the workers go on with the configuration they have", "reload: the reload before it failed: %v", err)
 		}
 		m.waiting.reload = nil
 		return
@@ -141,7 +141,7 @@ func (m *master) answerReload(err error) {
 	m.waiting.endScale(func(a *ask) { a.failed("", "scale: overtaken by a reload") })
 }
 
-// endScale answers those who wait for a number of workers.
+// endScale answers the asks that wait for a number of workers.
 func (w *askers) endScale(answer func(*ask)) {
 	for _, a := range w.scale {
 		answer(a)
@@ -149,9 +149,9 @@ func (w *askers) endScale(answer func(*ask)) {
 	w.scale = nil
 }
 
-// scaleFailed is called when a worker could not start. If its slot is empty, those
-// who wait for a number of workers are told. The master goes on trying, as it
-// would after TTIN.
+// scaleFailed is called when a worker could not start. If the worker's slot is empty,
+// scaleFailed answers the asks that wait for a number of workers. The master goes on
+// trying to start workers, as it does after TTIN.
 func (m *master) scaleFailed(s *slot, err error) {
 	if s.cur == nil {
 		m.waiting.endScale(func(a *ask) {
@@ -160,8 +160,8 @@ func (m *master) scaleFailed(s *slot, err error) {
 	}
 }
 
-// answerScale answers those who wait for a number of workers if it is reached. In a
-// stop it tells all who wait for workers that it will not be.
+// answerScale answers the asks that wait for a number of workers, if the number is reached.
+// In a stop it answers them, and those that wait for a reload, with an error.
 func (m *master) answerScale() {
 	if m.ending.begun {
 		m.answerReload(errors.New("overtaken by a stop"))
@@ -171,7 +171,8 @@ func (m *master) answerScale() {
 	}
 }
 
-// endStop answers those who wait for the end of the master.
+// endStop answers the asks that wait for the end of the master. lost is the number of
+// requests that did not finish.
 func (w *askers) endStop(lost int) {
 	for _, a := range w.stop {
 		if lost > 0 {
@@ -189,7 +190,8 @@ func plural(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// status answers GET /status. The server adds what /proc knows.
+// status returns what narwhal status shows. internal/control adds the memory of each worker,
+// which it reads from /proc.
 func (m *master) status() *control.Status {
 	s := &control.Status{
 		Parked: m.sys.Parked(),

@@ -34,6 +34,7 @@ func giveBack() {
 		return
 	}
 	defer f.Close()
+	// A line of maps is: from-to mode offset device inode path. mode is such as r-xp.
 	for sc := bufio.NewScanner(f); sc.Scan(); {
 		var from, to uintptr
 		var mode string

@@ -19,33 +19,33 @@ func nerCommand() *cli.Command {
 		Name:      "ner",
 		Usage:     "find the named entities of a text, of files or of standard input",
 		ArgsUsage: "[TEXT | FILE ...]",
-		Description: `An argument that names a file is read; others are the text itself. Without
-arguments, or with -, the text comes from standard input.
+		Description: `The arguments are files, or the words of one text. Without arguments, or with
+the file -, the text comes from standard input.
 
-To a terminal the text is written with its entities marked, in colour unless
-NO_COLOR is set. Anywhere else each text becomes one line of JSON, in the form
-displaCy takes, with offsets in code points:
+On a terminal narwhal prints the text and marks its entities, in colour unless
+NO_COLOR is set. Elsewhere it prints one line of JSON for each text, in the
+form that displaCy takes, with offsets in code points:
 
    {"text": …, "ents": [{"text", "label", "start", "end"}]}
 
-With --jsonl each line of the input is an object with a "text", and each line
-of the output has its entities, in the same order, whatever the length of the
-input. The other keys are passed through as they are, in their order:
+With --jsonl each line of the input is an object with a "text". The output has
+one line with the entities for each of them, in the same order. The input can
+have any length. Other keys are copied, in their order:
 
    {"id": 7, "text": …}
    {"id": 7, "ents": [{"text", "label", "start", "end"}]}
 
-The text is left out, and "ents" of the input is replaced. A key that is there
-twice has its last value. A line that cannot be answered gets "error",
-"error_type" and "hint" in the place of "ents", the others are answered, and
-the exit status is 1.`,
+The text is left out, and "ents" of the input is replaced. If an object has a
+key twice, the last value counts. A line that cannot be answered gets "error",
+"error_type" and "hint" instead of "ents". Then the other lines are answered,
+and the exit status is 1.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "model", Value: autoModel, EnvVars: []string{"NARWHAL_MODEL"},
 				Usage: "auto, prose, the name of an installed pipeline, or a path"},
 			&cli.StringSliceFlag{Name: "exclude", EnvVars: []string{"NARWHAL_EXCLUDE"},
-				Usage: "leave a component of the pipeline out, as spacy.load(exclude=…)"},
-			&cli.BoolFlag{Name: "json", Usage: "write JSON to a terminal too"},
-			&cli.BoolFlag{Name: "jsonl", Usage: "read an object with a text a line, write it with its entities a line"},
+				Usage: "a component of the pipeline to leave out, as in spacy.load(exclude=…)"},
+			&cli.BoolFlag{Name: "json", Usage: "write JSON, also to a terminal"},
+			&cli.BoolFlag{Name: "jsonl", Usage: "read lines such as {\"text\": \"…\"}, write a line of entities for each"},
 		},
 		Action: runNER,
 	}
@@ -57,7 +57,7 @@ func runNER(c *cli.Context) error {
 		return err
 	}
 	if c.Bool("jsonl") && in.text != "" {
-		return &usageError{what: fmt.Sprintf("ner --jsonl: there is no file %q", in.text), hint: "texts come from files or standard input, an object with a text a line"}
+		return &usageError{what: fmt.Sprintf("ner --jsonl: there is no file %q", in.text), hint: "with --jsonl the texts come from files or from standard input, one object with a text in each line"}
 	}
 	warnOfProse(c.App.ErrWriter, c.String("model"))
 	rec, _, _, err := openRecognizer(c.String("model"), c.StringSlice("exclude"))
@@ -78,7 +78,8 @@ func runNER(c *cli.Context) error {
 	return nerTexts(c.Context, rec, in, stdin, c.App.Writer, print)
 }
 
-// nerTexts answers whole texts, one after the other. It stops at the first error.
+// nerTexts finds the entities of whole texts, one text after the other, and prints them.
+// It stops at the first error.
 func nerTexts(ctx context.Context, rec ner.Recognizer, in input, stdin io.Reader, w io.Writer, print printer) error {
 	return in.texts(stdin, func(name, text string) error {
 		err := textjson.CheckUTF8([]byte(text))
@@ -112,6 +113,7 @@ func printJSON(w io.Writer, a answer, _ []ner.Entity) error {
 	return e.Encode(a)
 }
 
+// isTerminal reports whether a reader or writer is a terminal.
 func isTerminal(stream any) bool {
 	f, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))

@@ -32,6 +32,8 @@ const (
 	trueColor
 )
 
+// newPalette reads the environment: no colours with NO_COLOR or TERM=dumb, 16 million with
+// COLORTERM=truecolor, and 256 otherwise.
 func newPalette(getenv func(string) string) palette {
 	if getenv("NO_COLOR") != "" || getenv("TERM") == "dumb" {
 		return noColor
@@ -88,6 +90,7 @@ func printMarked(p palette, names bool) printer {
 	}
 }
 
+// mark writes an entity with its label.
 func (p palette) mark(b *strings.Builder, e ner.Entity) {
 	if p == noColor {
 		fmt.Fprintf(b, "[%s %s]", visible(e.Text), visible(e.Label))
@@ -103,9 +106,9 @@ func (p palette) mark(b *strings.Builder, e ner.Entity) {
 	fmt.Fprintf(b, "%s %s \x1b[1m%s %s", on, text, visible(e.Label), off)
 }
 
-// visible replaces control characters, which a terminal would obey: the text may come
-// from anywhere. ASCII ones become Unicode's pictures of them, others U+FFFD. Newlines
-// and tabs stay.
+// visible replaces control characters, because a terminal would obey them, and the text may
+// come from anybody. Those of ASCII become their pictures in Unicode (U+2400 and following),
+// others U+FFFD. Newlines and tabs stay.
 func visible(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {

@@ -19,8 +19,8 @@ type input struct {
 }
 
 // readArgs decides whether the arguments are a text or files. It fails for a directory,
-// for a mix of files and text, and for an argument that only looks like a file: with a
-// slash or an extension, and without a space. A mistyped name is then no text.
+// for a mix of files and text, and for an argument that looks like the name of a file that
+// does not exist. So a mistyped name is not taken for a text.
 func readArgs(args []string) (input, error) {
 	if len(args) == 0 {
 		return input{files: []string{"-"}}, nil
@@ -55,17 +55,19 @@ func readArgs(args []string) (input, error) {
 	return input{text: strings.Join(words, " "), files: files}, nil
 }
 
-// flagsFirst returns an error if a long flag follows the first argument. Package flag
-// would take it for an argument.
+// flagsFirst returns an error if a long flag follows the first argument. There the parser
+// of flags takes it for an argument.
 func flagsFirst(command string, args []string) error {
 	for _, arg := range args[min(1, len(args)):] {
 		if strings.HasPrefix(arg, "--") && len(arg) > 2 {
-			return &usageError{what: fmt.Sprintf("%s comes behind %q", arg, args[0]), hint: fmt.Sprintf("flags come first: narwhal %s %s …", command, arg)}
+			return &usageError{what: fmt.Sprintf("%s comes after %q", arg, args[0]), hint: fmt.Sprintf("flags come first: narwhal %s %s …", command, arg)}
 		}
 	}
 	return nil
 }
 
+// looksLikeFile reports whether an argument without spaces has a slash, or an extension of
+// 2 to 5 characters such as .txt.
 func looksLikeFile(arg string) bool {
 	if strings.ContainsAny(arg, " \t\n") {
 		return false

@@ -21,8 +21,9 @@ type line struct {
 	err  error // ends the run
 }
 
-// answer sets out: to the line with its entities or, with bad, to the line with an
-// error. If err is set, out is not valid.
+// answer finds the entities of the line's text and sets the fields of l: out is the line
+// to write, with its entities or with an error. With an error bad is true. If err is set,
+// there is no out.
 func (l *line) answer(ctx context.Context, rec ner.Recognizer) {
 	fields, text, fail := l.text()
 	if fail == nil {

@@ -28,8 +28,8 @@ const (
 	maxInFlight = 64 << 20
 )
 
-// nerLines answers the lines of all files. A line that cannot be answered gets an error
-// in its place, and nerLines returns an error at the end. It ends early if ctx ends, or
+// nerLines answers the lines of all files. For a line that cannot be answered it writes an
+// error, and then it also returns an error at the end. It ends early if ctx ends, or
 // if reading or writing fails.
 func nerLines(ctx context.Context, rec ner.Recognizer, in input, stdin io.Reader, stdout, stderr io.Writer) error {
 	ctx, cancel := context.WithCancel(ctx)
@@ -110,7 +110,7 @@ func nerLines(ctx context.Context, rec ner.Recognizer, in input, stdin io.Reader
 		return err
 	}
 	if bad > 0 {
-		return fmt.Errorf("%d of %d lines have an error in the place of their entities", bad, lines)
+		return fmt.Errorf("%d of %d lines have an error instead of entities", bad, lines)
 	}
 	return nil
 }

@@ -16,7 +16,7 @@ const longInput = 1 << 20
 // terminal and the answers go elsewhere, and only after longInput bytes have been read.
 // A nil *progress is valid: reader and finish then do nothing.
 type progress struct {
-	mu    sync.Mutex // after an early end the reading goroutine may still run
+	mu    sync.Mutex // finish may run while a goroutine still reads
 	w     io.Writer
 	total int64 // bytes of the input; -1: unknown
 	read  int64
@@ -49,6 +49,7 @@ func (c counted) Read(b []byte) (int, error) {
 	return n, err
 }
 
+// add counts n bytes. It draws the bar from longInput bytes on.
 func (p *progress) add(n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

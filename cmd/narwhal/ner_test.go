@@ -81,7 +81,7 @@ line 11: the line is not UTF-8: byte 0xff at 9
 {"ents":[{"text":"Zoe","label":"PERSON","start":0,"end":3}]}
 `
 	got, err := lines(t, capitals{}, strings.NewReader(in))
-	if err == nil || err.Error() != "8 of 12 lines have an error in the place of their entities" {
+	if err == nil || err.Error() != "8 of 12 lines have an error instead of entities" {
 		t.Errorf("error is %v", err)
 	}
 	gotLines, wantLines := strings.Split(got, "\n"), strings.Split(want, "\n")
@@ -266,7 +266,7 @@ func TestReadArgs(t *testing.T) {
 		{[]string{"x/y"}, input{}, "there is no file x/y"},
 		{[]string{dir}, input{}, "is a directory"},
 		{[]string{"a.txt", "Ada"}, input{}, `a.txt is a file and "Ada" is not`},
-		{[]string{"Ada was here", "--jsonl"}, input{}, "--jsonl comes behind"},
+		{[]string{"Ada was here", "--jsonl"}, input{}, "--jsonl comes after"},
 		{[]string{"Ada", "--", "Bo"}, input{text: "Ada -- Bo"}, ""},
 	} {
 		got, err := readArgs(tc.args)

@@ -80,7 +80,7 @@ func (r *reader) next() (answer, error) {
 	}
 }
 
-// find reads until sep has come, and returns the first place of sep at or behind from. It
+// find reads until sep has come, and returns the first place of sep at or after from. It
 // fails for a head or a line that is longer than maxHead.
 func (r *reader) find(sep string, from int) (int, error) {
 	for seen := from; ; {
@@ -135,6 +135,7 @@ func (r *reader) need(n int) error {
 	return nil
 }
 
+// untilEOF reads a body that ends with the connection, and returns where it ends.
 func (r *reader) untilEOF(start int) (end int, err error) {
 	for {
 		err := r.fill()
@@ -151,7 +152,7 @@ func (r *reader) untilEOF(start int) (end int, err error) {
 }
 
 // chunks decodes a chunked body in place: it moves the data forward over the sizes. end
-// is the place behind the trailer.
+// is the place after the trailer.
 func (r *reader) chunks(start int) (body []byte, end int, err error) {
 	to, from := start, start
 	for {
@@ -193,7 +194,7 @@ func (r *reader) chunks(start int) (body []byte, end int, err error) {
 	}
 }
 
-// line returns the line at *from without its end, and moves *from behind the line.
+// line returns the line at *from without its end, and moves *from to the next line.
 func (r *reader) line(from *int) ([]byte, error) {
 	end, err := r.find("\r\n", *from)
 	if err != nil {
@@ -207,6 +208,7 @@ func (r *reader) line(from *int) ([]byte, error) {
 	return l, nil
 }
 
+// chunkSize returns the size at the start of a chunk, a hexadecimal number.
 func chunkSize(line []byte) (int, error) {
 	digits, _, _ := bytes.Cut(line, []byte(";")) // extensions are not used
 	digits = bytes.TrimRight(digits, " \t")

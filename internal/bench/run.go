@@ -64,8 +64,8 @@ type run struct {
 	nap  func(time.Duration)
 
 	tally   *tally
-	checker *checker // nil without Check
-	number  atomic.Int64
+	checker *checker     // nil without Check
+	number  atomic.Int64 // of the next request
 
 	stop    chan struct{} // closed: begin no more requests
 	stopped atomic.Bool   // the same, but cheaper to read
@@ -156,6 +156,7 @@ func (r *run) watch(ctx context.Context, done <-chan struct{}) {
 	}
 }
 
+// progress calls Options.Progress every 100 ms until done is closed.
 func (r *run) progress(began time.Time, done <-chan struct{}) {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
@@ -169,7 +170,8 @@ func (r *run) progress(began time.Time, done <-chan struct{}) {
 	}
 }
 
-// one sends a request and counts its outcome.
+// one sends a request and counts its outcome. intended is the time at which the request
+// should have been sent. In a closed loop it is the time at which one is called.
 func (r *run) one(c *client, intended time.Time) error {
 	number := int(r.number.Add(1) - 1)
 	index := number % len(r.requests)
@@ -214,6 +216,7 @@ func (r *run) setDeadline(c conn, deadline time.Time) error {
 	return err
 }
 
+// abort ends the requests in flight: their reads and writes return at once.
 func (r *run) abort() {
 	r.aborted.Store(true)
 	r.mu.Lock()
@@ -223,6 +226,7 @@ func (r *run) abort() {
 	}
 }
 
+// cpuTime returns the processor time that this process has used.
 func cpuTime() time.Duration {
 	var u unix.Rusage
 	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {

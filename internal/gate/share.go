@@ -55,11 +55,11 @@ type sibling struct {
 func (g *Gate) Share(b *board.Board, give, take *os.File) error {
 	rc, err := give.SyscallConn()
 	if err != nil {
-		return fmt.Errorf("requests for siblings: %w", err)
+		return fmt.Errorf("pass requests between workers: %w", err)
 	}
 	fd := -1
 	if err := rc.Control(func(f uintptr) { fd = int(f) }); err != nil {
-		return fmt.Errorf("requests for siblings: %w", err)
+		return fmt.Errorf("pass requests between workers: %w", err)
 	}
 	g.mu.Lock()
 	g.share.board, g.share.file, g.share.fd = b, give, fd
@@ -267,6 +267,9 @@ func pass(end, fd int, message []byte) error {
 // e may be nil. At WorkerConnections it closes another connection first. g.mu is held.
 func (g *Gate) takeShared(e *entry) bool {
 	s := g.share.source
+	// Nothing is taken before Begin, without a pair, when the pair is empty (not ready),
+	// when descriptors or memory ran out (short), or when this worker accepts no more and
+	// another worker serves.
 	if !g.begun || s == nil || !s.ready || s.short || g.stage >= closed && g.serving(g.others()) {
 		return false
 	}
@@ -327,7 +330,7 @@ func (g *Gate) receive(end int) (*client, error) {
 		for _, fd := range fds {
 			unix.Close(fd)
 		}
-		return nil, fmt.Errorf("a request of a sibling was lost: %w", err)
+		return nil, fmt.Errorf("a request that another worker passed on was lost: %w", err)
 	}
 	if flags&unix.MSG_CTRUNC != 0 {
 		return lost(unix.EMFILE)

@@ -26,18 +26,18 @@ func ParseAccess(text string) (Access, error) {
 	n, err := strconv.ParseUint(strings.TrimPrefix(mode, "0o"), 8, 32)
 	switch {
 	case err != nil:
-		return Access{}, fmt.Errorf("%q is not a mode: want octal digits, and if need be a group behind a colon: 0660:www-data", text)
+		return Access{}, fmt.Errorf("%q is not a mode: want octal digits, and optionally a colon and a group: 0660:www-data", text)
 	case n > 0o777:
 		return Access{}, fmt.Errorf("%s is more than 0777", mode)
 	case n&0o200 == 0:
-		return Access{}, fmt.Errorf("with %s nobody but root could connect: the owner needs 0200, a group 0020, all others 0002", mode)
+		return Access{}, fmt.Errorf("with %s nobody but root could connect: a client needs write permission, which is 0200 for the owner, 0020 for the group and 0002 for all others", mode)
 	case hasGroup && group == "":
-		return Access{}, fmt.Errorf("%q has no group behind the colon: want 0660:www-data", text)
+		return Access{}, fmt.Errorf("%q has no group after the colon: want 0660:www-data", text)
 	}
 	return Access{os.FileMode(n), group}, nil
 }
 
-// apply gives the file of a unix socket its group, and then its mode.
+// apply gives the file of the unix socket a its group, and then its mode.
 func (c Access) apply(a Addr) error {
 	if c.Group != "" {
 		gid, err := groupID(c.Group)
@@ -54,13 +54,14 @@ func (c Access) apply(a Addr) error {
 	return nil
 }
 
+// groupID returns the number of a group. group is its name or its number.
 func groupID(group string) (int, error) {
 	if g, err := user.LookupGroup(group); err == nil {
 		group = g.Gid
 	}
 	gid, err := strconv.Atoi(group)
 	if err != nil || gid < 0 {
-		return 0, fmt.Errorf("there is no group %s: getent group lists those there are", group)
+		return 0, fmt.Errorf("there is no group %s: getent group lists all groups", group)
 	}
 	return gid, nil
 }
