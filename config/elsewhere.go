@@ -63,7 +63,7 @@ func Others() []Other {
 		{names("preload preload-app"), nil, "",
 			"leave it out; each worker loads the model itself, and the workers share the memory of a model that is built in"},
 		{names("reload reload-engine reload-extra-file"), names("reload reload-dir"), "",
-			"leave it out; HUP starts new workers, which read the configuration and the model again"},
+			"leave it out; HUP starts new workers with the present configuration and model"},
 		{names("daemon D"), nil, "", "narwhal stays in the foreground; let systemd or a container runtime start it"},
 		{names("user u group g initgroups"), nil, "",
 			"start narwhal as that user (User= in a systemd unit, USER in a Dockerfile)"},

@@ -46,7 +46,7 @@ func TestCombinations(t *testing.T) {
 		{"chdir=nowhere pid=x", "--chdir: " + dir + "/nowhere is not a folder"},
 		{"pid=nowhere/pid", "--pid: the folder " + dir + "/nowhere does not exist | make it (mkdir -p " + dir + "/nowhere), or choose another place"},
 		{"socket-mode=0660:www-data", ""},
-		{"socket-mode=rw", `--socket-mode: "rw" is not a mode: want octal digits, and if need be a group behind a colon: 0660:www-data | 0666 lets everybody connect, 0660:GROUP a group`},
+		{"socket-mode=rw", `--socket-mode: "rw" is not a mode: want octal digits, and optionally a colon and a group: 0660:www-data | 0666 lets everybody connect, 0660:GROUP a group`},
 		{"control-socket=@x", "--control-socket: @x is an abstract socket, which every user could take; the control socket is a file | name a path; a file of that name is ./@x"},
 		{"bind=unix:@a,unix:@b", ""},
 		{"bind=unix:@a admin-bind=unix:@a", "--admin-bind: unix:@a is taken by --bind unix:@a, where the workers answer | give it a port of its own"},

@@ -43,7 +43,7 @@ func (b binder) all(ctx context.Context, addresses []string, backlog int, open o
 		sockets = append(sockets, s)
 	}
 	if most := somaxconn(); most > 0 && backlog > most {
-		b.log.Warn("the kernel cuts the backlog", "backlog", backlog, "somaxconn", most,
+		b.log.Warn("the kernel allows a smaller backlog only", "backlog", backlog, "somaxconn", most,
 			"hint", fmt.Sprintf("sysctl -w net.core.somaxconn=%d, or a smaller --backlog", backlog))
 	}
 	return sockets, nil

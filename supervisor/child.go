@@ -57,7 +57,7 @@ func (s *machine) Start(h wire.HelloMessage, env []string, events chan<- event) 
 	s.lines = s.lines[:len(s.lines)-1]
 	c := &child{s: s, cmd: cmd, ctl: ctl, n: h.Line, line: line}
 	if err := c.Send(wire.Message{Kind: wire.Hello, Hello: &h}); err != nil {
-		s.log.Warn("cannot greet a worker", "worker_pid", c.Pid(), "error", err) // its death will be reported
+		s.log.Warn("cannot send a new worker its settings", "worker_pid", c.Pid(), "error", err) // its death will be reported
 	}
 	go c.watch(h.Age, events)
 	return c, nil

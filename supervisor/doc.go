@@ -3,7 +3,7 @@
 // Package worker is the other side, and has an example of both.
 //
 // One goroutine, the loop in master.go, owns all state. Signals, messages, deaths
-// of processes and what is asked over the control socket (control.go) reach it
+// of processes and what is command on the control socket (control.go) reach it
 // through channels. It acts on the operating system only through the interfaces in
 // system.go. So the stories in testdata play it in virtual time.
 //

@@ -49,7 +49,7 @@ func (m *master) watch(w *worker) {
 		if w.state == Draining {
 			does = "ending it"
 		}
-		m.log.Error("worker shows no life; "+does, append(w.attrs(logevent.WorkerSilent), "silent", st.Beat.Round(time.Millisecond), "timeout", limit, "running", what(st))...)
+		m.log.Error("worker shows no sign of life; "+does, append(w.attrs(logevent.WorkerSilent), "silent", st.Beat.Round(time.Millisecond), "timeout", limit, "running", what(st))...)
 		m.displace(w)
 		m.abort(w)
 	case st.Running > limit && !w.hung:

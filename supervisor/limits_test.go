@@ -460,7 +460,7 @@ func TestPID1(t *testing.T) {
 		t.Fatalf("the master did not start: %v\n%s", err, log.Bytes())
 	}
 	addr := strings.TrimSpace(strings.TrimPrefix(line, "started "))
-	for end := time.Now().Add(30 * time.Second); bytes.Count(log.Bytes(), []byte("orphan buried")) < 5; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(30 * time.Second); bytes.Count(log.Bytes(), []byte("reaped an orphaned process")) < 5; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("five orphans died, not all were buried:\n%s", log.Bytes())
 		}

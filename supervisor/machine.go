@@ -89,7 +89,7 @@ func newMachine(ctx context.Context, o Options, bindGiven bool, old *oldMaster, 
 func (s *machine) openSystemd() {
 	var err error
 	if s.systemd, err = sdnotify.Open(); err != nil {
-		s.log.Warn("systemd is not told anything", "error", err)
+		s.log.Warn("systemd gets no messages from narwhal", "error", err)
 	}
 }
 
@@ -119,7 +119,7 @@ func (s *machine) openForWorkers() (err error) {
 	}
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return fmt.Errorf("a pair for the workers: socketpair: %w", err)
+		return fmt.Errorf("make a socket pair for the workers: %w", err)
 	}
 	for i, fd := range fds {
 		s.pair[i] = os.NewFile(uintptr(fd), "requests between workers")

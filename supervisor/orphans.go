@@ -30,6 +30,6 @@ func (s *machine) Reap(isWorker func(pid int) bool) {
 		if _, err := unix.Wait4(pid, &ws, unix.WNOHANG, nil); err != nil {
 			return
 		}
-		s.log.Debug("orphan buried", "orphan_pid", pid)
+		s.log.Debug("reaped an orphaned process", "orphan_pid", pid)
 	}
 }

@@ -25,7 +25,7 @@ func (m *master) checkQueues() {
 			continue
 		}
 		m.checks.warned[q.addr] = now
-		m.log.Warn("the queue of waiting connections is full; newcomers wait until the kernel tries again, a second or more", logevent.QueueFull.Attr(), "address", q.addr,
+		m.log.Warn("the queue of waiting connections is full; new clients wait for a second or more until they are tried again", logevent.QueueFull.Attr(), "address", q.addr,
 			"waiting", q.waiting, "hint", "more --workers if the machine has cores to spare; for short peaks a longer --backlog (net.core.somaxconn bounds it), or more --worker-connections for concurrent workers")
 	}
 }

@@ -20,7 +20,7 @@ type reload struct {
 // the new configuration is wrong, the old one stays in force.
 func (m *master) onHUP() {
 	if m.reload != nil {
-		m.log.Info("reload: one is under way; another follows it")
+		m.log.Info("reload: one is under way; the next one follows it")
 		m.reload.again = true
 		return
 	}
@@ -38,7 +38,7 @@ func (m *master) onHUP() {
 // readConfiguration makes a generation of what the configuration says now.
 func (m *master) readConfiguration() (*generation, error) {
 	if m.upgrade.running != nil || m.onProbation() {
-		return nil, errors.New("an upgrade is under way, which reads it anyway; if that fails, try again")
+		return nil, errors.New("an upgrade is under way, and the new master reads the configuration; if the upgrade fails, reload again")
 	}
 	before := m.gen.o
 	o := before

@@ -67,7 +67,7 @@ func (m *master) onSignal(sig os.Signal) {
 		m.log.Info("one worker more", "workers", m.target)
 	case syscall.SIGTTOU:
 		if m.target == 1 {
-			m.log.Warn("one worker less is none; keeping one")
+			m.log.Warn("keeping the last worker")
 			return
 		}
 		m.target--
@@ -83,7 +83,7 @@ func (m *master) onSignal(sig os.Signal) {
 func (m *master) reopen() {
 	if m.gen.o.Reopen != nil {
 		if err := m.gen.o.Reopen(); err != nil {
-			m.log.Error("cannot reopen the log; it stays where it was", "error", err)
+			m.log.Error("cannot reopen the log file; the one that is open stays in use", "error", err)
 		}
 	}
 	for _, w := range m.byAge() {

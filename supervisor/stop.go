@@ -37,7 +37,7 @@ func (m *master) toldToStop(s syscall.Signal) {
 	switch {
 	case s == syscall.SIGTERM && m.upgrade.handedOver && !e.termIgnored: // systemd's KillMode=control-group signals this process, too
 		e.termIgnored = true
-		m.log.Info("leaving already; a new master has the service")
+		m.log.Info("already leaving: a new master has taken over")
 	case m.phase().ending():
 		m.killAll("told to stop twice")
 	case s == syscall.SIGTERM:

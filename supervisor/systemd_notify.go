@@ -104,7 +104,7 @@ func (m *master) notify() {
 func (sd *systemd) tell(log *slog.Logger, lines ...string) {
 	err := sd.send(strings.Join(lines, "\n"))
 	if err != nil && !sd.failing {
-		log.Warn("systemd does not hear", "error", err)
+		log.Warn("cannot send a message to systemd", "error", err)
 	}
 	sd.failing = err != nil
 }

@@ -92,10 +92,10 @@ func (h *systemdSockets) open(a sock.Addr, backlog int, access sock.Access) (*so
 			}
 			s, err := sock.TakeBack(p.FD, a, backlog, access)
 			if err == nil {
-				h.log.Info("taking the socket back that systemd kept", "address", a.String())
+				h.log.Info("using the socket that systemd kept", "address", a.String())
 				return s, nil
 			}
-			h.log.Warn("cannot use the socket that systemd kept; binding anew", "address", a.String(), "error", err)
+			h.log.Warn("cannot use the socket that systemd kept; binding the address again", "address", a.String(), "error", err)
 			h.forget(p)
 		}
 	}
@@ -114,10 +114,10 @@ func (h *systemdSockets) closeUnused(binds []string) {
 		switch {
 		case p.taken:
 		case p.stored():
-			h.log.Info("giving up a socket that systemd kept: no --bind names it any more", "address", p.addr.String())
+			h.log.Info("closing a socket that systemd kept: no --bind names its address now", "address", p.addr.String())
 			h.forget(p)
 		default:
-			h.log.Warn("systemd passes a socket that no --bind names: who connects to it waits in vain", "address", p.addr.String(),
+			h.log.Warn("systemd passes a socket that no --bind names: clients that connect to it get no answer", "address", p.addr.String(),
 				"name", p.Name, "hint", "leave --bind out to serve the sockets of the unit, or add this address to it")
 		}
 	}

@@ -210,7 +210,7 @@ func TestSystemdStore(t *testing.T) {
 	m.await("READY=1")
 	log := next.ends(syscall.SIGTERM)
 	m.await("STOPPING=1")
-	if !strings.Contains(log, "taking the socket back that systemd kept") {
+	if !strings.Contains(log, "using the socket that systemd kept") {
 		t.Errorf("the second master bound the address itself:\n%s", log)
 	}
 }

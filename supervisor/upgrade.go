@@ -53,7 +53,7 @@ func (m *master) startUpgrade() error {
 	case p == upgrading:
 		return fmt.Errorf("one is under way, to pid %d", m.upgrade.running.to.Pid())
 	case m.onProbation():
-		return errors.New("this master is new itself and has not taken over yet")
+		return errors.New("this master is new, and has not taken over yet")
 	case m.reload != nil:
 		return errors.New("a reload is under way; try again when it is done")
 	case p == booting:
@@ -167,7 +167,7 @@ func (m *master) upgradeFailed() {
 	m.upgrade.running = nil
 	u.to.Release()
 	if u.failure == "" {
-		u.failure = "it ended without a word to this one: its own are in the log"
+		u.failure = "it ended without a message to this master: see its own lines in the log"
 		if !u.began {
 			u.failure += ", or it is not a narwhal"
 		}
@@ -188,7 +188,7 @@ func (m *master) onProbation() bool { return m.upgrade.old != nil }
 // tellOldMasterReady tells the old master that all workers are ready.
 func (m *master) tellOldMasterReady() {
 	if err := m.upgrade.old.Send(wire.Message{Kind: wire.Ready}); err != nil {
-		m.log.Debug("cannot tell the old master", "error", err) // its end will be reported
+		m.log.Debug("cannot send a message to the old master", "error", err) // its end will be reported
 	}
 }
 

@@ -233,6 +233,6 @@ func (s *machine) closeOldSocket(l *sock.Socket) {
 // master goes on.
 func (s *machine) checkTakeOver(err error) {
 	if err != nil {
-		s.log.Error("upgrade: something is not as it was", "error", err)
+		s.log.Error("upgrade: the new master could not take over everything, and goes on", "error", err)
 	}
 }

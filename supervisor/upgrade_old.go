@@ -32,12 +32,12 @@ type sibling struct {
 // (service.c, main_pid_alien).
 func (s *machine) Upgrade(events chan<- event) (newMasterProcess, error) {
 	if os.Getpid() == 1 {
-		return nil, errors.New("this master is PID 1, with whose end all processes of its container end: replace the container")
+		return nil, errors.New("this master is PID 1, and all processes of the container end with it: replace the container instead")
 	}
 	if info, err := os.Stat(s.program); err != nil {
 		return nil, err
 	} else if !info.Mode().IsRegular() || unix.Access(s.program, unix.X_OK) != nil {
-		return nil, fmt.Errorf("%s is no file that can be executed", s.program)
+		return nil, fmt.Errorf("%s is not an executable file", s.program)
 	}
 	ctl, theirs, err := wire.Pair()
 	if err != nil {

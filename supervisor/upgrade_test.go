@@ -305,7 +305,7 @@ func TestUpgradeToWhatFails(t *testing.T) {
 		l.await(logevent.UpgradeRefused.Text(), refused)
 	}
 	for i, c := range []struct{ target, why string }{
-		{"/bin/true", "it ended without a word"},
+		{"/bin/true", "it ended without a message"},
 		{with(appSettings{Broken: "no such model: zz"}, 0), "no such model: zz"},
 		{with(appSettings{Boot: time.Hour}, 2*time.Second), "not ready within --boot-timeout 2s"},
 		{script(fmt.Sprintf("NARWHAL_TEST_MASTER='{\"Bind\":[\"1.2.3.4:1\"]}' exec '%s'", self)), "this machine has no such address"},

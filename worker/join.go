@@ -32,7 +32,7 @@ func join() (*worker, error) {
 	}
 	m, err := ctl.Recv()
 	if err != nil || m.Hello == nil {
-		return nil, fmt.Errorf("the master did not say hello: %w", err)
+		return nil, fmt.Errorf("receive the settings from the master: %w", err)
 	}
 	w := &worker{ctl: ctl, hello: m.Hello}
 	for fd := wire.BoardFD; fd < wire.FirstListenFD+len(w.hello.Listeners); fd++ {
@@ -52,8 +52,8 @@ func join() (*worker, error) {
 		return nil, err
 	}
 	w.board, w.line = b, b.Line(w.hello.Line)
-	w.give = os.NewFile(wire.GiveFD, "requests for siblings")
-	w.take = os.NewFile(wire.TakeFD, "requests of siblings")
+	w.give = os.NewFile(wire.GiveFD, "requests for other workers")
+	w.take = os.NewFile(wire.TakeFD, "requests of other workers")
 	for i, l := range w.hello.Listeners {
 		fd := wire.FirstListenFD + i
 		if err := unix.SetNonblock(fd, true); err != nil {
@@ -85,7 +85,7 @@ func (w *worker) start(start func(Env) (App, error)) (App, error) {
 		o.Park = w.park
 	}
 	if most := descriptors() - reserve; o.WorkerConnections > most {
-		slog.Warn("this process may open fewer connections than it is to hold", "worker_connections", o.WorkerConnections, "possible", most,
+		slog.Warn("the limit of open files allows fewer connections than --worker-connections", "worker_connections", o.WorkerConnections, "possible", most,
 			"hint", "raise the limit of open files (LimitNOFILE in a systemd unit, ulimit -n), or lower --worker-connections")
 		o.WorkerConnections = max(most, 1)
 	}

@@ -123,7 +123,7 @@ func Run(start func(Env) (App, error)) error {
 	}
 	w.line.State(board.Serving)
 	if err := w.ctl.Send(wire.Message{Kind: wire.Ready, Note: w.env.App.Note}); err != nil {
-		w.log.Warn("cannot tell the master", "error", err)
+		w.log.Warn("cannot send a message to the master", "error", err)
 	}
 	return w.loop(signals, served)
 }
@@ -197,7 +197,7 @@ func (w *worker) loop(signals <-chan os.Signal, served <-chan error) error {
 		case m, ok := <-orders:
 			switch {
 			case !ok:
-				w.log.Warn("the master has died; leaving once what is connected is answered")
+				w.log.Warn("the master has died; answering the clients that are connected, then leaving")
 				w.refuse()
 				return w.drain(gate.Departure{Queue: w.owns(), Last: w.alone()}, w.hello.Worker.Limits.GracefulTimeout)
 			case m.Kind == wire.Drain:

@@ -83,7 +83,7 @@ func TestNoMaster(t *testing.T) {
 	}
 	m := start(t, fmt.Sprint(wire.ControlFD))
 	m.die()
-	m.exited(3, "the master did not say hello: EOF\n")
+	m.exited(3, "receive the settings from the master: EOF\n")
 }
 
 func TestServerEnds(t *testing.T) {
@@ -257,7 +257,7 @@ func TestMasterDies(t *testing.T) {
 				}
 				queued.Close()
 			}
-			m.exited(0, "the master has died; leaving once what is connected is answered")
+			m.exited(0, "the master has died; answering the clients that are connected, then leaving")
 			if !test.own {
 				m.wantWaiting()
 			}

@@ -68,7 +68,7 @@ and left. The next reload sets the configured number again.`,
 			Usage: "end a running server when its requests are answered",
 			Description: `As the signal TERM does, and waits until the process has gone: 0 if every
 request was answered, 1 if some did not finish within --graceful-timeout.`,
-			Flags:  append(masterFlags(), &cli.BoolFlag{Name: "quick", Usage: "leave requests a second, as the signal INT does"}),
+			Flags:  append(masterFlags(), &cli.BoolFlag{Name: "quick", Usage: "give requests one second, as the signal INT does"}),
 			Action: tellMaster(0, func(c *cli.Context, m control.Master) (string, error) { return m.Stop(c.Context, c.Bool("quick")) }),
 		},
 	}
@@ -76,8 +76,8 @@ request was answered, 1 if some did not finish within --graceful-timeout.`,
 
 func masterFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.PathFlag{Name: "pid-file", Usage: "the server that has written this `PATH` (--pid)", DefaultText: "the one that runs"},
-		&cli.PathFlag{Name: "control-socket", Usage: "the server whose socket is at this `PATH`", DefaultText: "in the runtime directory"},
+		&cli.PathFlag{Name: "pid-file", Usage: "the server whose --pid is `PATH`", DefaultText: "the running server"},
+		&cli.PathFlag{Name: "control-socket", Usage: "the server whose --control-socket is `PATH`", DefaultText: "in the runtime directory"},
 	}
 }
 
@@ -89,7 +89,7 @@ func findMaster(c *cli.Context) (*control.Client, error) {
 	var err error
 	switch {
 	case strings.HasPrefix(path, "@"):
-		return nil, &usageError{what: fmt.Sprintf("--control-socket %s: an abstract socket is never a control socket", path), hint: "a file of that name is ./" + path}
+		return nil, &usageError{what: fmt.Sprintf("--control-socket %s: a control socket is a file, not an abstract socket", path), hint: "a file of that name is ./" + path}
 	case path != "" && pidFile != "":
 		return nil, &usageError{what: "--control-socket and --pid-file both name a server", hint: "leave one of them out"}
 	case pidFile != "":
@@ -132,7 +132,7 @@ func chooseMaster(c *cli.Context, sockets []string) error {
 	asked.Wait()
 	return &hinted{
 		fmt.Errorf("%s: %d masters are running: %s", c.Command.Name, len(sockets), strings.Join(masters, "; ")),
-		fmt.Sprintf("choose one: write behind narwhal %s: %s", c.Command.Name, strings.Join(choices, ", or ")),
+		fmt.Sprintf("choose one: add to narwhal %s one of these: %s", c.Command.Name, strings.Join(choices, ", or ")),
 	}
 }
 
@@ -144,7 +144,7 @@ func masterError(err error) error {
 	case errors.As(err, &failure):
 		return &hinted{err, failure.Hint}
 	case errors.Is(err, control.ErrNone), errors.Is(err, pidfile.ErrFree):
-		return &hinted{err, "start one, or name its --control-socket PATH or --pid-file PATH; a server of another user is found as that user or root"}
+		return &hinted{err, "start a server, or name a running one with --control-socket PATH or --pid-file PATH; only its user and root can find it"}
 	}
 	return err
 }
@@ -158,7 +158,7 @@ func tellMaster(args int, tell func(*cli.Context, control.Master) (string, error
 			return err
 		}
 		if c.NArg() > args {
-			return &usageError{what: fmt.Sprintf("%s takes no argument, not %q", name, c.Args().First()), hint: "where several servers run, name one with --pid-file PATH or --control-socket PATH"}
+			return &usageError{what: fmt.Sprintf("%s takes no argument, not %q", name, c.Args().First()), hint: "to choose one of several servers, use --pid-file PATH or --control-socket PATH"}
 		}
 		// After Ctrl-C the command stops waiting. The master carries on with the order.
 		ctx, stop := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
@@ -170,7 +170,7 @@ func tellMaster(args int, tell func(*cli.Context, control.Master) (string, error
 		}
 		said, err := tell(c, m)
 		if errors.Is(err, context.Canceled) {
-			return &hinted{errors.New(name + ": not waiting any longer"), "the server goes on with it; narwhal status shows how far it is"}
+			return &hinted{errors.New(name + ": interrupted while it waited for the outcome"), "the server goes on; narwhal status shows its progress"}
 		}
 		if err != nil {
 			return masterError(err)

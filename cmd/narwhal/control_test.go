@@ -92,7 +92,7 @@ func TestWatch(t *testing.T) {
 	ctx, cancel = context.WithCancel(t.Context())
 	time.AfterFunc(time.Millisecond, cancel)
 	err = newApp(s, nil).RunContext(ctx, []string{"narwhal", "reload", "--control-socket", path})
-	if help := (*hinted)(nil); !errors.As(err, &help) || err.Error() != "reload: not waiting any longer" {
+	if help := (*hinted)(nil); !errors.As(err, &help) || err.Error() != "reload: interrupted while it waited for the outcome" {
 		t.Errorf("an interrupted reload: %v", err)
 	}
 }
@@ -138,7 +138,7 @@ func TestSeveralMasters(t *testing.T) {
 	for _, command := range []string{"status", "stop"} {
 		err := newApp(s, nil).RunContext(t.Context(), []string{"narwhal", command})
 		want := command + ": 3 masters are running: pid 11 on 127.0.0.1:8000; pid 12 on unix:/n.sock; pid 13 (it does not answer)"
-		hint := "choose one: write behind narwhal " + command + ": --control-socket " + dir + "/11.sock for 127.0.0.1:8000, or --control-socket " + dir +
+		hint := "choose one: add to narwhal " + command + " one of these: --control-socket " + dir + "/11.sock for 127.0.0.1:8000, or --control-socket " + dir +
 			"/12.sock for unix:/n.sock, or --control-socket " + dir + "/13.sock"
 		if help := (*hinted)(nil); !errors.As(err, &help) || err.Error() != want || help.hint != hint {
 			t.Errorf("%s with several masters: %+v", command, err)

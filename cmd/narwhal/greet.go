@@ -67,7 +67,7 @@ func reach(bound []string) string {
 		switch ip := net.ParseIP(host); {
 		case strings.HasPrefix(b, "unix:"):
 		case strings.HasPrefix(b, "fd://"):
-			return "as far as whoever opened the socket decided"
+			return "decided by the program that opened the socket"
 		case err == nil && (host == "localhost" || ip != nil && ip.IsLoopback()):
 		case err == nil && (host == "" || ip != nil && ip.IsUnspecified()):
 			return "every network of this machine; there is no login and no TLS, so put a proxy or a firewall in front"

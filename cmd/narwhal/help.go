@@ -90,13 +90,13 @@ type masterSignal struct {
 }
 
 var masterSignals = []masterSignal{
-	{"TERM", "stop gracefully", "The service stops gracefully: /readyz fails, after --drain-delay what is queued and running is answered, and narwhal exits with 0 within --graceful-timeout more. A second TERM or INT ends it at once."},
-	{"INT, QUIT", "stop quickly", "The service stops quickly: what has not been answered within a second or so is dropped. A second one ends it at once."},
-	{"HUP", "read the configuration, replace the workers", "The configuration file is read again, with the flags and variables narwhal was started with. Slot by slot a worker with the new settings is started, and only when it is ready the old worker leaves, so no request fails. If the file is wrong, the model is missing or a worker does not start, the reason is logged and the old workers go on as before."},
-	{"TTIN", "one worker more", "One worker is added, until the next HUP sets the number to the configured one."},
-	{"TTOU", "one worker less", "One worker leaves gracefully, down to one, until the next HUP sets the number to the configured one."},
-	{"USR2", "upgrade the program", "The program on disk is started as a new master. It has the flags, variables and folder narwhal was started with, and inherits the sockets. Only when all its workers are ready does the old master leave, with status 0, once its requests are answered; the pid file is the new one's then. If the program is missing, is no narwhal, or its workers do not start within --boot-timeout, the reason is logged and the old master goes on as before. HUP and another USR2 are refused meanwhile; TERM stops both."},
-	{"USR1", "open log files again", "The files of --error-logfile and --access-logfile are opened again by all processes, after logrotate has renamed them."},
+	{"TERM", "stop gracefully", "The service stops gracefully. /readyz fails at once. After --drain-delay the requests that wait or run are answered, and narwhal exits with 0 within --graceful-timeout. A second TERM or INT ends it at once."},
+	{"INT, QUIT", "stop quickly", "The service stops quickly. Requests that are not answered within about a second are dropped. A second signal ends it at once."},
+	{"HUP", "read the configuration, replace the workers", "The configuration file is read again, with the flags and variables that narwhal was started with. Slot by slot, a worker with the new settings is started. When it is ready, the old worker leaves. So no request fails. If the file is wrong, the model is missing or a worker does not start, the reason is logged, and the old workers go on as before."},
+	{"TTIN", "one worker more", "One worker is added. The next HUP sets the number to the configured one."},
+	{"TTOU", "one worker less", "One worker leaves gracefully. The last worker stays. The next HUP sets the number to the configured one."},
+	{"USR2", "upgrade the program", "The program on disk is started as a new master. It has the flags, variables and folder that narwhal was started with, and inherits the sockets. When all its workers are ready, the new master takes over the pid file. The old master answers its requests and exits with 0. If the program is missing, is not a narwhal, or its workers do not start within --boot-timeout, the reason is logged, and the old master goes on as before. Meanwhile HUP and another USR2 are refused, and TERM stops both masters."},
+	{"USR1", "open log files again", "All processes open the files of --error-logfile and --access-logfile again. Send it after logrotate has renamed them."},
 }
 
 // lookupSignal finds a signal by its name, with or without SIG.

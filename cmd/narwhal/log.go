@@ -61,12 +61,12 @@ func setLogger(format, level string) {
 	direct := newLogger(os.Stderr)
 	stderrLog = keep(&logfile.Writer{W: os.Stderr, Failed: func(error) { logFails.Store(true) }, Works: func(lost int, since time.Time) {
 		logFails.Store(false)
-		direct.Error("lines of this log were lost: it could not be written", "lost", lost, "since", since, "hint", lostHint)
+		direct.Error("lines of this log were lost because it could not be written", "lost", lost, "since", since, "hint", lostHint)
 	}})
 	slog.SetDefault(newLogger(stderrLog))
 }
 
-const lostHint = "look for a full disk (df) or a limit of file sizes (ulimit -f), and let logrotate move logs away; or for a pipe or a terminal whose reader had stopped; requests were served meanwhile"
+const lostHint = "look for a full disk (df), a limit of file sizes (ulimit -f), or a pipe or terminal whose reader had stopped; logrotate can move old logs away; requests were served meanwhile"
 
 // tellOthers sets a variable for workers and for the new master of an upgrade. It has
 // the log's format, level and path, which they need before they have their settings.
@@ -166,7 +166,7 @@ func useLog(s *config.Settings, file string) {
 	}
 	setLogger(s.LogFormat, s.LogLevel)
 	if err != nil {
-		slog.Error("cannot open the log; it stays where it was", "error", err)
+		slog.Error("cannot open the new log file; the old one stays in use", "error", err)
 	}
 }
 
@@ -177,11 +177,11 @@ func changeLog(from, to *config.Settings) {
 	useLog(to, from.ErrorLogfile)
 	tellOthers(to)
 	if _, isStream := stream(to.ErrorLogfile, 2); isStream && to.ErrorLogfile != from.ErrorLogfile {
-		slog.Warn("a reload cannot send the log to a stream; it stays where it was", "error_logfile", to.ErrorLogfile, "hint", "restart narwhal")
+		slog.Warn("a reload cannot move the log to a stream; the log stays where it is", "error_logfile", to.ErrorLogfile, "hint", "restart narwhal")
 	}
 	if fd, isStream := stream(to.AccessLogfile, 1); isStream {
 		if was, ok := stream(from.AccessLogfile, 1); ok && was != fd || !ok && fd != 1 {
-			slog.Warn("a reload cannot send the access log to another stream than the one of the start", "access_logfile", to.AccessLogfile, "hint", "restart narwhal")
+			slog.Warn("a reload cannot move the access log to another stream; the access log stays where it is", "access_logfile", to.AccessLogfile, "hint", "restart narwhal")
 		}
 	}
 }

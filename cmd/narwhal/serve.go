@@ -161,10 +161,10 @@ func runWorker() error {
 		env.App.Note = model
 		env.App.Reopen = func() {
 			if err := reopenLog(&s); err != nil {
-				slog.Error("cannot reopen the log; it stays where it was", "error", err)
+				slog.Error("cannot reopen the log file; the one that is open stays in use", "error", err)
 			}
 			if err := reopenAccess(); err != nil {
-				slog.Error("cannot reopen the access log; it stays where it was", "error", err)
+				slog.Error("cannot reopen the access log; the one that is open stays in use", "error", err)
 			}
 		}
 		o := web.Options{
@@ -217,6 +217,6 @@ func shareMemory(p *spacy.Pipeline) {
 		err = p.ShareCache(func(words int) ([]atomic.Uint64, error) { return share.Words(cache, words) })
 	}
 	if err != nil {
-		slog.Info("this worker has memory of its own for what others share", "reason", err)
+		slog.Info("this worker does not share memory with the other workers", "reason", err)
 	}
 }

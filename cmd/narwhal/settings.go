@@ -67,7 +67,7 @@ func (s *serving) before(c *cli.Context) error {
 		if len(s.source.Given[setting.Name]) > 0 || setting.Switch && c.Bool(setting.Name) {
 			return &usageError{
 				what: fmt.Sprintf("%s is a setting of the server, and %s is another command", setting.Flag(), command.Name),
-				hint: fmt.Sprintf("narwhal %s --help lists the flags of %[1]s, which come behind its name", command.Name),
+				hint: fmt.Sprintf("narwhal %s --help lists the flags of %[1]s, which come after its name", command.Name),
 			}
 		}
 	}

@@ -36,7 +36,7 @@ func TestWorkersShareMemory(t *testing.T) {
 			t.Errorf("answer %s, want %s", s.ask(merkel), want)
 		}
 	}
-	if strings.Contains(s.logged(), "memory of its own") {
+	if strings.Contains(s.logged(), "does not share memory") {
 		t.Errorf("a worker did not share:\n%s", s.logged())
 	}
 }

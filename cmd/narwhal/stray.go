@@ -29,7 +29,7 @@ func strayArgument(c *cli.Context) error {
 	case likely != "":
 		e.hint = likely
 	case len(rest) > 0 && strings.HasPrefix(rest[0], "-"):
-		e.hint = fmt.Sprintf("flags come first: %s was not read, since it stands behind %q", rest[0], stray)
+		e.hint = fmt.Sprintf("flags come first: %s was not read because it comes after %q", rest[0], stray)
 	}
 	return e
 }
@@ -44,11 +44,11 @@ var otherWords = map[string]string{
 	"config":  "narwhal --print-config shows the settings in force; narwhal -c PATH reads a file",
 	"check":   "narwhal --check-config checks the settings; narwhal model check checks a model",
 	"test":    "narwhal --check-config checks the settings; narwhal model check checks a model",
-	"start":   "narwhal, without a word, starts the server",
-	"run":     "narwhal, without a word, starts the server",
-	"up":      "narwhal, without a word, starts the server",
-	"server":  "narwhal, without a word, starts the server",
-	"daemon":  "narwhal, without a word, starts the server in the foreground; let systemd or a container runtime start it",
+	"start":   "narwhal without a command starts the server",
+	"run":     "narwhal without a command starts the server",
+	"up":      "narwhal without a command starts the server",
+	"server":  "narwhal without a command starts the server",
+	"daemon":  "narwhal without a command starts the server in the foreground; let systemd or a container runtime start it",
 	"restart": "narwhal reload replaces the workers and loses no request; narwhal upgrade replaces the program too",
 	"down":    "narwhal stop",
 	"kill":    "narwhal stop",
@@ -86,7 +86,7 @@ func likelyCommand(word string, commands []*cli.Command) string {
 	case isAddress(word):
 		return "for an address to listen on: narwhal --bind " + word
 	case strings.HasPrefix(word, "http://"), strings.HasPrefix(word, "https://"):
-		return fmt.Sprintf("for an address to listen on leave http:// out: narwhal --bind HOST:PORT; to send requests there: narwhal bench %s", word)
+		return fmt.Sprintf("to listen on an address: narwhal --bind HOST:PORT, without http://; to send requests there: narwhal bench %s", word)
 	case strings.HasSuffix(word, ".toml"):
 		return "for a configuration file: narwhal -c " + word
 	case strings.HasPrefix(word, "en_core_"), strings.HasSuffix(word, ".whl"):

@@ -51,7 +51,7 @@ func findTarget(ctx context.Context, o *Options) (*target, error) {
 	t := &target{host: u.Host, path: u.RequestURI()}
 
 	if strings.HasSuffix(u.Host, ":") {
-		return nil, wrong("%s: no port behind the colon: want http://HOST:PORT/PATH, or no colon for port 80", o.URL)
+		return nil, wrong("%s: no port after the colon: want http://HOST:PORT/PATH, or no colon for port 80", o.URL)
 	}
 	if o.UnixSocket != "" {
 		t.address, t.unix = o.UnixSocket, o.UnixSocket
@@ -67,7 +67,7 @@ func findTarget(ctx context.Context, o *Options) (*target, error) {
 		return nil, err
 	}
 	if !ip.IsLoopback() && !o.AllowRemote {
-		return nil, fmt.Errorf("%s is %w: a load test of another's server is an attack", u.Host, ErrRemote)
+		return nil, fmt.Errorf("%s is %w: a load test of a server that is not yours is an attack", u.Host, ErrRemote)
 	}
 	t.tcp = netip.AddrPortFrom(ip, uint16(port))
 	t.address = t.tcp.String()

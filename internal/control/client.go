@@ -101,7 +101,7 @@ func (c *Client) ask(ctx context.Context, method, path string, body, into any) e
 	if resp.StatusCode != http.StatusOK {
 		f := &Failure{Status: resp.StatusCode}
 		if err := d.Decode(&f.Body); err != nil || f.Message == "" {
-			return fmt.Errorf("%s: status %d, and no reason that can be read: is it a narwhal?", c.path, resp.StatusCode)
+			return fmt.Errorf("%s: status %d without a reason: does a narwhal listen there?", c.path, resp.StatusCode)
 		}
 		return f
 	}

@@ -61,10 +61,10 @@ func newClient() *http.Client {
 
 func stayHTTPS(r *http.Request, via []*http.Request) error {
 	if r.URL.Scheme != "https" {
-		return fmt.Errorf("it leads on to %s, which is not https", r.URL.Redacted())
+		return fmt.Errorf("it redirects to %s, which is not https", r.URL.Redacted())
 	}
 	if len(via) >= 10 {
-		return errors.New("it leads on more than ten times")
+		return errors.New("it redirects more than ten times")
 	}
 	return nil
 }
@@ -118,7 +118,7 @@ func (p *puller) get(ctx context.Context, at *url.URL, dir string) (string, erro
 	body.seen.finish()
 	switch {
 	case errors.Is(err, syscall.ENOSPC):
-		return "", fmt.Errorf("no space left in %s for %d MB; set TMPDIR to have it elsewhere", filepath.Dir(dir), model.Megabytes(p.rel.Wheel.Size))
+		return "", fmt.Errorf("no space left in %s for %d MB; set TMPDIR to use another folder", filepath.Dir(dir), model.Megabytes(p.rel.Wheel.Size))
 	case err != nil && context.Cause(ctx) != nil:
 		return "", fmt.Errorf("%w after %d bytes", context.Cause(ctx), n)
 	case err != nil:

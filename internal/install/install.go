@@ -29,7 +29,7 @@ func Add(to model.Places, path, name string) (*model.Model, error) {
 		defer os.RemoveAll(tmp)
 		from, err = openTar(path, tmp)
 		if errors.Is(err, syscall.ENOSPC) {
-			return nil, fmt.Errorf("%w; set TMPDIR to unpack it elsewhere than in %s", err, filepath.Dir(tmp))
+			return nil, fmt.Errorf("%w; set TMPDIR to unpack it in another folder than %s", err, filepath.Dir(tmp))
 		}
 		if err != nil {
 			return nil, err
@@ -40,7 +40,7 @@ func Add(to model.Places, path, name string) (*model.Model, error) {
 	if name == "" {
 		meta, err := from.Meta()
 		if err != nil {
-			return nil, fmt.Errorf("%w; say what to call it with --name", err)
+			return nil, fmt.Errorf("%w; give it a name with --name NAME", err)
 		}
 		name = meta.Lang + "_" + meta.Name
 		if r := from.Release(); r != nil {
@@ -48,7 +48,7 @@ func Add(to model.Places, path, name string) (*model.Model, error) {
 		}
 	}
 	if !model.ValidName(name) {
-		return nil, fmt.Errorf("add %s: %q is no name for a model: want letters, digits, dots, hyphens and underscores", path, name)
+		return nil, fmt.Errorf("add %s: %q is not a valid name for a model: want letters, digits, dots, hyphens and underscores", path, name)
 	}
 	dir, err := copyTo(to, from, name, nil)
 	if err != nil {
@@ -74,9 +74,9 @@ func Remove(from model.Places, name string) (string, error) {
 		return "", fmt.Errorf("remove: %w", err)
 	}
 	if m.Origin == model.Embedded {
-		return "", fmt.Errorf("remove %s: it is a part of this program, and nothing is installed beside it", name)
+		return "", fmt.Errorf("remove %s: it is a part of this program, which cannot be removed", name)
 	}
-	return "", fmt.Errorf("remove %s: it is in %s, where narwhal does not install; what put it there can take it away", name, m.Path)
+	return "", fmt.Errorf("remove %s: it is in %s, where narwhal does not install; remove it with what installed it", name, m.Path)
 }
 
 // copyTo copies the wanted files of a model to a new directory in the user's models, and
@@ -165,5 +165,5 @@ func spaceHint(err error, dir string, sizes map[string]int64) error {
 			need += n
 		}
 	}
-	return fmt.Errorf("%w: the model needs %d MB in %s; set XDG_DATA_HOME to have it elsewhere", err, need>>20+1, dir)
+	return fmt.Errorf("%w: the model needs %d MB in %s; set XDG_DATA_HOME to use another folder", err, need>>20+1, dir)
 }

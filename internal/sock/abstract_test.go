@@ -115,7 +115,7 @@ func TestAccess(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"": "is not a mode", "rw": "is not a mode", "0888": "is not a mode", "1777": "more than 0777", "0066": "nobody but root could connect",
-		"0660:": "no group behind the colon", "-1": "is not a mode",
+		"0660:": "no group after the colon", "-1": "is not a mode",
 	} {
 		if _, err := ParseAccess(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("ParseAccess(%q) = %v, want %q", text, err, want)

@@ -120,7 +120,7 @@ func unixAddress(path, dir string) (Addr, error) {
 		path = filepath.Join(dir, path)
 	}
 	if len(path) > maxUnixPath {
-		return Addr{}, fmt.Errorf("the path %s has %d bytes, and a socket's may have %d: choose a shorter one",
+		return Addr{}, fmt.Errorf("the path %s has %d bytes, and the path of a socket may have at most %d: choose a shorter one",
 			path, len(path), maxUnixPath)
 	}
 	return Addr{"unix", path}, nil
@@ -134,7 +134,7 @@ func abstractAddress(name string) (Addr, error) {
 	case strings.ContainsRune(name, 0):
 		return Addr{}, fmt.Errorf("unix:%q has a zero byte in it", name)
 	case len(name) > maxUnixPath+1: // the @ stands for a zero byte, and no other ends the name
-		return Addr{}, fmt.Errorf("unix:%s has %d bytes, and an abstract socket's name may have %d: choose a shorter one",
+		return Addr{}, fmt.Errorf("unix:%s has %d bytes, and the name of an abstract socket may have at most %d: choose a shorter one",
 			name, len(name)-1, maxUnixPath)
 	}
 	return Addr{"unix", name}, nil

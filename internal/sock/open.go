@@ -137,10 +137,10 @@ func bindError(a Addr, err error) error {
 	case errors.Is(err, unix.EADDRINUSE):
 		return fmt.Errorf("bind %s: %w: stop the other program (ss -ltnp shows it), or choose another --bind", a, ErrInUse)
 	case errors.Is(err, unix.EACCES):
-		return fmt.Errorf("bind %s: permission denied: ports below %s are the system's; choose another --bind, or give the program CAP_NET_BIND_SERVICE",
+		return fmt.Errorf("bind %s: permission denied: ports below %s need a privilege; choose another --bind, or give the program CAP_NET_BIND_SERVICE",
 			a, unprivilegedPort())
 	case errors.Is(err, unix.EADDRNOTAVAIL):
-		return fmt.Errorf("bind %s: this machine has no such address (ip addr shows those it has)", a)
+		return fmt.Errorf("bind %s: this machine has no such address (ip addr shows its addresses)", a)
 	}
 	return fmt.Errorf("bind %s: %w", a, err)
 }

@@ -110,7 +110,7 @@ func clearStale(a Addr) error {
 	case errors.Is(err, unix.EAGAIN):
 		return fmt.Errorf("bind %s: %w: a server with a full queue listens there; stop it, or choose another path", a, ErrInUse)
 	default:
-		return fmt.Errorf("bind %s: is the socket there stale? %w", a, err)
+		return fmt.Errorf("bind %s: cannot find out whether another server uses the socket: %w", a, err)
 	}
 	if err := os.Remove(a.Address); err != nil {
 		if p := folder.Check(a.Address); p != nil {

@@ -197,7 +197,7 @@ func (c *Conn) Recv() (Message, error) {
 		return m, fmt.Errorf("received a message of more than %d bytes", maxPacket)
 	}
 	if err := json.Unmarshal(buf[:n], &m); err != nil {
-		return m, fmt.Errorf("received a message that is not one: %w", err)
+		return m, fmt.Errorf("received a message that cannot be read: %w", err)
 	}
 	return m, nil
 }

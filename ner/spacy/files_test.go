@@ -161,7 +161,7 @@ func TestLyingZip(t *testing.T) {
 			copy(data[at+20:], "\xff\xff\xff\x7f\xff\xff\xff\x7f")
 		}
 	}
-	if _, err := OpenBytes(data, Options{}); err == nil || !strings.Contains(err.Error(), "config.cfg: the archive ends before it does") {
+	if _, err := OpenBytes(data, Options{}); err == nil || !strings.Contains(err.Error(), "config.cfg: the archive ends in the middle of it") {
 		t.Errorf("error %v, want one that the archive is too short", err)
 	}
 }

@@ -33,7 +33,7 @@ func TestOpenStaysInside(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct{ dir, want string }{
-		"file":      {replace("ner/model", link(filepath.Join(outside, "ner/model"))), "ner/model is, or lies behind, a link that leads out of"},
+		"file":      {replace("ner/model", link(filepath.Join(outside, "ner/model"))), "ner/model is, or is behind, a link that leads out of"},
 		"folder":    {replace("ner", link(filepath.Join(outside, "ner"))), "a link that leads out of"},
 		"config":    {replace("config.cfg", link(filepath.Join(outside, "config.cfg"))), "no config.cfg in it"},
 		"device":    {replace("tokenizer", link("/dev/zero")), "a link that leads out of"},
