@@ -25,8 +25,8 @@ func (m *master) checkQueues() {
 			continue
 		}
 		m.checks.warned[q.addr] = now
-		m.log.Warn("the queue of waiting connections is full; new clients wait for a second or more until they are tried again", logevent.QueueFull.Attr(), "address", q.addr,
-			"waiting", q.waiting, "hint", "more --workers if the machine has cores to spare; for short peaks a longer --backlog (net.core.somaxconn bounds it), or more --worker-connections for concurrent workers")
+		m.log.Warn("the queue of waiting connections is full; new clients wait a second or more, until they try again", logevent.QueueFull.Attr(), "address", q.addr,
+			"waiting", q.waiting, "hint", "set more --workers if the machine has idle cores; for short peaks set a larger --backlog (at most net.core.somaxconn), or more --worker-connections for concurrent workers")
 	}
 }
 

@@ -76,7 +76,7 @@ func (m *master) weigh(s *slot) {
 	}
 	attrs := append(w.attrs(logevent.WorkerHeavy), "memory", memory, "max_worker_memory", limit)
 	if m.now().Sub(w.readyAt) < growTime {
-		attrs = append(attrs, "hint", "it was that large from the start: --max-worker-memory is too little for this model, and its successor will be replaced too")
+		attrs = append(attrs, "hint", "the worker was that large from its start: --max-worker-memory is too small for this model, and its successor will be replaced, too")
 	}
 	m.log.Warn("worker has too much memory; replacing it", attrs...)
 	s.replace = true

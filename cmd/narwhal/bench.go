@@ -22,8 +22,8 @@ func benchCommand() *cli.Command {
 		Name:      "bench",
 		Usage:     "send requests to a server, measure and check the answers",
 		ArgsUsage: "[URL]",
-		Description: `The URL is http://127.0.0.1:8000/ if left out; http:// may be left out, too.
-There are three ways to send:
+		Description: `Without a URL it is http://127.0.0.1:8000/. The http:// may be left out. There
+are three ways to send:
 
    narwhal bench -n 1000 --trials 5 URL     1000 at once, each on a connection
                                             of its own, five times; the default
@@ -34,7 +34,7 @@ There are three ways to send:
 
 Requests are GET with a body, {"i_request": n, "text": …}. The open loop prints
 the time from sending (service) and the time from when a request should have
-been sent (response); the latter is what visitors see.
+been sent (response). The second is what users see.
 
 Ctrl-C prints what was measured so far. The exit status is 1 if a request
 failed, an answer differed (--check) or an objective was missed (--slo).`,

@@ -28,9 +28,9 @@ func controlCommands() []*cli.Command {
 		{
 			Name:  "status",
 			Usage: "show a running server's workers and what they do",
-			Description: `One line for each worker process, those that leave included. AGE is its serial
-number and GEN that of the configuration it has. MEMORY counts what processes
-share in equal parts.`,
+			Description: `It prints a line for each worker process, also for those that leave. AGE is the
+serial number of the worker, GEN that of its configuration. MEMORY counts in
+equal parts what processes share.`,
 			Flags: append(masterFlags(),
 				&cli.BoolFlag{Name: "watch", Usage: "show it again every second, until Ctrl-C"},
 				&cli.BoolFlag{Name: "json", Usage: "print one JSON object; with --watch, one in each line"}),
@@ -39,18 +39,18 @@ share in equal parts.`,
 		{
 			Name:  "reload",
 			Usage: "read the configuration again and replace the workers",
-			Description: `As the signal HUP does, and waits: 0 if the new workers serve, 1 with the reason
-if the configuration is wrong or a worker could not start. The old ones go on
-then, and no request is lost either way.`,
+			Description: `It does what the signal HUP does, and waits. The exit status is 0 if the new
+workers serve. It is 1, with the reason, if the configuration is wrong or a
+worker could not start. Then the old workers go on. No request is lost.`,
 			Flags:  masterFlags(),
 			Action: tellMaster(0, func(c *cli.Context, m control.Master) (string, error) { return m.Reload(c.Context) }),
 		},
 		{
 			Name:  "upgrade",
-			Usage: "start the program on disk in place of the one that runs",
-			Description: `As the signal USR2 does, and waits: 0 if the new program has taken over the
-sockets with all its workers ready, 1 with the reason if it could not. The old
-one goes on then, and no request is lost either way.`,
+			Usage: "replace the running program by the one on disk",
+			Description: `It does what the signal USR2 does, and waits. The exit status is 0 if the new
+program has taken over the sockets and all its workers are ready. It is 1, with
+the reason, if it could not. Then the old program goes on. No request is lost.`,
 			Flags:  masterFlags(),
 			Action: tellMaster(0, func(c *cli.Context, m control.Master) (string, error) { return m.Upgrade(c.Context) }),
 		},
@@ -58,16 +58,17 @@ one goes on then, and no request is lost either way.`,
 			Name:      "scale",
 			Usage:     "set the number of workers, until the next reload",
 			ArgsUsage: "N",
-			Description: `Waits until there are N workers that are ready, and the others have finished
-and left. The next reload sets the configured number again.`,
+			Description: `It waits until N workers are ready and the others have left. The next reload
+sets the configured number again.`,
 			Flags:  masterFlags(),
 			Action: scaleMaster,
 		},
 		{
 			Name:  "stop",
 			Usage: "end a running server when its requests are answered",
-			Description: `As the signal TERM does, and waits until the process has gone: 0 if every
-request was answered, 1 if some did not finish within --graceful-timeout.`,
+			Description: `It does what the signal TERM does, and waits until the process has gone. The
+exit status is 0 if every request was answered, and 1 if some did not finish
+within --graceful-timeout.`,
 			Flags:  append(masterFlags(), &cli.BoolFlag{Name: "quick", Usage: "give requests one second, as the signal INT does"}),
 			Action: tellMaster(0, func(c *cli.Context, m control.Master) (string, error) { return m.Stop(c.Context, c.Bool("quick")) }),
 		},

@@ -24,7 +24,7 @@ Usage:
 %s
 Examples:
 %s
-Settings, with what holds by default and the environment variable:
+Settings, with the default and the environment variable:
 
 %sA setting is taken from its flag, else its variable, else the configuration
 file (worker_connections = 1000), else the default. Times are seconds (30, 0.5)

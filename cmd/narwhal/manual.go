@@ -82,7 +82,7 @@ func manual(app *cli.App) string {
 		m.text(f.help)
 	}
 	m.section("EXIT STATUS")
-	m.text("0 after a graceful stop or if a command had the outcome it was asked for, 2 if the command line is wrong, 3 if no worker could start, 1 for anything else.")
+	m.text("0 after a graceful stop, or if a command did what it was asked for, 2 if the command line is wrong, 3 if no worker could start, 1 for anything else.")
 	m.section("EXAMPLES")
 	m.line(".nf")
 	m.kept(examples)

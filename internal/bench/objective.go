@@ -28,7 +28,7 @@ func ParseObjective(text string) (Objective, error) {
 		}
 	}
 	if o.Limit, err = time.ParseDuration(limit); err != nil || o.Limit <= 0 {
-		return o, wrong("objective %q: want a time such as 20ms behind the =", text)
+		return o, wrong("objective %q: want a time such as 20ms after the =", text)
 	}
 	return o, nil
 }

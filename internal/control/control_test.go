@@ -212,7 +212,7 @@ func TestFind(t *testing.T) {
 
 func TestPidFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "pid")
-	for text, want := range map[string]string{"x": `"x" is not a process number`, "-1\n": `"-1" is not a process number`, "2147483647\n": "no running narwhal holds it; the number in it, 2147483647, may be that of another program by now"} {
+	for text, want := range map[string]string{"x": `"x" is not a process ID`, "-1\n": `"-1" is not a process ID`, "2147483647\n": "no running narwhal holds it; the number in it, 2147483647, may be that of another program by now"} {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-// Package pidfile manages the file with the process number of a master. The file
+// Package pidfile manages the file with the process ID of a master. The file
 // belongs to the master that holds the lock on it, whatever number is in it:
 //
 //	f, err := pidfile.Take(path)   // *HeldError: another narwhal has it
@@ -29,7 +29,7 @@ import (
 	"github.com/narwhal-server/narwhal/internal/folder"
 )
 
-// maxSize is more than a process number needs. A longer file is something else,
+// maxSize is more bytes than a process ID needs. A longer file is something else,
 // and it is not overwritten.
 const maxSize = 64
 
@@ -123,7 +123,7 @@ func check(path string, f *os.File, made bool) error {
 	case info.Size() > maxSize:
 		return fmt.Errorf("pid file %s: it has %d bytes, so it is something else: choose another --pid, or remove that file", path, info.Size())
 	case !free(f):
-		return fmt.Errorf("pid file %s: there is more than a process number in it, so it is something else: choose another --pid, or remove that file", path)
+		return fmt.Errorf("pid file %s: there is more than a process ID in it, so it is something else: choose another --pid, or remove that file", path)
 	case made: // scripts of other users read the file, so the umask must not hide it
 		if err := f.Chmod(0o644); err != nil {
 			return cannotWrite(path, err)
@@ -247,7 +247,7 @@ func (p *File) Own() {
 	}
 }
 
-// number reads the process number. text is the whole content of the file.
+// number reads the process ID. text is the whole content of the file.
 func number(f *os.File) (pid int, text string, err error) {
 	b, err := io.ReadAll(io.NewSectionReader(f, 0, maxSize))
 	if err != nil {
@@ -256,7 +256,7 @@ func number(f *os.File) (pid int, text string, err error) {
 	text = strings.TrimSpace(string(b))
 	pid, err = strconv.Atoi(text)
 	if err != nil || pid <= 0 {
-		return 0, text, fmt.Errorf("%q is not a process number", text)
+		return 0, text, fmt.Errorf("%q is not a process ID", text)
 	}
 	return pid, text, nil
 }

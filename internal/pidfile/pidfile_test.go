@@ -160,7 +160,7 @@ func TestRefused(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"important": "it has 180 bytes, so it is something else",
-		"short":     "there is more than a process number in it, so it is something else",
+		"short":     "there is more than a process ID in it, so it is something else",
 		"link":      "it is a symbolic link",
 		"fifo":      "it is not a regular file",
 		"no/pid":    "the folder " + dir + "/no does not exist",
