@@ -9,7 +9,7 @@ WORKERS ?= 2
 
 export CGO_ENABLED ?= 0
 
-.PHONY: run build install test generate fuzz parity fairness bench bench-record compare compare-quick systemd chaos chaos-peers soak clean
+.PHONY: run build install test generate fuzz parity fairness bench bench-record compare compare-quick systemd chaos chaos-peers soak screenshots clean
 
 run: build
 	@exec ./bin/narwhal --bind $(BIND) --workers $(WORKERS) --log-level warning
@@ -107,6 +107,10 @@ chaos-peers: build
 # the master's memory or descriptors grow.
 soak: build
 	@$(GO) run ./scripts/chaos -narwhal bin/narwhal -soak 30m
+
+# Writes the pictures of the page in docs. Needs Chromium, which scripts/setup-tests installs.
+screenshots:
+	$(GO) test -C scripts/browser -count=1 -run TestScreenshots . -update
 
 clean:
 	rm -rf bin models .cache internal/model/embedded/*.zip

@@ -4,7 +4,11 @@ import "github.com/narwhal-server/narwhal/internal/textjson"
 
 // entities answers with the entities of the text in the body. A POST without a text, but
 // with inputs, comes from a client of Hugging Face: tokenClassification answers it.
+// A browser that sends no body gets the page.
 func (s *server) entities(r *request) error {
+	if wantsPage(r) {
+		return s.index(r)
+	}
 	o, f := s.object(r)
 	if f != nil {
 		return f

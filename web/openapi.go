@@ -2,7 +2,7 @@ package web
 
 import _ "embed"
 
-// openAPI describes the service in OpenAPI 3.0.
+// openAPI describes the service in OpenAPI 3.1.
 //
 //go:embed openapi.json
 var openAPI []byte

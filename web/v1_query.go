@@ -117,13 +117,13 @@ func labelsOf(value []byte) (map[string]bool, *failure) {
 	if value == nil {
 		return nil, nil
 	}
-	var list []string
-	if err := json.Unmarshal(value, &list); err != nil || value[0] != '[' {
+	var list []*string // a pointer, because Unmarshal takes null for a string
+	if err := json.Unmarshal(value, &list); err != nil || value[0] != '[' || slices.Contains(list, nil) {
 		return nil, invalid("`labels` is not a list of strings", `for example "labels": ["PERSON", "ORG"]; without it all labels are answered`)
 	}
 	labels := make(map[string]bool, len(list))
 	for _, l := range list {
-		labels[l] = true
+		labels[*l] = true
 	}
 	return labels, nil
 }

@@ -7,9 +7,12 @@
 //	GET  /healthz       the worker answers
 //	GET  /readyz        the worker answers, and which model it has
 //	GET  /openapi.json  the service, described for programs
+//	GET  /docs          the same for people
 //	     /v2/…          the same for clients of the Open Inference Protocol (oip.go)
 //	     /health, /setup, /predict, /webhook   for Label Studio (labelstudio.go)
 //	     /ent, /models                         as spacy-services (spacyservices.go)
+//
+// A browser gets a page for people from GET / (package page).
 //
 // New makes the server, which package worker runs:
 //
@@ -33,6 +36,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -41,6 +45,7 @@ import (
 	"github.com/narwhal-server/narwhal/internal/http1"
 	"github.com/narwhal-server/narwhal/limits"
 	"github.com/narwhal-server/narwhal/ner"
+	"github.com/narwhal-server/narwhal/web/page"
 )
 
 // Options of a service. Recognizer must be set.
@@ -67,7 +72,7 @@ type Options struct {
 }
 
 // routes has every path of the service.
-var routes = []route{
+var routes = append(fileRoutes(), []route{
 	{path: "/", methods: []string{"GET", "HEAD", "POST"}, handle: (*server).entities},
 	{path: "/v1/entities", methods: []string{"POST"}, handle: (*server).v1Entities},
 	{path: "/v1/models", methods: []string{"GET", "HEAD"}, handle: (*server).v1Models},
@@ -102,7 +107,7 @@ var routes = []route{
 	// spacy-services
 	{path: "/ent", methods: []string{"POST"}, handle: (*server).spacyEnt},
 	{path: "/models", methods: []string{"GET", "HEAD"}, handle: (*server).spacyModels},
-}
+}...)
 
 const exampleInfer = `{"inputs":[{"name":"text","shape":[1],"datatype":"BYTES","data":["Angela Merkel was born in Hamburg."]}]}`
 
@@ -115,6 +120,7 @@ type route struct {
 	methods []string
 	exempt  bool   // from the limit on requests
 	example string // a body that it takes, for hints; "": the body that / takes
+	browser bool   // a file for browsers, which the description does not have
 	handle  func(*server, *request) error
 }
 
@@ -130,6 +136,7 @@ type server struct {
 	access *accessLog
 	models models
 	infers inferStats
+	page   func() *page.File // what a browser gets from /
 }
 
 // request is one request as a route gets it.
@@ -152,6 +159,7 @@ func New(o Options) *Server {
 		o.LimitBody = 1 << 20
 	}
 	s := &server{Options: o, access: newAccessLog(&o)}
+	s.page = sync.OnceValue(func() *page.File { return page.Index(o.ModelID, o.LimitBody) })
 	return &Server{s, s.fasthttp(smallHead), s.fasthttp(limits.MaxRequestHead)}
 }
 
@@ -322,7 +330,7 @@ func admit(r *request) *failure {
 func known(method string) bool {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
-		http.MethodDelete, http.MethodConnect, http.MethodOptions, http.MethodTrace:
+		http.MethodDelete, http.MethodConnect, http.MethodOptions, http.MethodTrace, "QUERY":
 		return true
 	}
 	return false

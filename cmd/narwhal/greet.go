@@ -18,7 +18,7 @@ func announce(s *config.Settings, bound []string, model string) {
 	slog.Info("serving", logevent.Serving.Attr(), "address", strings.Join(bound, ","), "workers", s.Workers, "class", s.WorkerClass, "model", model, "reach", reach(bound))
 }
 
-// greet writes six lines for a person at a terminal: what is served, a command to try,
+// greet writes six lines for a person at a terminal: where the page is, a command to try,
 // and how to stop the server.
 func greet(w io.Writer, s *config.Settings, bound []string, model string) {
 	first, url := bound[0], "http://localhost"
@@ -36,12 +36,25 @@ func greet(w io.Writer, s *config.Settings, bound []string, model string) {
 	if s.WorkerClass == config.Concurrent {
 		class = "concurrent: up to " + fmt.Sprint(s.WorkerConnections) + " connections each"
 	}
-	fmt.Fprintf(w, "narwhal serves %s\n", strings.Join(bound, ", "))
+	var serves []string
+	for _, b := range bound {
+		serves = append(serves, browsable(b))
+	}
+	fmt.Fprintf(w, "narwhal serves %s\n", strings.Join(serves, ", "))
 	fmt.Fprintf(w, "  try      %s%s -H 'Content-Type: application/json' -d '{\"text\":\"Angela Merkel was born in Hamburg.\"}'\n", curl, url)
 	fmt.Fprintf(w, "  workers  %d (%s)\n", s.Workers, class)
 	fmt.Fprintf(w, "  model    %s\n", model)
 	fmt.Fprintf(w, "  reach    %s\n", reach(bound))
 	fmt.Fprintf(w, "  stop     Ctrl-C, or kill %d\n", os.Getpid())
+}
+
+// browsable returns what a person can open in a browser on this machine: for an address
+// of TCP that of its page. A browser cannot open other addresses.
+func browsable(addr string) string {
+	if strings.HasPrefix(addr, "unix:") || strings.HasPrefix(addr, "fd://") {
+		return addr
+	}
+	return "http://" + reachable(addr) + "/"
 }
 
 // reachable returns an address that a client on this machine can connect to. For an

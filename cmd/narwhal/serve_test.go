@@ -67,7 +67,7 @@ func startCommand(t *testing.T, cmd *exec.Cmd) *served {
 	for sc.Scan() {
 		s.greet = append(s.greet, sc.Text())
 		if strings.HasPrefix(sc.Text(), "  stop") {
-			s.url = "http://" + strings.TrimPrefix(s.greet[0], "narwhal serves ")
+			s.url = strings.TrimSuffix(strings.TrimPrefix(s.greet[0], "narwhal serves "), "/")
 			go io.Copy(io.Discard, out)
 			return s
 		}
