@@ -160,10 +160,16 @@ func (w *wired) try(t *testing.T, c *cases.Case) string {
 func (w *wired) exchange(t *testing.T, pieces ...string) (answers string, read []string) {
 	t.Helper()
 	c := w.dial(t)
-	answers = allOf(t, c, pieces...)
+	address := c.LocalAddr().String()
+	w.mu.Lock()
+	delete(w.read, address) // an earlier connection may have had the same port
+	w.mu.Unlock()
+	// Whether a client is told to go on depends on how much had arrived when the server
+	// looked. TestContinue has a client that waits for it.
+	answers = strings.ReplaceAll(allOf(t, c, pieces...), "HTTP/1.1 100 Continue\r\n\r\n", "")
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return answers, w.read[c.LocalAddr().String()]
+	return answers, w.read[address]
 }
 
 func inPieces(s string, size int) (pieces []string) {

@@ -94,11 +94,7 @@ func TestShortRequestsInterruptALongOne(t *testing.T) {
 			for _, c := range long {
 				answer(t, c)
 			}
-			p.g.mu.Lock()
-			defer p.g.mu.Unlock()
-			if p.g.paused.Len() > 0 || p.g.taken > 0 {
-				t.Errorf("at the end %d computations are interrupted and %d places are taken", p.g.paused.Len(), p.g.taken)
-			}
+			p.wait(t, "all places are free", func(g *Gate) bool { return g.paused.Len() == 0 && g.taken == 0 })
 		})
 	}
 }
