@@ -27,11 +27,9 @@ type server struct {
 	addr string
 	done chan error
 
-	// compute, if it is set, is called instead of the handler.
-	compute func(*Request, *http.Request) int
-
 	mu      sync.Mutex
 	accepts int
+	compute func(*Request, *http.Request) int // if it is set, it is called instead of the handler
 }
 
 func serve(t *testing.T, o Options, delay time.Duration, handle func(*http.Request) int) *server {
@@ -55,15 +53,16 @@ func serve(t *testing.T, o Options, delay time.Duration, handle func(*http.Reque
 			}
 			s.mu.Lock()
 			s.accepts++
+			compute := s.compute
 			s.mu.Unlock()
-			go s.conn(c, delay, handle)
+			go s.conn(c, delay, handle, compute)
 		}
 	}()
 	t.Cleanup(s.g.Stop)
 	return s
 }
 
-func (s *server) conn(c net.Conn, delay time.Duration, handle func(*http.Request) int) {
+func (s *server) conn(c net.Conn, delay time.Duration, handle func(*http.Request) int, compute func(*Request, *http.Request) int) {
 	defer c.Close()
 	br := bufio.NewReader(c)
 	for {
@@ -79,8 +78,8 @@ func (s *server) conn(c net.Conn, delay time.Duration, handle func(*http.Request
 				r.End(499)
 				return
 			}
-			if s.compute != nil {
-				status = s.compute(r, req)
+			if compute != nil {
+				status = compute(r, req)
 			} else {
 				status = handle(req)
 			}

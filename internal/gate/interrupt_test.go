@@ -38,7 +38,7 @@ func servePieces(t *testing.T, o Options) *pieces {
 	p.g.mu.Lock()
 	p.g.pace = slowPace
 	p.g.mu.Unlock()
-	p.compute = func(r *Request, req *http.Request) int {
+	compute := func(r *Request, req *http.Request) int {
 		path := req.URL.Path
 		p.begun <- path
 		ctx := r.While(context.Background())
@@ -57,6 +57,9 @@ func servePieces(t *testing.T, o Options) *pieces {
 		p.ended <- req.URL.Path
 		return 200
 	}
+	p.mu.Lock()
+	p.compute = compute
+	p.mu.Unlock()
 	return p
 }
 

@@ -71,7 +71,7 @@ func newFamily(t *testing.T, n int, o Options, handle func(member int, r *http.R
 					s.done <- err
 					return
 				}
-				go s.conn(c, 0, func(r *http.Request) int { return handle(i, r) })
+				go s.conn(c, 0, func(r *http.Request) int { return handle(i, r) }, nil)
 			}
 		}()
 		t.Cleanup(s.g.Stop)
