@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
-	"strings"
 	"syscall"
 )
 
@@ -115,22 +114,13 @@ func term(ctx context.Context, s *server, _ int) error { return s.stop(ctx) }
 // newMaster sends USR2, and makes the new master the one in charge. The log tells its
 // pid: it is the first group of said.
 func (s *server) newMaster(ctx context.Context, said *regexp.Regexp) error {
-	masters := func() [][]string { return said.FindAllStringSubmatch(strings.Join(s.lines, "\n"), -1) }
 	s.mu.Lock()
-	before := len(masters())
+	before := len(s.find(said))
 	s.mu.Unlock()
 	if err := s.signal(s.pid, syscall.SIGUSR2); err != nil {
 		return err
 	}
-	var pid int
-	err := s.await(ctx, "a new master", func() bool { // await holds s.mu
-		all := masters()
-		if len(all) <= before {
-			return false
-		}
-		pid, _ = strconv.Atoi(all[before][1])
-		return true
-	})
+	pid, err := s.awaitPid(ctx, "a new master", said, before)
 	if err == nil {
 		s.follow(pid)
 	}

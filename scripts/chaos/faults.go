@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -169,15 +168,7 @@ var readyFirst = regexp.MustCompile(logevent.WorkerReady.Text() + ` worker=1 wor
 func crashLoop(ctx context.Context, t *trial) (int64, error) {
 	const deaths = 5
 	for i := range deaths {
-		var pid int
-		err := t.await(ctx, "the first slot to be filled", func() bool {
-			all := readyFirst.FindAllStringSubmatch(strings.Join(t.lines, "\n"), -1)
-			if len(all) <= i {
-				return false
-			}
-			pid, _ = strconv.Atoi(all[i][1])
-			return true
-		})
+		pid, err := t.awaitPid(ctx, "the first slot to be filled", readyFirst, i)
 		if err != nil {
 			return 0, err
 		}

@@ -112,12 +112,12 @@ func (r *runner) launch(ctx context.Context, v variant, args ...string) (*server
 		return s, nil
 	}
 	s.mu.Lock()
-	m := s.product.listens.FindStringSubmatch(strings.Join(s.lines, "\n"))
+	m := s.find(s.product.listens)
 	s.mu.Unlock()
 	if m == nil {
 		return s, fmt.Errorf("%s does not say where it listens", v)
 	}
-	s.addrs["tcp"] = m[1]
+	s.addrs["tcp"] = m[0][1]
 	return s, nil
 }
 
@@ -219,6 +219,25 @@ func (s *server) count(words ...string) int {
 // awaitSaid waits until the log has n lines with all these words.
 func (s *server) awaitSaid(ctx context.Context, n int, words ...string) error {
 	return s.await(ctx, fmt.Sprintf("%q in the log", strings.Join(words, " … ")), func() bool { return s.said(words...) >= n })
+}
+
+// find returns where the log has what a pattern describes. The caller holds s.mu.
+func (s *server) find(said *regexp.Regexp) [][]string {
+	return said.FindAllStringSubmatch(strings.Join(s.lines, "\n"), -1)
+}
+
+// awaitPid waits until the log has what a pattern describes more than n times. It returns
+// the pid that is the pattern's first group, of the first time after n.
+func (s *server) awaitPid(ctx context.Context, what string, said *regexp.Regexp, n int) (pid int, err error) {
+	err = s.await(ctx, what, func() bool {
+		all := s.find(said)
+		if len(all) <= n {
+			return false
+		}
+		pid, _ = strconv.Atoi(all[n][1])
+		return true
+	})
+	return pid, err
 }
 
 // workers returns the pids of the workers that serve or leave, the oldest first.
