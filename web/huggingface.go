@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -139,13 +140,13 @@ func ignoredLabels(parameters []byte) (map[string]bool, *failure) {
 				return nil, f
 			}
 		case "ignore_labels":
-			var list []string
-			if json.Unmarshal(field.Value, &list) != nil {
+			var list []*string // a pointer, because Unmarshal takes null for a string
+			if json.Unmarshal(field.Value, &list) != nil || slices.Contains(list, nil) {
 				return nil, invalid("`ignore_labels` is not a list of strings", `for example "ignore_labels": ["DATE", "CARDINAL"]`)
 			}
 			ignored = make(map[string]bool, len(list))
 			for _, l := range list {
-				ignored[l] = true
+				ignored[*l] = true
 			}
 		default:
 			return nil, invalid(fmt.Sprintf("there is no parameter %.64q", field.Name), hintParameters)
