@@ -76,7 +76,7 @@ var arrows = map[string]struct {
 	"scripts/compare":      {"internal/bench scripts/internal/proc scripts/internal/client scripts/internal/stats scripts/internal/waiting", "a tool"},
 	"scripts/embedmodel":   {"internal/model internal/install", "a tool"},
 	"scripts/parity":       {"ner ner/spacy ner/prose internal/model", "a tool"},
-	"scripts/fairness":     {"internal/bench scripts/internal/client scripts/internal/server scripts/internal/waiting", "a tool"},
+	"scripts/fairness":     {"internal/bench scripts/internal/client scripts/internal/proc scripts/internal/server scripts/internal/stats scripts/internal/waiting", "a tool"},
 	"scripts/systemd/load": {"scripts/internal/client", "a client"},
 	"scripts/measure":      {"ner/spacy ner/kernel internal/bench scripts/internal/proc scripts/internal/server", "a tool"},
 }

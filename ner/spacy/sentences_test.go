@@ -192,7 +192,7 @@ func TestSenterLimitsEntities(t *testing.T) {
 		}
 		find := func(p *Pipeline, first bool) (*work, string) {
 			t.Helper()
-			w := p.begin(text)
+			w := begun(t, p, text)
 			if first {
 				if err := p.findSentences(t.Context(), w, len(w.tokens)); err != nil {
 					t.Fatal(err)

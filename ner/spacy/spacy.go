@@ -165,12 +165,15 @@ func (p *Pipeline) getWork() *work {
 }
 
 // begin returns a work with the tokens of text, ready for the recognizer and the
-// parser.
-func (p *Pipeline) begin(text string) *work {
-	w := p.getWork()
-	w.tokens = p.tokenizer.Tokenize(text, w.tokens[:0])
+// parser. It fails with the context's error when ctx ends.
+func (p *Pipeline) begin(ctx context.Context, text string) (w *work, err error) {
+	w = p.getWork()
+	if w.tokens, err = p.tokenizer.TokenizeContext(ctx, text, w.tokens[:0]); err != nil {
+		p.putWork(w)
+		return nil, err
+	}
 	p.start(w, text)
-	return w
+	return w, nil
 }
 
 // start prepares w for text. The text's tokens are in w already.
@@ -201,7 +204,10 @@ func (p *Pipeline) Entities(ctx context.Context, text string) ([]ner.Entity, err
 	if err := check(text); err != nil {
 		return nil, err
 	}
-	w := p.begin(text)
+	w, err := p.begin(ctx, text)
+	if err != nil {
+		return nil, err
+	}
 	defer p.putWork(w)
 	if err := p.findEntities(ctx, w); err != nil {
 		return nil, err
@@ -224,7 +230,10 @@ func (p *Pipeline) Analyze(ctx context.Context, text string, sents bool) (*ner.D
 			return nil, err
 		}
 	}
-	w := p.begin(text)
+	w, err := p.begin(ctx, text)
+	if err != nil {
+		return nil, err
+	}
 	defer p.putWork(w)
 	if sents {
 		if err := p.findSentences(ctx, w, len(w.tokens)); err != nil {

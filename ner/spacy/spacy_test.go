@@ -431,7 +431,7 @@ func TestParserRunsAsFarAsItMust(t *testing.T) {
 	for _, text := range texts {
 		find := func(parse bool) *work {
 			t.Helper()
-			w := p.begin(text)
+			w := begun(t, p, text)
 			if parse {
 				if err := p.findSentences(t.Context(), w, len(w.tokens)); err != nil {
 					t.Fatal(err)
@@ -461,7 +461,7 @@ func TestParserRunsAsFarAsItMust(t *testing.T) {
 				t.Errorf("%.200q: Analyze with sents %v has %d sentences and the entities (-parser +Analyze):\n%s", text, sents, len(doc.Sents), diff)
 			}
 		}
-		w := p.begin(text)
+		w := begun(t, p, text)
 		blind, _, err := p.ner.entities(t.Context(), &w.recognizer, nil, 0, len(w.tokens), nil)
 		if err != nil {
 			t.Fatal(err)
@@ -490,4 +490,14 @@ func TestParserRunsAsFarAsItMust(t *testing.T) {
 	if part == 0 || more == 0 {
 		t.Errorf("the network ran over a part %d times and over more than was expected %d times: want some of each", part, more)
 	}
+}
+
+// begun returns what begin does.
+func begun(t testing.TB, p *Pipeline, text string) *work {
+	t.Helper()
+	w, err := p.begin(context.Background(), text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
 }

@@ -79,7 +79,7 @@ func BenchmarkParser(b *testing.B) {
 func BenchmarkDecoder(b *testing.B) {
 	p, text := openModel(b, Options{}), benchText(b)
 	tokens := p.tokenizer.Tokenize(text, nil)
-	w := p.begin(text)
+	w := begun(b, p, text)
 	if err := p.findSentences(b.Context(), w, len(tokens)); err != nil {
 		b.Fatal(err)
 	}

@@ -15,8 +15,7 @@ const (
 	loadWorkers = 2
 )
 
-// loadSizes are the lengths of the texts in bytes. A worker needs some 40 ms of a
-// processor for the longest.
+// loadSizes are the lengths of the texts in bytes.
 var loadSizes = []int{1000, 4000, 20_000, 100_000}
 
 // load measures how long requests wait at 70 % of the server's capacity, and prints it

@@ -6,6 +6,7 @@
 //	go run ./scripts/fairness clients   kept connections: how much less does the slowest get?
 //	go run ./scripts/fairness idle      how long is a worker idle while a request waits?
 //	go run ./scripts/fairness load      how long do requests wait at 70 % load, beside an ideal queue?
+//	go run ./scripts/fairness long      how long do short texts wait while each worker computes a long one?
 //
 // -narwhal names the program (default: bin/narwhal). The exit status is 1 if a limit is
 // exceeded.
@@ -29,7 +30,7 @@ type options struct {
 	pairs   int           // pairs of requests for each class and size
 	only    string        // the class of pairs; "": all
 	runs    int           // runs of clients, for each number of connections
-	time    time.Duration // length of a run of idle and load
+	time    time.Duration // length of a run of idle, load and long
 }
 
 // parts are the measurements, in the order in which they are made.
@@ -41,6 +42,7 @@ var parts = []struct {
 	{"clients", clients},
 	{"idle", idle},
 	{"load", load},
+	{"long", long},
 }
 
 func main() {
@@ -49,7 +51,7 @@ func main() {
 	flag.IntVar(&o.pairs, "pairs", 200, "pairs of requests for each class and size")
 	flag.StringVar(&o.only, "class", "", "pairs of this class only: sync, \"concurrent, pinned\" or \"concurrent, parked\"")
 	flag.IntVar(&o.runs, "runs", 20, "runs of each number of kept connections")
-	flag.DurationVar(&o.time, "time", 30*time.Second, "of each run of idle and load")
+	flag.DurationVar(&o.time, "time", 30*time.Second, "of each run of idle, load and long")
 	flag.Parse()
 	if o.only != "" && !slices.ContainsFunc(classes, func(c class) bool { return c.name == o.only }) {
 		fmt.Fprintf(os.Stderr, "fairness: there is no class %q\n", o.only)
@@ -81,7 +83,7 @@ func run(ctx context.Context, o options, names []string) error {
 	}
 	for _, n := range names {
 		if !known[n] {
-			errs = append(errs, fmt.Errorf("there is no measurement %q: want pairs, clients, idle or load", n))
+			errs = append(errs, fmt.Errorf("there is no measurement %q: want pairs, clients, idle, load or long", n))
 		}
 	}
 	return errors.Join(append(errs, ctx.Err())...)

@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"context"
 	"runtime"
 	"strings"
 	"testing"
@@ -30,7 +31,7 @@ func TestAffixesAreLinear(t *testing.T) {
 	for _, unit := range hostile {
 		const size = 20_000
 		c := &cutter{tk: tk, special: true}
-		c.cut(strings.Repeat(unit, size/len(unit)))
+		_ = c.cut(context.Background(), strings.Repeat(unit, size/len(unit)))
 		if c.looked > 30*size {
 			t.Errorf("in %d bytes of %q affixes and special cases were looked for in %d bytes", size, unit, c.looked)
 		}

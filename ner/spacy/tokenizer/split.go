@@ -1,6 +1,9 @@
 package tokenizer
 
-import "unicode/utf8"
+import (
+	"context"
+	"unicode/utf8"
+)
 
 // cutter cuts one text at a time into tokens. It is used again for other texts, so only
 // a text's tokens take new memory.
@@ -52,10 +55,17 @@ var byteKinds = func() (kinds [256]byteKind) {
 
 // cut cuts text into tokens, chunk by chunk. A chunk is a run of white space, or a run of
 // other runes (a word). If the white space after a word begins with U+0020, that space
-// sets Token.Space of the word's last token. The rest of the white space is a token.
-func (c *cutter) cut(text string) {
+// sets Token.Space of the word's last token. The rest of the white space is a token. cut
+// fails with the context's error when ctx ends.
+func (c *cutter) cut(ctx context.Context, text string) error {
 	c.size = len(text)
-	for i := 0; i < len(text); {
+	for i, asked := 0, 0; i < len(text); {
+		if i-asked > askEvery {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			asked = i
+		}
 		n, kinds := c.tk.wordLen(text[i:])
 		if n > 0 {
 			c.chunk(text[i:i+n], kinds)
@@ -74,7 +84,12 @@ func (c *cutter) cut(text string) {
 			i += n
 		}
 	}
+	return nil
 }
+
+// askEvery is after how many bytes of text cut asks the context whether it has ended. To
+// cut so many bytes takes a millisecond or two.
+const askEvery = 16 << 10
 
 // wordLen returns the number of bytes before the first white space of s, and the kinds of
 // the runes in them.

@@ -12,6 +12,7 @@
 package tokenizer
 
 import (
+	"context"
 	"fmt"
 	"sync"
 )
@@ -73,15 +74,24 @@ func build(f *tokenizerFile, p patterns, norms map[uint64]uint64) *Tokenizer {
 // valid UTF-8. Every byte of the text is in a token, except the spaces that Token.Space
 // reports.
 func (tk *Tokenizer) Tokenize(text string, dst []Token) []Token {
+	dst, _ = tk.TokenizeContext(context.Background(), text, dst) // fails only with the context
+	return dst
+}
+
+// TokenizeContext is Tokenize, but returns the error of ctx when ctx ends, and the tokens
+// so far.
+func (tk *Tokenizer) TokenizeContext(ctx context.Context, text string, dst []Token) ([]Token, error) {
 	c := tk.cutters.Get().(*cutter)
 	c.reset(dst)
-	c.cut(text)
-	c.applySpecials(text)
+	err := c.cut(ctx, text)
+	if err == nil {
+		c.applySpecials(text)
+	}
 	dst, c.tokens = c.tokens, nil
 	if len(text) <= maxKeptText {
 		tk.cutters.Put(c)
 	}
-	return dst
+	return dst, err
 }
 
 // maxKeptText is a length in bytes: after a longer text the buffers are not kept for other

@@ -3,6 +3,7 @@ package tokenizer
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -248,7 +249,7 @@ func TestTokenizeAllocatesNothing(t *testing.T) {
 	allocs := testing.AllocsPerRun(50, func() {
 		for _, text := range texts {
 			c.reset(tokens[:0])
-			c.cut(text)
+			_ = c.cut(context.Background(), text)
 			c.applySpecials(text)
 			tokens = c.tokens
 		}

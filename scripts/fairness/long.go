@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/narwhal-server/narwhal/internal/bench"
+	"github.com/narwhal-server/narwhal/scripts/internal/client"
+	"github.com/narwhal-server/narwhal/scripts/internal/proc"
+	"github.com/narwhal-server/narwhal/scripts/internal/server"
+	"github.com/narwhal-server/narwhal/scripts/internal/stats"
+	"github.com/narwhal-server/narwhal/scripts/internal/waiting"
+)
+
+const (
+	longText   = 700_000 // bytes
+	longs      = 2       // clients with long texts, one for each worker
+	shortRate  = 50      // short texts a second
+	goneText   = 700_000
+	goneTrials = 20
+)
+
+// long measures how long short texts wait while each of two workers computes a long one,
+// how much longer the long ones take because of that, and how much is computed for a
+// client that has gone. A worker that does not interrupt a long text makes short ones wait
+// for all of it.
+func long(ctx context.Context, o options) error {
+	for _, c := range classes {
+		if err := longOf(ctx, o, c); err != nil {
+			return fmt.Errorf("%s: %w", c.name, err)
+		}
+	}
+	return nil
+}
+
+func longOf(ctx context.Context, o options, c class) (err error) {
+	s, err := server.Start(ctx, o.program, longs, c.args...)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Stop()) }()
+	short := bench.Options{URL: "http://" + s.Addr + "/", Texts: []string{"Angela Merkel was born in Hamburg."}}
+	calm, err := waiting.Run(ctx, waiting.OpenLoop(short, shortRate, o.time/3))
+	if err != nil {
+		return err
+	}
+	alone, err := longTimes(ctx, s, o.time/3, nil)
+	if err != nil {
+		return err
+	}
+	var beside *bench.Report
+	both, err := longTimes(ctx, s, o.time, func(ctx context.Context) (err error) {
+		beside, err = waiting.Run(ctx, waiting.OpenLoop(short, shortRate, o.time))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if n := beside.Failed() + beside.Dropped; n > 0 {
+		return fmt.Errorf("%d short requests failed: %v", n, beside.FirstError)
+	}
+	gone, err := goneTime(ctx, s)
+	if err != nil {
+		return err
+	}
+	ms := func(d time.Duration) float64 { return d.Seconds() * 1000 }
+	fmt.Printf("%s\n  short texts, %d a second: p50 %.1f, p99 %.1f ms alone; beside %d texts of %d kB p50 %.1f, p99 %.1f, slowest %.1f ms\n",
+		c.name, shortRate, ms(calm.Percentile(50)), ms(calm.Percentile(99)), longs, longText/1000, ms(beside.Percentile(50)), ms(beside.Percentile(99)), ms(beside.Percentile(100)))
+	fmt.Printf("  long texts: %.0f ms alone, %.0f ms beside the short ones (%.2f times; medians of %d and %d)\n",
+		ms(stats.Median(alone)), ms(stats.Median(both)), float64(stats.Median(both))/float64(stats.Median(alone)), len(alone), len(both))
+	fmt.Printf("  after the client of a text of %d kB has gone: %.1f ms of processor time, the mean of %d\n", goneText/1000, ms(gone), goneTrials)
+	return nil
+}
+
+// longTimes has two clients send long texts for a time, each the next one as soon as the
+// last is answered. It returns how long each took. It calls beside, if it is set, at the
+// same time, and waits for it.
+func longTimes(ctx context.Context, s *server.Server, length time.Duration, beside func(context.Context) error) ([]time.Duration, error) {
+	var times [longs][]time.Duration
+	var errs [longs + 1]error
+	var all sync.WaitGroup
+	end := time.Now().Add(length)
+	for i := range longs {
+		all.Go(func() {
+			c := &client.Client{Network: "tcp", Addr: s.Addr, Timeout: answerTime}
+			defer c.Close()
+			for time.Now().Before(end) && errs[i] == nil {
+				began := time.Now()
+				_, errs[i] = c.Ask(ctx, request(longText, false))
+				times[i] = append(times[i], time.Since(began))
+			}
+		})
+	}
+	if beside != nil {
+		all.Go(func() { errs[longs] = beside(ctx) })
+	}
+	all.Wait()
+	return append(times[0], times[1]...), errors.Join(errs[:]...)
+}
+
+// goneTime returns how much processor time the server takes after the client of a long
+// text has closed its connection.
+func goneTime(ctx context.Context, s *server.Server) (time.Duration, error) {
+	var sum time.Duration
+	for range goneTrials {
+		once, cancel := context.WithCancel(ctx)
+		done := make(chan error, 1)
+		go func() {
+			c := &client.Client{Network: "tcp", Addr: s.Addr, Timeout: answerTime}
+			_, err := c.Ask(once, request(goneText, false))
+			c.Close()
+			done <- err
+		}()
+		if err := running(ctx, s, 1); err != nil {
+			cancel()
+			return 0, err
+		}
+		workers := s.Pids()[1:] // the master's time is that of asking for its status
+		before := proc.CPU(workers...)
+		cancel()
+		<-done
+		if err := running(ctx, s, 0); err != nil {
+			return 0, err
+		}
+		sum += proc.CPU(workers...) - before
+	}
+	return sum / goneTrials, ctx.Err()
+}
+
+// running waits until the workers have n requests.
+func running(ctx context.Context, s *server.Server, n int) error {
+	for {
+		status, err := s.Master.Status(ctx)
+		if err != nil {
+			return err
+		}
+		sum := 0
+		for _, w := range status.Workers {
+			sum += w.InFlight
+		}
+		if sum == n {
+			return nil
+		}
+		select {
+		case <-time.After(time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
