@@ -141,7 +141,7 @@ func open(t testing.TB, url string, width, height int, actions ...action) *tab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(chrome)
 	t.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, 3*time.Minute)
+	ctx, cancel = context.WithTimeout(ctx, 10*time.Minute)
 	t.Cleanup(cancel)
 	p := &tab{Context: ctx, t: t}
 	host := strings.Join(strings.SplitAfterN(url, "/", 4)[:3], "")
@@ -228,7 +228,7 @@ func (p *tab) js(statements string) {
 // until waits until a JavaScript expression is true. The page may be replaced meanwhile.
 func (p *tab) until(js string) {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p, 2*time.Minute)
+	ctx, cancel := context.WithTimeout(p, 8*time.Minute)
 	defer cancel()
 	for {
 		is, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("Boolean("+js+")"))
