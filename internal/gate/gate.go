@@ -24,9 +24,9 @@
 //
 // One epoll set has all sockets of a worker, and one lock guards all state. Each holder of
 // the lock may look for events (look): the goroutine that waits for them, a request that
-// ends, and a request that computes for long (Request.While). Without the last one a busy worker would not
-// see a new request: with one processor, the goroutine that waits for events runs only
-// when the computation has ended.
+// ends, and a request that computes for long (Request.While). Without the last one a busy
+// worker would not see a new request: with one processor, the goroutine that waits for
+// events runs only when the computation has ended.
 //
 // Drain (drain.go) ends the service without losing a request. A server's own shutdown
 // cannot: only the gate knows on which connections a request has arrived.
