@@ -46,6 +46,15 @@ type Settings struct {
 
 	AdminBind string // where the master answers health checks; "" for none
 
+	Certfile          string   // "" for no TLS
+	Keyfile           string   // "" for a key in Certfile
+	CACerts           string   // "" for clients without certificates
+	AuthTokenFile     string   // "" for none
+	CORSOrigins       []string // as peers.CheckOrigin accepts them
+	ForwardedAllowIPs []string // as peers.Parse reads them
+	ProxyProtocol     string   // off, v1, v2 or auto
+	ProxyAllowFrom    []string // as peers.Parse reads them
+
 	Workers         int
 	WorkerClass     string        // Sync or Concurrent; Gunicorn's names are translated
 	GOMAXPROCS      int           // of each worker; 0 for cores ÷ workers, at least 1
@@ -76,6 +85,7 @@ type Settings struct {
 	Chdir         string // "" to stay
 	ConfigFile    string // the file that was read; "" if there was none
 
+	secrets  Secrets
 	source   Source
 	origins  map[string]Origin
 	warnings []string

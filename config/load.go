@@ -144,9 +144,13 @@ func (l *loader) resolve(s Setting) {
 		return
 	}
 	l.take(s, l.defaults(s), Default, "default of "+s.Flag())
-	if s.Name == "workers" {
-		if v, ok := l.env[webConcurrency]; ok {
-			l.take(s, []string{v}, webConcurrency, webConcurrency)
+	if name := othersVariable[s.Name]; name != "" {
+		if v, ok := l.env[name]; ok {
+			texts := []string{v}
+			if s.isList() {
+				texts = splitList(v)
+			}
+			l.take(s, texts, Origin(name), name)
 		}
 	}
 	if l.file != nil {
@@ -170,9 +174,10 @@ func (l *loader) resolve(s Setting) {
 	}
 }
 
-// webConcurrency is a variable that Heroku and similar platforms set. Gunicorn, Uvicorn
-// and Puma read it. As with them, it replaces the default number of workers.
-const webConcurrency = "WEB_CONCURRENCY"
+// othersVariable has variables that other servers read, too. As with them, such a variable
+// replaces the default of the setting. Heroku and similar platforms set WEB_CONCURRENCY for
+// Gunicorn, Uvicorn and Puma. Gunicorn and Uvicorn read FORWARDED_ALLOW_IPS.
+var othersVariable = map[string]string{"workers": "WEB_CONCURRENCY", "forwarded-allow-ips": "FORWARDED_ALLOW_IPS"}
 
 func (l *loader) defaults(s Setting) []string {
 	if s.isList() {
@@ -215,7 +220,7 @@ func (l *loader) placePaths() {
 		dir = absolute(s.Chdir, dir)
 		s.Chdir = dir
 	}
-	for _, path := range []*string{&s.Pid, &s.ErrorLogfile, &s.AccessLogfile} {
+	for _, path := range []*string{&s.Pid, &s.ErrorLogfile, &s.AccessLogfile, &s.AuthTokenFile, &s.Certfile, &s.Keyfile, &s.CACerts} {
 		if *path != "" && *path != "-" {
 			*path = absolute(*path, dir)
 		}

@@ -1,6 +1,12 @@
 package config
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,6 +30,7 @@ func TestDefaults(t *testing.T) {
 	}
 	want := &Settings{
 		Bind: []string{"127.0.0.1:8000"}, SocketMode: "0666", Backlog: 2048,
+		ForwardedAllowIPs: []string{"127.0.0.1", "::1"}, ProxyProtocol: "off", ProxyAllowFrom: []string{"127.0.0.1", "::1"},
 		Workers: 1, WorkerClass: Sync, BootTimeout: time.Minute, KeepAliveMode: Auto,
 		Limits: limits.Limits{
 			WorkerConnections: 1000, LimitRequestLine: 4094, LimitRequestFields: 100, LimitRequestFieldSize: 8190, LimitBody: 1 << 20,
@@ -98,11 +105,30 @@ func TestPrecedence(t *testing.T) {
 	}
 }
 
+func TestVariablesOfOthers(t *testing.T) {
+	for _, c := range []struct {
+		environ []string
+		want    string
+		origin  Origin
+	}{
+		{[]string{"FORWARDED_ALLOW_IPS=192.0.2.1, 10.0.0.0/8"}, "192.0.2.1 10.0.0.0/8", "FORWARDED_ALLOW_IPS"},
+		{[]string{"FORWARDED_ALLOW_IPS=*", "NARWHAL_FORWARDED_ALLOW_IPS=::1"}, "::1", "NARWHAL_FORWARDED_ALLOW_IPS"},
+	} {
+		s, err := Load(Source{Dir: t.TempDir(), Environ: c.environ})
+		if err != nil {
+			t.Error(err)
+		} else if got := strings.Join(s.ForwardedAllowIPs, " "); got != c.want || s.Origin("forwarded-allow-ips") != c.origin {
+			t.Errorf("%q: %s from %s", c.environ, got, s.Origin("forwarded-allow-ips"))
+		}
+	}
+}
+
 // example has for each setting a value that is not its default. needs has what must be
 // set with it.
 var (
 	example = map[string]string{
 		"bind": "127.0.0.1:1", "socket-mode": "0660", "backlog": "7", "admin-bind": "127.0.0.1:2",
+		"certfile": "cert.pem", "keyfile": "key.pem", "ca-certs": "cert.pem", "auth-token-file": "tokens", "cors-origin": "https://example.org", "forwarded-allow-ips": "192.0.2.0/24", "proxy-protocol": "auto", "proxy-allow-from": "192.0.2.1",
 		"workers": "7", "worker-class": "concurrent", "threads": "1", "gomaxprocs": "7",
 		"max-requests": "7", "max-requests-jitter": "7", "max-worker-age": "7", "max-worker-memory": "7",
 		"worker-connections": "7", "limit-concurrency": "7", "limit-request-line": "70", "limit-request-fields": "7", "limit-request-field-size": "70", "limit-body": "7", "limit-buffers": "2MiB",
@@ -110,8 +136,42 @@ var (
 		"model": "prose", "exclude": "parser", "log-level": "debug", "log-format": "json",
 		"error-logfile": "e.log", "access-logfile": "a.log", "access-logformat": "%(h)s, 100%%", "pid": "p", "control-socket": "c.sock", "chdir": ".",
 	}
-	needs = map[string]Given{"max-requests-jitter": {"max-requests": {"1"}}}
+	needs = map[string]Given{
+		"max-requests-jitter": {"max-requests": {"1"}},
+		"keyfile":             {"certfile": {"cert.pem"}},
+		"ca-certs":            {"certfile": {"cert.pem"}},
+	}
 )
+
+// exampleFolder returns a folder with the files that the example values name.
+func exampleFolder(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyPEM := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})
+	for name, content := range map[string][]byte{
+		"tokens":   []byte("0123456789abcdef\n"),
+		"cert.pem": append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}), keyPEM...),
+		"key.pem":  keyPEM,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
 
 // Every setting can be given by a flag, by a variable and in the file.
 func TestEverySettingFromEverySource(t *testing.T) {
@@ -124,7 +184,7 @@ func TestEverySettingFromEverySource(t *testing.T) {
 			t.Errorf("no example value for %s", setting.Name)
 			continue
 		}
-		dir := t.TempDir()
+		dir := exampleFolder(t)
 		line := setting.Key() + " = \"" + value + "\"\n"
 		if _, count := setting.field(new(Settings)).(*int); count {
 			line = setting.Key() + " = " + value + "\n"
@@ -275,7 +335,7 @@ func TestVariableWarnings(t *testing.T) {
 		"NARWHAL_WORKER=2":                             "NARWHAL_WORKER is not a setting and was ignored: did you mean NARWHAL_WORKERS?",
 		"NARWHAL_BLOWHOLE=2":                           "NARWHAL_BLOWHOLE is not a setting and was ignored",
 		"NARWHAL_CHECK_CONFIG=1":                       "NARWHAL_CHECK_CONFIG is not a setting and was ignored",
-		"NARWHAL_CERTFILE=x":                           "NARWHAL_CERTFILE is not a setting and was ignored: narwhal does not have this setting of Gunicorn: there is no TLS; put a proxy in front, on the same machine or over a unix socket",
+		"NARWHAL_CIPHERS=x":                            "NARWHAL_CIPHERS is not a setting and was ignored: narwhal does not have this setting of Gunicorn: leave it out; TLS 1.2 and 1.3 are spoken, with the ciphers that Go takes for safe",
 		"NARWHAL_W=2":                                  "NARWHAL_W is not a setting and was ignored: did you mean NARWHAL_WORKERS?",
 		"NARWHAL_LOG_FILE=x":                           "NARWHAL_LOG_FILE is not a setting and was ignored: did you mean NARWHAL_ERROR_LOGFILE?",
 		"NARWHAL_PORT=5000":                            "NARWHAL_PORT is not a setting and was ignored: this setting of Uvicorn is called bind here: --bind HOST:PORT",

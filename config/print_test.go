@@ -15,7 +15,7 @@ func TestPrintedFileIsSilent(t *testing.T) {
 			continue
 		}
 		for _, class := range []string{Sync, Concurrent} {
-			dir := t.TempDir()
+			dir := exampleFolder(t)
 			given := Given{"worker-class": {class}}
 			if setting.Name != "" {
 				given[setting.Name] = []string{example[setting.Name]}
@@ -68,6 +68,14 @@ bind = ["127.0.0.1:5000", "unix:/run/a,b.sock"]  # narwhal.toml:3
 socket_mode = "0666"                      # default
 backlog = 2048                            # default
 admin_bind = ""                           # default
+certfile = ""                             # default
+keyfile = ""                              # default
+ca_certs = ""                             # default
+auth_token_file = ""                      # default
+cors_origin = []                          # default
+forwarded_allow_ips = ["127.0.0.1", "::1"]  # default
+proxy_protocol = "off"                    # default
+proxy_allow_from = ["127.0.0.1", "::1"]   # default
 workers = 4                               # --workers
 worker_class = "concurrent"               # --worker-class
 threads = 0                               # default

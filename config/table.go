@@ -42,6 +42,7 @@ type Group string
 // The groups, in the order they are shown.
 const (
 	Listening Group = "Listening"
+	Front     Group = "Clients and proxies"
 	Workers   Group = "Workers"
 	Limits    Group = "Limits"
 	Times     Group = "Times"
@@ -52,12 +53,12 @@ const (
 
 // Groups lists the groups in the order they are shown.
 func Groups() []Group {
-	return []Group{Listening, Workers, Limits, Times, Model, Logs, Process}
+	return []Group{Listening, Front, Workers, Limits, Times, Model, Logs, Process}
 }
 
 // Table returns every setting, group by group, in the order they are shown.
 func Table() []Setting {
-	return slices.Concat(listening(), workers(), bounds(), times(), model(), logs(), process())
+	return slices.Concat(listening(), front(), workers(), bounds(), times(), model(), logs(), process())
 }
 
 // Lookup finds a setting by any of its spellings: worker-connections,

@@ -22,7 +22,7 @@ To listen on several addresses, repeat the flag or separate them with commas. Po
 
 The master binds each address once, and every worker inherits the socket. So no connection is lost when a worker is replaced. A unix socket that nobody listens on is replaced. The master refuses a unix socket that is in use, a file that is not a socket, and an address on which another narwhal listens.
 
-Everybody who can reach the address can use the server: there is no authentication. The default address can be reached from this machine only.`,
+The default address can be reached from this machine only. Everybody who can reach the address can use the server, unless --auth-token-file is set. A warning says so if other machines can reach it.`,
 			Gunicorn: "-b, --bind", Uvicorn: "--host, --port, --uds, --fd",
 			Differs: "one flag instead of Uvicorn's four. A PORT alone means 127.0.0.1. The variable PORT is not read",
 			field:   func(s *Settings) any { return &s.Bind },

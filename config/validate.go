@@ -23,6 +23,7 @@ const maxBody = 1 << 30
 func (l *loader) validate() {
 	l.checkFolders()
 	l.checkAddresses()
+	l.checkFront()
 	l.checkWorkers()
 	l.checkLimits()
 	l.checkTimes()

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/json"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -10,6 +11,60 @@ import (
 
 	"github.com/narwhal-server/narwhal/internal/accesslog"
 )
+
+// A server that strangers can use says so.
+func TestOpenToStrangers(t *testing.T) {
+	for args, warns := range map[string]bool{
+		"bind=:1": true, "bind=127.0.0.1:1,192.0.2.1:1": true, "bind=127.0.0.1:1": false, "bind=unix:x": false,
+		"bind=:1 auth-token-file=tokens": false, "bind=:1 certfile=cert.pem keyfile=key.pem": false,
+	} {
+		given := Given{}
+		for arg := range strings.FieldsSeq(args) {
+			name, value, _ := strings.Cut(arg, "=")
+			given[name] = []string{value}
+		}
+		s, err := Load(Source{Given: given, Dir: exampleFolder(t)})
+		if err != nil {
+			t.Errorf("%s: %v", args, err)
+			continue
+		}
+		if got := strings.Contains(strings.Join(s.Warnings(), "\n"), "neither TLS nor a token"); got != warns || len(s.Warnings()) > 1 {
+			t.Errorf("%s: warnings %q", args, s.Warnings())
+		}
+	}
+}
+
+// Parked connections and TLS exclude each other, and the error says what to do.
+func TestParkedTLS(t *testing.T) {
+	_, err := Load(Source{Given: Given{"certfile": {"cert.pem"}, "keyfile": {"key.pem"}, "keep-alive-mode": {"parked"}}, Dir: exampleFolder(t)})
+	if got := problems(err); len(got) != 1 || !strings.Contains(got[0], "the master cannot keep TLS connections") {
+		t.Errorf("%q", got)
+	}
+}
+
+// The tokens are read again with the settings. Only their hashes are kept, and not sent with
+// the settings.
+func TestTokenFile(t *testing.T) {
+	dir := exampleFolder(t)
+	s, err := Load(Source{Given: Given{"auth-token-file": {"tokens"}}, Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(s.Secrets().TokenHashes); n != 1 {
+		t.Errorf("%d tokens", n)
+	}
+	write(t, dir, "tokens", "0123456789abcdef\nfedcba9876543210\n")
+	if s, err = s.Reload(); err != nil || len(s.Secrets().TokenHashes) != 2 {
+		t.Errorf("%v after a reload", err)
+	}
+	if b, err := json.Marshal(s); err != nil || strings.Contains(string(b), "Hashes") {
+		t.Errorf("%s, %v", b, err)
+	}
+	write(t, dir, "tokens", "no token\n")
+	if _, err := s.Reload(); err == nil {
+		t.Error("a wrong file is accepted")
+	}
+}
 
 // Combinations of settings, given as flags. If want is "", the combination is valid.
 func TestCombinations(t *testing.T) {
@@ -54,6 +109,17 @@ func TestCombinations(t *testing.T) {
 		{"control-socket=", "--control-socket: the value is empty: want auto, off, or a path"},
 		{"access-logfile=.", "--access-logfile: " + dir + " is a folder: add the name of the file"},
 		{"access-logformat=%(x)s", "--access-logformat: there is no atom %(x)s: the atoms are " + accesslog.Atoms + " | narwhal help access-logformat explains the atoms"},
+		{"forwarded-allow-ips=*", ""},
+		{"forwarded-allow-ips=localhost", `--forwarded-allow-ips: "localhost" is no address: want an IP address, a network such as 192.0.2.0/24, or *`},
+		{"auth-token-file=none", "--auth-token-file: open " + dir + "/none: no such file or directory | want a file with a token in each line, which the server's user can read"},
+		{"keyfile=x", "--keyfile: there is no certificate, so there is no TLS | set --certfile, too"},
+		{"certfile=none", "--certfile: certificate: open " + dir + "/none: no such file or directory | want a certificate in PEM, its key in --keyfile, and for mutual TLS the authorities in --ca-certs"},
+		{"cors-origin=*", ""},
+		{"cors-origin=example.org", `--cors-origin: "example.org" is no origin: want how a page's address begins, in small letters and without the usual port, such as https://example.org or http://localhost:3000, or *`},
+		{"proxy-protocol=v2 proxy-allow-from=*", ""},
+		{"proxy-protocol=v3", `--proxy-protocol: "v3" is not one of off, v1, v2, auto`},
+		{"proxy-protocol=v1 proxy-allow-from=10.0.0.1/8", "--proxy-allow-from: 10.0.0.1/8 has bits behind the network: want 10.0.0.0/8"},
+		{"proxy-protocol=v1 keep-alive-mode=parked", "--proxy-protocol: a parked connection loses the client's address of its PROXY header | use --worker-class concurrent with --keep-alive-mode pinned, or --keep-alive 0"},
 		{"error-logfile=", "--error-logfile: the value is empty: want a path, or - for stderr"},
 		{"model=", "--model: the value is empty: want auto, prose, the name of a pipeline or a path"},
 		{"log-level=warning", ""},

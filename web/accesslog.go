@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/base64"
 	"io"
-	"net"
 	"strconv"
 	"strings"
 	"sync"
@@ -13,23 +12,26 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/narwhal-server/narwhal/internal/accesslog"
+	"github.com/narwhal-server/narwhal/internal/peers"
+	"github.com/narwhal-server/narwhal/internal/requestid"
 )
 
 // accessLog writes one line for each request. The line never has the query unless the
 // format asks for it: it may hold somebody's text.
 type accessLog struct {
-	w      io.Writer
-	format *accesslog.Format // nil: JSON
-	mu     sync.Mutex        // one line at a time is written to w
+	w       io.Writer
+	format  *accesslog.Format // nil: JSON
+	trusted *peers.List       // proxies that are believed who the client is
+	mu      sync.Mutex        // one line at a time is written to w
 }
 
 // newAccessLog returns the log for Options.AccessLog, nil if there is none. It panics if
 // the format is wrong.
-func newAccessLog(o *Options) *accessLog {
+func newAccessLog(o *Options, trusted *peers.List) *accessLog {
 	if o.AccessLog == nil {
 		return nil
 	}
-	l := &accessLog{w: o.AccessLog}
+	l := &accessLog{w: o.AccessLog, trusted: trusted}
 	format := o.AccessLogFormat
 	switch format {
 	case "json":
@@ -45,8 +47,9 @@ func newAccessLog(o *Options) *accessLog {
 }
 
 // write logs a request that was answered with a status. start is when its handler was
-// called, or zero if the request could not be read. If l is nil, write does nothing.
-func (l *accessLog) write(ctx *fasthttp.RequestCtx, status int, start time.Time) {
+// called, or zero if the request could not be read. t is how long the request waited and
+// computed. If l is nil, write does nothing.
+func (l *accessLog) write(ctx *fasthttp.RequestCtx, status int, start time.Time, t timing) {
 	if l == nil {
 		return
 	}
@@ -56,7 +59,6 @@ func (l *accessLog) write(ctx *fasthttp.RequestCtx, status int, start time.Time)
 	e := accesslog.Entry{
 		Time:      now,
 		Remote:    "-",
-		Scheme:    "http",
 		User:      basicUser(h),
 		Method:    string(h.Method()),
 		Path:      string(path),
@@ -68,17 +70,23 @@ func (l *accessLog) write(ctx *fasthttp.RequestCtx, status int, start time.Time)
 		Agent:     string(h.UserAgent()),
 		RequestID: requestID(ctx),
 		In:        h.Peek,
-		Out:       ctx.Response.Header.Peek,
+
+		Traceparent: string(ctx.Response.Header.Peek(requestid.Traceparent)),
+		Out:         ctx.Response.Header.Peek,
 	}
 	if ctx.IsHead() || status == statusGone {
 		e.Bytes = 0
 	}
-	if a, ok := ctx.RemoteAddr().(*net.TCPAddr); ok {
-		e.Remote, e.Port = a.IP.String(), strconv.Itoa(a.Port)
+	from := originOf(ctx, l.trusted)
+	if e.Scheme = from.scheme; from.addr.IsValid() {
+		e.Remote = from.addr.Addr().Unmap().String()
+		if port := from.addr.Port(); port != 0 {
+			e.Port = strconv.Itoa(int(port))
+		}
 	}
 	if !start.IsZero() {
 		e.Duration = now.Sub(start)
-		e.DurationMS = float64(e.Duration.Microseconds()) / 1000
+		e.DurationMS, e.QueueMS, e.ComputeMS = milliseconds(e.Duration), milliseconds(t.queue), milliseconds(t.compute)
 	} else if len(h.RawHeaders()) == 0 { // not even the head could be read
 		e.Method, e.Path, e.Query, e.Protocol = "-", "-", "-", "-"
 	}

@@ -41,6 +41,8 @@ func (f *failure) write(r *request) int {
 	}.Append(nil))
 	r.SetStatusCode(f.status)
 	switch f.status {
+	case fasthttp.StatusUnauthorized:
+		f.challenge(&r.Response.Header)
 	case fasthttp.StatusServiceUnavailable:
 		r.Response.Header.Set(fasthttp.HeaderRetryAfter, "1")
 	case fasthttp.StatusMethodNotAllowed:
@@ -69,13 +71,17 @@ const hintBody = "try: CURL"
 // curl returns a command line that gets entities from the address and the route that the
 // client has used.
 func (r *request) curl() string {
-	where := "http://localhost"
+	scheme := "http://"
+	if c := gate.ConnOf(r.Conn()); c != nil && c.Secure() {
+		scheme = "https://"
+	}
+	where := scheme + "localhost"
 	if a, ok := r.LocalAddr().(*net.UnixAddr); ok {
 		where = "--unix-socket " + a.Name + " " + where
 	} else if host := string(r.Request.Header.Host()); plainHost(host) {
-		where = "http://" + host
+		where = scheme + host
 	} else {
-		where = "http://" + r.LocalAddr().String()
+		where = scheme + r.LocalAddr().String()
 	}
 	path, example := "/", `{"text":"Angela Merkel was born in Hamburg."}`
 	if r.route != nil && slices.Contains(r.route.methods, "POST") {
@@ -143,11 +149,11 @@ func (s *server) unreadable(ctx *fasthttp.RequestCtx, err error) {
 	identify(ctx)
 	if errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
 		hangUp(ctx)
-		s.access.write(ctx, statusGone, time.Time{})
+		s.access.write(ctx, statusGone, time.Time{}, timing{})
 		return
 	}
 	linger(ctx)
-	s.access.write(ctx, s.reason(err).write(&request{RequestCtx: ctx}), time.Time{})
+	s.access.write(ctx, s.reason(err).write(&request{RequestCtx: ctx}), time.Time{}, timing{})
 }
 
 // refused returns why the body of a request was not read, or nil if it was read.

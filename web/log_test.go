@@ -81,7 +81,7 @@ func TestAccessLogJSON(t *testing.T) {
 	if e.Time.IsZero() || e.DurationMS < 0 {
 		t.Errorf("logged %+v", e)
 	}
-	e.Time, e.DurationMS = time.Time{}, 0
+	e.Time, e.DurationMS, e.QueueMS, e.ComputeMS = time.Time{}, 0, 0, 0
 	want := accesslog.Entry{Remote: "127.0.0.1", Method: "GET", Path: "/healthz", Protocol: "HTTP/1.1", Status: 200, Bytes: 15,
 		Agent: "\"\\ \ufffd", RequestID: "1"}
 	if diff := cmp.Diff(want, e); diff != "" {

@@ -27,6 +27,7 @@
 package web
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -43,6 +44,7 @@ import (
 
 	"github.com/narwhal-server/narwhal/internal/gate"
 	"github.com/narwhal-server/narwhal/internal/http1"
+	"github.com/narwhal-server/narwhal/internal/peers"
 	"github.com/narwhal-server/narwhal/limits"
 	"github.com/narwhal-server/narwhal/ner"
 	"github.com/narwhal-server/narwhal/web/page"
@@ -65,6 +67,28 @@ type Options struct {
 	ReadTimeout time.Duration // for a request to arrive whole, and an answer to be taken; 0: 30s
 	KeepAlive   time.Duration // an idle connection is kept so long; 0: closed after every answer
 	LimitBody   int           // of a request, in bytes; 0: 1 MiB
+
+	// ForwardedAllowIPs are the proxies that are believed who the client is: addresses,
+	// networks, or * for all. If there is one, the other end of a unix socket is believed,
+	// too.
+	ForwardedAllowIPs []string
+
+	// TLS makes the service speak HTTPS. Nil: it speaks HTTP.
+	TLS *tls.Config
+
+	// TokenHashes are the SHA-256 hashes of the bearer tokens of which a request must have
+	// one. Health checks need none. Without a hash, no request needs a token.
+	TokenHashes [][]byte
+
+	// CORSOrigins are the origins whose pages may call the service from a browser, or * for
+	// all: https://example.org. Without one, a browser lets no other page call it.
+	CORSOrigins []string
+
+	// With ProxyProtocol "v1", "v2" or "auto" (both), each connection must come from
+	// ProxyAllowFrom, in the form of ForwardedAllowIPs, and begin with a header of the
+	// PROXY protocol. "" or "off": no connection has one.
+	ProxyProtocol  string
+	ProxyAllowFrom []string
 
 	Log             *slog.Logger // nil: slog.Default()
 	AccessLog       io.Writer    // one Write for each request; nil: none
@@ -137,6 +161,9 @@ type server struct {
 	models models
 	infers inferStats
 	page   func() *page.File // what a browser gets from /
+
+	proxy   *gate.Proxy
+	trusted *peers.List // proxies that are believed who the client is
 }
 
 // request is one request as a route gets it.
@@ -144,10 +171,13 @@ type request struct {
 	*fasthttp.RequestCtx
 	gate  *gate.Request
 	route *route // nil if there is none
+
+	mayCall bool // a page of another origin has sent it, and may
 }
 
 // New returns the service with these options. Fields that are zero get their defaults. New
-// panics if AccessLogFormat is wrong.
+// panics if an option is wrong: AccessLogFormat, ForwardedAllowIPs, ProxyProtocol,
+// ProxyAllowFrom or CORSOrigins.
 func New(o Options) *Server {
 	if o.Log == nil {
 		o.Log = slog.Default()
@@ -158,7 +188,23 @@ func New(o Options) *Server {
 	if o.LimitBody == 0 {
 		o.LimitBody = 1 << 20
 	}
-	s := &server{Options: o, access: newAccessLog(&o)}
+	var trusted *peers.List // nil: nobody is trusted, not even on a unix socket
+	if len(o.ForwardedAllowIPs) > 0 {
+		var err error
+		if trusted, err = peers.Parse(o.ForwardedAllowIPs); err != nil {
+			panic("web: ForwardedAllowIPs: " + err.Error())
+		}
+	}
+	for _, origin := range o.CORSOrigins {
+		if err := peers.CheckOrigin(origin); err != nil {
+			panic("web: CORSOrigins: " + err.Error())
+		}
+	}
+	proxy, err := proxyRules(&o)
+	if err != nil {
+		panic("web: " + err.Error())
+	}
+	s := &server{Options: o, proxy: proxy, trusted: trusted, access: newAccessLog(&o, trusted)}
 	s.page = sync.OnceValue(func() *page.File { return page.Index(o.ModelID, o.LimitBody) })
 	return &Server{s, s.fasthttp(smallHead), s.fasthttp(limits.MaxRequestHead)}
 }
@@ -189,6 +235,12 @@ func (s *server) rules() gate.Rules {
 			route := findTarget(h.Target)
 			return route != nil && route.exempt
 		},
+		Permit: s.permit,
+		Proxy:  s.proxy,
+		TLS:    s.TLS,
+		Turned: func(err error) {
+			s.Log.Warn(err.Error(), "hint", "more such connections are not reported for a minute")
+		},
 	}
 }
 
@@ -205,6 +257,7 @@ func (s *server) handle(ctx *fasthttp.RequestCtx) {
 		Path:   path,
 		Size:   len(ctx.Request.Body()),
 	})}
+	r.mayCall = s.sayOrigin(r)
 	status := fasthttp.StatusInternalServerError
 	defer func() {
 		if v := recover(); v != nil {
@@ -215,8 +268,9 @@ func (s *server) handle(ctx *fasthttp.RequestCtx) {
 			ctx.SetConnectionClose()
 		}
 		s.sayKeepAlive(ctx)
+		t := r.sayTiming()
 		r.gate.End(status)
-		s.access.write(ctx, status, ctx.Time())
+		s.access.write(ctx, status, ctx.Time(), t)
 	}()
 	status = s.answer(r)
 	r.compress()
@@ -225,7 +279,10 @@ func (s *server) handle(ctx *fasthttp.RequestCtx) {
 // answer makes the route write the response, or writes the error itself. It returns the
 // status.
 func (s *server) answer(r *request) int {
-	failure := s.refused(r.RequestCtx)
+	failure := s.unauthorized(r.route, string(r.Method()), string(r.Request.Header.Peek(fasthttp.HeaderAuthorization)))
+	if failure == nil {
+		failure = s.refused(r.RequestCtx)
+	}
 	if failure == nil {
 		failure = admit(r)
 	}
@@ -236,7 +293,7 @@ func (s *server) answer(r *request) int {
 		return errOver.write(r)
 	}
 	if r.IsOptions() {
-		if failure := options(r); failure != nil {
+		if failure := s.options(r); failure != nil {
 			return failure.write(r)
 		}
 		return r.Response.StatusCode()

@@ -224,7 +224,7 @@ func (c *conn) send(s string) {
 }
 
 // answer reads a response to a request of this method. It returns the response as text
-// without the date, which differs each time.
+// without what differs each time.
 func (c *conn) answer(method string) (string, *http.Response) {
 	c.t.Helper()
 	var head strings.Builder
@@ -257,11 +257,16 @@ func (c *conn) answer(method string) (string, *http.Response) {
 		switch {
 		case !strings.HasSuffix(line, "\r\n"):
 			c.t.Fatalf("line %q does not end with CR LF", line)
-		case !strings.HasPrefix(line, "Date: "):
+		case !differs(line):
 			b.WriteString(strings.TrimSuffix(line, "\r\n") + "\n")
 		}
 	}
 	return strings.TrimRight(b.String()+string(body), "\n") + "\n", r
+}
+
+// differs reports whether a line of an answer's head differs each time.
+func differs(line string) bool {
+	return strings.HasPrefix(line, "Date: ") || strings.HasPrefix(line, "Server-Timing: ")
 }
 
 // isOpen reports whether the server still answers on the connection.

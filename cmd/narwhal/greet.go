@@ -15,7 +15,7 @@ import (
 // announce logs that the service has started: the addresses, the workers, the model,
 // and from where clients can connect.
 func announce(s *config.Settings, bound []string, model string) {
-	slog.Info("serving", logevent.Serving.Attr(), "address", strings.Join(bound, ","), "workers", s.Workers, "class", s.WorkerClass, "model", model, "reach", reach(bound))
+	slog.Info("serving", logevent.Serving.Attr(), "address", strings.Join(bound, ","), "workers", s.Workers, "class", s.WorkerClass, "model", model, "reach", reach(s, bound))
 }
 
 // greet writes six lines for a person at a terminal: where the page is, a command to try,
@@ -32,21 +32,34 @@ func greet(w io.Writer, s *config.Settings, bound []string, model string) {
 	} else if !strings.HasPrefix(first, "fd://") {
 		url = "http://" + reachable(first)
 	}
+	if s.Certfile != "" {
+		url = secured(url)
+	}
+	if s.AuthTokenFile != "" {
+		curl += "-H 'Authorization: Bearer TOKEN' "
+	}
 	class := "sync: one request at a time each"
 	if s.WorkerClass == config.Concurrent {
 		class = "concurrent: up to " + fmt.Sprint(s.WorkerConnections) + " connections each"
 	}
 	var serves []string
 	for _, b := range bound {
-		serves = append(serves, browsable(b))
+		b = browsable(b)
+		if s.Certfile != "" {
+			b = secured(b)
+		}
+		serves = append(serves, b)
 	}
 	fmt.Fprintf(w, "narwhal serves %s\n", strings.Join(serves, ", "))
 	fmt.Fprintf(w, "  try      %s%s -H 'Content-Type: application/json' -d '{\"text\":\"Angela Merkel was born in Hamburg.\"}'\n", curl, url)
 	fmt.Fprintf(w, "  workers  %d (%s)\n", s.Workers, class)
 	fmt.Fprintf(w, "  model    %s\n", model)
-	fmt.Fprintf(w, "  reach    %s\n", reach(bound))
+	fmt.Fprintf(w, "  reach    %s\n", reach(s, bound))
 	fmt.Fprintf(w, "  stop     Ctrl-C, or kill %d\n", os.Getpid())
 }
+
+// secured returns an address of HTTP as one of HTTPS.
+func secured(url string) string { return strings.Replace(url, "http://", "https://", 1) }
 
 // browsable returns what a person can open in a browser on this machine: for an address
 // of TCP that of its page. A browser cannot open other addresses.
@@ -73,8 +86,20 @@ func reachable(addr string) string {
 	return net.JoinHostPort(host, port)
 }
 
-// reach says from where clients can connect: from this machine only, or from a network.
-func reach(bound []string) string {
+// reach says from where clients can connect: from this machine only, or from a network. It
+// also says what keeps strangers out.
+func reach(s *config.Settings, bound []string) string {
+	guard := "; there is no login and no TLS, so put a proxy or a firewall in front"
+	switch token, secure := s.AuthTokenFile != "", s.Certfile != ""; {
+	case secure && s.CACerts != "":
+		guard = "; clients need a certificate"
+	case secure && token:
+		guard = "; clients need a token"
+	case secure:
+		guard = "; there is TLS and no login"
+	case token:
+		guard = "; clients need a token, which others can read on the way: there is no TLS"
+	}
 	for _, b := range bound {
 		host, _, err := net.SplitHostPort(b)
 		switch ip := net.ParseIP(host); {
@@ -83,9 +108,9 @@ func reach(bound []string) string {
 			return "decided by the program that opened the socket"
 		case err == nil && (host == "localhost" || ip != nil && ip.IsLoopback()):
 		case err == nil && (host == "" || ip != nil && ip.IsUnspecified()):
-			return "every network of this machine; there is no login and no TLS, so put a proxy or a firewall in front"
+			return "every network of this machine" + guard
 		default:
-			return "the network of " + host + "; there is no login and no TLS, so put a proxy or a firewall in front"
+			return "the network of " + host + guard
 		}
 	}
 	return "this machine only"

@@ -105,7 +105,7 @@ func options(s *config.Settings) supervisor.Options {
 		Admin:           s.AdminBind,
 		Pid:             s.Pid,
 		Control:         s.ControlSocket,
-		Settings:        s,
+		Settings:        workerSettings{s, s.Secrets()},
 	}
 	if o.Control == "off" {
 		o.Control = ""
@@ -129,14 +129,22 @@ func options(s *config.Settings) supervisor.Options {
 	return o
 }
 
+// workerSettings are what the master tells a worker. config.Settings alone would come without
+// the secrets.
+type workerSettings struct {
+	*config.Settings
+	Secrets config.Secrets
+}
+
 // runWorker runs a worker. It returns when the worker has ended.
 func runWorker() error {
 	file := earlyLog()
 	return worker.Run(func(env worker.Env) (worker.App, error) {
-		var s config.Settings
-		if err := json.Unmarshal(env.Settings, &s); err != nil {
+		var told workerSettings
+		if err := json.Unmarshal(env.Settings, &told); err != nil {
 			return nil, fmt.Errorf("settings of the master: %w", err)
 		}
+		s := *told.Settings
 		useLog(&s, file)                     // in a reload the log may move; the master's moves last
 		if err := kernel.Err(); err != nil { // NARWHAL_SIMD is wrong; the best instructions are used
 			slog.Warn(err.Error())
@@ -167,18 +175,29 @@ func runWorker() error {
 				slog.Error("cannot reopen the access log; the one that is open stays in use", "error", err)
 			}
 		}
+		secure, err := told.Secrets.TLS.Config()
+		if err != nil {
+			return nil, fmt.Errorf("--certfile: %w", err)
+		}
 		o := web.Options{
-			Recognizer:      recognizer,
-			Model:           model,
-			ModelID:         modelID,
-			Describe:        func() (web.ModelInfo, error) { return modelInfo(found, recognizer, s.Exclude) },
-			Version:         releaseNumber(version, buildInfo()),
-			Delay:           s.Delay,
-			Timeout:         env.Limits.Timeout,
-			LimitBody:       int(env.Limits.LimitBody),
-			Log:             slog.Default().With("worker", env.Slot),
-			AccessLog:       access,
-			AccessLogFormat: s.AccessLogformat,
+			Recognizer: recognizer,
+			Model:      model,
+			ModelID:    modelID,
+			Describe:   func() (web.ModelInfo, error) { return modelInfo(found, recognizer, s.Exclude) },
+			Version:    releaseNumber(version, buildInfo()),
+			Delay:      s.Delay,
+			Timeout:    env.Limits.Timeout,
+			LimitBody:  int(env.Limits.LimitBody),
+			Log:        slog.Default().With("worker", env.Slot),
+			AccessLog:  access,
+
+			TLS:               secure,
+			TokenHashes:       told.Secrets.TokenHashes,
+			CORSOrigins:       s.CORSOrigins,
+			ForwardedAllowIPs: s.ForwardedAllowIPs,
+			ProxyProtocol:     s.ProxyProtocol,
+			ProxyAllowFrom:    s.ProxyAllowFrom,
+			AccessLogFormat:   s.AccessLogformat,
 		}
 		if s.LogFormat == "json" {
 			o.AccessLogFormat = "json"

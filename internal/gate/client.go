@@ -34,6 +34,11 @@ type client struct {
 	until  time.Time // deadline for the next request while reading, and for lingering; zero: none
 	row    int       // requests that were answered on this connection before
 
+	// The beginning of the connection, see proxy.go and tls.go.
+	header  bool    // a PROXY header must come first
+	proxied bool    // remote is from a PROXY header
+	secure  *secure // nil: the connection is not one of TLS
+
 	// Reading, see read.go.
 	in        http1.Request
 	rest      []byte // bytes that came after the request
@@ -55,6 +60,7 @@ type client struct {
 	exempt  bool  // LimitConcurrency does not count the request
 	pending bool  // the request is counted as not answered
 	over    bool  // the request is one more than LimitConcurrency allows
+	denied  bool  // Rules.Permit does not allow the request
 	conn    *Conn // what Accept has returned for this request; nil: nothing yet
 
 	// Writing, see write.go.
@@ -75,15 +81,14 @@ type client struct {
 
 const edges = unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLET&0xffffffff
 
-// admit makes a client of an accepted descriptor, and reads what has arrived on it. It
-// closes the descriptor when it fails. g.mu is held.
-func (g *Gate) admit(fd int, local net.Addr, remote unix.Sockaddr) error {
-	c := &client{g: g, fd: fd, local: local, remote: remote}
+// admit takes a client whose connection was just accepted, and reads what has arrived on it.
+// It closes the descriptor when it fails. g.mu is held.
+func (c *client) admit() error {
 	if err := c.watch(); err != nil {
-		unix.Close(fd)
+		unix.Close(c.fd)
 		return err
 	}
-	c.boundary(time.Now().Add(g.rules.Timeout))
+	c.boundary(time.Now().Add(c.g.rules.Timeout))
 	return nil
 }
 
@@ -104,7 +109,13 @@ func (c *client) watch() error {
 func (c *client) forget() {
 	g := c.g
 	c.awake()
+	if c.state == reading {
+		c.sayGoodbye()
+	}
 	c.state = gone
+	if c.shakes() {
+		c.secure.bytes.Broadcast()
+	}
 	// close removes a descriptor from the epoll set only if no process has a copy of it.
 	_ = unix.EpollCtl(g.ep, unix.EPOLL_CTL_DEL, c.fd, nil)
 	unix.Close(c.fd)
@@ -181,6 +192,9 @@ func (c *client) boundary(until time.Time) {
 // hungUp reports whether the client has closed the connection. A client that has closed
 // only its sending side looks the same. g.mu is held.
 func (c *client) hungUp() bool {
+	if c.secure != nil {
+		return hasClosed(c.fd)
+	}
 	_, gone := park.Look(c.fd)
 	return gone
 }
@@ -188,6 +202,7 @@ func (c *client) hungUp() bool {
 // end closes the connection when the answer is sent. If the client is still sending, the
 // connection lingers first. g.mu is held.
 func (c *client) end() {
+	c.sayGoodbye()
 	if len(c.out) > 0 && c.failed == nil {
 		c.closes = true
 		c.flushes()
@@ -245,7 +260,7 @@ func (c *client) expire(now time.Time) {
 	late := !c.until.IsZero() && now.After(c.until)
 	switch c.state {
 	case reading:
-		if !late && !(c.g.stage == hangUp && !c.in.Begun()) {
+		if !late && !(c.g.stage == hangUp && !c.in.Begun() && !c.shakes()) {
 			return
 		}
 		c.ready = true // bytes may have arrived whose event was not handled yet

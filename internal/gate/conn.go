@@ -136,7 +136,7 @@ func (c *Conn) readRaw(p []byte) (int, error) {
 		return n, nil
 	}
 	for {
-		n, err := unix.Read(k.fd, p)
+		n, err := k.read(p)
 		switch {
 		case err == unix.EINTR:
 			continue
@@ -171,17 +171,27 @@ func (c *Conn) Write(p []byte) (int, error) {
 		c.switches(p)
 	}
 	k.outBy = c.writeBy
-	direct := len(k.out) == 0 && k.failed == nil
+	n, err := 0, error(nil)
+	direct := false
+	switch {
+	case k.failed != nil:
+	case k.secure != nil:
+		k.send(p)
+		n = len(p)
+	default:
+		direct = len(k.out) == 0
+	}
 	g.mu.Unlock()
 
-	n, err := 0, error(nil)
 	if direct {
 		n, err = write(k.fd, p) // without the lock: only the server writes in this state
 	}
 
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	k.sent(n)
+	if direct {
+		k.sent(n)
+	}
 	if err != nil {
 		k.fail(err)
 	}

@@ -34,6 +34,7 @@ package gate
 
 import (
 	"container/list"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -92,6 +93,11 @@ type Rules struct {
 	// the request without a body. Nil: every body is wanted.
 	Admit func(*http1.Head) bool
 
+	// Permit reports whether a request may be served at all. If it may not, the server
+	// gets the request at once, only to refuse it: without a place, and without the body
+	// if that was not read yet. Nil: every request may.
+	Permit func(*http1.Head) bool
+
 	// Refusals says that the server calls Conn.Refused for each request. If the gate
 	// refuses a request whose head is valid, the server then gets the head as a request
 	// without a body, and can answer it like any other.
@@ -100,6 +106,17 @@ type Rules struct {
 	// Exempt reports whether LimitConcurrency does not count a request. Nil: it counts
 	// all.
 	Exempt func(*http1.Head) bool
+
+	// Proxy says that connections come from a proxy that sends a PROXY header. Nil: they
+	// do not.
+	Proxy *Proxy
+
+	// TLS says that connections are those of TLS. Nil: they are not.
+	TLS *tls.Config
+
+	// Turned is called, in a goroutine, with the reason when a connection is closed before
+	// it has become HTTP. It is called at most once a minute. It may be nil.
+	Turned func(error)
 }
 
 // Gate holds all connections and requests of a worker.
@@ -151,13 +168,14 @@ type Gate struct {
 	memory  int // bytes of requests and unsent answers
 	release release
 
-	timer   *time.Timer
-	looked  atomic.Int64         // when a computation last looked, on the scoreboard's clock
-	tickIn  time.Duration        // the time for which timer was set; 0: it is not set
-	ticked  time.Time            // when tick last looked at the clients' deadlines
-	starved time.Time            // when Starved was last called
-	scratch [64 << 10]byte       // what was just read
-	events  [128]unix.EpollEvent // what the epoll set has just reported
+	timer    *time.Timer
+	looked   atomic.Int64         // when a computation last looked, on the scoreboard's clock
+	tickIn   time.Duration        // the time for which timer was set; 0: it is not set
+	ticked   time.Time            // when tick last looked at the clients' deadlines
+	starved  time.Time            // when Starved was last called
+	turnedAt time.Time            // when Turned was last called
+	scratch  [64 << 10]byte       // what was just read
+	events   [128]unix.EpollEvent // what the epoll set has just reported
 }
 
 // entry is a whole request that waits for a place. Either the server does not have it

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -71,6 +72,7 @@ func (s *server) conn(c net.Conn, delay time.Duration, handle func(*http.Request
 			return
 		}
 		n, _ := io.Copy(io.Discard, req.Body)
+		req.RemoteAddr = c.RemoteAddr().String()
 		r := s.g.Begin(c, Info{Method: req.Method, Path: req.URL.Path, Size: int(n)})
 		status := 503
 		if !r.Over() {
@@ -90,7 +92,11 @@ func (s *server) conn(c net.Conn, delay time.Duration, handle func(*http.Request
 		if drain || req.Close {
 			connection = "close"
 		}
-		fmt.Fprintf(c, "HTTP/1.1 %d x\r\nContent-Length: 2\r\nConnection: %s\r\n\r\nok", status, connection)
+		body := "ok"
+		if n, err := strconv.Atoi(req.Header.Get("X-Long")); err == nil {
+			body = strings.Repeat("x", n)
+		}
+		fmt.Fprintf(c, "HTTP/1.1 %d x\r\nContent-Length: %d\r\nConnection: %s\r\n\r\n%s", status, len(body), connection, body)
 		if connection == "close" {
 			return
 		}

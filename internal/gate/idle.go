@@ -10,7 +10,7 @@ import (
 // parks the connection, or closes it in stage hangUp, or counts it as idle. g.mu is held.
 func (c *client) settle() {
 	g := c.g
-	if c.in.Begun() || c.resting {
+	if c.in.Begun() || c.resting || c.shakes() {
 		return
 	}
 	if c.leave() {
@@ -42,10 +42,11 @@ func (c *client) awake() {
 }
 
 // leave parks the connection, and reports whether that was possible. If it was not, the
-// connection stays in this worker. g.mu is held.
+// connection stays in this worker. A connection with a PROXY header stays: the address in
+// the header would be lost. So does a connection of TLS. g.mu is held.
 func (c *client) leave() bool {
 	g := c.g
-	if g.o.Park == nil || g.last || c.shed || len(c.out) > 0 || len(c.rest) > 0 {
+	if g.o.Park == nil || g.last || c.shed || len(c.out) > 0 || len(c.rest) > 0 || c.header || c.proxied || c.secure != nil {
 		return false
 	}
 	var left time.Duration

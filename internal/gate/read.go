@@ -33,7 +33,14 @@ func (c *client) fill() {
 		if c.state != reading || !c.ready {
 			return
 		}
-		n, err := unix.Read(c.fd, g.scratch[:])
+		if c.header && !c.takeHeader() {
+			continue
+		}
+		if c.secure != nil && !c.secure.open {
+			c.secure.advance()
+			return
+		}
+		n, err := c.read(g.scratch[:])
 		switch {
 		case err == unix.EINTR:
 		case err == unix.EAGAIN:
@@ -52,12 +59,13 @@ func (c *client) fill() {
 				c.forget()
 			}
 		default:
-			if g.o.Line != nil {
+			if g.o.Line != nil && c.secure == nil {
 				g.o.Line.Received(n)
 			}
 			// A short read has taken all that was there. New bytes bring a new event, and
-			// so does the end, unless its event has come already.
-			if n < len(g.scratch) && !c.hup {
+			// so does the end, unless its event has come already. A read of TLS returns
+			// one record; it says when there is none.
+			if n < len(g.scratch) && !c.hup && c.secure == nil {
 				c.ready = false
 			}
 			c.took(g.scratch[:n])
@@ -95,11 +103,14 @@ func (c *client) took(p []byte) {
 		c.refuse(ErrMemory)
 		return
 	}
-	if err == nil && !head && c.in.Head() != nil && !c.in.Done() && c.in.Head().Expect {
-		if admit := g.rules.Admit; admit != nil && !admit(c.in.Head()) {
+	if h := c.in.Head(); err == nil && !head && h != nil {
+		c.denied = g.rules.Permit != nil && !g.rules.Permit(h)
+		switch {
+		case c.in.Done():
+		case c.denied, h.Expect && g.rules.Admit != nil && !g.rules.Admit(h):
 			c.in.Cut()
 			c.closes, c.linger = true, true // the client may still send the body
-		} else {
+		case h.Expect:
 			c.send([]byte("HTTP/1.1 100 Continue\r\n\r\n"))
 		}
 	}
@@ -119,7 +130,7 @@ func (c *client) becomeWhole() {
 	c.state, c.until = waiting, time.Time{}
 	c.whole = board.Now()
 	c.count()
-	if c.over { // the server only refuses it, which needs no place
+	if c.over || c.denied { // the server only refuses it, which needs no place
 		g.deliver(c)
 		return
 	}
@@ -130,7 +141,7 @@ func (c *client) becomeWhole() {
 func (c *client) count() {
 	g := c.g
 	c.pending = true
-	c.exempt = g.rules.Exempt != nil && g.rules.Exempt(c.in.Head())
+	c.exempt = c.denied || g.rules.Exempt != nil && g.rules.Exempt(c.in.Head())
 	g.inflight++
 	if !c.exempt {
 		g.counted++

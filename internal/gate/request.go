@@ -28,6 +28,7 @@ type Request struct {
 	whole   int64         // when the request became whole, on the scoreboard's clock
 	queued  time.Duration // how long the request has waited for a place
 	started int64         // when the request began to run, or to run again, on that clock
+	slept   time.Duration // in Wait, since started
 
 	// Of a computation, see interrupt.go.
 	long     bool          // it has asked whether it should go on
@@ -102,6 +103,8 @@ func (r *Request) Wait(d time.Duration) error {
 		if err := r.Enter(); err != nil {
 			return err
 		}
+		begun := board.Now()
+		defer func() { r.slept = time.Duration(board.Now() - begun) }()
 		return r.pass(d)
 	}
 	g.mu.Lock()
@@ -174,6 +177,18 @@ func (r *Request) Enter() error {
 	}
 	r.run()
 	return nil
+}
+
+// Times returns how long the request waited for its first place, and for how long it has
+// computed until now. What it spent in Wait counts for neither. ok is false if it does not
+// compute.
+func (r *Request) Times() (queued, computed time.Duration, ok bool) {
+	r.g.mu.Lock()
+	defer r.g.mu.Unlock()
+	if !r.entered || r.at == nil {
+		return 0, 0, false
+	}
+	return r.queued, r.computed + time.Duration(board.Now()-r.started) - r.slept, true
 }
 
 // holds reports whether the request has a place. g.mu is held.

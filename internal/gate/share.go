@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"net"
+	"net/netip"
 	"os"
 	"time"
 
@@ -153,12 +155,12 @@ func (g *Gate) pass() {
 
 // giveOldest gives away the oldest request that may move, and reports whether it could.
 // A request stays if the server has it already, if its connection ends after it (another
-// worker would read on), or if it is large and the pair has no room for large ones. g.mu
+// worker would read on), if it came by TLS, or if it is large and the pair has no room for large ones. g.mu
 // is held.
 func (g *Gate) giveOldest() bool {
 	for e := g.fifo.Front(); e != nil; e = e.Next() {
 		c := e.Value.(*entry).c
-		if c == nil || c.closes || c.in.Size()+len(c.rest) > inline && !g.pairTakesLarge() {
+		if c == nil || c.closes || c.secure != nil || c.in.Size()+len(c.rest) > inline && !g.pairTakesLarge() {
 			continue
 		}
 		if !c.give() {
@@ -187,9 +189,9 @@ func (g *Gate) pairTakesLarge() bool {
 
 // headSize is the length of a message's head in bytes: when the request became whole (8),
 // the number of requests before it on the connection (4), the length of the request (4),
-// and the length of the bytes after it (4). The request and the bytes after it follow, or
-// are in a memfd.
-const headSize = 8 + 3*4
+// the length of the bytes after it (4), and the client's address and port from a PROXY
+// header (16 and 2), or zeros. The request and the bytes after it follow, or are in a memfd.
+const headSize = 8 + 3*4 + 16 + 2
 
 // inline is the length in bytes above which a message travels in a memfd.
 const inline = 16 << 10
@@ -222,6 +224,10 @@ func (c *client) give() bool {
 	binary.LittleEndian.PutUint32(message[8:], uint32(c.row))
 	binary.LittleEndian.PutUint32(message[12:], uint32(request))
 	binary.LittleEndian.PutUint32(message[16:], uint32(len(c.rest)))
+	if t, ok := address(c.remote).(*net.TCPAddr); ok && c.proxied {
+		copy(message[20:], t.IP.To16())
+		binary.LittleEndian.PutUint16(message[36:], uint16(t.Port))
+	}
 	if err := pass(c.g.share.fd, c.fd, message); err != nil {
 		in := message[headSize : headSize+request]
 		c.in.Reset()
@@ -342,6 +348,9 @@ func (g *Gate) receive(end int) (*client, error) {
 	c.whole = int64(binary.LittleEndian.Uint64(buf[0:]))
 	c.row = int(binary.LittleEndian.Uint32(buf[8:]))
 	request, rest := int(binary.LittleEndian.Uint32(buf[12:])), int(binary.LittleEndian.Uint32(buf[16:]))
+	if ip := netip.AddrFrom16([16]byte(buf[20:])); !ip.IsUnspecified() {
+		c.remote, c.proxied = sockaddr(netip.AddrPortFrom(ip, binary.LittleEndian.Uint16(buf[36:]))), true
+	}
 	data := buf[headSize:n]
 	if len(fds) == 2 {
 		if data, err = contents(fds[1], request+rest); err != nil {

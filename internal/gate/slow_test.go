@@ -337,7 +337,7 @@ func TestUnsentAnswerIsCountedWhole(t *testing.T) {
 	t.Cleanup(g.Stop)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if err := g.admit(fds[1], nil, nil); err != nil {
+	if err := (&client{g: g, fd: fds[1]}).admit(); err != nil {
 		t.Fatal(err)
 	}
 	c := g.clients[fds[1]]

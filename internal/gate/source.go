@@ -202,13 +202,23 @@ func (s *source) take() error {
 		if err != nil {
 			return err
 		}
-		return s.g.admit(fd, nil, nil)
+		return (&client{g: s.g, fd: fd}).admit()
 	}
 	fd, sa, err := unix.Accept4(s.fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
 	if err != nil {
 		return err
 	}
-	return s.g.admit(fd, s.addr, sa)
+	proxy := s.g.rules.Proxy
+	if why := proxy.mayConnect(address(sa)); why != nil {
+		unix.Close(fd)
+		s.g.turned(fmt.Errorf("a connection was closed: %w", why))
+		return unix.ECONNABORTED // as if the client had gone
+	}
+	c := &client{g: s.g, fd: fd, local: s.addr, remote: sa, header: proxy != nil}
+	if s.g.rules.TLS != nil {
+		c.secure = &secure{c: c}
+	}
+	return c.admit()
 }
 
 // over reports whether the gate takes no more from this source. When the service ends,

@@ -33,9 +33,20 @@ func write(fd int, p []byte) (int, error) {
 	return n, nil
 }
 
-// send sends bytes to the client. What the kernel does not take now is kept, and sent when
-// the client takes it. g.mu is held.
+// send sends bytes to the client, encrypted if need be. What the kernel does not take now is
+// kept, and sent when the client takes it. g.mu is held.
 func (c *client) send(p []byte) {
+	if c.secure == nil {
+		c.sendRaw(p)
+		return
+	}
+	if c.failed == nil {
+		_, _ = c.secure.conn.Write(p) // sendRaw has noted an error
+	}
+}
+
+// sendRaw sends bytes as they are. g.mu is held.
+func (c *client) sendRaw(p []byte) {
 	if c.failed != nil {
 		return
 	}

@@ -251,6 +251,9 @@ func (r *Request) fieldLine() *Error {
 			}
 		}
 		r.head = r.head[:r.line]
+	case named(name, "authorization"):
+		r.info.Authorization = string(v)
+		return r.once(hasAuthorization)
 	case named(name, "upgrade"):
 		r.has |= hasUpgrade
 	case named(name, "connection"):

@@ -52,9 +52,10 @@ func (l Limits) filled() Limits {
 // Head is what the request line and the fields of a request say.
 type Head struct {
 	Method, Target string
-	Minor          int  // HTTP/1.Minor: 0 or 1
-	Length         int  // bytes of the body as announced; -1: it is chunked; 0: there is none
-	Expect         bool // the client waits for 100 Continue before it sends the body
-	Close          bool // no other request follows: Connection: close, or HTTP/1.0 without keep-alive
-	Upgrade        bool // CONNECT, or the client asks for an Upgrade: if granted, no HTTP/1 follows
+	Minor          int    // HTTP/1.Minor: 0 or 1
+	Length         int    // bytes of the body as announced; -1: it is chunked; 0: there is none
+	Expect         bool   // the client waits for 100 Continue before it sends the body
+	Close          bool   // no other request follows: Connection: close, or HTTP/1.0 without keep-alive
+	Authorization  string // the value of that field; "" if there is none
+	Upgrade        bool   // CONNECT, or the client asks for an Upgrade: if granted, no HTTP/1 follows
 }

@@ -82,6 +82,7 @@ const (
 	hasLength
 	hasChunked
 	hasUpgrade
+	hasAuthorization
 	hasKeepAlive
 	wantsUpgrade
 	hasOtherExpect // an Expect with something else than 100-continue

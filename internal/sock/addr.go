@@ -35,6 +35,16 @@ type Addr struct {
 // (unix(7)), written @NAME: it has no file, and so neither owner nor mode.
 func (a Addr) Abstract() bool { return a.Network == "unix" && strings.HasPrefix(a.Address, "@") }
 
+// Networked reports whether clients on other machines can reach the address. Of an inherited
+// socket that is not known: Networked returns false.
+func (a Addr) Networked() bool {
+	if a.Network != "tcp" {
+		return false
+	}
+	host, _ := a.split()
+	return host != "localhost" && !net.ParseIP(strings.Trim(host, "[]")).IsLoopback()
+}
+
 // String gives the form Parse takes.
 func (a Addr) String() string {
 	switch a.Network {

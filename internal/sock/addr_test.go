@@ -135,3 +135,18 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestNetworked(t *testing.T) {
+	for text, want := range map[string]bool{
+		":80": true, "0.0.0.0:80": true, "[::]:80": true, "192.0.2.1:80": true, "example.org:80": true,
+		"127.0.0.1:80": false, "127.9.9.9:80": false, "[::1]:80": false, "localhost:80": false, "80": false, "unix:/x": false, "unix:@x": false, "fd://3": false,
+	} {
+		a, err := Parse(text, "/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a.Networked() != want {
+			t.Errorf("%s: %v", text, !want)
+		}
+	}
+}
