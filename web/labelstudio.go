@@ -42,11 +42,11 @@ func (s *server) labelStudioWebhook(r *request) error {
 	if f != nil {
 		return f.anyObject()
 	}
-	var action string
-	if err := json.Unmarshal(o.Get("action"), &action); err != nil {
-		return invalid("the body has no `action`", hintBody)
+	var action *string
+	if err := json.Unmarshal(o.Get("action"), &action); err != nil || action == nil {
+		return invalid("the body has no `action` that is a string", hintBody)
 	}
-	if action == "START_TRAINING" {
+	if *action == "START_TRAINING" {
 		return invalid("this service does not train", "train with spaCy, and have the server started with --model and the new pipeline")
 	}
 	r.json([]byte(`{"status":"ignored"}`))

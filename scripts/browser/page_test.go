@@ -366,9 +366,7 @@ func TestShare(t *testing.T) {
 var refused = regexp.MustCompile("Failed to load resource")
 
 func TestErrors(t *testing.T) {
-	asked := make(chan bool, 10)
 	url := fake(t, 200, func(w http.ResponseWriter, r *http.Request, q question) {
-		asked <- true
 		switch q.Text {
 		case "refused":
 			w.WriteHeader(503)
@@ -384,8 +382,7 @@ func TestErrors(t *testing.T) {
 	})
 	p := open(t, url+"#text=fine", 1280, 900)
 	p.allowed = refused
-	<-asked
-	p.until(drawn)
+	p.until(`document.getElementById('count').textContent === 'No entities found.'`)
 	for text, want := range map[string]string{
 		"refused":                "The worker has too many requests. Try again in a second.",
 		"proxy":                  "The server answers 502 without a word of explanation.",
