@@ -450,6 +450,24 @@ func TestUpgradeWithWrongSettings(t *testing.T) {
 	}
 }
 
+// The first line of the greeting has the address of the page.
+func TestGreetingBegins(t *testing.T) {
+	for bound, want := range map[string]string{
+		"127.0.0.1:5000":            "http://127.0.0.1:5000/",
+		"0.0.0.0:5000":              "http://127.0.0.1:5000/",
+		"[::]:5000":                 "http://[::1]:5000/",
+		"unix:/tmp/n.sock":          "unix:/tmp/n.sock",
+		"fd://3":                    "fd://3",
+		"unix:/tmp/n.sock,[::1]:80": "unix:/tmp/n.sock, http://[::1]:80/",
+	} {
+		var b strings.Builder
+		greet(&b, &config.Settings{Workers: 1}, strings.Split(bound, ","), "a model")
+		if first, _, _ := strings.Cut(b.String(), "\n"); first != "narwhal serves "+want {
+			t.Errorf("%s: the greeting begins with %q, want %q", bound, first, "narwhal serves "+want)
+		}
+	}
+}
+
 // The curl command in the greeting fits the address.
 func TestGreetingLine(t *testing.T) {
 	for bound, want := range map[string]string{
