@@ -16,12 +16,10 @@ To refuse requests instead, set --limit-concurrency.`,
 		},
 		{
 			Name: "limit-concurrency", Group: Limits, Placeholder: "N", Default: "0", Unset: "0, off",
-			Usage: "unanswered requests of a worker; more get a 503",
-			Help: `The largest number of requests that a worker may have accepted and not yet answered, computing or waiting. The worker reads a further request and answers it at once with 503 and a Retry-After. /healthz and /readyz are exempt. 0 means no limit.
-
-The number must not be larger than --worker-connections: it could never be reached.`,
+			Usage:   "unanswered texts of a worker; more get a 503",
+			Help:    `The largest number of texts that a worker may have accepted and not yet answered, computing or waiting. The worker reads a further request and answers it at once with 503 and a Retry-After. A request with several texts counts as one until it is its turn. Then it is answered with 503 if its texts are too many. One with more texts than N is served while the worker has no other. /healthz and /readyz are exempt. 0 means no limit.`,
 			Uvicorn: "--limit-concurrency",
-			Differs: "N requests are served; Uvicorn serves N - 1. Requests count, idle connections do not. Health checks are exempt",
+			Differs: "N requests are served; Uvicorn serves N - 1. Texts count, idle connections do not. Health checks are exempt",
 			field:   func(s *Settings) any { return &s.LimitConcurrency },
 		},
 		{
@@ -78,7 +76,7 @@ func times() []Setting {
 		{
 			Name: "timeout", Short: "t", Group: Times, Placeholder: "TIME", Default: "30s",
 			Usage: "a worker whose request runs longer is replaced",
-			Help: `How long a request may run. If a request runs longer, the log has its method, path, age and size, and the master starts another worker in place of this one. In a concurrent worker the other requests may still finish within --graceful-timeout. Then the worker gets SIGABRT, which writes the stacks of all its goroutines to the log, and SIGKILL two seconds later. A worker that shows no sign of life is replaced, too. 0 means no limit.
+			Help: `How long a request may run. Of a request with several texts, each may run so long. If a request runs longer, the log has its method, path, age and size, and the master starts another worker in place of this one. In a concurrent worker the other requests may still finish within --graceful-timeout. Then the worker gets SIGABRT, which writes the stacks of all its goroutines to the log, and SIGKILL two seconds later. A worker that shows no sign of life is replaced, too. 0 means no limit.
 
 The time in which a worker loads its model does not count: see --boot-timeout.` + forms,
 			Gunicorn: "-t, --timeout", Uvicorn: "--timeout-worker-healthcheck",

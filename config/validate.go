@@ -175,11 +175,6 @@ func (l *loader) checkWorkers() {
 
 func (l *loader) checkLimits() {
 	s := l.settings
-	if s.LimitConcurrency > s.WorkerConnections {
-		l.blame("limit-concurrency", "make it smaller, or --worker-connections larger",
-			"%d can never be exceeded, since a worker holds %d connections (--worker-connections)",
-			s.LimitConcurrency, s.WorkerConnections)
-	}
 	if s.LimitBuffers > 0 && s.LimitBody > s.LimitBuffers {
 		l.blame("limit-buffers", "make it larger, or --limit-body smaller",
 			"%s is less than --limit-body, %s, so that the largest body could never be read",

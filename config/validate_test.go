@@ -81,7 +81,6 @@ func TestCombinations(t *testing.T) {
 		{"keep-alive-mode=parked keep-alive=0", "--keep-alive-mode: connections are not kept at all, since --keep-alive is 0 | give --keep-alive a time, or leave --keep-alive-mode out"},
 		{"max-requests-jitter=10", "--max-requests-jitter: there is nothing to vary, since --max-requests is 0 | set --max-requests, or leave the jitter out"},
 		{"limit-concurrency=4 worker-connections=4", ""},
-		{"limit-concurrency=5 worker-connections=4", "--limit-concurrency: 5 can never be exceeded, since a worker holds 4 connections (--worker-connections) | make it smaller, or --worker-connections larger"},
 		{"timeout=0 boot-timeout=0 graceful-timeout=0 delay=99", ""},
 		{"timeout=5 delay=5", "--delay: every request would wait 5s and be ended after 5s (--timeout) | make the delay shorter, or --timeout longer"},
 		{"delay=-1", "--delay: -1 is negative: want 0 or more"},

@@ -9,7 +9,7 @@ import "time"
 type Limits struct {
 	Threads           int // requests that compute at the same time; 0: GOMAXPROCS
 	WorkerConnections int // open connections; others wait in the kernel's queue; 0: 1000
-	LimitConcurrency  int // unanswered requests; others are answered with 503; 0: no limit
+	LimitConcurrency  int // unanswered computations, one or more a request; further requests are answered with 503; 0: no limit
 	// The head of a request. A negative value means the most that is possible: a head never
 	// has more than MaxRequestHead bytes and MaxRequestFields fields.
 	LimitRequestLine      int // bytes of the request line without its CR LF; 0: 4094

@@ -113,7 +113,7 @@ var (
 	errEmpty    = &failure{400, "invalid_json", "the body is empty, want JSON", hintBody}
 	errLeaving  = &failure{503, "not_ready", "the service is about to stop", "send requests to another one"}
 	errLate     = &failure{503, "overloaded", "the request has waited for its turn for longer than --timeout, and was not computed", "try again in a second"}
-	errOver     = &failure{503, "overloaded", "the worker has as many requests as --limit-concurrency allows", "try again in a second"}
+	errOver     = &failure{503, "overloaded", "the worker has as many texts to compute as --limit-concurrency allows", "try again in a second"}
 	errNoProxy  = &failure{501, "not_implemented", "CONNECT is for proxies, and this is none", "send the request itself to this address"}
 	errInternal = &failure{500, "internal", "the service failed on this request", "report the request_id to who runs the service; its log has the reason"}
 )

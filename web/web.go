@@ -261,7 +261,7 @@ func (s *server) handle(ctx *fasthttp.RequestCtx) {
 	status := fasthttp.StatusInternalServerError
 	defer func() {
 		if v := recover(); v != nil {
-			s.Log.Error("panic in a request", "panic", v, "request_id", requestID(ctx), "stack", string(debug.Stack()))
+			s.logFault(r, &panicError{v, debug.Stack()})
 			status = errInternal.write(r)
 		}
 		if s.KeepAlive > 0 && r.gate.Closes() {
@@ -309,7 +309,7 @@ func (s *server) answer(r *request) int {
 		hangUp(r.RequestCtx)
 		return statusGone
 	}
-	s.Log.Error("a request failed", "err", err, "request_id", requestID(r.RequestCtx))
+	s.logFault(r, err)
 	return errInternal.write(r)
 }
 

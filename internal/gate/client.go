@@ -59,6 +59,7 @@ type client struct {
 	place   bool  // the request holds a place
 	exempt  bool  // LimitConcurrency does not count the request
 	pending bool  // the request is counted as not answered
+	weight  int   // how much of LimitConcurrency the request takes
 	over    bool  // the request is one more than LimitConcurrency allows
 	denied  bool  // Rules.Permit does not allow the request
 	conn    *Conn // what Accept has returned for this request; nil: nothing yet
@@ -76,6 +77,7 @@ type client struct {
 	shed    bool          // the next answer says Connection: close
 	raw     bool          // the answer was 101, or 2xx to CONNECT: what follows is not HTTP
 
+	held   int // bytes that the server holds for the request, see Request.Hold
 	memory int // bytes of this client that are counted in g.memory
 }
 
@@ -121,7 +123,7 @@ func (c *client) forget() {
 	unix.Close(c.fd)
 	delete(g.clients, c.fd)
 	c.in.Reset()
-	c.rest, c.out, c.outSize = nil, nil, 0
+	c.rest, c.out, c.outSize, c.held = nil, nil, 0, 0
 	c.account()
 	g.showClients()
 	g.change.Broadcast()

@@ -287,6 +287,7 @@ func (c *Conn) Close() error {
 	k.conn = nil
 	keep := c.over && c.wrote && !k.closes && !k.raw && !k.ended
 	k.in.Reset()
+	k.held = 0
 	k.account()
 	switch {
 	case !keep:

@@ -162,7 +162,7 @@ type Gate struct {
 
 	running  list.List // of *Request; the first one has run for longest
 	inflight int       // whole requests that are not answered
-	counted  int       // those of inflight that LimitConcurrency counts
+	counted  int       // what LimitConcurrency counts of them: computations, see batch.go
 	answered int
 
 	memory  int // bytes of requests and unsent answers

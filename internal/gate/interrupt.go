@@ -56,8 +56,8 @@ func (r *Request) due() int64 {
 	if r.at != nil {
 		computed += time.Duration(board.Now() - r.started)
 	}
-	left := r.info.Size - int(float64(computed)/r.g.pace)
-	return r.g.dueAt(r.whole+int64(computed), max(left, r.info.Size/leastLeft))
+	left := r.size - int(float64(computed)/r.g.pace)
+	return r.g.dueAt(r.whole+int64(computed), max(left, r.size/leastLeft))
 }
 
 // leastLeft is the part of a request, one in so many, that is taken to be left as long as
@@ -155,6 +155,9 @@ func (g *Gate) yields() bool {
 // the connection, its system answers with a reset. A client of HTTP/1.0 does not know 100
 // Continue, so it counts as there. g.mu is held.
 func (r *Request) left() bool {
+	if r.parent != nil {
+		return r.parent.left()
+	}
 	if r.c == nil {
 		return false
 	}

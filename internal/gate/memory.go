@@ -9,7 +9,7 @@ import (
 func (c *client) account() {
 	m := 0
 	if c.state != gone {
-		m = c.in.Size() + cap(c.rest) + c.outSize
+		m = c.in.Size() + cap(c.rest) + c.outSize + c.held
 	}
 	g := c.g
 	if m < c.memory {

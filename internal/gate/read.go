@@ -144,6 +144,7 @@ func (c *client) count() {
 	c.exempt = c.denied || g.rules.Exempt != nil && g.rules.Exempt(c.in.Head())
 	g.inflight++
 	if !c.exempt {
+		c.weight = 1
 		g.counted++
 		c.over = g.o.LimitConcurrency > 0 && g.counted > g.o.LimitConcurrency
 	}
@@ -159,7 +160,7 @@ func (c *client) uncount() {
 	c.pending, c.over = false, false
 	c.g.inflight--
 	if !c.exempt {
-		c.g.counted--
+		c.g.counted -= c.weight
 	}
 	c.g.showInFlight()
 }

@@ -27,6 +27,8 @@ type Request struct {
 	entered bool          // Enter was called
 	whole   int64         // when the request became whole, on the scoreboard's clock
 	queued  time.Duration // how long the request has waited for a place
+	size    int           // bytes that the present computation is for: the body, or see batch.go
+	parent  *Request      // of an Extra: the request that it is a place of
 	started int64         // when the request began to run, or to run again, on that clock
 	slept   time.Duration // in Wait, since started
 
@@ -39,7 +41,7 @@ type Request struct {
 // Begin registers a request that the server has read from c, and returns at once. c may
 // wrap a *Conn (ConnOf). If it does not, Enter waits for a place.
 func (g *Gate) Begin(c net.Conn, info Info) *Request {
-	r := &Request{g: g, c: ConnOf(c), info: info, whole: board.Now()}
+	r := &Request{g: g, c: ConnOf(c), info: info, size: info.Size, whole: board.Now()}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if r.c != nil {
@@ -92,8 +94,8 @@ func (r *Request) Gone() bool {
 	return r.left()
 }
 
-// Wait waits for d. Unless the gate is Sync, the request gives its place back for that
-// time. Wait returns ErrGone as soon as the client has hung up.
+// Wait waits for d. The request gives its place back for that time, unless the gate is Sync
+// or has more than LimitBuffers. Wait returns ErrGone as soon as the client has hung up.
 func (r *Request) Wait(d time.Duration) error {
 	if d <= 0 {
 		return nil
@@ -109,7 +111,7 @@ func (r *Request) Wait(d time.Duration) error {
 	}
 	g.mu.Lock()
 	r.run()
-	if r.holds() {
+	if r.holds() && g.roomy() {
 		r.release()
 		g.proceed()
 	}
@@ -163,7 +165,7 @@ func (r *Request) Enter() error {
 		r.turn = make(chan struct{})
 		r.waited = r.waited || g.taken >= g.o.Threads || g.fifo.Len() > 0
 		now := board.Now()
-		g.queue(&entry{r: r, whole: now, due: g.dueAt(now, r.info.Size)})
+		g.queue(&entry{r: r, whole: now, due: g.dueAt(now, r.size)})
 		g.proceed()
 		g.mu.Unlock()
 		<-r.turn
@@ -227,14 +229,7 @@ func (r *Request) End(status int) {
 	g := r.g
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if r.entered && r.at != nil {
-		took := r.computed + time.Duration(board.Now()-r.started)
-		g.took(took, r.info.Size)
-		if g.o.Line != nil {
-			g.o.Line.Busy(took)
-		}
-	}
-	r.rest()
+	r.done()
 	if r.c != nil {
 		r.c.answered = true
 		r.c.c.uncount()
@@ -255,6 +250,19 @@ func (r *Request) End(status int) {
 	if !g.closing {
 		g.look()
 	}
+}
+
+// done ends a computation, if one runs, and counts its time. g.mu is held.
+func (r *Request) done() {
+	g := r.g
+	if r.entered && r.at != nil {
+		took := r.computed + time.Duration(board.Now()-r.started)
+		g.took(took, r.size)
+		if g.o.Line != nil {
+			g.o.Line.Busy(took)
+		}
+	}
+	r.rest()
 }
 
 // run notes that the request runs from now on: it computes, or waits in Wait. The
