@@ -171,9 +171,9 @@ func TestNotRegular(t *testing.T) {
 // only if that is a flag.
 func TestBlame(t *testing.T) {
 	dir := t.TempDir()
-	write(t, dir, DefaultFile, "\nlimit_concurrency = 50\n")
+	write(t, dir, DefaultFile, "\nmax_requests_jitter = 50\n")
 	_, err := Load(Source{
-		Given:   Given{"worker-connections": {"10"}, "admin-bind": {"127.0.0.1:8000"}},
+		Given:   Given{"admin-bind": {"127.0.0.1:8000"}},
 		Environ: []string{"NARWHAL_THREADS=2"},
 		Dir:     dir,
 	})
@@ -186,7 +186,7 @@ func TestBlame(t *testing.T) {
 		p := err.(*Problem)
 		got = append(got, blame{p.Where, p.Usage})
 	}
-	want := []blame{{"--admin-bind", true}, {"NARWHAL_THREADS", false}, {"narwhal.toml:2: limit_concurrency", false}}
+	want := []blame{{"--admin-bind", true}, {"NARWHAL_THREADS", false}, {"narwhal.toml:2: max_requests_jitter", false}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("blamed (-want +got):\n%s", diff)
 	}

@@ -46,6 +46,10 @@ func newAccessLog(o *Options, trusted *peers.List) *accessLog {
 	return l
 }
 
+// bytesSent is the key of a request's value that has the size of its answer, if fasthttp
+// does not send it.
+const bytesSent = "bytes sent"
+
 // write logs a request that was answered with a status. start is when its handler was
 // called, or zero if the request could not be read. t is how long the request waited and
 // computed. If l is nil, write does nothing.
@@ -73,6 +77,9 @@ func (l *accessLog) write(ctx *fasthttp.RequestCtx, status int, start time.Time,
 
 		Traceparent: string(ctx.Response.Header.Peek(requestid.Traceparent)),
 		Out:         ctx.Response.Header.Peek,
+	}
+	if n, ok := ctx.UserValue(bytesSent).(int); ok {
+		e.Bytes = n
 	}
 	if ctx.IsHead() || status == statusGone {
 		e.Bytes = 0

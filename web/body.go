@@ -30,7 +30,12 @@ func (s *server) object(r *request) (textjson.Object, *failure) {
 
 // mediaType returns the Content-Type in lower case without its parameters.
 func mediaType(h *fasthttp.RequestHeader) string {
-	declared, _, _ := strings.Cut(string(h.ContentType()), ";")
+	return mediaTypeOf(string(h.ContentType()))
+}
+
+// mediaTypeOf does what mediaType does for the value of the field.
+func mediaTypeOf(field string) string {
+	declared, _, _ := strings.Cut(field, ";")
 	return strings.ToLower(strings.Trim(declared, " \t"))
 }
 

@@ -70,6 +70,9 @@ func FuzzHTTP(f *testing.F) {
 	}
 	f.Add([]byte(post("One") + getHealth + post("panic") + post("Two")))
 	f.Add([]byte(post("One")[1:]))
+	f.Add([]byte(linesHead + "d\r\n\"One\"\n\"Two\"\n\r\n0\r\n\r\n" + post("Three")))
+	f.Add([]byte(linesHead + "5\r\n\"One\"\r\nx"))
+	f.Add([]byte("POST /v1/entities?offsets=utf8 HTTP/1.1\r\nHost: x\r\nContent-Type: application/jsonl\r\nContent-Length: 9\r\n\r\n\"Ada\"\n{}\n"))
 
 	// A unix socket, because each TCP connection keeps a port busy for a minute.
 	path := filepath.Join(f.TempDir(), "socket")
@@ -128,6 +131,12 @@ func exchange(t *testing.T, path string, raw []byte) (statuses []int) {
 		}
 		if resp.StatusCode != 100 {
 			statuses = append(statuses, resp.StatusCode)
+		}
+		if len(resp.TransferEncoding) > 0 { // lines, which end the connection
+			if b, err := io.ReadAll(resp.Body); err != nil && !bytes.Contains(b, []byte(`{"error":`)) {
+				t.Fatalf("to %q the answer is %q: %v", raw, all, err)
+			}
+			break
 		}
 		_, rest, _ = bytes.Cut(rest, []byte("\r\n\r\n"))
 		if n := int(resp.ContentLength); n <= len(rest) && n > 0 && !bytes.HasPrefix(rest, []byte("HTTP/1.1 ")) { // not the answer to a HEAD

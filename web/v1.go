@@ -10,6 +10,9 @@ import (
 // v1Entities answers POST /v1/entities: all entities of one text or of several, with
 // offsets, or as markup if the client prefers HTML.
 func (s *server) v1Entities(r *request) error {
+	if isLines(mediaType(&r.Request.Header)) {
+		return s.v1Lines(r)
+	}
 	q, f := s.readQuery(r)
 	if f != nil {
 		return f

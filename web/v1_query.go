@@ -85,7 +85,7 @@ func (s *server) readQuery(r *request) (*query, *failure) {
 		id, text, fault := textjson.Item(value)
 		it := item{id: id, text: text}
 		if fault != nil {
-			it.fault = itemFault(len(q.items), fault)
+			it.fault = itemFault("`texts["+strconv.Itoa(len(q.items))+"]`", fault)
 		}
 		q.items = append(q.items, it)
 	}
@@ -96,9 +96,8 @@ const itemHint = `an item of texts is a string or {"id": …, "text": "…"}`
 
 func invalid(message, hint string) *failure { return &failure{422, "invalid_request", message, hint} }
 
-// itemFault says why item i has no text.
-func itemFault(i int, fault *textjson.Fault) *failure {
-	where := "`texts[" + strconv.Itoa(i) + "]`"
+// itemFault says why an item has no text. where names the item.
+func itemFault(where string, fault *textjson.Fault) *failure {
 	switch fault.Kind {
 	case textjson.NotItem:
 		return invalid(where+" is "+fault.Type+", want a string or an object", itemHint)

@@ -98,7 +98,7 @@ type Options struct {
 // routes has every path of the service.
 var routes = append(fileRoutes(), []route{
 	{path: "/", methods: []string{"GET", "HEAD", "POST"}, handle: (*server).entities},
-	{path: "/v1/entities", methods: []string{"POST"}, handle: (*server).v1Entities},
+	{path: "/v1/entities", methods: []string{"POST"}, handle: (*server).v1Entities, lines: true},
 	{path: "/v1/models", methods: []string{"GET", "HEAD"}, handle: (*server).v1Models},
 	{path: "/healthz", methods: []string{"GET", "HEAD"}, handle: (*server).healthz, exempt: true},
 	{path: "/readyz", methods: []string{"GET", "HEAD"}, handle: (*server).readyz, exempt: true},
@@ -143,6 +143,7 @@ type route struct {
 	path    string
 	methods []string
 	exempt  bool   // from the limit on requests
+	lines   bool   // the body may be lines of any length, see lines.go
 	example string // a body that it takes, for hints; "": the body that / takes
 	browser bool   // a file for browsers, which the description does not have
 	handle  func(*server, *request) error
@@ -227,6 +228,7 @@ func (s *server) rules() gate.Rules {
 		Limits:   http1.Limits{Body: s.LimitBody},
 		Timeout:  s.ReadTimeout,
 		Refusals: true,
+		Stream:   s.streams,
 		Admit: func(h *http1.Head) bool {
 			route := findTarget(h.Target)
 			return route != nil && slices.Contains(route.methods, h.Method)

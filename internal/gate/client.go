@@ -56,6 +56,7 @@ type client struct {
 	whole   int64 // when the request became whole, on the scoreboard's clock
 	waited  bool  // the request had to wait for a place, or came from another worker
 	asked   bool  // 100 Continue was sent to see whether the client is still there
+	stream  bool  // the server reads the body while it arrives, see stream.go
 	place   bool  // the request holds a place
 	exempt  bool  // LimitConcurrency does not count the request
 	pending bool  // the request is counted as not answered
@@ -99,7 +100,7 @@ func (c *client) watch() error {
 	if err := unix.EpollCtl(c.g.ep, unix.EPOLL_CTL_ADD, c.fd, &unix.EpollEvent{Events: edges, Fd: int32(c.fd)}); err != nil {
 		return err
 	}
-	c.in.Limits = c.g.rules.Limits
+	c.in.Limits, c.in.Stream = c.g.rules.Limits, c.g.streams
 	c.ready = true
 	c.g.clients[c.fd] = c
 	c.g.showClients()
@@ -159,6 +160,9 @@ func (c *client) event(ev uint32) {
 			c.settle()
 		}
 	case serving:
+		if c.stream {
+			c.pour()
+		}
 		c.conn.poke()
 	case flushing:
 		if ev&(unix.EPOLLHUP|unix.EPOLLERR) != 0 {

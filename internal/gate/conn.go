@@ -201,6 +201,9 @@ func (c *Conn) Write(p []byte) (int, error) {
 	if k.failed == nil {
 		k.keep(p[n:])
 	}
+	for k.stream && len(k.out) > streamUnsent && k.failed == nil && !c.closed {
+		c.waitUnsent()
+	}
 	for len(k.out) > mostUnsent && k.failed == nil && !c.closed {
 		if k.place && c.answered {
 			c.giveBack()
@@ -286,8 +289,11 @@ func (c *Conn) Close() error {
 	k.uncount()
 	k.conn = nil
 	keep := c.over && c.wrote && !k.closes && !k.raw && !k.ended
+	if k.stream && k.refused == nil && k.in.Done() {
+		k.linger = false // the client has sent all
+	}
 	k.in.Reset()
-	k.held = 0
+	k.held, k.stream = 0, false
 	k.account()
 	switch {
 	case !keep:

@@ -103,6 +103,10 @@ type Rules struct {
 	// without a body, and can answer it like any other.
 	Refusals bool
 
+	// Stream reports whether the server reads the body of a request while it arrives: see
+	// stream.go. field returns a field of the head. Nil: the gate reads every body whole.
+	Stream func(h *http1.Head, field func(name string) string) bool
+
 	// Exempt reports whether LimitConcurrency does not count a request. Nil: it counts
 	// all.
 	Exempt func(*http1.Head) bool

@@ -83,9 +83,9 @@ func (g *Gate) reap() bool {
 		switch {
 		case now.Sub(c.since) < stalled:
 			return 3
-		case c.state == flushing:
+		case c.state == flushing, c.stream && c.unsent:
 			return 2
-		case c.state == reading && c.in.Head() != nil:
+		case c.state == reading && c.in.Head() != nil, c.stream:
 			return 1
 		}
 		return 0
@@ -93,6 +93,7 @@ func (g *Gate) reap() bool {
 	var longest *client
 	for _, c := range g.clients {
 		switch {
+		case c.stream && (c.partial || c.unsent) && now.Sub(c.since) >= stalled:
 		case c.state == reading, c.state == lingering, c.state == flushing && now.Sub(c.since) >= stalled:
 		default:
 			continue
@@ -102,6 +103,15 @@ func (g *Gate) reap() bool {
 		}
 	}
 	if longest == nil {
+		return false
+	}
+	if longest.stream { // its server closes it, and then makes room
+		if longest.unsent {
+			longest.awake()
+			longest.fail(errTookTooLong)
+		} else {
+			longest.endStream(ErrTimeout)
+		}
 		return false
 	}
 	longest.ready = true // a request may have arrived whose event was not handled yet

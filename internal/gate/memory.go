@@ -38,6 +38,11 @@ func (g *Gate) makeRoom(c *client) bool {
 		switch {
 		case longest == nil || now.Sub(longest.since) < stalled:
 			return false
+		case longest.stream && longest.unsent:
+			longest.awake()
+			longest.fail(errTookTooLong)
+		case longest.stream:
+			longest.endStream(ErrTimeout)
 		case longest.unsent:
 			longest.forget()
 		default:

@@ -117,6 +117,8 @@ func (c *client) took(p []byte) {
 	switch {
 	case err != nil:
 		c.refuse(err)
+	case c.in.Streams():
+		c.becomeStream()
 	case c.in.Done():
 		c.becomeWhole()
 	}

@@ -360,8 +360,12 @@ func (r *Request) end() *Error {
 	switch {
 	case r.has&hasOtherExpect != 0 && r.info.Minor == 1:
 		return errExpect
+	case (r.length > 0 || r.has&hasChunked != 0) && r.Stream != nil && r.Stream(r):
+		r.stream()
 	case r.length > r.limit.Body:
 		return bodyTooLarge(r.limit.Body)
+	}
+	switch {
 	case r.has&hasChunked != 0:
 		r.state, r.seen = stateChunk, 0
 	case r.length == 0:

@@ -11,6 +11,10 @@ import (
 type Request struct {
 	Limits Limits
 
+	// Stream is called when a head is whole that announces a body. If it returns true, the
+	// body can be taken as it arrives: see stream.go. It may be nil.
+	Stream func(*Request) bool
+
 	state state
 	err   *Error // what Write has failed with
 	limit Limits // Limits with the defaults, once the request has begun
@@ -35,6 +39,9 @@ type Request struct {
 	lines  [32]byte  // the Content-Length line of a chunked body
 	pieces [4][]byte // what Read has still to give
 	given  bool      // pieces is set
+
+	streams bool // Stream has returned true
+	headEnd int  // then: index in head at which trailers begin
 }
 
 // state says what the next byte belongs to.
@@ -181,7 +188,10 @@ func (r *Request) Read(p []byte) (n int, err error) {
 	if !r.given {
 		r.given = true
 		r.pieces = [4][]byte{r.head, nil, nil, r.body}
-		if r.has&hasChunked != 0 {
+		switch {
+		case r.streams:
+			r.pieces = [4][]byte{r.head[:r.headEnd]}
+		case r.has&hasChunked != 0:
 			b := append(r.lines[:0], "Content-Length: "...)
 			b = append(strconv.AppendInt(b, int64(len(r.body)), 10), "\r\n"...)
 			r.pieces = [4][]byte{r.head[:r.place], b, r.head[r.place:], r.body}
@@ -201,6 +211,16 @@ func (r *Request) Read(p []byte) (n int, err error) {
 // Cut turns the request into a whole request without a body, so that a server can answer
 // why the body is refused. Head must not be nil.
 func (r *Request) Cut() {
+	r.dropLength()
+	r.body, r.err, r.state = nil, nil, stateDone
+	r.info.Length = 0
+}
+
+// Reset makes r ready for the next request and frees its memory. Limits and Stream stay.
+func (r *Request) Reset() { *r = Request{Limits: r.Limits, Stream: r.Stream} }
+
+// dropLength removes the Content-Length from the head.
+func (r *Request) dropLength() {
 	for at := 0; r.has&hasChunked == 0 && at < len(r.head); {
 		end := at + bytes.IndexByte(r.head[at:], '\n') + 1
 		if name, _, ok := bytes.Cut(r.head[at:end], []byte(":")); ok && bytes.EqualFold(name, []byte("Content-Length")) {
@@ -209,9 +229,4 @@ func (r *Request) Cut() {
 		}
 		at = end
 	}
-	r.body, r.err, r.state = nil, nil, stateDone
-	r.info.Length = 0
 }
-
-// Reset makes r ready for the next request and frees its memory. Limits stay.
-func (r *Request) Reset() { *r = Request{Limits: r.Limits} }
