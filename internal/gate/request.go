@@ -28,6 +28,7 @@ type Request struct {
 	whole   int64         // when the request became whole, on the scoreboard's clock
 	queued  time.Duration // how long the request has waited for a place
 	size    int           // bytes that the present computation is for: the body, or see batch.go
+	before  time.Duration // how long its earlier computations took, see batch.go
 	parent  *Request      // of an Extra: the request that it is a place of
 	started int64         // when the request began to run, or to run again, on that clock
 	slept   time.Duration // in Wait, since started
@@ -190,7 +191,7 @@ func (r *Request) Times() (queued, computed time.Duration, ok bool) {
 	if !r.entered || r.at == nil {
 		return 0, 0, false
 	}
-	return r.queued, r.computed + time.Duration(board.Now()-r.started) - r.slept, true
+	return r.queued, r.before + r.computed + time.Duration(board.Now()-r.started) - r.slept, true
 }
 
 // holds reports whether the request has a place. g.mu is held.
@@ -258,6 +259,7 @@ func (r *Request) done() {
 	if r.entered && r.at != nil {
 		took := r.computed + time.Duration(board.Now()-r.started)
 		g.took(took, r.size)
+		r.before += took
 		if g.o.Line != nil {
 			g.o.Line.Busy(took)
 		}
