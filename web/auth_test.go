@@ -64,9 +64,9 @@ func TestToken(t *testing.T) {
 // it waits for no place.
 func TestTokenIsDecidedAtTheHead(t *testing.T) {
 	for _, expect := range []string{"", "Expect: 100-continue\r\n"} {
-		s := serve(t, gate.Options{Sync: true, Limits: limits.Limits{LimitConcurrency: 1}}, Options{TokenHashes: hashes(token), Timeout: 2 * time.Second})
+		s := serve(t, gate.Options{Sync: true, Limits: limits.Limits{LimitConcurrency: 1}}, Options{TokenHashes: hashes(token), Delay: time.Minute})
 		busy := s.dial(t)
-		busy.send(strings.Replace(post("hang"), "\r\n\r\n", "\r\nAuthorization: Bearer "+token+"\r\n\r\n", 1))
+		busy.send(strings.Replace(post("Angela"), "\r\n\r\n", "\r\nAuthorization: Bearer "+token+"\r\n\r\n", 1))
 		for s.gate.InFlight() == 0 {
 			time.Sleep(time.Millisecond)
 		}
