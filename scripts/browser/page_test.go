@@ -387,7 +387,7 @@ func TestErrors(t *testing.T) {
 		"refused":                "The worker has too many requests. Try again in a second.",
 		"proxy":                  "The server answers 502 without a word of explanation.",
 		"cut":                    "The server cannot be reached. Is narwhal still running at this address?",
-		strings.Repeat("é", 100): "The text is too large: the request would have 230 bytes, and the server takes 200 bytes. Shorten the text, or start the server with a larger --limit-body.",
+		strings.Repeat("é", 100): "The text is too large: the request would have 229 bytes, and the server takes 200 bytes. Shorten the text, or start the server with a larger --limit-body.",
 	} {
 		p.put(text)
 		p.until(fmt.Sprintf(`document.getElementById('error').textContent === %q && !document.getElementById('error').hidden`, want))
