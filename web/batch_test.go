@@ -128,6 +128,7 @@ func TestLimitConcurrencyCountsTexts(t *testing.T) {
 	other.send(batchOf(2)) // counts as one until it has a place
 	s.waitInFlight(2)
 	s.dial(t).want(503, post("too many"))
+	time.Sleep(10 * time.Millisecond) // now the other batch is due before the next text of the first
 	h.free <- struct{}{}
 	if answer := other.wantAnswer(503); !strings.Contains(answer, "\nRetry-After: 1\n") || !strings.Contains(answer, `"overloaded"`) {
 		t.Errorf("2 texts and 2 of a limit of 3: %s", answer)
