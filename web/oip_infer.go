@@ -122,7 +122,7 @@ func (q *inference) readInput(inputs, tensors []byte) *failure {
 	var list []struct {
 		Name       string          `json:"name"`
 		DataType   string          `json:"datatype"`
-		Shape      []int           `json:"shape"`
+		Shape      []*int          `json:"shape"` // nil: a null, which is no number
 		Data       json.RawMessage `json:"data"`
 		Parameters struct {
 			Size   *int             `json:"binary_data_size"`
@@ -138,14 +138,21 @@ func (q *inference) readInput(inputs, tensors []byte) *failure {
 		return badInference(fmt.Sprintf("there are %d inputs, want one", len(list)), hintBody)
 	}
 	in := list[0]
-	elements, ok := elementsOf(in.Shape)
+	shape := make([]int, len(in.Shape))
+	for i, n := range in.Shape {
+		if n == nil {
+			return badInference("the shape of `text` has null, want a number", "n is the number of texts")
+		}
+		shape[i] = *n
+	}
+	elements, ok := elementsOf(shape)
 	switch {
 	case in.Name != oipInput:
 		return badInference(fmt.Sprintf("the input is %.64q, want %q", in.Name, oipInput), hintBody)
 	case in.DataType != "BYTES":
 		return badInference(fmt.Sprintf("the datatype of `text` is %.64q, want \"BYTES\"", in.DataType), "a text is an element of BYTES: its UTF-8")
 	case !ok:
-		return badInference(fmt.Sprintf("the shape of `text` is %v, want [n] or [n,1]", in.Shape), "n is the number of texts")
+		return badInference(fmt.Sprintf("the shape of `text` is %v, want [n] or [n,1]", shape), "n is the number of texts")
 	case elements > mostTexts:
 		return badInference(fmt.Sprintf("`text` has %d elements, want at most %d", elements, mostTexts), "send them in several requests")
 	case in.Parameters.Region != nil:
@@ -163,7 +170,7 @@ func (q *inference) readInput(inputs, tensors []byte) *failure {
 		q.items, f = readJSONTensor(in.Data)
 	}
 	if f == nil && len(q.items) != elements {
-		f = badInference(fmt.Sprintf("the shape of `text` is %v, but the number of elements is %d", in.Shape, len(q.items)), "the shape says how many texts there are")
+		f = badInference(fmt.Sprintf("the shape of `text` is %v, but the number of elements is %d", shape, len(q.items)), "the shape says how many texts there are")
 	}
 	return f
 }
