@@ -96,7 +96,7 @@ func TestLines(t *testing.T) {
 		}
 	}
 	s.log.waitFor(t, "a request failed")
-	s.access.waitFor(t, fmt.Sprintf(`"POST /v1/entities HTTP/1.1" 200 `))
+	s.access.waitFor(t, `"POST /v1/entities HTTP/1.1" 200 `)
 }
 
 // slowly reads a few bytes at a time.
