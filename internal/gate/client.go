@@ -260,13 +260,18 @@ func (c *client) discard() {
 	c.readAgain()
 }
 
+// newcomerTime is how long a leaving worker waits for the first request of a client that
+// has just connected. Such a client does not know that its connection could end.
+const newcomerTime = time.Second
+
 // expire applies the client's deadlines: it closes or refuses what is late. In stage
 // hangUp it also closes an idle connection. g.mu is held.
 func (c *client) expire(now time.Time) {
 	late := !c.until.IsZero() && now.After(c.until)
 	switch c.state {
 	case reading:
-		if !late && !(c.g.stage == hangUp && !c.in.Begun() && !c.shakes()) {
+		isNew := c.row == 0 && now.Sub(c.since) < newcomerTime
+		if !late && !(c.g.stage == hangUp && !c.in.Begun() && !c.shakes() && !isNew) {
 			return
 		}
 		c.ready = true // bytes may have arrived whose event was not handled yet

@@ -411,6 +411,28 @@ func TestDrainClosesIdleConnections(t *testing.T) {
 
 // Clients that use their kept connections within Departure.Linger lose no request when the
 // worker drains: the next answer says Connection: close.
+// A client that has connected just before the drain gets its answer, although the worker
+// does not linger for idle connections.
+func TestDrainWaitsForNewcomers(t *testing.T) {
+	s := serve(t, Options{Limits: limits.Limits{WorkerConnections: 10}}, 0, ok)
+	c := dial(t, s.addr)
+	s.wait(t, "it is accepted", func(g *Gate) bool {
+		for _, c := range g.clients {
+			c.since = time.Now().Add(time.Hour) // so that the test does not depend on the machine's pace
+			return true
+		}
+		return false
+	})
+	drained := make(chan error, 1)
+	go func() { drained <- s.g.Drain(t.Context(), Departure{}) }()
+	s.wait(t, "idle connections are closed", func(g *Gate) bool { return g.stage == hangUp })
+	send(t, c, "/")
+	answer(t, c)
+	if err := <-drained; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestDrainUnderKeepAliveLoad(t *testing.T) {
 	for range 5 {
 		s := serve(t, Options{Limits: limits.Limits{Threads: 2, WorkerConnections: 100}}, 0, func(*http.Request) int { return 200 })
