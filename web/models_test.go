@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/narwhal-server/narwhal/internal/gate"
@@ -10,9 +11,9 @@ import (
 
 // A model is described once. A description that failed is tried again.
 func TestModels(t *testing.T) {
-	calls := 0
+	var calls atomic.Int64
 	s := serve(t, gate.Options{}, Options{ModelID: "en_x-1", Describe: func() (ModelInfo, error) {
-		if calls++; calls == 1 {
+		if calls.Add(1) == 1 {
 			return ModelInfo{}, errors.New("the file is gone")
 		}
 		return ModelInfo{
@@ -31,7 +32,7 @@ func TestModels(t *testing.T) {
 			t.Errorf("answer %s, want the body %s", answer, want)
 		}
 	}
-	if calls != 2 {
-		t.Errorf("the model was described %d times, want 2", calls)
+	if n := calls.Load(); n != 2 {
+		t.Errorf("the model was described %d times, want 2", n)
 	}
 }
