@@ -338,3 +338,24 @@ func TestLeaving(t *testing.T) {
 		t.Errorf("no Connection: close in %s", answer)
 	}
 }
+
+// A request that has waited for its turn for longer than --timeout is not computed.
+func TestRequestThatHasWaitedTooLong(t *testing.T) {
+	b := newBlocking()
+	const limit = 50 * time.Millisecond
+	s := serve(t, gate.Options{Limits: limits.Limits{Threads: 1}}, Options{Recognizer: b, KeepAlive: time.Minute, Timeout: limit})
+	first, second := s.dial(t), s.dial(t)
+	second.want(200, getHealth) // after an answer the connection is accepted
+	first.send(post("first"))
+	<-b.asked
+	second.send(post("second"))
+	s.waitInFlight(2)
+	time.Sleep(limit + time.Millisecond) // it has waited at least so long
+	b.free <- struct{}{}
+	answer := second.wantAnswer(503)
+	for _, want := range []string{"\nRetry-After: 1\n", "for longer than --timeout"} {
+		if !strings.Contains(answer, want) {
+			t.Errorf("no %q in %s", want, answer)
+		}
+	}
+}
