@@ -355,7 +355,7 @@ func allOf(t *testing.T, c *conn, pieces ...string) string {
 		t.Fatalf("%.300q: %v after %.300q", pieces, err, b)
 	}
 	// Whether a 100 Continue comes depends on what has arrived when the server looks: the
-	// body, or the end of what the client sends (gate.Request.Gone). TestContinue has a
+	// body, or the end of what the client sends (gate.Request.While). TestContinue has a
 	// client that waits for it.
 	all := strings.ReplaceAll(string(b), "HTTP/1.1 100 Continue\r\n\r\n", "")
 	var out strings.Builder

@@ -135,7 +135,12 @@ func TestNextOfWhoHasGone(t *testing.T) {
 	r, end := begin(t, g)
 	defer end()
 	c.Close()
-	for !r.Gone() { // the kernel may tell a moment later
+	gone := func() bool {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		return r.left()
+	}
+	for !gone() { // the kernel may tell a moment later
 	}
 	if err := r.Next(1, 0); !errors.Is(err, ErrGone) {
 		t.Errorf("Next: %v, want %v", err, ErrGone)

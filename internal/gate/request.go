@@ -87,14 +87,6 @@ func (r *Request) Over() bool { return r.c != nil && r.c.c.over }
 // Queued returns how long the request has waited for a place since it became whole.
 func (r *Request) Queued() time.Duration { return r.queued }
 
-// Gone reports whether the client has closed its connection, so that nobody waits for the
-// answer. A client that has closed only its sending side is still there.
-func (r *Request) Gone() bool {
-	r.g.mu.Lock()
-	defer r.g.mu.Unlock()
-	return r.left()
-}
-
 // Wait waits for d. The request gives its place back for that time, unless the gate is Sync
 // or has more than LimitBuffers. Wait returns ErrGone as soon as the client has hung up.
 func (r *Request) Wait(d time.Duration) error {
