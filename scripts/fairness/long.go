@@ -19,7 +19,6 @@ const (
 	longText   = 700_000 // bytes
 	longs      = 2       // clients with long texts, one for each worker
 	shortRate  = 50      // short texts a second
-	goneText   = 700_000
 	goneTrials = 20
 )
 
@@ -71,7 +70,7 @@ func longOf(ctx context.Context, o options, c class) (err error) {
 		c.name, shortRate, ms(calm.Percentile(50)), ms(calm.Percentile(99)), longs, longText/1000, ms(beside.Percentile(50)), ms(beside.Percentile(99)), ms(beside.Percentile(100)))
 	fmt.Printf("  long texts: %.0f ms alone, %.0f ms beside the short ones (%.2f times; medians of %d and %d)\n",
 		ms(stats.Median(alone)), ms(stats.Median(both)), float64(stats.Median(both))/float64(stats.Median(alone)), len(alone), len(both))
-	fmt.Printf("  after the client of a text of %d kB has gone: %.1f ms of processor time, the mean of %d\n", goneText/1000, ms(gone), goneTrials)
+	fmt.Printf("  after the client of a text of %d kB has gone: %.1f ms of processor time, the mean of %d\n", longText/1000, ms(gone), goneTrials)
 	return nil
 }
 
@@ -110,7 +109,7 @@ func goneTime(ctx context.Context, s *server.Server) (time.Duration, error) {
 		done := make(chan error, 1)
 		go func() {
 			c := &client.Client{Network: "tcp", Addr: s.Addr, Timeout: answerTime}
-			_, err := c.Ask(once, request(goneText, false))
+			_, err := c.Ask(once, request(longText, false))
 			c.Close()
 			done <- err
 		}()
