@@ -18,7 +18,7 @@ import (
 type Set [][]byte
 
 const (
-	mostTokens = 1000    // of a file; the master sends the hashes to each worker in one message
+	mostTokens = 500     // of a file; the hashes, and three files of TLS of the largest size, must fit into one message to a worker
 	mostBytes  = 1 << 20 // of a file
 	fewBytes   = 16      // a shorter token can be guessed
 )

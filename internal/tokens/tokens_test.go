@@ -56,7 +56,7 @@ func TestWrongFiles(t *testing.T) {
 		"sécret\n":                      ":1: this is no token",
 		"==\n":                          ":1: this is no token",
 		"a=b\n":                         ":1: this is no token",
-		strings.Repeat("x\n", 1001):     "more than 1000 tokens",
+		strings.Repeat("x\n", 501):      "more than 500 tokens",
 		strings.Repeat("x", 1<<20) + "": "is no",
 	} {
 		_, _, err := Read(write(t, content, 0o600))
