@@ -85,7 +85,7 @@ func (r *Request) Next(size, held int) error {
 	r.begins(size)
 	if !g.o.Sync && r.holds() && g.roomy() && g.othersNeed() {
 		r.turn = make(chan struct{})
-		insert(&g.paused, &entry{r: r, whole: r.whole, due: r.due()})
+		insert(&g.paused, &entry{r: r, whole: r.whole, due: r.due(), size: size})
 		r.release()
 		g.proceed()
 		g.mu.Unlock()

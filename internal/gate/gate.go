@@ -156,7 +156,7 @@ type Gate struct {
 	unsent  int             // clients that have not taken all of their answer
 
 	fifo   list.List // of *entry, the earliest due time first: whole requests that wait for a place
-	paused list.List // of *entry, the same: requests whose computation was interrupted
+	paused list.List // of *entry, the same: requests that were interrupted, also between two computations
 	ready  []*client // clients that Accept returns next
 	taken  int       // places held
 	guest  bool      // one connection more may be accepted, see grant
@@ -190,6 +190,8 @@ type entry struct {
 	r     *Request // nil if the server does not have the request
 	whole int64    // when it became whole, on the scoreboard's clock
 	due   int64    // its due time, see interrupt.go
+	size  int      // bytes that are not computed
+	begun bool     // its computation was interrupted
 }
 
 // stage is how far the gate has ended its service.

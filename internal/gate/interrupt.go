@@ -24,6 +24,11 @@ import (
 // bound the time in the queue by the work itself (Bender, Chakrabarti, Muthukrishnan: Flow
 // and stretch metrics for scheduling continuous job streams, SODA 1998).
 //
+// An interrupted computation keeps its memory. So a computation begins beside interrupted
+// ones only if it is at most half as long as the rest of each of them. Then the longest one
+// takes more than half of the memory of all that are interrupted for one place, however
+// many requests come, and however wrong the estimates of their times are.
+//
 // A sync worker serves one request at a time, in the order in which they became whole.
 
 const (
@@ -52,12 +57,58 @@ func (g *Gate) dueAt(whole int64, size int) int64 {
 // due returns the request's due time. How much of it is computed follows from the time
 // that the computation has taken. g.mu is held.
 func (r *Request) due() int64 {
-	computed := r.computed
-	if r.at != nil {
-		computed += time.Duration(board.Now() - r.started)
+	return r.g.dueAt(r.whole+int64(r.soFar()), r.remaining())
+}
+
+// soFar returns how long the present computation has taken. g.mu is held.
+func (r *Request) soFar() time.Duration {
+	if r.at == nil {
+		return r.computed
 	}
-	left := r.size - int(float64(computed)/r.g.pace)
-	return r.g.dueAt(r.whole+int64(computed), max(left, r.size/leastLeft))
+	return r.computed + time.Duration(board.Now()-r.started)
+}
+
+// remaining returns how many bytes are not computed. g.mu is held.
+func (r *Request) remaining() int {
+	return max(r.size-int(float64(r.soFar())/r.g.pace), r.size/leastLeft)
+}
+
+// next returns the request that gets the next free place: the one that is due first, unless
+// its computation would begin and does not fit beside the interrupted ones. Then it is the
+// first of those. next returns nil if none waits. g.mu is held.
+func (g *Gate) next() *entry {
+	e, p := g.front(), first(&g.paused)
+	if p != nil && (e == nil || p.due <= e.due) {
+		e = p
+	}
+	if e == nil || e.begun || g.fits(e.size) {
+		return e
+	}
+	for at := g.paused.Front(); ; at = at.Next() {
+		if p := at.Value.(*entry); p.begun {
+			return p
+		}
+	}
+}
+
+// fits reports whether a computation for size bytes may begin beside the interrupted ones.
+// g.mu is held.
+func (g *Gate) fits(size int) bool {
+	for at := g.paused.Front(); at != nil; at = at.Next() {
+		if p := at.Value.(*entry); p.begun && !muchLess(size, p.size) {
+			return false
+		}
+	}
+	return true
+}
+
+// muchLess reports whether a computation for size bytes may interrupt one that has left
+// bytes left.
+func muchLess(size, left int) bool { return 2*size <= left }
+
+// passes reports whether a request that waits may interrupt r. g.mu is held.
+func (e *entry) passes(r *Request) bool {
+	return e.due < r.due() && muchLess(e.size, r.remaining()) && r.g.fits(e.size)
 }
 
 // leastLeft is the part of a request, one in so many, that is taken to be left as long as
@@ -112,14 +163,13 @@ func (r *Request) pause() error {
 	if r.left() {
 		return ErrGone
 	}
-	due := r.due()
-	if e := g.front(); g.o.Sync || !r.holds() || e == nil || e.due >= due {
+	if e := g.front(); g.o.Sync || !r.holds() || e == nil || !e.passes(r) {
 		return nil
 	}
-	r.computed += time.Duration(board.Now() - r.started)
+	r.computed = r.soFar()
 	r.rest()
 	r.turn = make(chan struct{})
-	insert(&g.paused, &entry{r: r, whole: r.whole, due: due})
+	insert(&g.paused, &entry{r: r, whole: r.whole, due: r.due(), size: r.remaining(), begun: true})
 	r.release()
 	g.proceed()
 	g.mu.Unlock()
@@ -133,15 +183,15 @@ func (r *Request) pause() error {
 }
 
 // yields reports whether the gate may accept a connection although all places are taken:
-// a long computation holds one of them, and no request waits that is more urgent than it.
-// g.mu is held.
+// a long computation holds one of them, and no request waits that may interrupt it. g.mu is
+// held.
 func (g *Gate) yields() bool {
 	if g.o.Sync {
 		return false
 	}
 	e := g.front()
 	for at := g.running.Front(); at != nil; at = at.Next() {
-		if r := at.Value.(*Request); r.long && r.holds() && (e == nil || e.due >= r.due()) {
+		if r := at.Value.(*Request); r.long && r.holds() && (e == nil || !e.passes(r)) {
 			return true
 		}
 	}

@@ -102,6 +102,70 @@ func TestShortRequestsInterruptALongOne(t *testing.T) {
 	}
 }
 
+// A long request does not interrupt another one that is about as long, even if it is due
+// first, so few computations keep memory while they wait. A short one interrupts both.
+func TestLongRequestsDoNotInterruptEachOther(t *testing.T) {
+	p := servePieces(t, Options{Limits: limits.Limits{Threads: 1}})
+	pace := func(x float64) {
+		p.g.mu.Lock()
+		p.g.pace = x
+		p.g.mu.Unlock()
+	}
+	pace(float64(perByte))
+	var long []net.Conn
+	for n := range 5 {
+		long = append(long, p.long(t, "1.1"))
+		p.wait(t, "the request has arrived", func(g *Gate) bool { return g.taken == 1 && g.fifo.Len() == n })
+	}
+	pace(slowPace) // the first one is now due after the others, whose due times are known
+	for range 3 {
+		c := dial(t, p.addr)
+		send(t, c, "/short")
+		answer(t, c)
+	}
+	if begun := len(p.begun); begun != 1+3 {
+		t.Errorf("%d requests have begun, want one long one and 3 short ones", begun)
+	}
+	close(p.end)
+	for _, c := range long {
+		answer(t, c)
+	}
+	p.wait(t, "all places are free", func(g *Gate) bool { return g.paused.Len() == 0 && g.taken == 0 })
+}
+
+// A computation begins beside interrupted ones only if it is at most half as long.
+func TestNextRequest(t *testing.T) {
+	small, large := &entry{due: 1, size: 50}, &entry{due: 1, size: 51}
+	half, other := &entry{due: 3, size: 100, begun: true}, &entry{due: 2, size: 100}
+	for i, c := range []struct {
+		fifo, paused []*entry
+		want         *entry
+	}{
+		{nil, nil, nil},
+		{[]*entry{large}, nil, large},
+		{nil, []*entry{half}, half},
+		{[]*entry{small}, []*entry{half}, small},
+		{[]*entry{large}, []*entry{half}, half},
+		{[]*entry{large}, []*entry{other}, large},       // no computation was interrupted
+		{[]*entry{large}, []*entry{other, half}, half},  // nor may the other one begin
+		{nil, []*entry{other, half}, half},              // without a request that waits
+		{[]*entry{small}, []*entry{other, half}, small}, // it is due first
+		{[]*entry{{due: 4}}, []*entry{half}, half},      // it is due later
+		{[]*entry{{due: 4}}, []*entry{other}, other},    // the same, between computations
+	} {
+		g := &Gate{}
+		for _, e := range c.fifo {
+			insert(&g.fifo, e)
+		}
+		for _, e := range c.paused {
+			insert(&g.paused, e)
+		}
+		if got := g.next(); got != c.want {
+			t.Errorf("case %d: %+v, want %+v", i, got, c.want)
+		}
+	}
+}
+
 // A sync worker finishes what it has begun.
 func TestSyncIsNotInterrupted(t *testing.T) {
 	p := servePieces(t, Options{Sync: true})

@@ -65,19 +65,15 @@ func (g *Gate) proceed() {
 	g.arm()
 }
 
-// grant gives free places to the requests that wait, in the order of their due times, up
-// to the first one that is due after an interrupted computation. g.mu is held.
+// grant gives free places to the requests that wait, in the order of next, up to the first
+// one that was interrupted. g.mu is held.
 func (g *Gate) grant() {
 	for g.taken < g.o.Threads {
-		e, p := g.front(), first(&g.paused)
-		next := e
-		if p != nil && (e == nil || p.due <= e.due) {
-			next = p
-		}
-		if g.takeShared(next) {
+		e := g.next()
+		if g.takeShared(e) {
 			continue
 		}
-		if e == nil || next == p {
+		if e == nil || e != g.front() {
 			break
 		}
 		g.fifo.Remove(g.fifo.Front())
@@ -99,15 +95,23 @@ func (g *Gate) grant() {
 	g.showQueue()
 }
 
-// resume gives a free place to the interrupted computation that is due first, and reports
-// whether it did. It comes after takeIn, because a connection in the kernel's queue may
-// have a more urgent request. g.mu is held.
+// resume gives a free place to an interrupted request if that is the next one. It reports
+// whether it did, or grant can give the place to the next one. It comes after takeIn,
+// because a connection in the kernel's queue may have a more urgent request. g.mu is held.
 func (g *Gate) resume() bool {
-	p := first(&g.paused)
+	p := g.next()
 	if p == nil || g.taken >= g.o.Threads {
 		return false
 	}
-	g.paused.Remove(g.paused.Front())
+	if p == g.front() {
+		return true
+	}
+	for at := g.paused.Front(); ; at = at.Next() {
+		if at.Value == p {
+			g.paused.Remove(at)
+			break
+		}
+	}
 	g.taken++
 	p.r.hold()
 	g.showQueue()

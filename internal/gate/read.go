@@ -136,7 +136,7 @@ func (c *client) becomeWhole() {
 		g.deliver(c)
 		return
 	}
-	g.queue(&entry{c: c, whole: c.whole, due: g.dueAt(c.whole, c.in.BodySize())})
+	g.queue(&entry{c: c, whole: c.whole, due: g.dueAt(c.whole, c.in.BodySize()), size: c.in.BodySize()})
 }
 
 // count counts the request as not answered. g.mu is held.

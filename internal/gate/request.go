@@ -158,7 +158,7 @@ func (r *Request) Enter() error {
 		r.turn = make(chan struct{})
 		r.waited = r.waited || g.taken >= g.o.Threads || g.fifo.Len() > 0
 		now := board.Now()
-		g.queue(&entry{r: r, whole: now, due: g.dueAt(now, r.size)})
+		g.queue(&entry{r: r, whole: now, due: g.dueAt(now, r.size), size: r.size})
 		g.proceed()
 		g.mu.Unlock()
 		<-r.turn

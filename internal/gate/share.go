@@ -286,7 +286,7 @@ func (g *Gate) takeShared(e *entry) bool {
 		return false
 	}
 	whole, size := int64(binary.LittleEndian.Uint64(head[:])), int(binary.LittleEndian.Uint32(head[12:]))
-	if e != nil && e.due <= g.dueAt(whole, size) {
+	if e != nil && (e.due <= g.dueAt(whole, size) || !g.fits(size)) {
 		return false
 	}
 	for len(g.clients) >= g.o.WorkerConnections {
