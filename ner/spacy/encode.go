@@ -1,6 +1,7 @@
 package spacy
 
 import (
+	"context"
 	"slices"
 
 	"github.com/narwhal-server/narwhal/ner/kernel"
@@ -63,7 +64,7 @@ type encoder struct {
 	ready *tok2vec
 	a, b  int
 
-	exact bool // use long sums, see margin.go
+	long []*kernel.Matrix // the layers for long sums (margin.go); nil: use the convolution
 
 	z       []float32 // the rows of the piece and its neighbours
 	tmp     []float32 // maxout's results, before layernorm
@@ -90,17 +91,21 @@ const mixRows = 64
 const encodeRows = 512
 
 // encode returns the vectors of tokens a to b-1 of a text, at most encodeRows tokens.
-// The vectors are valid until the next call with the same encoder.
+// The vectors are valid until the next call with the same encoder. It asks ctx before
+// every layer and fails with the context's error when ctx has ended.
 //
 // spaCy surrounds a text with as many rows of zeros as the encoder has layers. The
 // layers run over these rows, too. So the rows do not stay zero, and they change the
 // rows of the text's tokens.
-func (t *tok2vec) encode(e *encoder, text string, tokens []Token, a, b int) []float32 {
+func (t *tok2vec) encode(ctx context.Context, e *encoder, text string, tokens []Token, a, b int) ([]float32, error) {
 	w, n, depth := t.width, len(tokens), len(t.encoder)
 	if e.ready == t && e.a <= a && b <= e.b {
-		return e.z[(a-e.a+depth)*w:][:(b-a)*w]
+		return e.z[(a-e.a+depth)*w:][:(b-a)*w], nil
 	}
-	e.ready, e.a, e.b = t, a, b
+	e.ready = nil
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	// z has the rows that the first layer reads: from depth rows before a to depth
 	// rows after b. Each layer computes one row less on both sides. It computes
 	// groups of kernel.ConvRows rows, so the last group may read and write rows that
@@ -118,15 +123,19 @@ func (t *tok2vec) encode(e *encoder, text string, tokens []Token, a, b int) []fl
 	for i := range t.encoder {
 		l, more := &t.encoder[i], depth-i-1
 		from, rows := a-more, groups(b-a+2*more)
-		if e.exact {
-			l.long().Mul(e.tmp, w, row(from-1), w, rows)
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if e.long != nil {
+			e.long[i].Mul(e.tmp, w, row(from-1), w, rows)
 		} else {
 			e.scratch = grow(e.scratch, l.maxout.Scratch())
 			l.maxout.Mul(e.tmp, row(from-1), rows, e.scratch)
 		}
 		kernel.LayerNorm(row(from), w, e.tmp, w, row(from), w, l.gain, l.bias, rows)
 	}
-	return row(a)[:(b-a)*w]
+	e.ready, e.a, e.b = t, a, b
+	return row(a)[:(b-a)*w], nil
 }
 
 // groups rounds rows up to a multiple of kernel.ConvRows.

@@ -53,8 +53,7 @@ type entity struct{ first, end, class int }
 // out with the entities appended.
 //
 // sentStarts[i] reports whether a sentence starts at token i. For the tokens after
-// sentStarts that is unknown. entities fails with errTooClose if a decision must be
-// made from long sums, and with the context's error when ctx ends.
+// sentStarts that is unknown. entities fails with the context's error when ctx ends.
 func (m *entityModel) entities(ctx context.Context, f *features, sentStarts []bool, at, end int, out []entity) (ents []entity, next int, err error) {
 	tokens := f.tokens
 	open := entity{first: -1}
@@ -74,8 +73,12 @@ func (m *entityModel) entities(ctx context.Context, f *features, sentStarts []bo
 			valid[moveUnit] = !tokens[i].IsSpace
 			valid[moveOut] = true
 			c, margin := best(f.score(), m.outside, valid[:])
-			if f.tooClose(margin) {
-				return out, i, errTooClose
+			if margin < f.closest {
+				scores, err := f.scoreLong(ctx)
+				if err != nil {
+					return out, i, err
+				}
+				c, _ = best(scores, m.outside, valid[:])
 			}
 			switch m.classes[c].move {
 			case moveBegin:
@@ -88,8 +91,12 @@ func (m *entityModel) entities(ctx context.Context, f *features, sentStarts []bo
 		f.set(1, open.first)
 		f.set(2, i-1)
 		closes, margin := m.closes(f.score(), m.inside[open.class], mayGoOn)
-		if f.tooClose(margin) {
-			return out, i, errTooClose
+		if margin < f.closest {
+			scores, err := f.scoreLong(ctx)
+			if err != nil {
+				return out, i, err
+			}
+			closes, _ = m.closes(scores, m.inside[open.class], mayGoOn)
 		}
 		if closes {
 			open.end = i + 1

@@ -1,6 +1,7 @@
 package spacy
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,9 +11,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestCloseDecisions makes more and more decisions count as too close. Then a component
-// begins the text again with long sums, and the result stays the same. The next text is
-// computed without long sums.
+// TestCloseDecisions makes more and more decisions count as too close. Their scores are
+// computed again with long sums, and the result stays the same. The next text is computed
+// without long sums.
 func TestCloseDecisions(t *testing.T) {
 	p := openModel(t, Options{})
 	text := strings.Repeat("Angela Merkel was born in Hamburg. Tim Cook visited Paris on Monday. ", 20)
@@ -32,61 +33,119 @@ func TestCloseDecisions(t *testing.T) {
 			t.Errorf("%s: entities %v, sentences %v, want %v, %v", what, got.entities, got.parse.sentStarts, entities, sentStarts)
 		}
 	}
-	components := map[string]*transition{"recognizer": p.ner.transition, "parser": p.parser.transition}
+	components := map[string]*features{"recognizer": &got.recognizer, "parser": &got.parser}
 	for name, of := range components {
-		began, late := 0, 0
-		for margin := float32(closeMargin); margin < 100; margin *= 1.4 { // a larger margin is met sooner
+		some, none, blocks := 0, 0, 0
+		for margin := float32(closeMargin); margin < 100; margin *= 1.4 {
 			of.closest = margin
 			find()
-			exact := map[string]bool{"recognizer": got.recognizer.exact, "parser": got.parser.exact}
-			if exact[name] {
-				began++
-			} else {
-				late++
-			}
-			delete(exact, name)
-			for other, exact := range exact {
-				if exact {
-					t.Errorf("the %s met a close decision, the %s began again", name, other)
+			for other, f := range components {
+				switch {
+				case f.long == nil && other == name:
+					none++
+				case f.long == nil:
+				case other != name:
+					t.Errorf("close decisions of the %s, long sums in the %s", name, other)
+				default:
+					some++
+					blocks = max(blocks, len(f.long.blocks))
 				}
 			}
 			check(fmt.Sprintf("%s, margin %v", name, margin))
 		}
-		if began < 3 || late < 3 {
-			t.Errorf("the %s began again with %d margins and did not with %d: want some of each", name, began, late)
+		if some < 3 || none < 3 || blocks < 4 {
+			t.Errorf("the %s used long sums with %d margins, in up to %d blocks, and none with %d: want some of each", name, some, blocks, none)
 		}
 		of.closest = closeMargin
 		find()
-		if check(name + ", afterwards"); got.recognizer.exact || got.parser.exact || got.encoder.exact {
+		if check(name + ", afterwards"); got.recognizer.long != nil || got.parser.long != nil {
 			t.Errorf("after close decisions of the %s long sums are used for the next text", name)
 		}
 	}
 }
 
-// TestLongSums checks that long sums and the convolution compute nearly the same
-// vectors, and that the result does not depend on which was used before.
+// TestCloseDecisionsEverywhere makes every decision of a long text count as too close. The
+// entities and sentences stay the same. The recognizer and the parser keep few blocks.
+func TestCloseDecisionsEverywhere(t *testing.T) {
+	p := openModel(t, Options{})
+	text := longTextOf(t, longText+encodeRows)
+	want, err := p.Analyze(t.Context(), text, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.ner.closest, p.parser.closest = 1000, 1000
+	w := begun(t, p, text)
+	if err := errors.Join(p.findSentences(t.Context(), w, len(w.tokens)), p.findEntities(t.Context(), w)); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want.Ents, p.result(w, text)); diff != "" {
+		t.Errorf("entities (-convolution +long sums):\n%s", diff)
+	}
+	if diff := cmp.Diff(want.Sents, spans(w.parse.sentStarts)); diff != "" {
+		t.Errorf("sentences (-convolution +long sums):\n%s", diff)
+	}
+	for name, f := range map[string]*features{"recognizer": &w.recognizer, "parser": &w.parser} {
+		if n := len(f.long.blocks); n != maxBlocks {
+			t.Errorf("the %s has %d blocks, want %d", name, n, maxBlocks)
+		}
+	}
+}
+
+// TestLongSums checks that long sums and the convolution compute nearly the same vectors,
+// and that a vector is the same in whatever order the vectors are asked for.
 func TestLongSums(t *testing.T) {
 	p := openModel(t, Options{})
-	text := strings.Repeat("Angela Merkel was born in Hamburg. Tim Cook visited Paris on Monday. ", 5)
+	text := longTextOf(t, 10*longRows)
 	tokens := p.tokenizer.Tokenize(text, nil)
-	var e encoder
-	vectors := func(exact bool) []float32 {
-		e.setExact(exact)
-		return append([]float32(nil), p.ner.tok2vec.encode(&e, text, tokens, 0, len(tokens))...)
+	f := &features{}
+	f.start(p.ner.transition, &encoder{}, text, tokens)
+	if err := f.reach(t.Context(), len(tokens)-1, 0); err != nil {
+		t.Fatal(err)
 	}
-	short, long, again := vectors(false), vectors(true), vectors(false)
-	if diff := cmp.Diff(short, again); diff != "" {
-		t.Error("the convolution gives something else after long sums")
+	in := f.linear.Out()
+	l := newLongSums(f.tok2vec, f.linear)
+	first := map[int][]float32{}
+	differ, most := false, float32(0)
+	for _, step := range []int{1, 97} {
+		for i := range tokens {
+			i = i * step % len(tokens)
+			long, err := l.vector(t.Context(), text, tokens, i)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if first[i] == nil {
+				first[i] = slices.Clone(long)
+			} else if !slices.Equal(first[i], long) {
+				t.Fatalf("token %d has another vector the second time", i)
+			}
+			for j, x := range f.vectors[i/encodeRows][i%encodeRows*in:][:in] {
+				differ = differ || x != long[j]
+				most = max(most, x-long[j], long[j]-x)
+			}
+		}
 	}
-	same, most := true, float32(0)
-	for i := range short {
-		same = same && short[i] == long[i]
-		most = max(most, short[i]-long[i], long[i]-short[i])
-	}
-	if same {
+	if !differ {
 		t.Error("no value differs: were these long sums?")
 	}
 	if most > 1e-4 {
 		t.Errorf("values differ by up to %g", most)
+	}
+}
+
+// TestLongSumsContext checks that a block whose computation was cancelled is not used.
+func TestLongSumsContext(t *testing.T) {
+	p := openModel(t, Options{})
+	text := "Tim Cook visited Paris."
+	tokens := p.tokenizer.Tokenize(text, nil)
+	want, err := newLongSums(p.ner.tok2vec, p.ner.linear).vector(t.Context(), text, tokens, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := newLongSums(p.ner.tok2vec, p.ner.linear)
+	if _, err := l.vector(&countingContext{Context: t.Context(), left: 2}, text, tokens, 1); !errors.Is(err, context.Canceled) {
+		t.Fatalf("%v, want an error", err)
+	}
+	if got, err := l.vector(t.Context(), text, tokens, 1); err != nil || !slices.Equal(got, want) {
+		t.Errorf("after an error %v, %v, want %v", got, err, want)
 	}
 }

@@ -48,8 +48,7 @@ type parse struct {
 }
 
 // sentences parses the text of f, from where p is, until the sentences of at least the
-// first upTo tokens are known. It fails with errTooClose if a decision must be made
-// from long sums, and with the context's error when ctx ends.
+// first upTo tokens are known. It fails with the context's error when ctx ends.
 func (m *parserModel) sentences(ctx context.Context, f *features, p *parse, upTo int) error {
 	if upTo <= p.known {
 		return nil
@@ -68,8 +67,12 @@ func (m *parserModel) sentences(ctx context.Context, f *features, p *parse, upTo
 			p.stack, p.rebuffer, p.next = p.stack[:0], p.rebuffer[:0], p.n
 			break
 		}
-		if f.tooClose(margin) {
-			return errTooClose
+		if margin < f.closest {
+			scores, err := f.scoreLong(ctx)
+			if err != nil {
+				return err
+			}
+			i, _ = best(scores, m.runs, valid[:])
 		}
 		p.apply(m.classes[i].move, b0, b1)
 	}

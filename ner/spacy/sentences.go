@@ -20,9 +20,10 @@ type sentences struct {
 	known      int
 
 	scores []float32 // of the senter, for a piece of the text
+	long   *longSums // of the senter; nil until the text's first close decision
 }
 
-func (s *sentences) reset(n int) { s.sentStarts, s.known = grow(s.sentStarts, n), 0 }
+func (s *sentences) reset(n int) { s.sentStarts, s.known, s.long = grow(s.sentStarts, n), 0, nil }
 
 // senterModel is spaCy's SentenceRecognizer, a network that decides for every token
 // whether a sentence starts there.
@@ -65,34 +66,38 @@ func newSenter(layers []layer, shared *tok2vec, vecs *vectors, cacheEntries int)
 // context's error when ctx ends.
 func (m *senterModel) sentences(ctx context.Context, e *encoder, text string, tokens []Token, s *sentences, upTo int) error {
 	for s.known < upTo {
-		if err := ctx.Err(); err != nil {
+		first, end := s.known, min(s.known+encodeRows, len(tokens))
+		vectors, err := m.tok2vec.encode(ctx, e, text, tokens, first, end)
+		if err != nil {
 			return err
 		}
-		end := min(s.known+encodeRows, len(tokens))
-		if margin := m.decide(e, false, text, tokens, s, end); margin < m.closest {
-			m.decide(e, true, text, tokens, s, end)
+		s.scores = grow(s.scores, 2*(end-first))
+		m.linear.Mul(s.scores, 2, vectors, m.tok2vec.width, end-first)
+		for i := first; i < end; i++ {
+			ahead := s.scores[2*(i-first)+1] - s.scores[2*(i-first)]
+			if max(ahead, -ahead) < m.closest {
+				if ahead, err = m.aheadLong(ctx, text, tokens, s, i); err != nil {
+					return err
+				}
+			}
+			s.sentStarts[i] = ahead > 0
 		}
 		s.known = end
 	}
 	return nil
 }
 
-// decide sets sentStarts from the first unknown token to end. exact chooses long sums
-// (margin.go). decide returns the smallest difference of a token's two scores.
-func (m *senterModel) decide(e *encoder, exact bool, text string, tokens []Token, s *sentences, end int) (margin float32) {
-	e.setExact(exact)
-	vectors := m.tok2vec.encode(e, text, tokens, s.known, end)
-	rows := end - s.known
-	s.scores = grow(s.scores, 2*rows)
-	m.linear.Mul(s.scores, 2, vectors, m.tok2vec.width, rows)
-	for i := range rows {
-		ahead := s.scores[2*i+1] - s.scores[2*i]
-		s.sentStarts[s.known+i] = ahead > 0
-		if by := max(ahead, -ahead); i == 0 || by < margin {
-			margin = by
-		}
+// aheadLong returns by how much the score for the start of a sentence at token i is the
+// higher one, computed from long sums (margin.go).
+func (m *senterModel) aheadLong(ctx context.Context, text string, tokens []Token, s *sentences, i int) (float32, error) {
+	if s.long == nil {
+		s.long = newLongSums(m.tok2vec, m.linear)
 	}
-	return margin
+	scores, err := s.long.vector(ctx, text, tokens, i)
+	if err != nil {
+		return 0, err
+	}
+	return scores[1] - scores[0], nil
 }
 
 // sentencizer is spaCy's Sentencizer, a rule: after one of these tokens a sentence starts

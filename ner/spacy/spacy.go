@@ -17,10 +17,14 @@
 //	  ids ──tok2vec──> vectors ──entities──> entities, none across a sentence start
 //
 // The parser runs because its sentences change entities. spacy.load without
-// options runs it, too. A pipeline may have a senter or a sentencizer instead. [Pipeline.Entities] stops it where it cannot change an
-// entity any more. With "parser" in Options.Exclude, which corresponds to spaCy's
-// exclude, the parser does not run. Then a text takes less than half the time, and
-// about one entity in 250 differs.
+// options runs it, too. A pipeline may have a senter or a sentencizer instead.
+// [Pipeline.Entities] stops it where it cannot change an entity any more. With
+// "parser" in Options.Exclude, which corresponds to spaCy's exclude, the parser does
+// not run. Then a text takes less than half the time, and about one entity in 250
+// differs.
+//
+// A text of more than 1024 tokens is computed on all processors (GOMAXPROCS) that no
+// other call uses. Its entities are the same.
 //
 // # What it can run
 //
@@ -151,6 +155,7 @@ type work struct {
 	parser     features
 	parse      parse // of a pipeline without parser only its sentences
 	entities   []entity
+	ahead      *ahead // of a long text
 }
 
 // keepTokens is a number of tokens: after a longer text the work is not kept for
@@ -158,6 +163,7 @@ type work struct {
 const keepTokens = 1 << 14
 
 func (p *Pipeline) getWork() *work {
+	computing.Add(1)
 	if w, ok := p.work.Get().(*work); ok {
 		return w
 	}
@@ -186,11 +192,24 @@ func (p *Pipeline) start(w *work, text string) {
 	} else {
 		w.parse.sentences.reset(len(w.tokens))
 	}
+	switch {
+	case len(w.tokens) <= longText:
+	case p.parser != nil && p.sentences:
+		w.ahead = newAhead(&w.recognizer, &w.parser)
+	default:
+		w.ahead = newAhead(&w.recognizer)
+	}
 }
 
 func (p *Pipeline) putWork(w *work) {
+	if w.ahead != nil {
+		w.ahead.leave()
+		w.ahead = nil
+	}
+	computing.Add(-1)
 	for _, f := range []*features{&w.recognizer, &w.parser} {
 		f.text, f.tokens = "", nil // do not keep the caller's text in memory
+		f.long = nil
 	}
 	if cap(w.tokens) <= keepTokens {
 		p.work.Put(w)
@@ -310,19 +329,7 @@ func check(text string) error {
 	return ErrNotUTF8
 }
 
-// findEntities sets w.entities. If a decision is too close (margin.go), it begins
-// again with long sums.
-func (p *Pipeline) findEntities(ctx context.Context, w *work) error {
-	err := p.recognize(ctx, w)
-	if err == errTooClose {
-		w.recognizer.useLongSums()
-		err = p.recognize(ctx, w)
-	}
-	return err
-}
-
-// recognize sets w.entities. It fails with errTooClose if a decision of the
-// recognizer must be made from long sums.
+// findEntities sets w.entities. It fails with the context's error when ctx ends.
 //
 // The parser is most of the work, and it rarely changes an entity. The start of a
 // sentence only forbids moves: those that continue an entity across it. Suppose
@@ -333,7 +340,7 @@ func (p *Pipeline) findEntities(ctx context.Context, w *work) error {
 // end of the last entity of several tokens. If a sentence starts inside such an
 // entity, the recognizer goes back to the entity's first token. It can begin again
 // there: while no entity is open, its moves do not depend on earlier ones.
-func (p *Pipeline) recognize(ctx context.Context, w *work) (err error) {
+func (p *Pipeline) findEntities(ctx context.Context, w *work) (err error) {
 	w.entities = w.entities[:0]
 	for at := 0; at < len(w.tokens); {
 		found, known := len(w.entities), []bool(nil)
@@ -366,8 +373,7 @@ func (p *Pipeline) recognize(ctx context.Context, w *work) (err error) {
 }
 
 // findSentences runs the parser, the senter or the sentencizer until the sentences of
-// the first upTo tokens are known. It does nothing if they are known already. If a
-// decision of the parser is too close (margin.go), it begins again with long sums.
+// the first upTo tokens are known. It does nothing if they are known already.
 func (p *Pipeline) findSentences(ctx context.Context, w *work, upTo int) error {
 	text, s := w.recognizer.text, &w.parse.sentences
 	switch {
@@ -379,13 +385,7 @@ func (p *Pipeline) findSentences(ctx context.Context, w *work, upTo int) error {
 		p.sentencizer.sentences(text, w.tokens, s)
 		return nil
 	}
-	err := p.parser.sentences(ctx, &w.parser, &w.parse, upTo)
-	if err == errTooClose {
-		w.parser.useLongSums()
-		w.parse.reset(len(w.tokens))
-		err = p.parser.sentences(ctx, &w.parser, &w.parse, upTo)
-	}
-	return err
+	return p.parser.sentences(ctx, &w.parser, &w.parse, upTo)
 }
 
 // result returns w.entities with the types of package ner, or nil if there are none.

@@ -215,7 +215,16 @@ func vectorsOf(p *Pipeline, text string) []float32 {
 	if len(tokens) == 0 {
 		return nil
 	}
-	return slices.Clone(p.ner.tok2vec.encode(&encoder{}, text, tokens, 0, min(len(tokens), encodeRows)))
+	return encoded(p.ner.tok2vec, &encoder{}, text, tokens[:min(len(tokens), encodeRows)])
+}
+
+// encoded returns the vectors of a text of one piece.
+func encoded(t *tok2vec, e *encoder, text string, tokens []Token) []float32 {
+	vectors, err := t.encode(context.Background(), e, text, tokens, 0, len(tokens))
+	if err != nil {
+		panic(err) // this context has no end
+	}
+	return slices.Clone(vectors)
 }
 
 // TestManyGoroutines uses one pipeline, with a cache that is too small for the texts,
@@ -499,5 +508,6 @@ func begun(t testing.TB, p *Pipeline, text string) *work {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { p.putWork(w) })
 	return w
 }

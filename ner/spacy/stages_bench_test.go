@@ -39,7 +39,9 @@ func BenchmarkTok2vec(b *testing.B) {
 				var e encoder
 				for b.Loop() {
 					e.ready = nil
-					c.tok2vec.encode(&e, text, tokens, 0, len(tokens))
+					if _, err := c.tok2vec.encode(b.Context(), &e, text, tokens, 0, len(tokens)); err != nil {
+						b.Fatal(err)
+					}
 				}
 			})
 		}

@@ -55,7 +55,7 @@ func compareNetworks(t *testing.T, p *Pipeline, files map[string][]byte, s tiny,
 	}
 	ref := reference{layers: layers}
 	want := ref.tok2vec(t, files, text, tokens)
-	got := p.ner.tok2vec.encode(&encoder{}, text, tokens, 0, len(tokens))
+	got := encoded(p.ner.tok2vec, &encoder{}, text, tokens)
 	compareRows(t, "vectors", got, want)
 
 	if layers, err = parseModel(files["ner/model"]); err != nil {
@@ -290,9 +290,9 @@ func TestSharedVectorsAreComputedOnce(t *testing.T) {
 	text := "Tim Cook isn't in Paris."
 	tokens := p.tokenizer.Tokenize(text, nil)
 	e := &encoder{}
-	want := slices.Clone(p.parser.tok2vec.encode(e, text, tokens, 0, len(tokens)))
+	want := encoded(p.parser.tok2vec, e, text, tokens)
 	e.scratch[0], e.tmp[0] = float32(math.NaN()), float32(math.NaN()) // any computation would overwrite them
-	got := p.ner.tok2vec.encode(e, text, tokens, 0, len(tokens))
+	got := encoded(p.ner.tok2vec, e, text, tokens)
 	if !slices.Equal(got, want) || !math.IsNaN(float64(e.tmp[0])) {
 		t.Errorf("the vectors were computed again")
 	}

@@ -24,7 +24,7 @@ type transition struct {
 	slots   int
 	hidden  int       // number of hidden units of the lower layer
 	padding []float32 // [slots][2][hidden]: the parts of a missing token
-	closest float32   // smaller margins need long sums: closeMargin, except in tests
+	closest float32   // decisions by smaller margins need long sums: closeMargin, except in tests
 }
 
 // newTransition builds the model from the layers of its file. shared is the tok2vec
@@ -141,7 +141,6 @@ func splitPieces(x []float32, hidden, size int) []float32 {
 type features struct {
 	*transition
 	encoder *encoder
-	exact   bool // use long sums, see margin.go
 	text    string
 	tokens  []Token
 
@@ -151,12 +150,18 @@ type features struct {
 	dropped int         // how many pieces were dropped
 	spare   [][]float32 // the memory of the dropped pieces
 
+	ahead   *ahead   // computes the pieces of a long text; nil: the text is not long
+	coming  []coming // the pieces of a long text
+	reached int      // the next piece of a long text
+
 	table  []float32 // [1 padding, pages × pageRows tokens][slots][2][hidden]
 	pageOf []int32   // by token/pageRows: the page that holds these tokens' parts; -1: none
 	pages  []page
 	step   int             // counts the calls of score
 	rows   [maxSlots]int32 // the row of table for each slot
+	in     [maxSlots]int32 // the token in each slot; -1: none
 	scores []float32
+	long   *longSums // nil until the text's first close decision
 }
 
 // page describes one part of the table: the parts of pageRows tokens.
@@ -173,7 +178,8 @@ const (
 
 // start begins a text. Several features may use the same encoder, but not at once.
 func (f *features) start(t *transition, e *encoder, text string, tokens []Token) {
-	f.transition, f.encoder, f.exact, f.text, f.tokens = t, e, false, text, tokens
+	f.transition, f.encoder, f.text, f.tokens = t, e, text, tokens
+	f.ahead, f.long = nil, nil
 	f.drop(len(f.vectors))
 	f.vectors, f.dropped, f.encoded, f.likely = f.vectors[:0], 0, 0, len(tokens)
 
@@ -196,10 +202,15 @@ func (t *transition) stride() int { return t.slots * 2 * t.hidden }
 // when ctx ends.
 func (f *features) reach(ctx context.Context, token, keep int) error {
 	for f.encoded <= token {
-		if err := ctx.Err(); err != nil {
+		var err error
+		if f.ahead != nil {
+			err = f.ahead.take(ctx, f, keep)
+		} else {
+			err = f.encodeNext(ctx, keep)
+		}
+		if err != nil {
 			return err
 		}
-		f.encodeNext(keep)
 	}
 	return nil
 }
@@ -212,27 +223,42 @@ func (f *features) expect(n int) {
 
 // encodeNext runs tok2vec and the linear layer over the next piece of the text or a
 // part of it. It drops the pieces before token keep.
-func (f *features) encodeNext(keep int) {
-	f.drop(keep / encodeRows)
-	in, width := f.linear.Out(), f.tok2vec.width
+func (f *features) encodeNext(ctx context.Context, keep int) error {
 	a, first := f.encoded, f.encoded/encodeRows*encodeRows
 	end := min(first+encodeRows, len(f.tokens))
 	if a == first {
-		var piece []float32
-		if last := len(f.spare) - 1; last >= 0 {
-			piece, f.spare = f.spare[last], f.spare[:last]
-		}
-		f.vectors = append(f.vectors, grow(piece, (end-first)*in))
+		f.drop(keep / encodeRows)
+		f.vectors = append(f.vectors, f.pieceMemory(first))
 	}
 	b := end
 	if a < f.likely {
 		b = min(b, f.likely)
 	}
-	f.encoder.setExact(f.exact)
-	vectors := f.tok2vec.encode(f.encoder, f.text, f.tokens, a, b)
-	piece := f.vectors[first/encodeRows][(a-first)*in:]
-	f.linear.Mul(piece, in, vectors, width, b-a)
-	f.encoded = b
+	err := f.encode(ctx, f.encoder, f.vectors[first/encodeRows][(a-first)*f.linear.Out():], a, b)
+	if err == nil {
+		f.encoded = b
+	}
+	return err
+}
+
+// pieceMemory returns memory for the piece of the text that begins at token first.
+func (f *features) pieceMemory(first int) []float32 {
+	var piece []float32
+	if last := len(f.spare) - 1; last >= 0 {
+		piece, f.spare = f.spare[last], f.spare[:last]
+	}
+	return grow(piece, (min(first+encodeRows, len(f.tokens))-first)*f.linear.Out())
+}
+
+// encode runs tok2vec and the linear layer over tokens a to b-1 and writes the results to
+// dst.
+func (f *features) encode(ctx context.Context, e *encoder, dst []float32, a, b int) error {
+	vectors, err := f.tok2vec.encode(ctx, e, f.text, f.tokens, a, b)
+	if err != nil {
+		return err
+	}
+	f.linear.Mul(dst, f.linear.Out(), vectors, f.tok2vec.width, b-a)
+	return nil
 }
 
 // drop drops the first pieces of vectors, and keeps their memory in spare.
@@ -245,6 +271,7 @@ func (f *features) drop(pieces int) {
 
 // set puts a token into a slot. -1 means a missing token.
 func (f *features) set(slot, token int) {
+	f.in[slot] = int32(token)
 	if token < 0 {
 		f.rows[slot] = 0
 		return
@@ -287,4 +314,29 @@ func (f *features) score() []float32 {
 	f.step++
 	f.scorer.Score(f.scores, f.table, f.rows[:f.slots])
 	return f.scores
+}
+
+// scoreLong returns the same scores, computed from long sums (margin.go).
+func (f *features) scoreLong(ctx context.Context) ([]float32, error) {
+	if f.long == nil {
+		f.long = newLongSums(f.tok2vec, f.linear)
+	}
+	stride := f.stride()
+	table := grow(f.long.table, (1+f.slots)*stride)
+	f.long.table = table
+	copy(table, f.padding)
+	var rows [maxSlots]int32
+	for slot, token := range f.in[:f.slots] {
+		if token < 0 {
+			continue
+		}
+		vector, err := f.long.vector(ctx, f.text, f.tokens, int(token))
+		if err != nil {
+			return nil, err
+		}
+		f.lower.Mul(table[(1+slot)*stride:], stride, vector, f.linear.Out(), 1)
+		rows[slot] = int32(1 + slot)
+	}
+	f.scorer.Score(f.scores, table, rows[:f.slots])
+	return f.scores, nil
 }
