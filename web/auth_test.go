@@ -33,7 +33,10 @@ func TestToken(t *testing.T) {
 		{"GET", "/", "", 401, challenge},
 		{"POST", "/v1/entities", "", 401, challenge},
 		{"GET", "/none", "", 401, challenge},
-		{"GET", "/openapi.json", "", 401, challenge},
+		{"GET", "/v1/models", "", 401, challenge},
+		{"GET", "/openapi.json", "", 200, ""},
+		{"GET", "/docs", "", 200, ""},
+		{"GET", "/page/app.js", "", 200, ""},
 		{"POST", "/", "Basic " + token, 401, challenge},
 		{"POST", "/", "Bearer " + token[1:], 401, challenge + `, error="invalid_token"`},
 		{"POST", "/", "Bearer " + token, 200, ""},
@@ -58,6 +61,27 @@ func TestToken(t *testing.T) {
 		t.Error("a token is in a log")
 	}
 	s.dial(t).want(400, "GET / HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer a\r\nAuthorization: Bearer "+token+"\r\n\r\n")
+}
+
+// A browser gets the page without a token: it cannot send one before a person has typed it.
+func TestPageNeedsNoToken(t *testing.T) {
+	s := serve(t, gate.Options{}, Options{TokenHashes: hashes(token)})
+	for _, c := range []struct {
+		method, accept, body string
+		status               int
+	}{
+		{"GET", "text/html", "", 200},
+		{"HEAD", "text/html", "", 200},
+		{"GET", "text/html", `{"text": "Angela"}`, 401},
+		{"POST", "text/html", "", 401},
+		{"GET", "*/*", "", 401},
+		{"GET", "application/json", "", 401},
+	} {
+		resp := s.get(t, c.method, "/", http.Header{"Accept": {c.accept}}, c.body)
+		if resp.StatusCode != c.status {
+			t.Errorf("%s, Accept: %s, body %q: %d, want %d", c.method, c.accept, c.body, resp.StatusCode, c.status)
+		}
+	}
 }
 
 // A request without a token is answered when its head is there: its body is not read, and

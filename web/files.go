@@ -13,7 +13,7 @@ import (
 func fileRoutes() []route {
 	var all []route
 	for _, path := range page.Paths {
-		all = append(all, route{path: path, methods: []string{"GET", "HEAD"}, handle: (*server).file, browser: true})
+		all = append(all, route{path: path, methods: []string{"GET", "HEAD"}, handle: (*server).file, browser: true, public: true})
 	}
 	return all
 }

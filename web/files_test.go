@@ -35,7 +35,7 @@ func TestWhoGetsThePage(t *testing.T) {
 	s := serve(t, gate.Options{}, Options{KeepAlive: time.Minute, ModelID: "fake-1.0"})
 	for _, method := range []string{"GET", "HEAD"} {
 		head, body := s.askFor(t, 200, method, "/", asBrowser, "")
-		if !strings.Contains(head, "\nContent-Type: text/html; charset=utf-8\n") || !strings.Contains(head, "\nVary: Accept\n") ||
+		if !strings.Contains(head, "\nContent-Type: text/html; charset=utf-8\n") || !strings.Contains(head, "\nVary: Accept") ||
 			!strings.Contains(head, "\nContent-Security-Policy: default-src 'none'; ") {
 			t.Errorf("%s: the head is\n%s", method, head)
 		}

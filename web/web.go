@@ -102,7 +102,7 @@ var routes = append(fileRoutes(), []route{
 	{path: "/v1/models", methods: []string{"GET", "HEAD"}, handle: (*server).v1Models},
 	{path: "/healthz", methods: []string{"GET", "HEAD"}, handle: (*server).healthz, exempt: true},
 	{path: "/readyz", methods: []string{"GET", "HEAD"}, handle: (*server).readyz, exempt: true},
-	{path: "/openapi.json", methods: []string{"GET", "HEAD"}, handle: (*server).openapi},
+	{path: "/openapi.json", methods: []string{"GET", "HEAD"}, handle: (*server).openapi, public: true},
 
 	// Open Inference Protocol
 	{path: "/v2", methods: []string{"GET", "HEAD"}, handle: (*server).oipServer},
@@ -146,6 +146,7 @@ type route struct {
 	lines   bool   // the body may be lines of any length, see lines.go
 	example string // a body that it takes, for hints; "": the body that / takes
 	browser bool   // a file for browsers, which the description does not have
+	public  bool   // needs no token
 	handle  func(*server, *request) error
 }
 
@@ -282,6 +283,9 @@ func (s *server) handle(ctx *fasthttp.RequestCtx) {
 // status.
 func (s *server) answer(r *request) int {
 	failure := s.unauthorized(r.route, string(r.Method()), string(r.Request.Header.Peek(fasthttp.HeaderAuthorization)))
+	if failure != nil && r.route != nil && r.route.path == "/" && wantsPage(r) {
+		failure = nil
+	}
 	if failure == nil {
 		failure = s.refused(r.RequestCtx)
 	}

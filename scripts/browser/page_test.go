@@ -395,3 +395,35 @@ func TestErrors(t *testing.T) {
 		p.until(`document.getElementById('error').hidden`)
 	}
 }
+
+// A service with tokens lets a browser open the page, which asks for a token.
+func TestToken(t *testing.T) {
+	const token = "a token of a person"
+	url := fake(t, 1<<20, func(w http.ResponseWriter, r *http.Request, _ question) {
+		switch r.Header.Get("Authorization") {
+		case "":
+			w.WriteHeader(401)
+			fmt.Fprint(w, `{"error": "the request has no token", "hint": "send the header field Authorization"}`)
+		case "Bearer " + token:
+			found(w, "fake-1.0", ent{"Ada", "PERSON", 0, 3})
+		default:
+			w.WriteHeader(401)
+			fmt.Fprint(w, `{"error": "the token is not known here", "hint": "ask who runs the service for a token"}`)
+		}
+	})
+	p := open(t, url+"#text=Ada", 1280, 900)
+	p.allowed = refused
+	said := func(want string) { p.until(fmt.Sprintf(`document.getElementById('error').textContent === %q`, want)) }
+	said("This service wants a token. Enter it below; who runs the service has it.")
+	if found := p.axe(); len(found) > 0 {
+		t.Errorf("axe-core: %s", strings.Join(found, "\n"))
+	}
+	p.do(chromedp.SendKeys("#token", "another"+kb.Enter))
+	said("The token is not known here. Ask who runs the service for a token.")
+	p.js(`document.getElementById('token').value = ''`)
+	p.do(chromedp.SendKeys("#token", " "+token))
+	p.click("#access button")
+	p.until(`document.getElementById('error').hidden && document.getElementById('access').hidden && ` + drawn)
+	p.wantMarks("Ada PERSON")
+	p.until(`document.getElementById('snippet-note').textContent.includes('Add the header field Authorization: Bearer and the token.')`)
+}

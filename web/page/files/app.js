@@ -14,6 +14,7 @@ let language = names[0];
 let pending = null; // the AbortController of the request that is under way
 let waiting = 0; // the timer of the next request
 let lasted = 0; // milliseconds that the last request took
+let token = ''; // forgotten when the page is closed
 
 const number = new Intl.NumberFormat('en');
 const several = (n, one, many) => `${number.format(n)} ${n === 1 ? one : many}`;
@@ -69,14 +70,18 @@ async function ask() {
   const started = performance.now();
   document.body.classList.add('busy');
   try {
-    const response = await fetch('v1/entities', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: question(text), signal: mine.signal });
+    const headers = { 'Content-Type': 'application/json' };
+    if (token) headers.Authorization = `Bearer ${token}`;
+    const response = await fetch('v1/entities', { method: 'POST', headers, body: question(text), signal: mine.signal });
     const answer = await response.json().catch((err) => {
       if (err.name === 'AbortError') throw err;
       return { error: `the server answers ${response.status} without a word of explanation` };
     });
     lasted = performance.now() - started;
+    $('access').hidden = response.status !== 401;
     if (!response.ok || !answer.ents) {
-      fail([answer.error ?? `the server answers ${response.status}`, answer.hint].map(sentence).join(' ').trim());
+      fail(response.status === 401 && !token ? 'This service wants a token. Enter it below; who runs the service has it.'
+        : [answer.error ?? `the server answers ${response.status}`, answer.hint].map(sentence).join(' ').trim());
       return;
     }
     fail('');
@@ -157,7 +162,11 @@ const mostShown = 4000; // characters of a program that the page shows; the whol
 function showCode() {
   const whole = program(language, result, wanted());
   $('snippet').textContent = whole.length > mostShown ? `${whole.slice(0, mostShown)}…` : whole;
-  $('snippet-note').textContent = whole.length > mostShown ? `${note(language)} Only the beginning is shown. Copy takes all of it.` : note(language);
+  $('snippet-note').textContent = [
+    note(language),
+    token && 'Add the header field Authorization: Bearer and the token.',
+    whole.length > mostShown && 'Only the beginning is shown. Copy takes all of it.',
+  ].filter(Boolean).join(' ');
 }
 
 function toggle(label) {
@@ -213,6 +222,11 @@ function linked() {
 
 input.addEventListener('input', later);
 $('run').addEventListener('click', ask);
+$('access').addEventListener('submit', (event) => {
+  event.preventDefault();
+  token = $('token').value.trim();
+  ask();
+});
 $('clear').addEventListener('click', () => { set(''); input.focus(); });
 $('open').addEventListener('click', () => $('file').click());
 $('file').addEventListener('change', () => {
