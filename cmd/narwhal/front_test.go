@@ -59,6 +59,7 @@ func certify(t *testing.T, path string, serial int64) {
 // again.
 type secureClient struct {
 	addr, token string
+	file        string // of its own certificate and key; "": it has none
 	conn        *tls.Conn
 	r           *bufio.Reader
 }
@@ -67,7 +68,15 @@ type secureClient struct {
 // server's certificate. It connects if there is no connection.
 func (c *secureClient) ask(closing bool) (status int, serial int64, err error) {
 	if c.conn == nil {
-		if c.conn, err = tls.Dial("tcp", c.addr, &tls.Config{InsecureSkipVerify: true}); err != nil {
+		config := &tls.Config{InsecureSkipVerify: true}
+		if c.file != "" {
+			own, err := tls.LoadX509KeyPair(c.file, c.file)
+			if err != nil {
+				return 0, 0, err
+			}
+			config.Certificates = []tls.Certificate{own}
+		}
+		if c.conn, err = tls.Dial("tcp", c.addr, config); err != nil {
 			c.conn = nil
 			return 0, 0, fmt.Errorf("connect: %w", err)
 		}
@@ -172,4 +181,48 @@ func TestReloadWithTLS(t *testing.T) {
 		ask(first, 200, 4)
 		writeFile(t, file, string(good))
 	}
+}
+
+// With --ca-certs only clients with a certificate of these authorities are served. A reload
+// reads the file again.
+func TestMutualTLS(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name string) string { return filepath.Join(dir, name) }
+	for serial, name := range []string{"server", "known", "stranger"} {
+		certify(t, file(name), int64(serial)+1)
+	}
+	trust := func(name string) {
+		t.Helper()
+		b, err := os.ReadFile(file(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		block, _ := pem.Decode(b)
+		writeFile(t, file("cas"), string(pem.EncodeToMemory(block)))
+	}
+	trust("known")
+	s := startNarwhal(t, dir, "-b", "127.0.0.1:0", "-k", "concurrent", "--model", "prose", "--certfile", "server", "--ca-certs", "cas")
+	ask := func(name, refusal string) {
+		t.Helper()
+		c := &secureClient{addr: strings.TrimPrefix(s.url, "https://")}
+		if name != "" {
+			c.file = file(name)
+		}
+		status, _, err := c.ask(true)
+		switch {
+		case refusal == "" && (status != 200 || err != nil):
+			t.Errorf("client with the certificate %q: %d, %v", name, status, err)
+		case refusal != "" && (err == nil || !strings.Contains(err.Error(), refusal)):
+			t.Errorf("client with the certificate %q: %d, %v; want %q", name, status, err, refusal)
+		}
+	}
+	ask("known", "")
+	ask("", "certificate required")
+	ask("stranger", "unknown certificate authority")
+	trust("stranger")
+	s.signal(syscall.SIGHUP)
+	eventually(t, "reloaded", func() bool { return strings.Contains(s.logged(), logevent.ReloadDone.Text()) })
+	eventually(t, "the old worker has left", func() bool { return strings.Contains(s.logged(), logevent.WorkerLeft.Text()) })
+	ask("stranger", "")
+	ask("known", "unknown certificate authority")
 }
