@@ -130,7 +130,7 @@ func (h *harness) measure(ctx context.Context) error {
 			}
 		}
 	}
-	for _, part := range []func(context.Context) error{h.sweeps, h.queues, h.measurePace, h.reloads, h.scales} {
+	for _, part := range []func(context.Context) error{h.sweeps, h.queues, h.measurePace, h.reloads, h.scales, h.batches} {
 		if err := part(ctx); err != nil {
 			return err
 		}

@@ -12,6 +12,7 @@
 //	harness.go   in which order            trial.go, ask.py        one batch of requests, by two clients
 //	app.py       the programs in Python    sweep.go, queue.go      rising load; waiting beside an ideal queue
 //	texts.go     what is sent              reload.go, scale.go     HUP under load; texts, workers, connections that grow
+//	batch.go     many texts in a request, and in a file
 //	results.go   what was measured         report.go, parts.go, figures.go, losses.go, chart.go, plots.go   what is written
 package main
 
@@ -34,6 +35,7 @@ import (
 
 func main() {
 	which := flag.String("plan", "full", "full, quick or tiny")
+	only := flag.String("only", "", "\"batches\": measure only these, and write their section to benchmark.md")
 	out := flag.String("out", "docs", "directory for benchmark.md and its plots")
 	readme := flag.String("readme", "", "file that gets a small table of the figures; none if empty")
 	flag.Parse()
@@ -41,7 +43,7 @@ func main() {
 	// seconds at most to stop them.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	if err := run(ctx, *which, *out, *readme); err != nil {
+	if err := run(ctx, *which, *only, *out, *readme); err != nil {
 		if ctx.Err() != nil {
 			err = errors.New("stopped; all servers are gone and nothing was written")
 		}
@@ -50,11 +52,14 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, which, out, readme string) error {
+func run(ctx context.Context, which, only, out, readme string) error {
 	plans := map[string]func() plan{"full": full, "quick": quick, "tiny": tiny}
 	makePlan, ok := plans[which]
 	if !ok {
 		return fmt.Errorf("-plan %s: want full, quick or tiny", which)
+	}
+	if only != "" && only != "batches" {
+		return fmt.Errorf("-only %s: want batches, or nothing for all", only)
 	}
 	h := &harness{plan: makePlan(), log: os.Stderr}
 	h.results.alone, h.results.cells = map[aloneKey][]alone{}, map[cellKey][]trial{}
@@ -87,7 +92,11 @@ func run(ctx context.Context, which, out, readme string) error {
 		h.bar = progressbar.NewOptions(h.plan.steps(), progressbar.OptionSetWriter(os.Stderr),
 			progressbar.OptionClearOnFinish(), progressbar.OptionShowCount())
 	}
-	if err := h.measure(ctx); err != nil {
+	measure := h.measure
+	if only != "" {
+		measure = h.measureBatches
+	}
+	if err := measure(ctx); err != nil {
 		return err
 	}
 	if h.bar != nil {
@@ -97,5 +106,9 @@ func run(ctx context.Context, which, out, readme string) error {
 	if err != nil {
 		return err
 	}
-	return h.write(out, readme, about+" "+describeSteal(after-before, time.Since(began)))
+	about += " " + describeSteal(after-before, time.Since(began))
+	if only != "" {
+		return h.writeBatches(filepath.Join(out, "benchmark.md"), about)
+	}
+	return h.write(out, readme, about)
 }

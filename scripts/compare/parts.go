@@ -65,8 +65,10 @@ var scaleNotes = map[string]string{
 	"threads":     "narwhal only, one worker, 16 clients: `--threads` is how many requests compute at the same time. This is its batch size: narwhal takes one text a request and computes no batches, so the cost of a text does not depend on its neighbours.",
 }
 
+const scaleTitle = "## As it grows\n\n"
+
 func (h *harness) scaleTables(b *strings.Builder) {
-	fmt.Fprintf(b, "## As it grows\n\nnarwhal concurrent, and the best server in Python; each figure from a closed loop of %v in which every client sends its next request when the last is answered.\n\n", h.plan.scale.each)
+	fmt.Fprintf(b, scaleTitle+"narwhal concurrent, and the best server in Python; each figure from a closed loop of %v in which every client sends its next request when the last is answered.\n\n", h.plan.scale.each)
 	for _, s := range h.results.scales {
 		fmt.Fprintf(b, "### By %s\n\n%s\n\n", s.what, scaleNotes[s.what])
 		head(b, "server", s.what, "requests/s", "p50 ms", "p99 ms", "server CPU ms each", "MB", "failed")

@@ -16,6 +16,8 @@ type plan struct {
 	queueTrials  int
 	reload       time.Duration
 	scale        scalePlan
+	batchTexts   int // at most as many as the different texts of loads
+	batchTrials  int
 }
 
 // full is the plan of `make compare`. It takes long because a trial takes a server in
@@ -42,6 +44,7 @@ func full() plan {
 			lengths:     []int{50, 200, paragraphLength, 4 * paragraphLength, 16 * paragraphLength, 64 * paragraphLength},
 			connections: []int{1, 10, 100, 1000, 10000},
 		},
+		batchTexts: 1000, batchTrials: 3,
 	}
 }
 
@@ -63,6 +66,7 @@ func quick() plan {
 			each: time.Second, workers: []int{1, 2}, threads: []int{1, 2},
 			lengths: []int{50, paragraphLength}, connections: []int{1, 10, 100},
 		},
+		batchTexts: 60, batchTrials: 1,
 	}
 }
 
@@ -80,6 +84,7 @@ func tiny() plan {
 			each: 200 * time.Millisecond, workers: []int{1, 2}, threads: []int{1, 2},
 			lengths: []int{50, paragraphLength}, connections: []int{1, 20},
 		},
+		batchTexts: 10, batchTrials: 1,
 	}
 }
 
@@ -98,7 +103,7 @@ func (p plan) steps() int {
 		}
 	}
 	s := p.scale
-	return n + 2*len(p.sweepLoads) + 5*p.queueTrials + 1 + len(kinds) + 2*(len(s.lengths)+len(s.workers)+len(s.connections)) + len(s.threads)
+	return n + 2*len(p.sweepLoads) + 5*p.queueTrials + 1 + len(kinds) + 2*(len(s.lengths)+len(s.workers)+len(s.connections)) + len(s.threads) + 4*p.batchTrials
 }
 
 // all returns the loads of the table with waiting, or of the one without.

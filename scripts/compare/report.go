@@ -120,6 +120,7 @@ func (h *harness) report(b *strings.Builder, about string) {
 	h.sweepTable(b)
 	h.queueTable(b)
 	h.reloadTable(b)
+	h.batchTable(b, "")
 	h.scaleTables(b)
 	h.losses(b)
 	b.WriteString("## All figures\n\nRequests per second, p50 and p99 are of the client, medians of the trials; a thousand at once means that p50 is half the trial. " +

@@ -15,6 +15,7 @@ type results struct {
 	pace    pace
 	reloads []reload
 	scales  []scaling
+	batches []batchRow
 }
 
 type aloneKey struct {
