@@ -28,8 +28,15 @@ func main() {
 	model := flag.String("model", "models/en_core_web_sm", "the pipeline's directory")
 	narwhal := flag.String("narwhal", "bin/narwhal", "the server, for the memory of its workers")
 	rounds := flag.Int("rounds", 10, "rounds of each measurement")
+	onlyMany := flag.Bool("many", false, "only: many texts in a request, beside the engine")
 	flag.Parse()
-	if err := run(*python, *model, *narwhal, *rounds); err != nil {
+	var err error
+	if *onlyMany {
+		err = many(*narwhal, *model)
+	} else {
+		err = run(*python, *model, *narwhal, *rounds)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "measure:", err)
 		os.Exit(1)
 	}
@@ -43,6 +50,9 @@ func run(python, model, narwhal string, rounds int) error {
 		return err
 	}
 	if err := memory(narwhal, model); err != nil {
+		return err
+	}
+	if err := many(narwhal, model); err != nil {
 		return err
 	}
 	// The rest runs on one core.
