@@ -19,6 +19,8 @@ type crowd struct {
 	join        func(fd int) error    // called for each client that has connected; must not block
 	again       func(fds []int) error // called every second for each client, in parts; nil: not
 	answered    bool                  // the clients get answers: wait until these arrive
+
+	connections int // --worker-connections; 0: the default
 }
 
 // size returns how many clients come.
@@ -30,7 +32,13 @@ func (c crowd) size(short bool) int {
 }
 
 // name returns what the tables call the crowd.
-func (c crowd) name(short bool) string { return fmt.Sprintf("%d %s", c.size(short), c.does) }
+func (c crowd) name(short bool) string {
+	name := fmt.Sprintf("%d %s", c.size(short), c.does)
+	if c.connections > 0 {
+		name += fmt.Sprintf(", --worker-connections %d", c.connections)
+	}
+	return name
+}
 
 // crowds are all crowds that are played.
 var crowds = []crowd{
@@ -41,7 +49,9 @@ var crowds = []crowd{
 	{does: "stall in the head", long: 5000, short: 500, join: sending("P")},
 	{does: "announce a body", long: 1900, short: 190, join: sending("POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 1048576\r\n\r\n{")},
 	{does: "announce a chunk", long: 1900, short: 190, join: sending("POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n100000\r\n{")},
-	{does: "say nothing", long: 8000, short: 800, join: func(int) error { return nil }},
+	{does: "say nothing", long: 10000, short: 800, join: func(int) error { return nil }},
+	{does: "say nothing", long: 10000, join: func(int) error { return nil }, connections: 12000},
+	{does: "send a byte a second", long: 10000, join: sending("GET / HTTP/1.1\r\nX: "), again: sendByte, connections: 12000},
 }
 
 // much is a request of 20 kB. Its answer is larger than the kernel's buffers for a client

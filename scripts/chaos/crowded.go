@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -65,6 +66,9 @@ func (r *runner) crowded(ctx context.Context, v variant, c crowd) error {
 	rounds, args := crowdRounds, []string(nil)
 	if r.short { // with smaller limits, because fewer clients come
 		rounds, args = 1, []string{"--worker-connections", "100", "--backlog", "64"}
+	}
+	if c.connections > 0 {
+		args = []string{"--worker-connections", strconv.Itoa(c.connections)}
 	}
 	v.workers, v.clients = crowdWorkers, crowdClients*len(groups)
 	s, l, err := r.underLoad(ctx, v, groups, args...)
