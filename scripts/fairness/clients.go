@@ -23,7 +23,7 @@ const (
 func clients(ctx context.Context, o options) error {
 	fmt.Printf("%-20s  %7s  %22s  %14s\n", "", "clients", "slowest by fastest", "answers/s")
 	var errs []error
-	for _, c := range classes {
+	for _, c := range o.classes() {
 		if !c.keep {
 			continue
 		}

@@ -21,7 +21,7 @@ const (
 // clients send requests, each the next one as soon as the last is answered.
 func idle(ctx context.Context, o options) error {
 	var errs []error
-	for _, c := range classes {
+	for _, c := range o.classes() {
 		seen, told, err := idleOf(ctx, o, c)
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)

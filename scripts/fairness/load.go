@@ -24,7 +24,7 @@ var loadSizes = []int{1000, 4000, 20_000, 100_000}
 // server share the processors, and the ideal queue has no client.
 func load(ctx context.Context, o options) error {
 	fmt.Printf("%-20s %8s %14s %9s %9s %9s %11s %6s\n", "", "text", "capacity, 1/s", "requests", "p50, ms", "p99, ms", "ideal, ms", "ratio")
-	for _, c := range classes {
+	for _, c := range o.classes() {
 		for _, size := range loadSizes {
 			f, err := loadOf(ctx, o, c, size)
 			if err != nil {

@@ -27,7 +27,7 @@ const (
 // client that has gone. A worker that does not interrupt a long text makes short ones wait
 // for all of it.
 func long(ctx context.Context, o options) error {
-	for _, c := range classes {
+	for _, c := range o.classes() {
 		if err := longOf(ctx, o, c); err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)
 		}

@@ -29,7 +29,7 @@ import (
 type options struct {
 	program string
 	pairs   int           // pairs of requests for each class and size
-	only    string        // the class of pairs; "": all
+	only    string        // the class; "": all
 	runs    int           // runs of clients, for each number of connections
 	time    time.Duration // length of a run of idle, load and long
 }
@@ -51,7 +51,7 @@ func main() {
 	var o options
 	flag.StringVar(&o.program, "narwhal", "bin/narwhal", "the `program` to measure")
 	flag.IntVar(&o.pairs, "pairs", 200, "pairs of requests for each class and size")
-	flag.StringVar(&o.only, "class", "", "pairs of this class only: sync, \"concurrent, pinned\" or \"concurrent, parked\"")
+	flag.StringVar(&o.only, "class", "", "this class only: sync, \"concurrent, pinned\" or \"concurrent, parked\"")
 	flag.IntVar(&o.runs, "runs", 20, "runs of each number of kept connections")
 	flag.DurationVar(&o.time, "time", 30*time.Second, "of each run of idle, load and long")
 	flag.Parse()

@@ -23,10 +23,7 @@ func pairs(ctx context.Context, o options) error {
 	}
 	fmt.Println()
 	shared := 0
-	for _, c := range classes {
-		if o.only != "" && c.name != o.only {
-			continue
-		}
+	for _, c := range o.classes() {
 		n, err := pairsOf(ctx, o, c)
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/narwhal-server/narwhal/scripts/internal/server"
@@ -18,6 +19,14 @@ var classes = []class{
 	{"sync", []string{"-k", "sync"}, false},
 	{"concurrent, pinned", []string{"-k", "concurrent", "--keep-alive-mode", "pinned"}, true},
 	{"concurrent, parked", []string{"-k", "concurrent", "--keep-alive-mode", "parked"}, true},
+}
+
+// classes returns the classes to measure.
+func (o options) classes() []class {
+	if o.only == "" {
+		return classes
+	}
+	return slices.DeleteFunc(slices.Clone(classes), func(c class) bool { return c.name != o.only })
 }
 
 // settled waits until the workers have no request and have answered at least n. It returns
