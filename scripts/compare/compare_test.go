@@ -7,6 +7,8 @@ import (
 	"math"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -236,5 +238,44 @@ func TestPace(t *testing.T) {
 	}
 	if p := paceOf([]track{uneven, uneven}); p.ratio < 2 {
 		t.Errorf("processors slower than the requests for a second: %+v, want a ratio above 2", p)
+	}
+}
+
+func TestWriteBatches(t *testing.T) {
+	h := &harness{plan: tiny()}
+	h.results.batches = []batchRow{
+		{how: "a file", name: "nlp.pipe", python: true, seconds: []float64{8, 10, 30}},
+		{how: "a file", name: "narwhal ner", seconds: []float64{0.5, 0.6, 0.4}, wrong: 1},
+		{how: "requests", name: "narwhal", seconds: []float64{1}},
+	}
+	name := filepath.Join(t.TempDir(), "benchmark.md")
+	const rest = "\n" + scaleTitle + "rest\n"
+	if err := os.WriteFile(name, []byte("before\n"+rest), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var all [2]string
+	for i := range all {
+		if err := h.writeBatches(name, "Measured with 100 % care."); err != nil {
+			t.Fatal(err)
+		}
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[i] = string(b)
+	}
+	if all[0] != all[1] {
+		t.Errorf("the second time it writes\n%s\nand the first\n%s", all[1], all[0])
+	}
+	want := "before\n\n" + batchTitle + "Measured with 100 % care.\n\n"
+	if !strings.HasPrefix(all[0], want) || !strings.HasSuffix(all[0], rest) ||
+		!strings.Contains(all[0], "| a file | narwhal ner | 0.50 | 20 | **20.0 ×** | 1 |\n| requests | narwhal | 1.00 | 10 |  | 0 |\n") {
+		t.Errorf("the report is\n%s", all[0])
+	}
+	if err := os.WriteFile(name, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.writeBatches(name, ""); err == nil {
+		t.Error("a report without sections was changed")
 	}
 }
