@@ -136,20 +136,24 @@ func (a *ahead) next() (f *features, i int) {
 	return f, i
 }
 
-// compute computes a piece. a.mu is held, but not while it computes.
+// compute computes a piece. a.mu is held, but not while it computes. After an error or a
+// panic the piece is not begun.
 func (a *ahead) compute(ctx context.Context, e *encoder, f *features, i int) error {
 	first := i * encodeRows
-	vectors := f.pieceMemory(first)
+	piece := coming{computed, f.pieceMemory(first)}
 	f.coming[i].state = running
 	a.mu.Unlock()
-	err := f.encode(ctx, e, vectors, first, min(first+encodeRows, len(f.tokens)))
-	a.mu.Lock()
-	f.coming[i] = coming{computed, vectors}
-	if err != nil {
-		f.coming[i] = coming{}
+	var done coming
+	defer func() {
+		a.mu.Lock()
+		f.coming[i] = done
+		a.changed.Broadcast()
+	}()
+	if err := f.encode(ctx, e, piece.vectors, first, min(first+encodeRows, len(f.tokens))); err != nil {
+		return err
 	}
-	a.changed.Broadcast()
-	return err
+	done = piece
+	return nil
 }
 
 // recruit starts a helper if a processor is idle.
@@ -165,13 +169,20 @@ func (a *ahead) recruit() {
 // encoders has the working memory of helpers.
 var encoders = sync.Pool{New: func() any { return &encoder{} }}
 
-// help computes pieces until the text ends, or another call needs the processor.
+// help computes pieces until the text ends, or another call needs the processor. If it
+// panics, it leaves. The caller's goroutine then computes the piece again, panics too, and
+// may recover.
 func (a *ahead) help() {
-	e := encoders.Get().(*encoder)
-	defer encoders.Put(e)
-	e.ready = nil
+	defer func() { _ = recover() }()
 	a.mu.Lock()
-	defer a.mu.Unlock()
+	defer func() {
+		a.helpers--
+		computing.Add(-1)
+		a.changed.Broadcast()
+		a.mu.Unlock()
+	}()
+	e := encoders.Get().(*encoder)
+	e.ready = nil
 	for a.ctx.Err() == nil && int(computing.Load()) <= runtime.GOMAXPROCS(0) {
 		f, i := a.next()
 		if f == nil {
@@ -180,7 +191,5 @@ func (a *ahead) help() {
 		}
 		_ = a.compute(a.ctx, e, f, i) // an error means that the text has ended
 	}
-	a.helpers--
-	computing.Add(-1)
-	a.changed.Broadcast()
+	encoders.Put(e)
 }

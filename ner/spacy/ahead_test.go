@@ -157,3 +157,27 @@ func TestHelpingGoroutinesStop(t *testing.T) {
 		t.Errorf("%d goroutines count as computing after all calls", n)
 	}
 }
+
+// A panic in a helper does not end the process: the call panics, and its caller recovers.
+func TestPanicOfAHelper(t *testing.T) {
+	onProcessors(t, 4)
+	p, err := openFiles(small.files(t, 1), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Repeat("a ", 8*encodeRows)
+	w := begun(t, p, text)
+	p.ner.tok2vec.encoder[0].maxout = nil
+	w.ahead.recruit()
+	w.ahead.mu.Lock()
+	for w.ahead.helpers > 0 {
+		w.ahead.changed.Wait()
+	}
+	w.ahead.mu.Unlock()
+	defer func() {
+		if recover() == nil {
+			t.Error("the call did not panic")
+		}
+	}()
+	_ = p.findEntities(t.Context(), w)
+}
