@@ -25,7 +25,7 @@ const (
 	crowdRounds  = 3                // times that the crowd comes; 1 in the short form
 	crowdSamples = 250              // requests of each kind of client in a measurement
 	crowdClients = 1                // ordinary clients of each kind
-	crowdParts   = 20               // parts of a crowd that act one after the other in a second
+	crowdParts   = 200              // parts of a crowd that act one after the other in a second
 	slowerAtMost = 1.5              // limit: p99 with the crowd divided by p99 without
 	backWithin   = 10 * time.Second // limit: from the crowd's end until memory is back
 	backRoom     = 16 << 20         // bytes by which a worker may be larger than before

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strconv"
 	"syscall"
+
+	"github.com/narwhal-server/narwhal/internal/logevent"
 )
 
 // event is something that an operator or a fault does to a server.
@@ -49,10 +51,19 @@ func (s *server) replaced(ctx context.Context, old []int) error {
 	})
 }
 
+// reload sends HUP and waits until all workers are replaced, and until narwhal says that
+// the reload is done: a worker may also be replaced for another reason, and narwhal refuses
+// USR2 during a reload.
 func reload(ctx context.Context, s *server, _ int) error {
-	old := s.workers()
+	said := logevent.ReloadDone.Text()
+	old, done := s.workers(), s.count(said)
 	if err := s.signal(s.pid, syscall.SIGHUP); err != nil {
 		return err
+	}
+	if s.product == narwhal {
+		if err := s.awaitSaid(ctx, done+1, said); err != nil {
+			return err
+		}
 	}
 	return s.replaced(ctx, old)
 }
