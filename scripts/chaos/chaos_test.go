@@ -119,6 +119,37 @@ func TestStream(t *testing.T) {
 	}
 }
 
+// The configurations in deploy have the lines that chaos replaces.
+func TestEdited(t *testing.T) {
+	for _, f := range []*front{nginx, haproxy, haproxyHeader} {
+		text, err := os.ReadFile(filepath.Join("../../deploy", f.config))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := edited(string(text), f.edits, "here:1", "there:2")
+		if err != nil {
+			t.Errorf("%s: %v", f.name, err)
+		}
+		for _, want := range []string{"here:1", "there:2"} {
+			if strings.Count(got, want) != 1 {
+				t.Errorf("%s: %q is there %d times, want once", f.name, want, strings.Count(got, want))
+			}
+		}
+		if want := "--keep-alive " + proxyKeep; f != nginx && !strings.Contains(string(text), want) {
+			t.Errorf("%s does not say %s", f.config, want)
+		}
+	}
+	const text = "a 1;  # one\n# b 2;\n  c\n  c\n"
+	if got, err := edited(text, []edit{{"a 1;", "a LISTEN NARWHAL;"}, {"# b 2;", "b"}}, "x", "y"); got != "a x y;\nb\n  c\n  c\n" || err != nil {
+		t.Errorf("edited = %q, %v", got, err)
+	}
+	for _, old := range []string{"c", "d", "b 2;"} {
+		if _, err := edited(text, []edit{{old, ""}}, "x", "y"); err == nil {
+			t.Errorf("the line %q is not there once, and no error says so", old)
+		}
+	}
+}
+
 func TestResultOK(t *testing.T) {
 	for _, c := range []struct {
 		x    result

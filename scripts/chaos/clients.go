@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"github.com/narwhal-server/narwhal/scripts/internal/client"
 )
@@ -24,13 +25,13 @@ var (
 var groups = []client.Group{tcpNew, tcpKept, unixNew, unixKept}
 
 // clientsAtOnce is the number of clients of all groups together. Each sends its next
-// request as soon as the last one is answered.
+// request as soon as the last one is answered, or after a pause.
 const clientsAtOnce = 32
 
 // start starts clients. Each group has the same number, and clients is the number of all.
 // want is the right answer.
-func start(addrs map[string]string, of []client.Group, clients int, want []byte) *client.Load {
-	return client.Start(client.Options{Addrs: addrs, Groups: of, Clients: clients, Request: query, Want: want})
+func start(addrs map[string]string, of []client.Group, clients int, pause time.Duration, want []byte) *client.Load {
+	return client.Start(client.Options{Addrs: addrs, Groups: of, Clients: clients, Pause: pause, Request: query, Want: want})
 }
 
 // ask sends one request on a new connection, and returns the body of the answer.

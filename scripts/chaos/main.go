@@ -6,6 +6,7 @@
 //	scripts/chaos/peers.sh            narwhal and Gunicorn
 //	go run ./scripts/chaos -soak 30m  does the master's memory grow?
 //	go run ./scripts/chaos -noise 1m  random bytes and mutated requests
+//	go run ./scripts/chaos -proxies   behind nginx and HAProxy; with -short a minute
 //
 // The matrix is modes × clients × events. Their tables are in narwhal.go, clients.go and
 // events.go. faults.go breaks things and checks that the rest is served. crowd.go has
@@ -56,6 +57,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	f.DurationVar(&r.noise, "noise", 0, "instead: random bytes and mutated requests, for so long in all `modes`")
 	only := f.String("only", "", "play only what this `pattern` finds in lines such as \"narwhal sync, tcp new, HUP\"")
 	f.StringVar(&r.venv, "peers", "", "instead: narwhal beside the Gunicorn of this virtual `environment`, as peers.sh makes it")
+	f.BoolVar(&r.proxies, "proxies", false, "instead: narwhal behind nginx and HAProxy, as deploy configures them, but without sending a request again")
 	doc := f.String("doc", "", "write the figures into this `file`, such as docs/reliability.md")
 	limit := f.Duration("limit", time.Hour, "end after this `time`, as a failure")
 	f.DurationVar(&r.soaking, "soak", 0, "instead: load with an event every two seconds, for so long in all `modes`")
@@ -105,8 +107,11 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	}
 	if *doc != "" {
 		section := "matrix"
-		if r.venv != "" {
+		switch {
+		case r.venv != "":
 			section = "peers"
+		case r.proxies:
+			section = "proxies"
 		}
 		return r.write(*doc, section)
 	}
@@ -133,6 +138,11 @@ func (r *runner) cells() (all []named) {
 		return instead("soak", r.soaking, r.soak)
 	case r.noise > 0:
 		return instead("noise", r.noise, r.noisy)
+	case r.proxies:
+		for _, v := range r.fronted() {
+			all = append(all, named{v.String(), func(ctx context.Context) error { return r.behind(ctx, v) }})
+		}
+		return all
 	}
 	matrix := r.matrix()
 	if r.venv != "" {

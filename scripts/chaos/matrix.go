@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/narwhal-server/narwhal/internal/logevent"
 	"github.com/narwhal-server/narwhal/scripts/internal/client"
@@ -180,7 +181,11 @@ func (r *runner) underLoad(ctx context.Context, v variant, of []client.Group, ar
 	if v.clients > 0 {
 		n = v.clients
 	}
-	l := start(s.addrs, of, n, want)
+	var pause time.Duration
+	if v.front != nil {
+		pause = thinkTime
+	}
+	l := start(s.addrs, of, n, pause, want)
 	if err := l.AwaitAnswers(ctx, enough); err != nil {
 		l.End()
 		s.printLog(r.out)

@@ -45,7 +45,7 @@ func (r *runner) noisy(ctx context.Context, v variant, length time.Duration) err
 	if err != nil {
 		return fmt.Errorf("%s: %w", v, err)
 	}
-	l := start(s.addrs, groups, len(groups), want)
+	l := start(s.addrs, groups, len(groups), 0, want)
 	n := &noise{server: s, targets: [][2]string{{"tcp", s.addrs["tcp"]}, {"unix", s.addrs["unix"]}, {"unix", admin}}}
 	out := result{server: v.String(), clients: names(groups), event: noiseEvent, times: 1}
 	out.note, err = n.play(ctx, length)

@@ -44,9 +44,15 @@ type variant struct {
 	program string // path; "": the runner's narwhal
 	workers int    // 0: the usual number
 	clients int    // 0: the usual number
+	front   *front // a proxy between TCP clients and the server; nil: none
 }
 
-func (v variant) String() string { return v.product.name + " " + v.name }
+func (v variant) String() string {
+	if v.front != nil {
+		return fmt.Sprintf("%s %s, behind %s", v.product.name, v.name, v.front.name)
+	}
+	return v.product.name + " " + v.name
+}
 
 const workers = 4
 
@@ -65,7 +71,8 @@ const patience = time.Minute
 type server struct {
 	variant
 	r     *runner
-	addrs map[string]string // by network
+	addrs map[string]string // by network; behind a proxy, tcp is the proxy's
+	proxy *proxy            // nil: none
 	pid   int               // of the master in charge
 	args  []string
 
@@ -118,6 +125,12 @@ func (r *runner) launch(ctx context.Context, v variant, args ...string) (*server
 		return s, fmt.Errorf("%s does not say where it listens", v)
 	}
 	s.addrs["tcp"] = m[0][1]
+	if v.front != nil {
+		if s.proxy, err = r.startFront(ctx, v.front, s.addrs["tcp"]); err != nil {
+			return s, err
+		}
+		s.addrs["tcp"] = s.proxy.addr
+	}
 	return s, nil
 }
 
@@ -259,13 +272,16 @@ func (s *server) signal(pid int, sig syscall.Signal) error {
 	return nil
 }
 
-// stop ends the server with TERM. After a minute, or if the run is interrupted, it kills
+// stop ends the proxy, and the server with TERM. After a minute, or if the run is interrupted, it kills
 // all processes.
 func (s *server) stop(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	force := context.AfterFunc(ctx, func() { proc.EndDescendants() })
 	err := s.signal(s.pid, syscall.SIGTERM)
+	if s.proxy != nil {
+		err = errors.Join(s.proxy.stop(), err)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for !s.dead[s.pid] || len(s.alive) > 0 {
@@ -307,6 +323,7 @@ type runner struct {
 	seed    uint64
 	results []result
 	venv    string // folder of the Python environment with Gunicorn; "": no comparison
+	proxies bool   // behind proxies, instead of the matrix
 	names   int    // file names that path has made
 }
 
