@@ -44,6 +44,28 @@ func TestNarrow(t *testing.T) {
 	}
 }
 
+// The boxes of an entity of several lines end inside the frame of the text, which cuts off
+// what is outside.
+func TestBrokenEntity(t *testing.T) {
+	const name = "the International  Federation of Red Cross and  Red Crescent Societies"
+	p := open(t, fake(t, 1<<20, func(w http.ResponseWriter, r *http.Request, q question) {
+		found(w, "fake-1.0", ent{name, "ORG", 3, 3 + len(name)})
+	}), 1280, 900)
+	p.enter("at " + name + ".")
+	const outside = `(() => {
+		const frame = document.getElementById('marked'), widths = [];
+		for (let width = 160; width <= 480; width++) {
+			frame.style.width = width + 'px';
+			const right = frame.getBoundingClientRect().right;
+			if ([...frame.querySelector('mark').getClientRects()].some((r) => r.right > right)) widths.push(width);
+		}
+		return widths;
+	})()`
+	if widths := eval[[]int](p, outside); len(widths) > 0 {
+		t.Errorf("a box of the entity ends outside the frame, if that has a width of %d", widths)
+	}
+}
+
 // axe returns what axe-core finds wrong with the page.
 func (p *tab) axe() []string {
 	p.t.Helper()
