@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/narwhal-server/narwhal/internal/logevent"
 	"github.com/narwhal-server/narwhal/scripts/internal/client"
 	"github.com/narwhal-server/narwhal/scripts/internal/proc"
 )
@@ -117,7 +118,12 @@ func (r *runner) behind(ctx context.Context, v variant) error {
 	out := result{server: v.String(), clients: names(of), event: "recycling, HUP, USR2"}
 	err = errors.Join(passes(ctx, s.addrs["tcp"], lines), recycling(ctx, s, recycled-1), os.WriteFile(file, nil, 0o600))
 	for err == nil && out.times < rounds {
-		if err = reload(ctx, s, 0); err == nil {
+		done := s.count(logevent.ReloadDone.Text())
+		err = reload(ctx, s, 0)
+		if err == nil { // workers that were recycled may have left before the reload is done
+			err = s.awaitSaid(ctx, done+1, logevent.ReloadDone.Text())
+		}
+		if err == nil {
 			err = upgradeNarwhal(ctx, s)
 		}
 		out.times++
