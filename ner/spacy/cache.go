@@ -185,19 +185,14 @@ func loadWords(x []float32, words []atomic.Uint64) {
 }
 
 // ShareCache moves the pipeline's cache to memory that several processes can use at
-// once. It calls place with the number of words that it needs. place returns that
-// memory, which is zero before the first pipeline uses it. All pipelines that use
-// the memory must have equal packed weights and an equal Sum, and nothing else may
-// write to it. If place fails, ShareCache returns its error, and the pipeline keeps
-// its own memory. A pipeline without a cache does not call place. No other method
-// may run meanwhile.
+// once. It calls place with the number of words that it needs, CacheWords. place
+// returns that memory, which is zero before the first pipeline uses it. All pipelines
+// that use the memory must have equal packed weights and an equal Sum, and nothing
+// else may write to it. If place fails, ShareCache returns its error, and the pipeline
+// keeps its own memory. A pipeline without a cache does not call place. No other
+// method may run meanwhile.
 func (p *Pipeline) ShareCache(place func(words int) ([]atomic.Uint64, error)) error {
-	size := 0
-	for _, t := range p.networks() {
-		if t.cache != nil {
-			size += t.cache.size()
-		}
-	}
+	size := p.CacheWords()
 	if size == 0 {
 		return nil
 	}
@@ -212,6 +207,17 @@ func (p *Pipeline) ShareCache(place func(words int) ([]atomic.Uint64, error)) er
 		}
 	}
 	return nil
+}
+
+// CacheWords returns the number of words of the pipeline's cache, 0 without a cache.
+func (p *Pipeline) CacheWords() int {
+	size := 0
+	for _, t := range p.networks() {
+		if t.cache != nil {
+			size += t.cache.size()
+		}
+	}
+	return size
 }
 
 // Sum returns a checksum of the tables that the packed weights do not contain: all
