@@ -36,8 +36,8 @@ import (
 // Warnings, Notes and Reload. They are lost when the master sends the settings to a
 // worker as JSON, and a worker does not need them.
 //
-// Paths are absolute, except "-" for a standard stream, "" for none, and a
-// Model that is a name.
+// Paths are absolute, except "-" for a standard stream, "" for none, and an
+// item of Model that is a name.
 type Settings struct {
 	Bind    []string // canonical: HOST:PORT, [IPv6]:PORT, :PORT, unix:/PATH, fd://N
 	Backlog int      // length of the listen queue
@@ -69,7 +69,7 @@ type Settings struct {
 	DrainDelay    time.Duration // from TERM to the drain; 0 for none
 	KeepAliveMode string        // Auto, Pinned, Parked or Off
 
-	Model   string // auto, prose, the name of a pipeline, or an absolute path
+	Model   []string // auto, prose, the name of a pipeline, or an absolute path; the first is the default model
 	Exclude []string
 	Delay   time.Duration // before each computation; 0 for none
 

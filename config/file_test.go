@@ -32,7 +32,7 @@ func TestFileProblems(t *testing.T) {
 			`narwhal.toml:2: bind: 5000 is a number: want a string or a list of strings: ["one", "two"]`,
 			`narwhal.toml:3: timeout: true is a boolean: want seconds (30) or a duration in quotes ("1m30s")`,
 			`narwhal.toml:4: limit_body: 1.5 is a number with a fraction: want bytes (1048576) or a size in quotes ("1MiB")`,
-			`narwhal.toml:5: model: 3 is a number: want a string in quotes`,
+			`narwhal.toml:5: model: 3 is a number: want a string or a list of strings: ["one", "two"]`,
 			`narwhal.toml:6: exclude: this is a list: want a string or a list of strings: ["one", "two"]`,
 			`narwhal.toml:7: delay: this is a date: want seconds (30) or a duration in quotes ("1m30s")`,
 			`narwhal.toml:8: backlog: this is a list: want a whole number without quotes`,
@@ -50,7 +50,7 @@ func TestFileProblems(t *testing.T) {
 		{"values far too large", "delay = 1e300\ntimeout = 9223372037\nkeep_alive = inf\nlimit_body = \"" + strings.Repeat("9", 300) + "\"\nmodel = 1e300\n", []string{
 			`narwhal.toml:1: delay: 1e+300 is too large: want at most 9223372036 seconds (292 years)`,
 			`narwhal.toml:3: keep_alive: +Inf is too large: want at most 9223372036 seconds (292 years)`,
-			`narwhal.toml:5: model: 1e+300 is a number with a fraction: want a string in quotes`,
+			`narwhal.toml:5: model: 1e+300 is a number with a fraction: want a string or a list of strings: ["one", "two"]`,
 			`narwhal.toml:4: limit_body: 99999999999999999999… (300 characters) is too large`,
 			`narwhal.toml:2: timeout: 9223372037 is too large: want at most 9223372036 seconds (292 years)`,
 		}},

@@ -229,8 +229,10 @@ func (l *loader) placePaths() {
 	if c := s.ControlSocket; c != "" && c != "auto" && c != "off" {
 		s.ControlSocket = absolute(c, dir)
 	}
-	if isPath(s.Model) {
-		s.Model = absolute(s.Model, dir)
+	for i, model := range s.Model {
+		if isPath(model) {
+			s.Model[i] = absolute(model, dir)
+		}
 	}
 	l.dir = dir
 }

@@ -36,7 +36,7 @@ func TestDefaults(t *testing.T) {
 			WorkerConnections: 1000, LimitRequestLine: 4094, LimitRequestFields: 100, LimitRequestFieldSize: 8190, LimitBody: 1 << 20,
 			Timeout: 30 * time.Second, GracefulTimeout: 30 * time.Second, KeepAlive: 2 * time.Second,
 		},
-		Model: "auto", LogLevel: "info", LogFormat: "text", ErrorLogfile: "-", AccessLogformat: accesslog.Default,
+		Model: []string{"auto"}, LogLevel: "info", LogFormat: "text", ErrorLogfile: "-", AccessLogformat: accesslog.Default,
 		ControlSocket: "auto",
 	}
 	if diff := cmp.Diff(want, got, onlyValues); diff != "" {
@@ -252,6 +252,28 @@ func TestLists(t *testing.T) {
 	}
 }
 
+// Several models keep their order, and each path becomes absolute.
+func TestModels(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, DefaultFile, `model = ["en_core_web_sm", "./a,b"]`)
+	for _, c := range []struct {
+		src  Source
+		want []string
+	}{
+		{Source{}, []string{"en_core_web_sm", dir + "/a,b"}},
+		{Source{Environ: []string{"NARWHAL_MODEL=prose, ./m"}}, []string{"prose", dir + "/m"}},
+		{Source{Given: Given{"model": {"./m", "auto,prose"}}}, []string{dir + "/m", "auto", "prose"}},
+	} {
+		c.src.Dir = dir
+		s, err := Load(c.src)
+		if err != nil {
+			t.Errorf("%+v: %v", c.src, err)
+		} else if diff := cmp.Diff(c.want, s.Model); diff != "" {
+			t.Errorf("%+v (-want +got):\n%s", c.src, diff)
+		}
+	}
+}
+
 // The last of several flags wins, as with Gunicorn.
 func TestRepeatedFlag(t *testing.T) {
 	s, err := Load(Source{Given: Given{"workers": {"2", "3"}}, Dir: t.TempDir()})
@@ -276,7 +298,7 @@ chdir = "run"
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := []string{s.ConfigFile, s.Chdir, s.Bind[0], s.Pid, s.ErrorLogfile, s.AccessLogfile, s.Model}
+	got := []string{s.ConfigFile, s.Chdir, s.Bind[0], s.Pid, s.ErrorLogfile, s.AccessLogfile, s.Model[0]}
 	want := []string{
 		start + "/narwhal.toml", start + "/run", "unix:" + start + "/run/n.sock", start + "/run/n.pid", start + "/e.log", "", start + "/run/m",
 	}
@@ -287,7 +309,7 @@ chdir = "run"
 		"en_core_web_sm": "en_core_web_sm", "a.whl": start + "/a.whl", ".": start, "/m/": "/m", "../m": filepath.Dir(start) + "/m",
 	} {
 		s, err := Load(Source{Given: Given{"config": {""}, "model": {model}}, Dir: start})
-		if err != nil || s.Model != want {
+		if err != nil || len(s.Model) != 1 || s.Model[0] != want {
 			t.Errorf("--model %s: %+v, %v; want %s", model, s, err, want)
 		}
 	}

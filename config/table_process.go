@@ -10,7 +10,7 @@ func model() []Setting {
 	return []Setting{
 		{
 			Name: "model", Group: Model, Placeholder: "MODEL", Default: "auto",
-			Usage: "auto, prose, an installed pipeline, or a path",
+			Usage: "auto, prose, an installed pipeline, or a path; may be repeated",
 			Help: `What recognises the entities:
 
   auto              the first of these that exists:
@@ -22,14 +22,18 @@ func model() []Setting {
   NAME              a spaCy pipeline that is installed
   PATH              a pipeline's folder or wheel; a path has a /: ./my_model
 
-When the server starts, it says which one it uses. With a pipeline the answers are spaCy's own. With prose they differ from spaCy's. If auto means prose, a warning says so. If several pipelines are installed, and none of them is in line 2, auto is an error that names them.`,
+When the server starts, it says which one it uses. With a pipeline the answers are spaCy's own. With prose they differ from spaCy's. If auto means prose, a warning says so. If several pipelines are installed, and none of them is in line 2, auto is an error that names them.
+
+To serve several models, repeat the flag or separate them with commas. The first is the default model: it answers every request that names none. Other models are named by their id, such as en_core_web_md-3.8.0, or by the name without the version. GET /v1/models lists them. Two models of the same name and version are an error.
+
+Each worker loads all models before it accepts connections. So the start takes as long as all of them take, and the memory is that of all of them together. The workers share weights and caches of each model, as they do with one model. If one of the models cannot be loaded, the server does not start, and the error names the model.`,
 			Differs: "replaces MODULE:APP",
 			field:   func(s *Settings) any { return &s.Model },
 		},
 		{
 			Name: "exclude", Group: Model, Placeholder: "COMPONENT", Unset: "none",
 			Usage: "a component of the pipeline to leave out",
-			Help: `The name of a component of the pipeline that is not loaded, as in spacy.load(name, exclude=[…]). To leave out several components, repeat the flag or separate the names with commas.
+			Help: `The name of a component of the pipeline that is not loaded, as in spacy.load(name, exclude=[…]). To leave out several components, repeat the flag or separate the names with commas. With several models the components are left out of all of them.
 
 --exclude parser saves time and memory. A few entities differ then, as in spaCy, because the parser finds the sentences and no entity crosses the end of a sentence.`,
 			Differs: "as exclude in spacy.load",

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -212,7 +213,7 @@ func (l *loader) checkLogs() {
 }
 
 func (l *loader) checkModel() {
-	if l.settings.Model == "" {
+	if len(l.settings.Model) == 0 || slices.Contains(l.settings.Model, "") {
 		l.blame("model", "", "the value is empty: want auto, prose, the name of a pipeline or a path")
 	}
 }

@@ -20,7 +20,7 @@ func (s *server) entities(r *request) error {
 	if f != nil {
 		return f
 	}
-	found, err := s.recognizeOne(r, text)
+	found, err := s.recognizeOne(r, s.models[0], text)
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ func (s *server) tokenClassification(r *request, inputs []byte, o textjson.Objec
 	if f != nil {
 		return f
 	}
-	results, err := s.recognize(r, texts, include{})
+	results, err := s.recognize(r, s.models[0], texts, include{})
 	if err != nil {
 		return err
 	}

@@ -13,8 +13,8 @@ import (
 type include struct{ sents, tokens bool }
 
 // includeOf reads what an answer shall have beside the entities: nothing if nothing is
-// said. It fails if the recognizer does not find it.
-func (s *server) includeOf(value []byte) (include, *failure) {
+// said. It fails if the model does not find it.
+func (m *model) includeOf(value []byte) (include, *failure) {
 	var in include
 	if value == nil {
 		return in, nil
@@ -37,24 +37,24 @@ func (s *server) includeOf(value []byte) (include, *failure) {
 	if in == (include{}) {
 		return in, nil
 	}
-	a, ok := s.Recognizer.(ner.Analyzer)
+	a, ok := m.Recognizer.(ner.Analyzer)
 	if !ok {
-		return in, invalid("`include` has "+list[0]+", but the model finds only entities", "leave out `include`, or ask a server with a spaCy model")
+		return in, invalid("`include` has "+list[0]+", but the model finds only entities", "leave out `include`, or ask for a spaCy model")
 	}
 	if in.sents {
 		if err := a.CheckSents(); err != nil {
-			return in, invalid("`include` has sents, but "+err.Error(), "leave out sents, or ask a server with a model that finds sentences")
+			return in, invalid("`include` has sents, but "+err.Error(), "leave out sents, or ask for a model that finds sentences")
 		}
 	}
 	return in, nil
 }
 
 // find returns the entities of a text, and what else is to be included.
-func (s *server) find(ctx context.Context, text string, in include) (*ner.Doc, error) {
+func (m *model) find(ctx context.Context, text string, in include) (*ner.Doc, error) {
 	if in != (include{}) {
-		return s.Recognizer.(ner.Analyzer).Analyze(ctx, text, in.sents)
+		return m.Recognizer.(ner.Analyzer).Analyze(ctx, text, in.sents)
 	}
-	found, err := s.Recognizer.Entities(ctx, text)
+	found, err := m.Recognizer.Entities(ctx, text)
 	return &ner.Doc{Ents: found}, err
 }
 

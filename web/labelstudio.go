@@ -17,11 +17,10 @@ func (s *server) labelStudioHealth(r *request) error {
 	if err := r.gate.Enter(); err != nil {
 		return err
 	}
-	name, _ := nameAndVersion(s.ModelID)
 	return r.marshal(struct {
 		Status string `json:"status"`
 		Model  string `json:"model_class"`
-	}{"UP", name})
+	}{"UP", s.models[0].name})
 }
 
 // labelStudioSetup answers POST /setup, which Label Studio sends before it asks for
@@ -32,7 +31,7 @@ func (s *server) labelStudioSetup(r *request) error {
 	}
 	return r.marshal(struct {
 		Version string `json:"model_version"`
-	}{s.ModelID})
+	}{s.models[0].ID})
 }
 
 // labelStudioWebhook answers POST /webhook, by which Label Studio tells of annotations. It
@@ -72,7 +71,7 @@ func (s *server) labelStudioPredict(r *request) error {
 	if f != nil {
 		return f
 	}
-	results, err := s.recognize(r, texts, include{})
+	results, err := s.recognize(r, s.models[0], texts, include{})
 	if err != nil {
 		return err
 	}
@@ -85,7 +84,7 @@ func (s *server) labelStudioPredict(r *request) error {
 			b = append(b, ',')
 		}
 		b = append(b, `{"model_version":`...)
-		b = textjson.AppendString(b, s.ModelID)
+		b = textjson.AppendString(b, s.models[0].ID)
 		b = append(b, `,"result":`...)
 		b = config.appendRegions(b, result.doc.Ents)
 		b = append(b, '}')

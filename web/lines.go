@@ -65,7 +65,7 @@ type lines struct {
 
 // v1Lines answers a request of /v1/entities whose body is lines.
 func (s *server) v1Lines(r *request) error {
-	q, f := linesQuery(r.QueryArgs())
+	q, f := s.linesQuery(r.QueryArgs())
 	if f != nil {
 		return f
 	}
@@ -117,13 +117,15 @@ func (l *lines) reason(err error) *failure {
 	return f
 }
 
-// linesQuery reads labels and offsets from the query of the target:
-// ?offsets=utf16&labels=PERSON,ORG.
-func linesQuery(args *fasthttp.Args) (*query, *failure) {
-	q := &query{}
+// linesQuery reads model, labels and offsets from the query of the target:
+// ?model=en_core_web_sm&offsets=utf16&labels=PERSON,ORG. They hold for all lines.
+func (s *server) linesQuery(args *fasthttp.Args) (*query, *failure) {
+	q := &query{model: s.models[0]}
 	for key, value := range args.All() {
 		var f *failure
 		switch string(key) {
+		case "model":
+			q.model, f = s.modelNamed(string(value))
 		case "labels":
 			q.labels = map[string]bool{}
 			for label := range strings.SplitSeq(string(value), ",") {
@@ -132,7 +134,7 @@ func linesQuery(args *fasthttp.Args) (*query, *failure) {
 		case "offsets":
 			q.offsets, f = unitOf(textjson.AppendString(nil, string(value)))
 		default:
-			f = invalid(fmt.Sprintf("there is no parameter %.64q", key), "of lines of JSON the parameters are labels and offsets")
+			f = invalid(fmt.Sprintf("there is no parameter %.64q", key), "of lines of JSON the parameters are model, labels and offsets")
 		}
 		if f != nil {
 			return nil, f
@@ -204,7 +206,7 @@ func (l *lines) compute(text string) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	found, err := l.s.compute(r, text, include{})
+	found, err := l.s.compute(r, l.q.model, text, include{})
 	if err != nil && !errors.Is(err, gate.ErrGone) {
 		l.s.logFault(l.r, err)
 		return result{fault: errInternal}, nil

@@ -2,6 +2,7 @@ package web
 
 import (
 	"encoding/json"
+	"fmt"
 	"sync"
 )
 
@@ -47,42 +48,55 @@ type labelAnswer struct {
 	Description string `json:"description,omitempty"`
 }
 
-// models has the answer of GET /v1/models, once it was made.
-type models struct {
-	mu     sync.Mutex
-	answer []byte
+// modelsAnswer has the answer of GET /v1/models, once it was made.
+type modelsAnswer struct {
+	mu   sync.Mutex
+	body []byte
 }
 
-// v1Models answers GET /v1/models: the model, its labels and its files. The first request
-// holds its place until the files are hashed.
+// v1Models answers GET /v1/models: the models with their labels and files, the default one
+// first. The first request holds its place until the files are hashed.
 func (s *server) v1Models(r *request) error {
 	if err := r.gate.Enter(); err != nil {
 		return err
 	}
-	s.models.mu.Lock()
-	defer s.models.mu.Unlock()
-	if s.models.answer == nil {
-		info := ModelInfo{}
-		if s.Describe != nil {
-			var err error
-			if info, err = s.Describe(); err != nil {
-				return err
+	s.info.mu.Lock()
+	defer s.info.mu.Unlock()
+	if s.info.body == nil {
+		var all []modelAnswer
+		for _, m := range s.models {
+			described, err := m.describe()
+			if err != nil {
+				return fmt.Errorf("describe model %s: %w", m.ID, err)
 			}
-		}
-		labels := make([]labelAnswer, len(info.Labels))
-		for i, l := range info.Labels {
-			labels[i] = labelAnswer{l, glossary[l]}
+			all = append(all, described)
 		}
 		var err error
-		s.models.answer, err = json.Marshal(struct {
+		s.info.body, err = json.Marshal(struct {
 			Models []modelAnswer `json:"models"`
-		}{[]modelAnswer{{s.ModelID, info.Name, info.Version, info.Language, labels, info.License, info.Author, info.Source, info.Without, info.SIMD, info.Files}}})
+		}{all})
 		if err != nil {
 			return err
 		}
 	}
-	r.json(s.models.answer)
+	r.json(s.info.body)
 	return nil
+}
+
+// describe returns what GET /v1/models answers about the model.
+func (m *model) describe() (modelAnswer, error) {
+	info := ModelInfo{}
+	if m.Describe != nil {
+		var err error
+		if info, err = m.Describe(); err != nil {
+			return modelAnswer{}, err
+		}
+	}
+	labels := make([]labelAnswer, len(info.Labels))
+	for i, l := range info.Labels {
+		labels[i] = labelAnswer{l, glossary[l]}
+	}
+	return modelAnswer{m.ID, info.Name, info.Version, info.Language, labels, info.License, info.Author, info.Source, info.Without, info.SIMD, info.Files}, nil
 }
 
 // glossary has what spacy.explain says about the labels of entities.

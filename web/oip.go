@@ -3,7 +3,7 @@ package web
 import "encoding/json"
 
 // The Open Inference Protocol, version 2, as KServe and Triton speak it. oip_infer.go has
-// the inference. The model has one input and one output:
+// the inference. Every model has one input and one output:
 //
 //	text      BYTES [-1]  texts in UTF-8
 //	entities  BYTES [-1]  for each text the JSON that /v1/entities answers for it
@@ -53,7 +53,7 @@ func (s *server) oipReady(r *request) error {
 
 // oipModelReady answers GET /v2/models/{name}/ready.
 func (s *server) oipModelReady(r *request) error {
-	name, _, f := s.oipModel(r)
+	m, f := s.oipModel(r)
 	if f != nil {
 		return f
 	}
@@ -63,14 +63,20 @@ func (s *server) oipModelReady(r *request) error {
 	return r.marshal(struct {
 		Name  string `json:"name"`
 		Ready bool   `json:"ready"`
-	}{name, true})
+	}{m.name, true})
 }
 
 // oipMetadata answers GET /v2/models/{name}.
 func (s *server) oipMetadata(r *request) error {
-	name, version, f := s.oipModel(r)
+	m, f := s.oipModel(r)
 	if f != nil {
 		return f
+	}
+	var versions []string
+	for _, other := range s.models {
+		if other.name == m.name {
+			versions = append(versions, other.version)
+		}
 	}
 	return r.marshal(struct {
 		Name     string      `json:"name"`
@@ -78,14 +84,14 @@ func (s *server) oipMetadata(r *request) error {
 		Platform string      `json:"platform"`
 		Inputs   []oipTensor `json:"inputs"`
 		Outputs  []oipTensor `json:"outputs"`
-	}{name, []string{version}, "narwhal", []oipTensor{{oipInput, "BYTES", []int{-1}}}, []oipTensor{{oipOutput, "BYTES", []int{-1}}}})
+	}{m.name, versions, "narwhal", []oipTensor{{oipInput, "BYTES", []int{-1}}}, []oipTensor{{oipOutput, "BYTES", []int{-1}}}})
 }
 
 // oipConfig answers GET /v2/models/{name}/config. The names of its fields and types are
 // those of Triton's model configuration. max_batch_size 0 means that dims has every
 // dimension.
 func (s *server) oipConfig(r *request) error {
-	name, _, f := s.oipModel(r)
+	m, f := s.oipModel(r)
 	if f != nil {
 		return f
 	}
@@ -100,32 +106,37 @@ func (s *server) oipConfig(r *request) error {
 		MaxBatchSize int      `json:"max_batch_size"`
 		Input        []tensor `json:"input"`
 		Output       []tensor `json:"output"`
-	}{name, "narwhal", 0, []tensor{{oipInput, "TYPE_STRING", []int{-1}}}, []tensor{{oipOutput, "TYPE_STRING", []int{-1}}}})
+	}{m.name, "narwhal", 0, []tensor{{oipInput, "TYPE_STRING", []int{-1}}}, []tensor{{oipOutput, "TYPE_STRING", []int{-1}}}})
 }
 
 // oipIndex answers POST /v2/repository/index. It does not read the body, which may ask for
-// models that are ready: the one model is.
+// models that are ready: all are.
 func (s *server) oipIndex(r *request) error {
-	type model struct {
+	type entry struct {
 		Name    string `json:"name"`
 		Version string `json:"version"`
 		State   string `json:"state"`
 	}
-	name, version := nameAndVersion(s.ModelID)
-	return r.marshal([]model{{name, version, "READY"}})
+	var all []entry
+	for _, m := range s.models {
+		all = append(all, entry{m.name, m.version, "READY"})
+	}
+	return r.marshal(all)
 }
 
-// oipModel returns the model that the path names. It fails if the service has another one,
-// or another version.
-func (s *server) oipModel(r *request) (name, version string, f *failure) {
-	name, version = nameAndVersion(s.ModelID)
-	if asked := r.part("name"); asked != name {
-		return "", "", s.noModel(asked)
+// oipModel returns the model that the path names. Without a version it is the first one of
+// that name.
+func (s *server) oipModel(r *request) (*model, *failure) {
+	name, version := r.part("name"), r.part("version")
+	for _, m := range s.models {
+		if m.name == name && (version == "" || m.version == version) {
+			return m, nil
+		}
 	}
-	if asked := r.part("version"); asked != "" && asked != version {
-		return "", "", s.noModel(name + "-" + asked)
+	if version != "" {
+		name += "-" + version
 	}
-	return name, version, nil
+	return nil, s.noModel(name)
 }
 
 // marshal makes v, as JSON, the body of the response.

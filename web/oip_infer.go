@@ -24,25 +24,25 @@ type inference struct {
 
 // oipInfer answers POST /v2/models/{name}/infer.
 func (s *server) oipInfer(r *request) (err error) {
-	name, version, f := s.oipModel(r)
+	m, f := s.oipModel(r)
 	if f != nil {
 		return f
 	}
 	start, texts := time.Now(), 0
-	defer func() { s.infers.add(start, texts, err) }()
+	defer func() { m.infers.add(start, texts, err) }()
 	q, f := s.readInference(r)
 	if f != nil {
 		return f
 	}
-	documents, err := s.oipDocuments(r, q.items)
+	documents, err := s.oipDocuments(r, m, q.items)
 	if err != nil {
 		return err
 	}
 	texts = len(documents)
 
-	b := append([]byte(`{"model_name":`), textjson.AppendString(nil, name)...)
+	b := append([]byte(`{"model_name":`), textjson.AppendString(nil, m.name)...)
 	b = append(b, `,"model_version":`...)
-	b = textjson.AppendString(b, version)
+	b = textjson.AppendString(b, m.version)
 	if q.id != nil {
 		b = append(b, `,"id":`...)
 		b = append(b, q.id...)
@@ -71,8 +71,8 @@ func (s *server) oipInfer(r *request) (err error) {
 }
 
 // oipDocuments returns the JSON that /v1/entities answers for each item.
-func (s *server) oipDocuments(r *request, items []item) ([][]byte, error) {
-	q := &query{items: items, several: true}
+func (s *server) oipDocuments(r *request, m *model, items []item) ([][]byte, error) {
+	q := &query{model: m, items: items, several: true}
 	results, err := s.resultsOf(r, q)
 	if err != nil {
 		return nil, err

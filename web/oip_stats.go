@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// inferStats counts the inferences of this worker.
+// inferStats counts the inferences of a model in this worker.
 type inferStats struct {
 	mu      sync.Mutex
 	last    time.Time // the end of the last inference that succeeded
@@ -37,11 +37,13 @@ func (i *inferStats) add(start time.Time, texts int, err error) {
 // oipStats answers GET /v2/models/{name}/stats and GET /v2/models/stats. The numbers are
 // those of the worker that answers.
 func (s *server) oipStats(r *request) error {
-	name, version := nameAndVersion(s.ModelID)
+	asked := s.models
 	if r.part("name") != "" {
-		if _, _, f := s.oipModel(r); f != nil {
+		m, f := s.oipModel(r)
+		if f != nil {
 			return f
 		}
+		asked = []*model{m}
 	}
 	type stats struct {
 		Success duration `json:"success"`
@@ -55,14 +57,18 @@ func (s *server) oipStats(r *request) error {
 		ExecutionCount int64  `json:"execution_count"`
 		InferenceStats stats  `json:"inference_stats"`
 	}
-	i := &s.infers
-	i.mu.Lock()
-	m := modelStats{name, version, 0, i.texts, i.success.Count, stats{i.success, i.fail}}
-	if !i.last.IsZero() {
-		m.LastInference = i.last.UnixMilli()
+	var all []modelStats
+	for _, m := range asked {
+		i := &m.infers
+		i.mu.Lock()
+		one := modelStats{m.name, m.version, 0, i.texts, i.success.Count, stats{i.success, i.fail}}
+		if !i.last.IsZero() {
+			one.LastInference = i.last.UnixMilli()
+		}
+		i.mu.Unlock()
+		all = append(all, one)
 	}
-	i.mu.Unlock()
 	return r.marshal(struct {
 		ModelStats []modelStats `json:"model_stats"`
-	}{[]modelStats{m}})
+	}{all})
 }

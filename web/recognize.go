@@ -28,10 +28,11 @@ func (r *result) size() int {
 		(len(r.doc.Sents)+len(r.doc.EntTokens))*int(unsafe.Sizeof(ner.Span{}))
 }
 
-// recognizeOne waits for the request's turn to compute, and returns the entities of a
-// text. The error is a *failure if the text is to blame, or if the time is over.
-func (s *server) recognizeOne(r *request, text string) ([]ner.Entity, error) {
-	results, err := s.recognize(r, []string{text}, include{})
+// recognizeOne waits for the request's turn to compute, and returns the entities that the
+// model finds in a text. The error is a *failure if the text is to blame, or if the time is
+// over.
+func (s *server) recognizeOne(r *request, m *model, text string) ([]ner.Entity, error) {
+	results, err := s.recognize(r, m, []string{text}, include{})
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +49,7 @@ func (s *server) recognizeOne(r *request, text string) ([]ner.Entity, error) {
 // A concurrent worker treats the texts as requests of their own: other requests have their
 // turn between two of them, and several are computed at once while no other request needs
 // the places.
-func (s *server) recognize(r *request, texts []string, in include) ([]result, error) {
+func (s *server) recognize(r *request, m *model, texts []string, in include) ([]result, error) {
 	if !r.gate.Computations(len(texts)) {
 		return nil, errOver
 	}
@@ -71,13 +72,14 @@ func (s *server) recognize(r *request, texts []string, in include) ([]result, er
 	if s.Timeout > 0 && r.gate.Queued() > s.Timeout {
 		return nil, errLate
 	}
-	b := &batch{s: s, texts: texts, include: in, results: make([]result, len(texts))}
+	b := &batch{s: s, model: m, texts: texts, include: in, results: make([]result, len(texts))}
 	return b.results, b.run(r.gate)
 }
 
 // batch computes the texts of a request.
 type batch struct {
 	s       *server
+	model   *model
 	texts   []string
 	include include
 	results []result
@@ -166,7 +168,7 @@ func (b *batch) fail(err error) {
 
 // compute computes text i in a place.
 func (b *batch) compute(place *gate.Request, i int) {
-	result, err := b.s.compute(place, b.texts[i], b.include)
+	result, err := b.s.compute(place, b.model, b.texts[i], b.include)
 	if err != nil {
 		b.fail(err)
 		return
@@ -178,7 +180,7 @@ func (b *batch) compute(place *gate.Request, i int) {
 // compute returns the result of one text. It fails if the service is to blame, and with
 // gate.ErrGone. A panic of the recognizer becomes a *panicError: handle could recover it
 // only in the request's own goroutine, and not once an answer has begun.
-func (s *server) compute(place *gate.Request, text string, in include) (_ result, err error) {
+func (s *server) compute(place *gate.Request, m *model, text string, in include) (_ result, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = &panicError{v, debug.Stack()}
@@ -193,7 +195,7 @@ func (s *server) compute(place *gate.Request, text string, in include) (_ result
 		ctx, end = context.WithTimeout(ctx, limit)
 		defer end()
 	}
-	doc, err := s.find(place.While(ctx), text, in)
+	doc, err := m.find(place.While(ctx), text, in)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return result{fault: tookTooLong(len(text), limit)}, nil
 	}

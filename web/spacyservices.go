@@ -1,7 +1,6 @@
 package web
 
 import (
-	"encoding/json"
 	"strconv"
 
 	"github.com/narwhal-server/narwhal/internal/textjson"
@@ -9,22 +8,27 @@ import (
 
 // The displaCy service of spacy-services, without /dep: narwhal answers no dependencies.
 
-// spacyModels answers GET /models: a name for people, and the labels of each component, by
-// the model's name.
+// spacyModels answers GET /models: for each model a name for people, and the labels of each
+// component. The key is the model's name, or its id if a model before it has that name.
 func (s *server) spacyModels(r *request) error {
-	name, version := nameAndVersion(s.ModelID)
-	labels := []string{}
-	if l, ok := s.Recognizer.(interface{ Labels() []string }); ok {
-		labels = l.Labels()
+	names := map[string]string{}
+	labels := map[string]map[string][]string{}
+	for _, m := range s.models {
+		key := m.name
+		if names[key] != "" {
+			key = m.ID
+		}
+		names[key] = "English - " + m.name + " (v" + m.version + ")" // all pipelines that narwhal runs are English
+		found := []string{}
+		if l, ok := m.Recognizer.(interface{ Labels() []string }); ok {
+			found = l.Labels()
+		}
+		labels[key] = map[string][]string{"ner": found}
 	}
 	return r.marshal(struct {
 		Models map[string]string              `json:"models"`
 		Labels map[string]map[string][]string `json:"labels"`
-	}{
-		// All pipelines that narwhal runs are English.
-		map[string]string{name: "English - " + name + " (v" + version + ")"},
-		map[string]map[string][]string{name: {"ner": labels}},
-	})
+	}{names, labels})
 }
 
 // spacyEnt answers POST /ent: the entities of a text.
@@ -37,10 +41,11 @@ func (s *server) spacyEnt(r *request) error {
 	if f != nil {
 		return f
 	}
-	if f := s.isModel(o.Get("model")); f != nil {
+	m, f := s.modelOf(o.Get("model"))
+	if f != nil {
 		return f
 	}
-	found, err := s.recognizeOne(r, text)
+	found, err := s.recognizeOne(r, m, text)
 	if err != nil {
 		return err
 	}
@@ -58,21 +63,5 @@ func (s *server) spacyEnt(r *request) error {
 		b = append(b, '}')
 	}
 	r.json(append(b, ']'))
-	return nil
-}
-
-// isModel fails if a request asks for another model than the one of this service. value is
-// JSON, or nil if the request names no model.
-func (s *server) isModel(value []byte) *failure {
-	if value == nil {
-		return nil
-	}
-	var asked string
-	if value[0] != '"' || json.Unmarshal(value, &asked) != nil {
-		return invalid("`model` is "+textjson.TypeOf(value)+", want a string", hintBody)
-	}
-	if name, _ := nameAndVersion(s.ModelID); asked != name && asked != s.ModelID {
-		return s.noModel(asked)
-	}
 	return nil
 }

@@ -26,7 +26,7 @@ func (s *server) v1Entities(r *request) error {
 		r.html(q.markup(results))
 		return nil
 	}
-	b := append([]byte(`{"model":`), textjson.AppendString(nil, s.ModelID)...)
+	b := append([]byte(`{"model":`), textjson.AppendString(nil, q.model.ID)...)
 	if !q.several {
 		b = q.appendDoc(append(b, ','), q.items[0].text, results[0].doc)
 		r.json(append(b, '}'))
@@ -47,13 +47,13 @@ func (s *server) v1Entities(r *request) error {
 // not a list, a fault of it is an error.
 func (s *server) resultsOf(r *request, q *query) ([]result, error) {
 	if !q.several {
-		found, err := s.recognize(r, []string{q.items[0].text}, q.include)
+		found, err := s.recognize(r, q.model, []string{q.items[0].text}, q.include)
 		if err == nil && found[0].fault != nil {
 			return nil, found[0].fault
 		}
 		return found, err
 	}
-	found, err := s.recognize(r, q.texts(), q.include)
+	found, err := s.recognize(r, q.model, q.texts(), q.include)
 	if err != nil {
 		return nil, err
 	}

@@ -16,8 +16,9 @@ const mostTexts = 256
 // query is the body of a request of /v1/entities:
 //
 //	{"text": "…", "labels": ["ORG"], "offsets": "codepoint"}
-//	{"texts": ["…", {"id": 7, "text": "…"}], "include": ["sents", "tokens"]}
+//	{"texts": ["…", {"id": 7, "text": "…"}], "include": ["sents", "tokens"], "model": "prose"}
 type query struct {
+	model   *model
 	items   []item
 	several bool            // the texts were a list
 	labels  map[string]bool // the labels that are wanted; nil: all
@@ -33,7 +34,7 @@ type item struct {
 }
 
 // queryFields are the fields that a query may have.
-var queryFields = []string{"text", "texts", "labels", "include", "offsets"}
+var queryFields = []string{"text", "texts", "labels", "include", "offsets", "model"}
 
 // readQuery reads the body of a request. Other fields than those of a query are an
 // error: a misspelt one would change the answer without a word.
@@ -58,10 +59,13 @@ func (s *server) readQuery(r *request) (*query, *failure) {
 			return nil, invalid(fmt.Sprintf("there is no field %.64q", field.Name), "the fields are "+strings.Join(queryFields, ", "))
 		}
 	}
+	if q.model, f = s.modelOf(o.Get("model")); f != nil {
+		return nil, f
+	}
 	if q.labels, f = labelsOf(o.Get("labels")); f != nil {
 		return nil, f
 	}
-	if q.include, f = s.includeOf(o.Get("include")); f != nil {
+	if q.include, f = q.model.includeOf(o.Get("include")); f != nil {
 		return nil, f
 	}
 	if q.offsets, f = unitOf(o.Get("offsets")); f != nil {

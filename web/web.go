@@ -3,9 +3,9 @@
 //	GET  /              {"text": "…"} → {"Angela Merkel":"PERSON","Hamburg":"GPE"}
 //	POST /              the same
 //	POST /v1/entities   {"text": "…"} or {"texts": […]} → all entities, with offsets
-//	GET  /v1/models     the model: its labels, its licence, its files
+//	GET  /v1/models     the models: their labels, licences and files
 //	GET  /healthz       the worker answers
-//	GET  /readyz        the worker answers, and which model it has
+//	GET  /readyz        the worker answers, and which models it has
 //	GET  /openapi.json  the service, described for programs
 //	GET  /docs          the same for people
 //	     /v2/…          the same for clients of the Open Inference Protocol (oip.go)
@@ -52,15 +52,17 @@ import (
 
 // Options of a service. Recognizer must be set.
 type Options struct {
+	// Recognizer, ModelID and Describe are the fields of a Model: the default model, which
+	// answers every request that names none.
 	Recognizer ner.Recognizer
-	Model      string // what the model is and where it was found, for /readyz
-	ModelID    string // its name and version, such as en_core_web_sm-3.8.0, for /v1/entities
-	Version    string // of the program, for /v2
+	ModelID    string
+	Describe   func() (ModelInfo, error)
 
-	// Describe describes the model for /v1/models. It may take as long as reading all its
-	// files. The first request calls it, and further requests until it succeeds. nil: only
-	// ModelID is known.
-	Describe func() (ModelInfo, error)
+	// More are further models, which requests can name. Each must have an ID of its own.
+	More []Model
+
+	Model   string // what the models are and where they were found, for /readyz
+	Version string // of the program, for /v2
 
 	Delay       time.Duration // a request waits so long before it computes; 0: none
 	Timeout     time.Duration // of one computation; a request is answered 504 at 9/10 of it. 0: none
@@ -160,8 +162,8 @@ type server struct {
 	Options
 	gate   *gate.Gate
 	access *accessLog
-	models models
-	infers inferStats
+	models []*model // the default model first
+	info   modelsAnswer
 	page   func() *page.File // what a browser gets from /
 
 	proxy   *gate.Proxy
@@ -178,7 +180,7 @@ type request struct {
 }
 
 // New returns the service with these options. Fields that are zero get their defaults. New
-// panics if an option is wrong: AccessLogFormat, ForwardedAllowIPs, ProxyProtocol,
+// panics if an option is wrong: More, AccessLogFormat, ForwardedAllowIPs, ProxyProtocol,
 // ProxyAllowFrom or CORSOrigins.
 func New(o Options) *Server {
 	if o.Log == nil {
@@ -207,6 +209,9 @@ func New(o Options) *Server {
 		panic("web: " + err.Error())
 	}
 	s := &server{Options: o, proxy: proxy, trusted: trusted, access: newAccessLog(&o, trusted)}
+	if s.models, err = newModels(&o); err != nil {
+		panic("web: More: " + err.Error())
+	}
 	s.page = sync.OnceValue(func() *page.File { return page.Index(o.ModelID, o.LimitBody) })
 	return &Server{s, s.fasthttp(smallHead), s.fasthttp(limits.MaxRequestHead)}
 }

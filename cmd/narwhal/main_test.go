@@ -30,8 +30,8 @@ func try(t *testing.T, line string) *outcome {
 			return nil
 		},
 		loadModel: func(s *config.Settings, _ io.Writer) (string, error) {
-			if s.Model != "auto" {
-				return "", errors.New("no such model: " + s.Model)
+			if s.Model[0] != "auto" {
+				return "", errors.New("no such model: " + s.Model[0])
 			}
 			return "a model", nil
 		},

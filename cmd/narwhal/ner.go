@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
@@ -59,8 +60,12 @@ func runNER(c *cli.Context) error {
 	if c.Bool("jsonl") && in.text != "" {
 		return &usageError{what: fmt.Sprintf("ner --jsonl: there is no file %q", in.text), hint: "with --jsonl the texts come from files or from standard input, one object with a text in each line"}
 	}
-	warnOfProse(c.App.ErrWriter, c.String("model"))
-	rec, _, _, err := openRecognizer(c.String("model"), c.StringSlice("exclude"))
+	name := c.String("model")
+	if name == os.Getenv("NARWHAL_MODEL") { // it may have several for the server, whose default model answers here
+		name, _, _ = strings.Cut(name, ",")
+	}
+	warnOfProse(c.App.ErrWriter, name)
+	rec, _, _, err := openRecognizer(name, c.StringSlice("exclude"))
 	if err != nil {
 		return err
 	}

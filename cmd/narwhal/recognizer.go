@@ -52,10 +52,10 @@ func findModel(name string) (*model.Model, error) {
 	return model.Standard().Find(name)
 }
 
-// proseWarning returns a warning and a hint if prose answers although --model did not
-// ask for it. Otherwise both are "". Callers show the warning before anything else.
-func proseWarning(name string) (warning, hint string) {
-	if name != autoModel && name != "" {
+// proseWarning returns a warning and a hint if prose answers although no --model asks for
+// it. Otherwise both are "". Callers show the warning before anything else.
+func proseWarning(names []string) (warning, hint string) {
+	if !slices.Contains(names, autoModel) && !slices.Contains(names, "") {
 		return "", ""
 	}
 	_, err := model.Standard().Auto()
@@ -67,8 +67,8 @@ func proseWarning(name string) (warning, hint string) {
 }
 
 // warnOfProse writes the warning of proseWarning to w, if there is one.
-func warnOfProse(w io.Writer, name string) {
-	if warning, hint := proseWarning(name); warning != "" {
+func warnOfProse(w io.Writer, names ...string) {
+	if warning, hint := proseWarning(names); warning != "" {
 		fmt.Fprintf(w, "narwhal: warning: %s\nhint: %s\n", warning, hint)
 	}
 }

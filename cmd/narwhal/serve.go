@@ -149,24 +149,26 @@ func runWorker() error {
 		if err := kernel.Err(); err != nil { // NARWHAL_SIMD is wrong; the best instructions are used
 			slog.Warn(err.Error())
 		}
-		recognizer, modelID, model, err := openRecognizer(s.Model, s.Exclude)
+		models, note, err := openModels(s.Model, s.Exclude)
 		if err != nil {
 			return nil, err
 		}
-		found, err := findModel(s.Model)
-		if err != nil {
-			return nil, err
+		var pipelines []*spacy.Pipeline
+		for _, m := range models {
+			if p, ok := m.Recognizer.(*spacy.Pipeline); ok {
+				pipelines = append(pipelines, p)
+			}
 		}
+		shareMemory(pipelines)
 		// prose allocates many small objects, so it keeps Go's default garbage collection.
-		if p, ok := recognizer.(*spacy.Pipeline); ok {
-			shareMemory(p)
+		if len(pipelines) == len(models) {
 			collectOften()
 		}
 		access, reopenAccess, err := openAccess(&s)
 		if err != nil {
 			return nil, err
 		}
-		env.App.Note = model
+		env.App.Note = note
 		env.App.Reopen = func() {
 			if err := reopenLog(&s); err != nil {
 				slog.Error("cannot reopen the log file; the one that is open stays in use", "error", err)
@@ -180,10 +182,11 @@ func runWorker() error {
 			return nil, fmt.Errorf("--certfile: %w", err)
 		}
 		o := web.Options{
-			Recognizer: recognizer,
-			Model:      model,
-			ModelID:    modelID,
-			Describe:   func() (web.ModelInfo, error) { return modelInfo(found, recognizer, s.Exclude) },
+			Recognizer: models[0].Recognizer,
+			ModelID:    models[0].ID,
+			Describe:   models[0].Describe,
+			More:       models[1:],
+			Model:      note,
 			Version:    releaseNumber(version, buildInfo()),
 			Delay:      s.Delay,
 			Timeout:    env.Limits.Timeout,
@@ -211,31 +214,59 @@ func runWorker() error {
 	})
 }
 
-// shareMemory makes this worker use the same copy of the packed weights and the same
-// cache as the other workers. The weights of en_core_web_sm have 7 MB. If that fails,
-// the worker uses memory of its own, and logs the reason.
-func shareMemory(p *spacy.Pipeline) {
+// shareMemory makes this worker use the same copies of the packed weights and the same
+// caches as the other workers, for all its pipelines. The weights of en_core_web_sm have
+// 7 MB. If that fails, the worker uses memory of its own for all of them, and logs the
+// reason.
+func shareMemory(pipelines []*spacy.Pipeline) {
 	weights, cache := share.Inherited()
 	defer weights.Close() // the mappings stay
 	defer cache.Close()
-	var own [][]float32
-	p.Move(func(w []float32) []float32 {
-		own = append(own, w)
-		return w
-	})
-	// Only equal pipelines may share a cache, and equal weights do not prove that. The
-	// sum covers the rest.
-	own = append(own, []float32{math.Float32frombits(p.Sum())})
-	common, err := share.Floats(weights, own)
-	if err == nil {
-		next := 0
-		p.Move(func([]float32) []float32 {
-			next++
-			return common[next-1]
-		})
-		err = p.ShareCache(func(words int) ([]atomic.Uint64, error) { return share.Words(cache, words) })
-	}
-	if err != nil {
+	if err := shareIn(weights, cache, pipelines); err != nil {
 		slog.Info("this worker does not share memory with the other workers", "reason", err)
 	}
+}
+
+// shareIn moves the weights of all pipelines to the one file, and their caches to the
+// other.
+func shareIn(weights, cache *os.File, pipelines []*spacy.Pipeline) error {
+	var own [][]float32
+	words := 0
+	for _, p := range pipelines {
+		p.Move(func(w []float32) []float32 {
+			own = append(own, w)
+			return w
+		})
+		// Only equal pipelines may share a cache, and equal weights do not prove that. The
+		// sum covers the rest.
+		own = append(own, []float32{math.Float32frombits(p.Sum())})
+		words += p.CacheWords()
+	}
+	common, err := share.Floats(weights, own)
+	if err != nil {
+		return err
+	}
+	for _, p := range pipelines {
+		p.Move(func([]float32) []float32 {
+			w := common[0]
+			common = common[1:]
+			return w
+		})
+		common = common[1:] // the sum
+	}
+	caches, err := share.Words(cache, words)
+	if err != nil {
+		return err
+	}
+	for _, p := range pipelines {
+		err := p.ShareCache(func(n int) ([]atomic.Uint64, error) {
+			part := caches[:n:n]
+			caches = caches[n:]
+			return part, nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

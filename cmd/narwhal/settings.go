@@ -110,15 +110,15 @@ func (s *serving) action(c *cli.Context) error {
 	return err
 }
 
-// loadModel opens the model as a worker does, and describes it.
+// loadModel opens the models as a worker does, and describes them.
 func loadModel(s *config.Settings, stderr io.Writer) (describe string, err error) {
 	if s.Chdir != "" { // ./models is one of the places for models
 		if err := os.Chdir(s.Chdir); err != nil {
 			return "", fmt.Errorf("--chdir: %w", err)
 		}
 	}
-	warnOfProse(stderr, s.Model)
-	_, _, describe, err = openRecognizer(s.Model, s.Exclude)
+	warnOfProse(stderr, s.Model...)
+	_, describe, err = openModels(s.Model, s.Exclude)
 	return describe, err
 }
 
