@@ -212,7 +212,7 @@ func New(o Options) *Server {
 	if s.models, err = newModels(&o); err != nil {
 		panic("web: More: " + err.Error())
 	}
-	s.page = sync.OnceValue(func() *page.File { return page.Index(o.ModelID, o.LimitBody) })
+	s.page = sync.OnceValue(func() *page.File { return page.Index(s.ids(), o.LimitBody) })
 	return &Server{s, s.fasthttp(smallHead), s.fasthttp(limits.MaxRequestHead)}
 }
 

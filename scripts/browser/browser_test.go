@@ -29,10 +29,11 @@ var update = flag.Bool("update", false, "write the screenshots in docs anew")
 
 const root = "../.."
 
-// address is that of a running narwhal, chrome the context of a running Chromium.
+// address is that of a running narwhal with en_core_web_sm, several that of one with prose,
+// too. chrome is the context of a running Chromium.
 var (
-	address string
-	chrome  context.Context
+	address, several string
+	chrome           context.Context
 )
 
 func TestMain(m *testing.M) {
@@ -59,8 +60,18 @@ func run(m *testing.M) (int, error) {
 		return 1, err
 	}
 	defer os.RemoveAll(dir)
-	stop, err := startNarwhal(filepath.Join(dir, "narwhal"))
-	if err != nil {
+	file := filepath.Join(dir, "narwhal")
+	build := exec.Command("go", "build", "-o", file, "./cmd/narwhal")
+	build.Dir = root
+	if out, err := build.CombinedOutput(); err != nil {
+		return 1, fmt.Errorf("go build: %v\n%s", err, out)
+	}
+	var stop func()
+	if address, stop, err = startNarwhal(file, "models/en_core_web_sm"); err != nil {
+		return 1, err
+	}
+	defer stop()
+	if several, stop, err = startNarwhal(file, "models/en_core_web_sm", "prose"); err != nil {
 		return 1, err
 	}
 	defer stop()
@@ -88,21 +99,16 @@ func chromium() (string, error) {
 	return "", fmt.Errorf("there is no Chromium here: scripts/setup-tests installs it on Debian")
 }
 
-// startNarwhal builds and starts a server with the model in ./models.
-func startNarwhal(file string) (stop func(), err error) {
-	build := exec.Command("go", "build", "-o", file, "./cmd/narwhal")
-	build.Dir = root
-	if out, err := build.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("go build: %v\n%s", err, out)
-	}
-	cmd := exec.Command(file, "-w", "2", "-k", "concurrent", "--bind", "127.0.0.1:0", "--model", "models/en_core_web_sm")
+// startNarwhal starts a server with these models, and returns its address.
+func startNarwhal(file string, models ...string) (address string, stop func(), err error) {
+	cmd := exec.Command(file, "-w", "2", "-k", "concurrent", "--bind", "127.0.0.1:0", "--model", strings.Join(models, ","))
 	cmd.Dir = root
 	out, err := cmd.StderrPipe()
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
 	if err := cmd.Start(); err != nil {
-		return nil, err
+		return "", nil, err
 	}
 	stop = func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended
@@ -113,16 +119,15 @@ func startNarwhal(file string) (stop func(), err error) {
 	for lines.Scan() {
 		fmt.Fprintln(&said, lines.Text())
 		if m := regexp.MustCompile(` event=serving .*?\baddress=(\S+)`).FindStringSubmatch(lines.Text()); m != nil {
-			address = "http://" + m[1] + "/"
 			go func() {
 				for lines.Scan() {
 				}
 			}()
-			return stop, nil
+			return "http://" + m[1] + "/", stop, nil
 		}
 	}
 	stop()
-	return nil, fmt.Errorf("narwhal did not start:\n%s", &said)
+	return "", nil, fmt.Errorf("narwhal did not start:\n%s", &said)
 }
 
 // tab is a page in the browser. It collects what the console says.

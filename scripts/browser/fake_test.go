@@ -12,16 +12,23 @@ import (
 // question is what the page sends to v1/entities.
 type question struct {
 	Text, Offsets string
+	Model         *string
 }
 
 // fake serves the page's files as narwhal does, with answers that narwhal would not give.
 func fake(t *testing.T, limitBody int, answer func(http.ResponseWriter, *http.Request, question)) string {
 	t.Helper()
-	index := page.Index("fake-1.0", limitBody)
+	return fakeModels(t, []string{"fake-1.0"}, limitBody, answer)
+}
+
+// fakeModels is fake with these models.
+func fakeModels(t *testing.T, models []string, limitBody int, answer func(http.ResponseWriter, *http.Request, question)) string {
+	t.Helper()
+	index := page.Index(models, limitBody)
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/v1/entities" {
 			var q question
-			if err := json.NewDecoder(r.Body).Decode(&q); err != nil || q.Offsets != "utf16" {
+			if err := json.NewDecoder(r.Body).Decode(&q); err != nil || q.Offsets != "utf16" || (q.Model != nil) != (len(models) > 1) {
 				t.Errorf("the page sends %+v: %v", q, err)
 			}
 			answer(w, r, q)

@@ -45,15 +45,30 @@ const (
 	swaggerUI = nothing + "; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'"
 )
 
-// Index returns the page itself, for a server with this model that takes request bodies
-// of so many bytes.
-func Index(model string, limitBody int) *File {
+// Index returns the page itself, for a server with these models, the default one first,
+// that takes request bodies of so many bytes. A person can choose one of several models.
+func Index(models []string, limitBody int) *File {
 	b, err := own.ReadFile("files/index.html")
 	if err != nil {
 		panic(err) // the file is in the program
 	}
-	filled := strings.NewReplacer("{{model}}", html.EscapeString(model), "{{limit}}", strconv.Itoa(limitBody)).Replace(string(b))
+	filled := strings.NewReplacer("{{models}}", modelsHTML(models), "{{limit}}", strconv.Itoa(limitBody)).Replace(string(b))
 	return file([]byte(filled), ".html", pages)
+}
+
+// modelsHTML returns the name of the one model, or a field to choose one of several.
+func modelsHTML(models []string) string {
+	if len(models) == 1 {
+		return `named entities by <code id="model">` + html.EscapeString(models[0]) + `</code>`
+	}
+	var b strings.Builder
+	b.WriteString(`<label for="model">named entities by</label> <select id="model" autocomplete="off">`)
+	for _, m := range models {
+		m = html.EscapeString(m)
+		b.WriteString(`<option value="` + m + `">` + m + `</option>`)
+	}
+	b.WriteString(`</select>`)
+	return b.String()
 }
 
 // files has what Open returns. It is made when a browser first asks, because most workers

@@ -25,7 +25,7 @@ func TestAddressesAreOurs(t *testing.T) {
 	for _, p := range Paths {
 		known[p] = true
 	}
-	for name, body := range map[string][]byte{"index.html": Index("m", 1).Body, "docs.html": Open("/docs").Body} {
+	for name, body := range map[string][]byte{"index.html": Index([]string{"m"}, 1).Body, "docs.html": Open("/docs").Body} {
 		found := regexp.MustCompile(`(?:href|src)="([^"]*)"`).FindAllSubmatch(body, -1)
 		if len(found) < 4 {
 			t.Errorf("%s has %d addresses, want more", name, len(found))
@@ -40,7 +40,7 @@ func TestAddressesAreOurs(t *testing.T) {
 
 // The page loads no more than this when a browser first sees it.
 func TestSize(t *testing.T) {
-	all := len(Index("en_core_web_sm-3.8.0", 1<<20).Body)
+	all := len(Index([]string{"en_core_web_sm-3.8.0", "en_core_web_md-3.8.0"}, 1<<20).Body)
 	for _, p := range Paths {
 		if strings.HasPrefix(p, "/page/") {
 			all += len(Open(p).Body)
@@ -74,8 +74,12 @@ func TestNothingInline(t *testing.T) {
 }
 
 func TestModelIsEscaped(t *testing.T) {
-	b := Index(`<script>"&`, 77).Body
+	b := Index([]string{`<script>"&`}, 77).Body
 	if !bytes.Contains(b, []byte(`>&lt;script&gt;&#34;&amp;</code>`)) || !bytes.Contains(b, []byte(`data-limit="77"`)) {
 		t.Errorf("the page is %.1500s", b)
+	}
+	b = Index([]string{"a", `<script>"&`}, 77).Body
+	if !bytes.Contains(b, []byte(`<option value="a">a</option><option value="&lt;script&gt;&#34;&amp;">&lt;script&gt;&#34;&amp;</option></select>`)) {
+		t.Errorf("the page with two models is %.1500s", b)
 	}
 }

@@ -5,6 +5,7 @@ import { copy, names, note, page, program, save } from './code.js';
 
 const $ = (id) => document.getElementById(id);
 const input = $('text');
+const chooser = document.querySelector('select'); // of the model; null: the server has only one
 const limit = Number(document.body.dataset.limit); // bytes of a request's body
 const longestLink = 8000; // characters of a text that goes into a link
 
@@ -25,7 +26,8 @@ function bytes(n) {
   return `${number.format(Math.round(size * 10) / 10)} ${unit}`;
 }
 
-const question = (text) => JSON.stringify({ text, offsets: 'utf16' });
+// A value that is undefined is left out of the JSON.
+const question = (text) => JSON.stringify({ text, offsets: 'utf16', model: chooser?.value });
 
 // say tells a person who cannot see the page, and nobody else.
 function say(words) {
@@ -59,7 +61,7 @@ async function ask() {
   const length = measure();
   if (text === '') {
     fail('');
-    show({ text: '', ents: [], model: result.model });
+    show({ text: '', ents: [], model: chooser?.value ?? result.model });
     return;
   }
   if (length > limit) {
@@ -105,8 +107,11 @@ function later() {
 }
 
 function show(next) {
+  const before = result.model;
   result = next;
-  if (result.model) $('model').textContent = result.model;
+  if (chooser) {
+    if (before && before !== result.model) say(`Entities by ${result.model}.`);
+  } else if (result.model) $('model').textContent = result.model;
   if (result.text === '') $('latency').textContent = '';
   showLegend();
   showEntities();
@@ -160,7 +165,7 @@ function wanted() {
 const mostShown = 4000; // characters of a program that the page shows; the whole is copied
 
 function showCode() {
-  const whole = program(language, result, wanted());
+  const whole = program(language, result, wanted(), chooser && result.model);
   $('snippet').textContent = whole.length > mostShown ? `${whole.slice(0, mostShown)}…` : whole;
   $('snippet-note').textContent = [
     note(language),
@@ -207,11 +212,17 @@ function set(text) {
   ask();
 }
 
-// linked returns the text in the address, null if there is none.
+// linked returns the text in the address, null if there is none. It chooses the model that
+// the address names: the default model if it names none that is here.
 function linked() {
   try {
-    const m = /^#text=(.*)$/.exec(location.hash);
-    return m && decodeURIComponent(m[1]);
+    const m = /^#text=(.*?)(?:&model=([^&]*))?$/.exec(location.hash);
+    const text = m && decodeURIComponent(m[1]);
+    if (m && chooser) {
+      const model = decodeURIComponent(m[2] ?? '');
+      chooser.selectedIndex = Math.max(0, [...chooser.options].findIndex((o) => o.value === model));
+    }
+    return text;
   } catch {
     fail('The link is damaged: its text cannot be read.');
     return null;
@@ -221,6 +232,7 @@ function linked() {
 // Wiring.
 
 input.addEventListener('input', later);
+chooser?.addEventListener('change', ask);
 $('run').addEventListener('click', ask);
 $('access').addEventListener('submit', (event) => {
   event.preventDefault();
@@ -278,14 +290,15 @@ $('tabs').addEventListener('keydown', (event) => {
   choose(names[(names.indexOf(language) + step + names.length) % names.length]);
   $(`tab-${language}`).focus();
 });
-$('copy').addEventListener('click', () => copied($('copy'), program(language, result, wanted()), `${language} copied.`));
+$('copy').addEventListener('click', () => copied($('copy'), program(language, result, wanted(), chooser && result.model), `${language} copied.`));
 
 $('share').addEventListener('click', () => {
   if (result.text.length > longestLink) {
     fail(`The text is too long for a link: it has ${several(result.text.length, 'character', 'characters')}, and a link takes ${number.format(longestLink)}.`);
     return;
   }
-  history.replaceState(null, '', `#text=${encodeURIComponent(result.text)}`);
+  const other = chooser && result.model !== '' && result.model !== chooser.options[0].value;
+  history.replaceState(null, '', `#text=${encodeURIComponent(result.text)}${other ? `&model=${encodeURIComponent(result.model)}` : ''}`);
   copied($('share'), location.href, 'Link copied.');
 });
 $('export').addEventListener('click', () => save('entities.html', 'text/html', page($('marked'))));

@@ -9,27 +9,27 @@ function literal(s) {
 
 const list = (strings) => `[${strings.map(literal).join(', ')}]`;
 
-// Each takes the address of /v1/entities, the text, and the labels to ask for (null: all).
-// Offsets count what the language counts.
+// Each takes the address of /v1/entities, the text, the labels to ask for (null: all), and
+// the model to name (null or empty: none). Offsets count what the language counts.
 const languages = {
-  curl: (url, text, labels) => `curl ${url} -H 'Content-Type: application/json' -d @- <<'END'
-{"text": ${literal(text)}${labels ? `, "labels": ${list(labels)}` : ''}}
+  curl: (url, text, labels, model) => `curl ${url} -H 'Content-Type: application/json' -d @- <<'END'
+{"text": ${literal(text)}${labels ? `, "labels": ${list(labels)}` : ''}${model ? `, "model": ${literal(model)}` : ''}}
 END
 `,
-  Python: (url, text, labels) => `import requests
+  Python: (url, text, labels, model) => `import requests
 
 answer = requests.post("${url}", json={
-    "text": ${literal(text)},${labels ? `\n    "labels": ${list(labels)},` : ''}
+    "text": ${literal(text)},${labels ? `\n    "labels": ${list(labels)},` : ''}${model ? `\n    "model": ${literal(model)},` : ''}
 })
 answer.raise_for_status()
 for ent in answer.json()["ents"]:
     print(ent["start"], ent["end"], ent["label"], ent["text"])
 `,
-  JavaScript: (url, text, labels) => `const answer = await fetch("${url}", {
+  JavaScript: (url, text, labels, model) => `const answer = await fetch("${url}", {
   method: "POST",
   headers: { "Content-Type": "application/json" },
   body: JSON.stringify({
-    text: ${literal(text)},${labels ? `\n    labels: ${list(labels)},` : ''}
+    text: ${literal(text)},${labels ? `\n    labels: ${list(labels)},` : ''}${model ? `\n    model: ${literal(model)},` : ''}
     offsets: "utf16",
   }),
 });
@@ -38,7 +38,7 @@ for (const { start, end, label, text } of (await answer.json()).ents) {
   console.log(start, end, label, text);
 }
 `,
-  Go: (url, text, labels) => `package main
+  Go: (url, text, labels, model) => `package main
 
 import (
 	"bytes"
@@ -50,7 +50,7 @@ import (
 
 func main() {
 	body, err := json.Marshal(map[string]any{
-		"text":    ${literal(text)},${labels ? `\n\t\t"labels":  []string{${labels.map(literal).join(', ')}},` : ''}
+		"text":    ${literal(text)},${labels ? `\n\t\t"labels":  []string{${labels.map(literal).join(', ')}},` : ''}${model ? `\n\t\t"model":   ${literal(model)},` : ''}
 		"offsets": "utf8",
 	})
 	if err != nil {
@@ -93,9 +93,10 @@ const notes = {
 
 export const note = (name) => notes[name];
 
-// program returns the request in a language, or the answer as JSON.
-export function program(name, result, labels) {
-  if (name !== 'JSON') return languages[name](new URL('v1/entities', location.href.split('#')[0]).href, result.text, labels);
+// program returns the request in a language, or the answer as JSON. The request names the
+// model if there is one.
+export function program(name, result, labels, model) {
+  if (name !== 'JSON') return languages[name](new URL('v1/entities', location.href.split('#')[0]).href, result.text, labels, model);
   const wanted = labels ? result.ents.filter((e) => labels.includes(e.label)) : result.ents;
   const lines = wanted.map((e) => `    ${JSON.stringify(e, null, 1).replace(/\n\s*/g, ' ')}`);
   return `{\n  "model": ${JSON.stringify(result.model)},\n  "ents": [${lines.length ? `\n${lines.join(',\n')}\n  ` : ''}]\n}\n`;
