@@ -23,10 +23,10 @@ var arrows = map[string]struct {
 }{
 	"cmd/narwhal": {"config supervisor worker web ner ner/spacy ner/prose ner/kernel internal/share internal/model internal/install internal/bench internal/logfile internal/gate internal/control internal/pidfile internal/textjson internal/errorbody internal/logevent", "it joins them"},
 
-	"supervisor": {"internal/wire internal/board internal/park internal/pidfile internal/sock internal/sdnotify internal/control internal/share internal/http1 internal/errorbody internal/requestid internal/bounded internal/threads internal/logevent limits", "a library: it knows no HTTP server, no model and no configuration file"},
-	"worker":     {"internal/wire internal/board internal/park internal/sock internal/gate internal/threads internal/logevent limits", "a library: master and worker meet in internal/wire only, as two processes should"},
+	"supervisor": {"internal/wire internal/board internal/metrics internal/park internal/pidfile internal/sock internal/sdnotify internal/control internal/share internal/http1 internal/errorbody internal/requestid internal/bounded internal/threads internal/logevent limits", "a library: it knows no HTTP server, no model and no configuration file"},
+	"worker":     {"internal/wire internal/board internal/metrics internal/park internal/sock internal/gate internal/threads internal/logevent limits", "a library: master and worker meet in internal/wire only, as two processes should"},
 	"config":     {"internal/folder internal/sock internal/regular limits internal/accesslog internal/peers internal/tokens internal/certs", "settings are plain data; addresses have one parser"},
-	"web":        {"limits ner web/page internal/gate internal/http1 internal/textjson internal/errorbody internal/requestid internal/accesslog internal/peers internal/proxyproto internal/tokens", "cmd decides which recognizer"},
+	"web":        {"limits ner web/page internal/gate internal/metrics internal/http1 internal/textjson internal/errorbody internal/requestid internal/accesslog internal/peers internal/proxyproto internal/tokens", "cmd decides which recognizer"},
 
 	"web/page":            {"", "files for browsers"},
 	"limits":              {"", "what master and worker are told alike"},
@@ -38,7 +38,8 @@ var arrows = map[string]struct {
 	"ner/kernel/peak":     {"ner/kernel", "measures them"},
 
 	"internal/accesslog":  {"", "a leaf"},
-	"internal/board":      {"", "a leaf"},
+	"internal/board":      {"internal/metrics", "each worker has a page of counters behind its line"},
+	"internal/metrics":    {"", "a leaf: names and numbers, no format"},
 	"internal/wire":       {"limits", "the hello has them"},
 	"internal/folder":     {"", "a leaf"},
 	"internal/sock":       {"internal/folder", "a socket's file has a folder"},
@@ -55,7 +56,7 @@ var arrows = map[string]struct {
 	"internal/textjson":   {"ner", "texts in, entities out"},
 	"internal/errorbody":  {"", "a leaf"},
 	"internal/requestid":  {"", "a leaf"},
-	"internal/gate":       {"internal/board internal/park internal/sock internal/http1 internal/peers internal/proxyproto limits", "reads requests, writes the worker's line, passes idle connections on, and asks how long a queue is"},
+	"internal/gate":       {"internal/board internal/metrics internal/park internal/sock internal/http1 internal/peers internal/proxyproto limits", "reads requests, writes the worker's line, passes idle connections on, and asks how long a queue is"},
 	"internal/share":      {"internal/wire", "by which descriptors a worker has them"},
 	"internal/model":      {"internal/pipeline", "files and hashes; what runs them is the caller's, and nothing here installs"},
 	"internal/install":    {"internal/model internal/pipeline", "it installs where internal/model finds"},
@@ -138,6 +139,21 @@ func TestEngineCarriesNoInstaller(t *testing.T) {
 		for _, bad := range notInEngine {
 			if strings.HasPrefix(dep, bad) {
 				t.Errorf("ner/spacy carries %s", dep)
+			}
+		}
+	}
+}
+
+// notInWorker are packages that only the master needs. The packages of a worker only count.
+var notInWorker = []string{"github.com/prometheus/", "google.golang.org/protobuf"}
+
+func TestWorkerCarriesNoExporter(t *testing.T) {
+	for _, pkg := range []string{"./worker", "./web", "./internal/gate"} {
+		for _, dep := range list(t, "-deps", pkg) {
+			for _, bad := range notInWorker {
+				if strings.HasPrefix(dep, bad) {
+					t.Errorf("%s carries %s", pkg, dep)
+				}
 			}
 		}
 	}
