@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/narwhal-server/narwhal/internal/bounded"
@@ -42,9 +41,9 @@ const adminTime = 10 * time.Second
 
 // newAdmin makes a server that holds at most most connections. It answers nothing
 // before start.
-func newAdmin(s *sock.Socket, most int, ready *atomic.Bool, log *slog.Logger) *admin {
+func newAdmin(s *sock.Socket, most int, routes http.HandlerFunc, log *slog.Logger) *admin {
 	a := &admin{sock: s, most: most, log: log, srv: &http.Server{
-		Handler: strict(adminRoutes(ready)), DisableGeneralOptionsHandler: true, ConnContext: withConn,
+		Handler: strict(routes), DisableGeneralOptionsHandler: true, ConnContext: withConn,
 		ReadTimeout: adminTime, WriteTimeout: adminTime, IdleTimeout: adminTime, MaxHeaderBytes: 16 << 10,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}}

@@ -37,7 +37,7 @@ func startAdmin(t testing.TB, change ...func(*http.Server)) (path string) {
 	}
 	var ready atomic.Bool
 	ready.Store(true)
-	a := newAdmin(s, 64, &ready, slog.New(slog.DiscardHandler))
+	a := newAdmin(s, 64, adminRoutes(&ready, http.NotFoundHandler()), slog.New(slog.DiscardHandler))
 	for _, f := range change {
 		f(a.srv)
 	}

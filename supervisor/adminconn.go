@@ -146,7 +146,7 @@ func strict(next http.HandlerFunc) http.HandlerFunc {
 		case http.StatusRequestEntityTooLarge:
 			hint = "the admin address takes no body"
 		case http.StatusRequestURITooLong, http.StatusRequestHeaderFieldsTooLarge:
-			hint = "the limits of the admin address are fixed; ask for /healthz or /readyz without more"
+			hint = "the limits of the admin address are fixed; ask for /healthz, /readyz or /metrics without more"
 		}
 		refuse(w, c.bad.Status, c.bad.Type, c.bad.Message, hint)
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // adminRoutes answers the paths of the admin address.
-func adminRoutes(ready *atomic.Bool) http.HandlerFunc {
+func adminRoutes(ready *atomic.Bool, metrics http.Handler) http.HandlerFunc {
 	routes := map[string]http.HandlerFunc{
 		"/healthz": func(w http.ResponseWriter, _ *http.Request) {
 			answer(w, http.StatusOK, []byte(`{"status":"ok"}`))
@@ -22,12 +22,13 @@ func adminRoutes(ready *atomic.Bool) http.HandlerFunc {
 			}
 			answer(w, http.StatusOK, []byte(`{"status":"ready"}`))
 		},
+		"/metrics": metrics.ServeHTTP,
 	}
 	return func(w http.ResponseWriter, r *http.Request) {
 		handle := routes[r.URL.Path]
 		server := r.Method == http.MethodOptions && (r.URL.Path == "*" || r.URL.Path == "") // OPTIONS of the whole server
 		if handle == nil && !server {
-			refuse(w, http.StatusNotFound, "not_found", fmt.Sprintf("there is no %.100q here", r.URL.Path), "ask for /healthz or /readyz")
+			refuse(w, http.StatusNotFound, "not_found", fmt.Sprintf("there is no %.100q here", r.URL.Path), "ask for /healthz, /readyz or /metrics")
 			return
 		}
 		switch r.Method {

@@ -6,11 +6,13 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/narwhal-server/narwhal/internal/board"
 	"github.com/narwhal-server/narwhal/internal/control"
+	"github.com/narwhal-server/narwhal/internal/metrics"
 	"github.com/narwhal-server/narwhal/internal/share"
 	"github.com/narwhal-server/narwhal/internal/wire"
 )
@@ -22,6 +24,8 @@ type child struct {
 	ctl  *wire.Conn
 	n    int // number of its line
 	line *board.Line
+	page *metrics.Page
+	cpu  atomic.Int64 // nanoseconds, the most that was seen
 }
 
 // Start runs the master's own program again, as a worker. /proc/self/exe is the
@@ -40,6 +44,7 @@ func (s *machine) Start(h wire.HelloMessage, env []string, events chan<- event) 
 	h.Line = s.lines[len(s.lines)-1]
 	line := s.board.Line(h.Line)
 	line.Reset()
+	s.board.Page(h.Line).Reset()
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Args = []string{fmt.Sprintf("narwhal: worker %d (generation %d)", h.Slot, h.Generation)}
 	cmd.Env = append(workerEnviron(os.Environ()), append(env, fmt.Sprintf("%s=%d", wire.Env, wire.ControlFD))...)
@@ -55,7 +60,7 @@ func (s *machine) Start(h wire.HelloMessage, env []string, events chan<- event) 
 		return nil, fmt.Errorf("start a worker: %w", err)
 	}
 	s.lines = s.lines[:len(s.lines)-1]
-	c := &child{s: s, cmd: cmd, ctl: ctl, n: h.Line, line: line}
+	c := &child{s: s, cmd: cmd, ctl: ctl, n: h.Line, line: line, page: s.board.Page(h.Line)}
 	if err := c.Send(wire.Message{Kind: wire.Hello, Hello: &h}); err != nil {
 		s.log.Warn("cannot send a new worker its settings", "worker_pid", c.Pid(), "error", err) // its death will be reported
 	}
@@ -106,11 +111,18 @@ func (c *child) watch(age int, events chan<- event) {
 		if err != nil {
 			break
 		}
+		if m.Kind == wire.Metrics {
+			go c.tellMetrics(m) // a worker asks once at a time
+			continue
+		}
 		events <- event{age: age, msg: m}
 	}
 	late := time.AfterFunc(deathTime, func() { c.cmd.Process.Kill() })
 	err := c.cmd.Wait()
 	late.Stop()
+	if c.cmd.ProcessState != nil {
+		c.sawCPU(c.cmd.ProcessState.UserTime() + c.cmd.ProcessState.SystemTime())
+	}
 	e := event{age: age, exited: true}
 	var exit *exec.ExitError
 	switch {
@@ -131,8 +143,37 @@ func (c *child) watch(age int, events chan<- event) {
 func (c *child) Pid() int                      { return c.cmd.Process.Pid }
 func (c *child) Send(m wire.Message) error     { return c.ctl.Send(m) }
 func (c *child) Signal(s syscall.Signal) error { return c.cmd.Process.Signal(s) }
-func (c *child) Status() board.Status          { return c.line.Read() }
 func (c *child) Memory() (int64, error)        { return control.Memory(c.Pid()) }
+
+func (c *child) Status() board.Status {
+	s := c.line.Read()
+	s.Requests, s.Failures = c.page.Requests()
+	return s
+}
+
+func (c *child) Totals() metrics.Totals {
+	t := metrics.Totals{}
+	c.page.AddTo(t)
+	s := c.line.Read()
+	t[metrics.Key(metrics.ReceivedTotal)] = s.Received
+	t[metrics.Key(metrics.SentTotal)] = s.Sent
+	t[metrics.Key(metrics.BusyTotal)] = uint64(s.Busy)
+	t[metrics.Key(metrics.MissedTotal)] = uint64(s.Missed)
+	c.sawCPU(processorTime(c.Pid()))
+	t[metrics.Key(metrics.CPUTotal)] = uint64(c.cpu.Load())
+	return t
+}
+
+// sawCPU notes the processor time of the process. It never goes back, also when the process
+// has ended and cannot be asked any more.
+func (c *child) sawCPU(d time.Duration) {
+	for {
+		before := c.cpu.Load()
+		if int64(d) <= before || c.cpu.CompareAndSwap(before, int64(d)) {
+			return
+		}
+	}
+}
 
 func (c *child) Release() {
 	c.ctl.Close()

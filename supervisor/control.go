@@ -10,7 +10,7 @@ import (
 	"github.com/narwhal-server/narwhal/internal/control"
 )
 
-// ask is a request of the control socket on its way into the loop, and until its
+// ask is a request of the control socket or of /metrics on its way into the loop, and until its
 // outcome is known.
 type ask struct {
 	command command
@@ -28,11 +28,14 @@ const (
 	commandScale   command = "scale"
 	commandUpgrade command = "upgrade"
 	commandStop    command = "stop"
+	commandMetrics command = "metrics" // for /metrics on the admin address
 )
 
-// outcome answers an ask: status of commandStatus, said or err of the others.
+// outcome answers an ask: status of commandStatus, scrape of commandMetrics, said or err of
+// the others.
 type outcome struct {
 	status *control.Status
+	scrape *scrape
 	said   string
 	err    error
 }
@@ -57,12 +60,18 @@ type askers struct {
 
 // onAsk does what the control socket asks for.
 func (m *master) onAsk(a *ask) {
-	if a.command != commandStatus {
+	if a.command != commandStatus && a.command != commandMetrics {
 		m.log.Info("command on the control socket", "command", string(a.command))
 	}
 	switch a.command {
 	case commandStatus:
 		a.reply <- outcome{status: m.status()}
+	case commandMetrics:
+		if m.onProbation() { // the totals are still the old master's
+			a.failed("try again in a second", "metrics: this master has not taken over yet")
+			return
+		}
+		a.reply <- outcome{scrape: m.scrape()}
 	case commandReload:
 		m.askReload(a)
 	case commandScale:
@@ -197,6 +206,7 @@ func (m *master) status() *control.Status {
 		Parked: m.sys.Parked(),
 		Pid:    os.Getpid(), State: m.phase().String(), Started: m.boot.began, Generation: m.gen.n, Wanted: m.target, Note: m.note,
 	}
+	s.Requests, s.Errors = m.totals().Requests()
 	for _, l := range m.addr {
 		s.Listen = append(s.Listen, l.Addr)
 	}

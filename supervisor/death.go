@@ -7,6 +7,7 @@ import (
 
 	"github.com/narwhal-server/narwhal/internal/board"
 	"github.com/narwhal-server/narwhal/internal/logevent"
+	"github.com/narwhal-server/narwhal/internal/metrics"
 )
 
 // onExit removes a worker whose process has ended, and decides when its slot gets
@@ -14,7 +15,8 @@ import (
 func (m *master) onExit(w *worker, status exitStatus) {
 	was, s := w.state, w.slot
 	last := w.proc.Status()
-	m.past += last.Requests
+	m.past.Add(w.proc.Totals())
+	m.past[metrics.Key(metrics.LostTotal)] += uint64(last.InFlight)
 	m.move(w, Gone)
 	w.proc.Release()
 	delete(m.workers, w.age)
@@ -49,6 +51,7 @@ func (m *master) workerDied(w *worker, status exitStatus, last board.Status) {
 		attrs = append(attrs, "hint", killHint)
 	}
 	m.log.Error("worker died", attrs...)
+	m.count(metrics.RestartsTotal, metrics.Died)
 	wait := s.deaths.died(m.now().Sub(w.readyAt))
 	s.startAt = m.now().Add(wait)
 	if wait > 0 {
@@ -71,6 +74,7 @@ func (m *master) bootFailed(w *worker, status exitStatus) {
 	if w.failure != "" {
 		err = errors.New(w.failure)
 	}
+	m.count(metrics.RestartsTotal, metrics.BootFailed)
 	m.log.Error("worker could not start", append(w.attrs(), "error", err)...)
 	if m.reloadFailed(w, err) {
 		return

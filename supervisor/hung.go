@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/narwhal-server/narwhal/internal/logevent"
+	"github.com/narwhal-server/narwhal/internal/metrics"
 	"github.com/narwhal-server/narwhal/internal/wire"
 )
 
@@ -50,14 +51,14 @@ func (m *master) watch(w *worker) {
 			does = "ending it"
 		}
 		m.log.Error("worker shows no sign of life; "+does, append(w.attrs(logevent.WorkerSilent), "silent", st.Beat.Round(time.Millisecond), "timeout", limit, "running", what(st))...)
-		m.displace(w)
+		m.displace(w, metrics.Silent)
 		m.abort(w)
 	case st.Running > limit && !w.hung:
 		w.hung = true
 		m.log.Error("request runs for too long; replacing its worker", append(w.attrs(logevent.RequestHung), "request", st.What, "age", st.Running.Round(time.Millisecond),
 			"size", st.Size, "timeout", limit, "in_flight", st.InFlight)...)
 		if w.state == Ready {
-			m.displace(w)
+			m.displace(w, metrics.Hung)
 			m.drain(w, wire.Message{})
 		}
 	}
@@ -67,9 +68,10 @@ func (m *master) watch(w *worker) {
 }
 
 // displace takes a hung worker out of its slot, so that the next one starts there.
-func (m *master) displace(w *worker) {
+func (m *master) displace(w *worker, why string) {
 	s := w.slot
 	if s.cur == w {
+		m.count(metrics.RestartsTotal, why)
 		s.cur = nil
 		s.startAt = m.now().Add(s.deaths.died(m.now().Sub(w.readyAt)))
 	}

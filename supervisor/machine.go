@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"sync/atomic"
 
@@ -31,8 +32,9 @@ type machine struct {
 	path    string          // of the control socket
 	systemd *sdnotify.Socket
 	lot     *park.Lot
-	parking bool       // the lot has been started
-	old     *oldMaster // nil: this is not the new master of an upgrade
+	metrics http.Handler // of /metrics
+	parking bool         // the lot has been started
+	old     *oldMaster   // nil: this is not the new master of an upgrade
 
 	// Of workers.
 	board  *board.Board
@@ -48,10 +50,10 @@ type machine struct {
 
 // newMachine opens what a master has open: pid file, sockets, the place for parked
 // connections, the scoreboard and the admin address, of which ready is the answer
-// to /readyz. After an error nothing is open. The error is errStopped if a signal
-// comes on stop while an address is in use.
-func newMachine(ctx context.Context, o Options, bindGiven bool, old *oldMaster, ready *atomic.Bool, stop <-chan os.Signal) (_ *machine, err error) {
-	s := &machine{log: o.Log, room: divide(openFiles(), o.Workers), backlog: o.Backlog, path: o.Control, old: old, stdout: o.Stdout, dir: o.Dir}
+// to /readyz. The loop that reads in need not run yet. After an error nothing is open.
+// The error is errStopped if a signal comes while an address is in use.
+func newMachine(ctx context.Context, o Options, bindGiven bool, old *oldMaster, in inbox, ready *atomic.Bool) (_ *machine, err error) {
+	s := &machine{log: o.Log, room: divide(openFiles(), o.Workers), backlog: o.Backlog, path: o.Control, old: old, stdout: o.Stdout, dir: o.Dir, metrics: newExporter(in, o.Build).handler()}
 	defer func() {
 		if err != nil {
 			s.close()
@@ -67,7 +69,7 @@ func newMachine(ctx context.Context, o Options, bindGiven bool, old *oldMaster, 
 		return nil, err
 	}
 	s.openSystemd()
-	b := binder{access: o.access, log: o.Log, stop: stop}
+	b := binder{access: o.access, log: o.Log, stop: in.signals.stop}
 	if err = s.openSockets(ctx, b, o.Bind, bindGiven); err != nil {
 		return nil, err
 	}
@@ -78,7 +80,7 @@ func newMachine(ctx context.Context, o Options, bindGiven bool, old *oldMaster, 
 		return nil, err
 	}
 	if o.Admin != "" {
-		if err = s.openAdmin(ctx, b, o.Admin, ready); err != nil {
+		if err = s.openAdmin(ctx, b, o.Admin, adminRoutes(ready, s.metrics)); err != nil {
 			return nil, err
 		}
 	}
@@ -129,12 +131,12 @@ func (s *machine) openForWorkers() (err error) {
 
 // openAdmin opens the admin address. A new master answers there after the
 // hand-over.
-func (s *machine) openAdmin(ctx context.Context, b binder, address string, ready *atomic.Bool) error {
+func (s *machine) openAdmin(ctx context.Context, b binder, address string, routes http.HandlerFunc) error {
 	l, err := b.one(ctx, address, adminBacklog, s.old.adminOpener(sock.Open))
 	if err != nil {
 		return fmt.Errorf("admin: %w", err)
 	}
-	s.admin = newAdmin(l, s.room.admin, ready, s.log)
+	s.admin = newAdmin(l, s.room.admin, routes, s.log)
 	if s.old == nil {
 		return s.admin.start()
 	}

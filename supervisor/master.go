@@ -24,9 +24,11 @@ type master struct {
 	gen       *generation // in force
 	lastGen   int         // number of the latest generation, also if its reload failed
 	note      string      // what a worker's app said of itself
+	model     string      // of a worker's app
 	lastPhase phase       // in the loop's last turn, for checkPhase
 
 	pool
+	counts
 	boot     boot
 	reload   *reload // nil: none is under way
 	upgrade  upgradeEnds
@@ -69,13 +71,19 @@ type checks struct {
 	warned   map[string]time.Time // by address: the log said that its queue is full
 }
 
-func newMaster(o Options, sys system, addr []wire.Listener, signals signals, ready *atomic.Bool) (*master, error) {
+// newInbox makes the channels through which others reach the loop.
+func newInbox(signals signals) inbox {
+	return inbox{events: make(chan event, 64), signals: signals, asks: make(chan *ask), gone: make(chan struct{})}
+}
+
+func newMaster(o Options, sys system, addr []wire.Listener, in inbox, ready *atomic.Bool) (*master, error) {
 	o.setDefaults()
 	m := &master{
 		sys: sys, log: o.Log, addr: addr, ready: ready,
 		hooks:  hooks{now: time.Now, random: rand.Float64, pid: os.Getpid()},
-		inbox:  inbox{events: make(chan event, 64), signals: signals, asks: make(chan *ask), gone: make(chan struct{})},
+		inbox:  in,
 		pool:   pool{workers: map[int]*worker{}},
+		counts: newCounts(),
 		boot:   boot{began: time.Now()},
 		checks: checks{warned: map[string]time.Time{}},
 	}
@@ -102,6 +110,7 @@ func (m *master) run(ctx context.Context) error {
 		m.notify()
 		m.answerScale()
 		if phase == ended {
+			m.passOnLastTotals()
 			close(m.gone)
 			m.waiting.endStop(m.ending.lost)
 			return m.ending.err

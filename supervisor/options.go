@@ -36,7 +36,7 @@ type Options struct {
 	BootTimeout time.Duration // from spawn to ready; default 60s
 	DrainDelay  time.Duration // from SIGTERM, which makes readiness fail, to the drain; default 0
 
-	Admin string // address on which the master answers /healthz and /readyz; default none
+	Admin string // address on which the master answers /healthz, /readyz and /metrics; default none
 	Pid   string // file for the master's pid; default none
 
 	// Dir is the folder in which the program was started. An upgrade starts the new
@@ -47,6 +47,10 @@ type Options struct {
 	// directory. Commands such as narwhal reload use it. A reload does not change it.
 	// Default: no control socket.
 	Control string
+
+	// Build has labels of the metric narwhal_build_info: version, commit, goversion,
+	// goarch and simd. Default: empty ones.
+	Build map[string]string
 
 	Settings any // of the application, sent to every worker as JSON
 

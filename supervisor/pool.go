@@ -11,7 +11,6 @@ type pool struct {
 	workers map[int]*worker // by age; those that leave are in no slot
 	target  int             // slots wanted
 	lastAge int             // of the youngest worker
-	past    uint64          // requests answered by workers that have gone
 }
 
 // byAge lists the workers, the eldest first. Whatever is done to several workers
@@ -62,11 +61,11 @@ func (p *pool) replacing() bool {
 	return slices.ContainsFunc(p.slots, func(s *slot) bool { return s.cur != nil && s.next != nil })
 }
 
-// answered returns the number of requests that all workers have answered since
-// the start.
-func (p *pool) answered() uint64 {
-	n := p.past
-	for _, w := range p.workers {
+// answered returns the number of requests that all workers of this master have
+// answered.
+func (m *master) answered() uint64 {
+	n, _ := m.past.Requests()
+	for _, w := range m.workers {
 		n += w.proc.Status().Requests
 	}
 	return n

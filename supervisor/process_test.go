@@ -76,8 +76,9 @@ func testApp(env worker.Env) (worker.App, error) {
 			io.WriteString(w, "{}")
 		})}), nil
 	}
+	env.App.Model = "busy-1.0"
 	return web.New(web.Options{
-		Recognizer: busy(s.Work), KeepAlive: s.KeepAlive, Delay: s.Delay,
+		Recognizer: busy(s.Work), Metrics: env.Metrics, KeepAlive: s.KeepAlive, Delay: s.Delay,
 		Log: slog.Default().With("worker", env.Slot),
 	}), nil
 }
@@ -100,8 +101,14 @@ func (b busy) Entities(ctx context.Context, text string) ([]ner.Entity, error) {
 		}
 	}
 	spin(time.Duration(b))
+	if text == "find" {
+		return []ner.Entity{{Text: text, Label: "ORG", End: 4, RuneEnd: 4}, {Text: "d", Label: "ODD", Start: 3, End: 4, RuneStart: 3, RuneEnd: 4}}, nil
+	}
 	return nil, nil
 }
+
+// Labels are those that entities are counted under.
+func (busy) Labels() []string { return []string{"PERSON", "ORG"} }
 
 // grown is the memory that the text "grow" makes a worker take.
 var (

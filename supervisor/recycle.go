@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/narwhal-server/narwhal/internal/logevent"
+	"github.com/narwhal-server/narwhal/internal/metrics"
 )
 
 const (
@@ -46,6 +47,7 @@ func (m *master) recycle() {
 		if w := s.cur; w != nil && !s.replace && !w.retireAt.IsZero() && !now.Before(w.retireAt) {
 			m.log.Info("worker is old; replacing it", append(w.attrs(), "ready_for", now.Sub(w.readyAt).Round(time.Millisecond), "max_worker_age", w.gen.o.MaxWorkerAge)...)
 			s.replace = true
+			m.count(metrics.RestartsTotal, metrics.MaxAge)
 		}
 	}
 	if m.gen.o.MaxWorkerMemory > 0 && !now.Before(m.checks.memory.Add(weighEvery)) {
@@ -79,5 +81,6 @@ func (m *master) weigh(s *slot) {
 		attrs = append(attrs, "hint", "the worker was that large from its start: --max-worker-memory is too small for this model, and its successor will be replaced, too")
 	}
 	m.log.Warn("worker has too much memory; replacing it", attrs...)
+	m.count(metrics.RestartsTotal, metrics.MaxMemory)
 	s.replace = true
 }

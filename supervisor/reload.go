@@ -4,14 +4,17 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/narwhal-server/narwhal/internal/logevent"
+	"github.com/narwhal-server/narwhal/internal/metrics"
 )
 
 // reload is a HUP under way. The slots get workers of the new generation one
 // after the other, each when the new worker of the slot before is ready.
 type reload struct {
 	gen   *generation
+	began time.Time
 	slot  *slot // whose new worker starts; nil between two
 	again bool  // another HUP has come; it is done afterwards
 }
@@ -27,12 +30,13 @@ func (m *master) onHUP() {
 	gen, err := m.readConfiguration()
 	if err != nil {
 		m.log.Error("reload failed; the old configuration stays in force", logevent.ReloadFailed.Attr(), "error", err)
+		countOutcome(m.past, metrics.ReloadsTotal, metrics.ReloadSecondsTotal, metrics.Failed, 0)
 		m.noteReloadFailure(err)
 		m.answerReload(err)
 		return
 	}
 	m.log.Info("reload: starting", "generation", gen.n)
-	m.reload = &reload{gen: gen}
+	m.reload = &reload{gen: gen, began: m.now()}
 }
 
 // readConfiguration makes a generation of what the configuration says now.
@@ -72,6 +76,9 @@ func (m *master) stepReload() {
 		if r.slot = s; s.startAt.After(m.now()) && s.cur == nil {
 			s.startAt = m.now() // The workers here kept dying. The new configuration may be the repair, so it does not wait.
 		}
+		if s.cur != nil {
+			m.count(metrics.RestartsTotal, metrics.Reload)
+		}
 		m.spawn(s, r.gen)
 		return
 	}
@@ -83,6 +90,7 @@ func (m *master) reloadDone() {
 	r := m.reload
 	m.reload = nil
 	m.adopt(r.gen)
+	countOutcome(m.past, metrics.ReloadsTotal, metrics.ReloadSecondsTotal, metrics.Done, m.now().Sub(r.began))
 	if m.gen.o.Reloaded != nil {
 		m.gen.o.Reloaded()
 	}
@@ -123,6 +131,7 @@ func (m *master) abandonReload(err error) {
 	m.log.Error("reload failed; the other workers keep the old configuration", logevent.ReloadFailed.Attr(), "error", err, "generation", m.reload.gen.n,
 		"slots_with_the_new", done, "slots", len(m.slots))
 	m.noteReloadFailure(err)
+	countOutcome(m.past, metrics.ReloadsTotal, metrics.ReloadSecondsTotal, metrics.Failed, m.now().Sub(m.reload.began))
 	m.reload = nil
 	m.answerReload(err)
 }

@@ -41,7 +41,8 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	var ready atomic.Bool
-	sys, err := newMachine(ctx, o, bindGiven, old, &ready, signals.stop)
+	in := newInbox(signals)
+	sys, err := newMachine(ctx, o, bindGiven, old, in, &ready)
 	if errors.Is(err, errStopped) {
 		o.Log.Info("stopped", logevent.Stopped.Attr())
 		return nil
@@ -50,7 +51,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	defer sys.close()
-	m, err := newMaster(o, sys, sys.listening(), signals, &ready)
+	m, err := newMaster(o, sys, sys.listening(), in, &ready)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/narwhal-server/narwhal/internal/logevent"
+	"github.com/narwhal-server/narwhal/internal/metrics"
 	"github.com/narwhal-server/narwhal/internal/wire"
 )
 
@@ -76,6 +77,7 @@ func (m *master) spawn(s *slot, g *generation) {
 		return
 	}
 	m.spawnWorks()
+	m.count(metrics.StartsTotal)
 	w := &worker{age: m.lastAge, slot: s, gen: g, proc: proc, state: Starting, began: m.now(), since: m.now(), deadline: m.now().Add(g.o.BootTimeout)}
 	m.workers[w.age] = w
 	s.next = w

@@ -30,7 +30,7 @@ func (s *slowStart) Start(h wire.HelloMessage, env []string, events chan<- event
 func TestTermWhileWorkersStart(t *testing.T) {
 	sys := &slowStart{stage: stage{t: t, ready: new(atomic.Bool), procs: map[string]*fake{}}}
 	sys.signals.stop = make(chan os.Signal, 1)
-	m, err := newMaster(Options{Workers: mostWorkers, Log: slog.New(slog.DiscardHandler)}, sys, nil, sys.signals, sys.ready)
+	m, err := newMaster(Options{Workers: mostWorkers, Log: slog.New(slog.DiscardHandler)}, sys, nil, newInbox(sys.signals), sys.ready)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,12 +48,12 @@ func TestTooManyWorkers(t *testing.T) {
 	sys := &stage{t: t, ready: new(atomic.Bool), procs: map[string]*fake{}}
 	quiet := slog.New(slog.DiscardHandler)
 	for _, n := range []int{-1, mostWorkers + 1, 100_000} {
-		_, err := newMaster(Options{Workers: n, Log: quiet}, sys, nil, signals{}, sys.ready)
+		_, err := newMaster(Options{Workers: n, Log: quiet}, sys, nil, newInbox(signals{}), sys.ready)
 		if err == nil || !strings.Contains(err.Error(), "want 1 to 512") {
 			t.Errorf("%d workers at the start: %v", n, err)
 		}
 	}
-	m, err := newMaster(Options{Workers: mostWorkers, Log: quiet}, sys, nil, signals{}, sys.ready)
+	m, err := newMaster(Options{Workers: mostWorkers, Log: quiet}, sys, nil, newInbox(signals{}), sys.ready)
 	if err != nil {
 		t.Fatal(err)
 	}

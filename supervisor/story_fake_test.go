@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/narwhal-server/narwhal/internal/board"
+	"github.com/narwhal-server/narwhal/internal/metrics"
 	"github.com/narwhal-server/narwhal/internal/wire"
 )
 
@@ -123,6 +124,12 @@ func (p *fake) Status() board.Status {
 		s.Beat += since
 	}
 	return s
+}
+
+func (p *fake) Totals() metrics.Totals {
+	p.st.mu.Lock()
+	defer p.st.mu.Unlock()
+	return metrics.Totals{metrics.Key(metrics.RequestsTotal, "/", "POST", "200"): p.served}
 }
 
 func (p *fake) Release() {}

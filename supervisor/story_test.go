@@ -274,7 +274,7 @@ func (st *stage) start(text string) {
 		return next, nil
 	}
 	o.Started = func([]string, string) { st.say("started") }
-	m, err := newMaster(o, st, []wire.Listener{{Addr: "127.0.0.1:5000", Ours: true}}, st.signals, st.ready)
+	m, err := newMaster(o, st, []wire.Listener{{Addr: "127.0.0.1:5000", Ours: true}}, newInbox(st.signals), st.ready)
 	if err != nil {
 		st.t.Fatal(err)
 	}

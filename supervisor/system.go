@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/narwhal-server/narwhal/internal/board"
+	"github.com/narwhal-server/narwhal/internal/metrics"
 	"github.com/narwhal-server/narwhal/internal/wire"
 )
 
@@ -19,6 +20,7 @@ type process interface {
 	Send(wire.Message) error
 	Signal(syscall.Signal) error
 	Status() board.Status
+	Totals() metrics.Totals // what it has counted, and its processor time
 	Memory() (int64, error)
 	Release() // The process has ended: its descriptors and its line of the board are free.
 }

@@ -21,6 +21,9 @@ func (m *master) untilNext() time.Duration {
 		at(w.deadline)
 	}
 	at(m.nextNotice())
+	if m.upgrade.handedOver {
+		at(m.upgrade.toldAt.Add(totalsEvery))
+	}
 	if m.upgrade.running != nil {
 		at(m.upgrade.running.deadline)
 	}
@@ -58,6 +61,7 @@ func (m *master) tick() {
 	m.recycle()
 	m.checkQueues()
 	m.endLateUpgrade()
+	m.passOnTotals()
 	for _, w := range m.byAge() {
 		if !w.deadline.IsZero() && !now.Before(w.deadline) {
 			m.endLate(w)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/narwhal-server/narwhal/internal/logevent"
+	"github.com/narwhal-server/narwhal/internal/metrics"
 	"github.com/narwhal-server/narwhal/internal/sdnotify"
 	"github.com/narwhal-server/narwhal/internal/wire"
 )
@@ -17,8 +18,9 @@ import (
 //	starts the file on disk ─────────────▶  inherits the sockets
 //	  waits for helloTime    ◀──── begin ── it is a narwhal; it starts workers
 //	  waits as begin says    ◀──── ready ── all its workers are ready
-//	hands over ────────────────── own ────▶ takes over sockets, pid file, admin address
-//	drains its workers, exits with 0
+//	hands over ────────── totals, own ────▶ takes over sockets, pid file, admin address
+//	drains its workers ─────── totals ────▶ adds what they still count
+//	exits with 0
 //
 // Before own the new master is on probation. If anything fails then, the new
 // master leaves without harm to the sockets, and the old one goes on. After own
@@ -29,11 +31,17 @@ type upgradeEnds struct {
 	running    *upgrade         // to a new master; nil: none is under way
 	old        oldMasterProcess // This master is on probation until the old one hands over. nil: it is not.
 	handedOver bool             // a new master has the service
+
+	// After the hand-over:
+	heir       newMasterProcess // the new master
+	toldAt     time.Time        // when it was last told the totals
+	lastScrape *scrape          // of the hand-over
 }
 
 // upgrade is one that is under way, in the old master.
 type upgrade struct {
 	to       newMasterProcess
+	at       time.Time // when it was started
 	began    bool      // the new master has said begin
 	deadline time.Time // for its next message; zero: it is being killed
 	failure  string    // why it does not take over
@@ -61,9 +69,10 @@ func (m *master) startUpgrade() error {
 	}
 	next, err := m.sys.Upgrade(m.events)
 	if err != nil {
+		countOutcome(m.past, metrics.UpgradesTotal, metrics.UpgradeSecondsTotal, metrics.Failed, 0)
 		return fmt.Errorf("start the new master: %w", err)
 	}
-	m.upgrade.running = &upgrade{to: next, deadline: m.now().Add(helloTime)}
+	m.upgrade.running = &upgrade{to: next, at: m.now(), deadline: m.now().Add(helloTime)}
 	m.log.Info("upgrade: starting", logevent.UpgradeStarted.Attr(), "new_pid", next.Pid())
 	return nil
 }
@@ -114,6 +123,9 @@ func (m *master) handOver() {
 			m.log.Warn("systemd may not have heard of the new master yet", "new_pid", u.to.Pid(), "error", err)
 		}
 	}
+	last := m.scrape()
+	countOutcome(last.totals, metrics.UpgradesTotal, metrics.UpgradeSecondsTotal, metrics.Done, m.now().Sub(u.at))
+	untold := m.tellTotals(u.to, last.totals)
 	if err := u.to.Send(wire.Message{Kind: wire.Own}); err != nil {
 		if m.sd.send != nil {
 			m.sd.tell(m.log, sdnotify.MainPID(m.pid))
@@ -121,10 +133,15 @@ func (m *master) handOver() {
 		m.endNewMaster(syscall.SIGKILL, fmt.Sprintf("it cannot be reached: %v", err))
 		return
 	}
+	countOutcome(m.past, metrics.UpgradesTotal, metrics.UpgradeSecondsTotal, metrics.Done, m.now().Sub(u.at))
 	m.upgrade.running, m.upgrade.handedOver = nil, true
+	m.upgrade.heir, m.upgrade.lastScrape, m.upgrade.toldAt = u.to, last, m.now()
 	m.sd = systemd{} // STOPPING=1 would concern the service, which goes on
 	m.sys.HandOver()
 	m.log.Info("upgrade: done; this master leaves", "new_pid", u.to.Pid())
+	if untold != nil {
+		m.log.Warn("upgrade: the new master does not know all that this one has counted", "error", untold)
+	}
 	for _, a := range u.asks {
 		a.done("pid %d serves; pid %d leaves when its requests are answered", u.to.Pid(), m.pid)
 	}
@@ -166,6 +183,7 @@ func (m *master) upgradeFailed() {
 	u := m.upgrade.running
 	m.upgrade.running = nil
 	u.to.Release()
+	countOutcome(m.past, metrics.UpgradesTotal, metrics.UpgradeSecondsTotal, metrics.Failed, m.now().Sub(u.at))
 	if u.failure == "" {
 		u.failure = "it ended without a message to this master: see its own lines in the log"
 		if !u.began {
@@ -192,9 +210,13 @@ func (m *master) tellOldMasterReady() {
 	}
 }
 
-// onOldMaster handles the hand-over by the old master, or its death before that.
+// onOldMaster handles the hand-over by the old master, or its death before that, and what
+// it has counted.
 func (m *master) onOldMaster(e event) {
 	switch {
+	case e.msg.Kind == wire.Totals:
+		m.inherited.Raise(e.msg.Totals)
+	case !m.onProbation(): // it has left
 	case m.ending.begun:
 	case e.exited:
 		m.ending.err = errors.New("the old master died during the upgrade")

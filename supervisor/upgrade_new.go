@@ -172,13 +172,13 @@ func (o *oldMaster) end(why error) error {
 	return why
 }
 
-// watch reports what the old master says, and its end. It returns after the
-// hand-over: from then on the old master does not matter.
+// watch reports what the old master says, and its end.
 func (o *oldMaster) watch(events chan<- event) {
+	defer o.ctl.Close()
 	for {
 		m, err := o.ctl.Recv()
 		events <- event{from: fromOldMaster, msg: m, exited: err != nil}
-		if err != nil || m.Kind == wire.Own {
+		if err != nil {
 			return
 		}
 	}
@@ -210,7 +210,6 @@ func (s *machine) TakeOver() (ours []bool) {
 	s.startParking()
 	store(s.systemd, s.sockets, s.log) // store skips sockets that systemd already keeps
 	s.old.sockets, s.old.admin = nil, nil
-	s.old.ctl.Close()
 	s.checkTakeOver(s.pid.Write())
 	s.old.pidFile.Own()
 	s.old.pidFile.Remove()

@@ -7,6 +7,7 @@ import (
 
 	"github.com/narwhal-server/narwhal/internal/board"
 	"github.com/narwhal-server/narwhal/internal/logevent"
+	"github.com/narwhal-server/narwhal/internal/metrics"
 	"github.com/narwhal-server/narwhal/internal/wire"
 )
 
@@ -47,6 +48,7 @@ func (m *master) onWorker(e event) {
 		m.onExit(w, e.status)
 		m.sys.Reap(m.isWorker) // an orphan may have waited behind this worker
 	case e.msg.Kind == wire.Ready:
+		m.model = e.msg.Model
 		m.onReady(w, e.msg.Note)
 	case e.msg.Kind == wire.Failed:
 		w.failure = e.msg.Error
@@ -54,6 +56,11 @@ func (m *master) onWorker(e event) {
 		if w.slot.cur == w && !w.slot.replace {
 			m.log.Info("worker asks to be replaced", append(w.attrs(), "because", e.msg.Error)...)
 			w.slot.replace = true
+			why := metrics.Signal
+			if e.msg.Error == wire.WornRequests {
+				why = metrics.MaxRequests
+			}
+			m.count(metrics.RestartsTotal, why)
 		}
 	}
 }

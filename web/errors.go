@@ -15,6 +15,7 @@ import (
 	"github.com/narwhal-server/narwhal/internal/errorbody"
 	"github.com/narwhal-server/narwhal/internal/gate"
 	"github.com/narwhal-server/narwhal/internal/http1"
+	"github.com/narwhal-server/narwhal/internal/metrics"
 	"github.com/narwhal-server/narwhal/ner"
 )
 
@@ -32,6 +33,9 @@ func (f *failure) Error() string { return f.message }
 
 // write makes the failure the response and returns its status.
 func (f *failure) write(r *request) int {
+	if why, ok := f.rejects(); ok {
+		r.counts.Rejected(why)
+	}
 	r.Response.ResetBody()
 	r.json(errorbody.Body{
 		Message:   strings.ToValidUTF8(f.message, "\ufffd"),
@@ -64,6 +68,26 @@ func (f *failure) unframed() bool {
 		return true
 	}
 	return false
+}
+
+// rejects returns why a request with this failure was refused without being computed. ok is
+// false if the failure is another one.
+func (f *failure) rejects() (why metrics.Reason, ok bool) {
+	switch {
+	case f.kind == "unauthorized":
+		return metrics.Unauthorized, true
+	case f == errOver:
+		return metrics.LimitConcurrency, true
+	case f == errLate:
+		return metrics.QueueTimeout, true
+	case f.kind == "overloaded":
+		return metrics.LimitBuffers, true
+	case f.kind == "request_timeout":
+		return metrics.SlowClient, true
+	case f.unframed():
+		return metrics.Malformed, true
+	}
+	return 0, false
 }
 
 const hintBody = "try: CURL"
@@ -149,11 +173,21 @@ func (s *server) unreadable(ctx *fasthttp.RequestCtx, err error) {
 	identify(ctx)
 	if errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
 		hangUp(ctx)
-		s.access.write(ctx, statusGone, time.Time{}, timing{})
+		s.unread(ctx, statusGone)
 		return
 	}
 	linger(ctx)
-	s.access.write(ctx, s.reason(err).write(&request{RequestCtx: ctx}), time.Time{}, timing{})
+	s.unread(ctx, s.reason(err).write(&request{RequestCtx: ctx, counts: s.counts}))
+}
+
+// unread counts and logs a request that could not be read.
+func (s *server) unread(ctx *fasthttp.RequestCtx, status int) {
+	method := ""
+	if len(ctx.Request.Header.RawHeaders()) > 0 {
+		method = string(ctx.Method())
+	}
+	s.counts.Unread(0, method, status)
+	s.access.write(ctx, status, time.Time{}, timing{})
 }
 
 // refused returns why the body of a request was not read, or nil if it was read.

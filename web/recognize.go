@@ -10,6 +10,7 @@ import (
 	"unsafe"
 
 	"github.com/narwhal-server/narwhal/internal/gate"
+	"github.com/narwhal-server/narwhal/internal/metrics"
 	"github.com/narwhal-server/narwhal/ner"
 )
 
@@ -202,7 +203,22 @@ func (s *server) compute(place *gate.Request, m *model, text string, in include)
 	if long := (*ner.TooLongError)(nil); errors.As(err, &long) {
 		return result{fault: textTooLong(long)}, nil
 	}
+	if err == nil {
+		s.count(len(text), doc.Ents)
+	}
 	return result{doc: doc}, err
+}
+
+// count counts a text and its entities.
+func (s *server) count(size int, found []ner.Entity) {
+	s.counts.Text(size)
+	for i := range found {
+		label, ok := s.labels[found[i].Label]
+		if !ok {
+			label = metrics.OtherLabel
+		}
+		s.counts.Entity(label)
+	}
 }
 
 // panicError is a panic that was recovered.

@@ -6,6 +6,7 @@
 //	GET  /v1/models     the models: their labels, licences and files
 //	GET  /healthz       the worker answers
 //	GET  /readyz        the worker answers, and which models it has
+//	GET  /metrics       what the service counts, for Prometheus (Options.Metrics)
 //	GET  /openapi.json  the service, described for programs
 //	GET  /docs          the same for people
 //	     /v2/…          the same for clients of the Open Inference Protocol (oip.go)
@@ -27,6 +28,7 @@
 package web
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -44,6 +46,7 @@ import (
 
 	"github.com/narwhal-server/narwhal/internal/gate"
 	"github.com/narwhal-server/narwhal/internal/http1"
+	"github.com/narwhal-server/narwhal/internal/metrics"
 	"github.com/narwhal-server/narwhal/internal/peers"
 	"github.com/narwhal-server/narwhal/limits"
 	"github.com/narwhal-server/narwhal/ner"
@@ -69,6 +72,10 @@ type Options struct {
 	ReadTimeout time.Duration // for a request to arrive whole, and an answer to be taken; 0: 30s
 	KeepAlive   time.Duration // an idle connection is kept so long; 0: closed after every answer
 	LimitBody   int           // of a request, in bytes; 0: 1 MiB
+
+	// Metrics returns the metrics of the whole service for /metrics: Env.Metrics of package
+	// worker. Nil: there is no /metrics.
+	Metrics func(ctx context.Context, accept string) (contentType string, text []byte, err error)
 
 	// ForwardedAllowIPs are the proxies that are believed who the client is: addresses,
 	// networks, or * for all. If there is one, the other end of a unix socket is believed,
@@ -104,6 +111,7 @@ var routes = append(fileRoutes(), []route{
 	{path: "/v1/models", methods: []string{"GET", "HEAD"}, handle: (*server).v1Models},
 	{path: "/healthz", methods: []string{"GET", "HEAD"}, handle: (*server).healthz, exempt: true},
 	{path: "/readyz", methods: []string{"GET", "HEAD"}, handle: (*server).readyz, exempt: true},
+	{path: "/metrics", methods: []string{"GET", "HEAD"}, handle: (*server).metrics, optional: true},
 	{path: "/openapi.json", methods: []string{"GET", "HEAD"}, handle: (*server).openapi, public: true},
 
 	// Open Inference Protocol
@@ -142,14 +150,27 @@ const examplePredict = `{"tasks":[{"data":{"text":"Angela Merkel was born in Ham
 
 // A part of a path in braces stands for any part: see match. request.part returns it.
 type route struct {
-	path    string
-	methods []string
-	exempt  bool   // from the limit on requests
-	lines   bool   // the body may be lines of any length, see lines.go
-	example string // a body that it takes, for hints; "": the body that / takes
-	browser bool   // a file for browsers, which the description does not have
-	public  bool   // needs no token
-	handle  func(*server, *request) error
+	path     string
+	methods  []string
+	exempt   bool   // from the limit on requests
+	lines    bool   // the body may be lines of any length, see lines.go
+	example  string // a body that it takes, for hints; "": the body that / takes
+	browser  bool   // a file for browsers, which the description does not have
+	optional bool   // there only with Options.Metrics; the description does not have it
+	public   bool   // needs no token
+	handle   func(*server, *request) error
+
+	counted metrics.Route // under which its requests are counted
+}
+
+func init() {
+	for i := range routes {
+		if r := &routes[i]; r.browser {
+			r.counted = metrics.RouteOf("/docs")
+		} else {
+			r.counted = metrics.RouteOf(r.path)
+		}
+	}
 }
 
 // Server is the service as an App of package worker.
@@ -165,6 +186,8 @@ type server struct {
 	models []*model // the default model first
 	info   modelsAnswer
 	page   func() *page.File // what a browser gets from /
+	counts *metrics.Page     // nil: nothing is counted
+	labels map[string]metrics.Label
 
 	proxy   *gate.Proxy
 	trusted *peers.List // proxies that are believed who the client is
@@ -173,8 +196,9 @@ type server struct {
 // request is one request as a route gets it.
 type request struct {
 	*fasthttp.RequestCtx
-	gate  *gate.Request
-	route *route // nil if there is none
+	gate   *gate.Request
+	route  *route        // nil if there is none
+	counts *metrics.Page // may be nil
 
 	mayCall bool // a page of another origin has sent it, and may
 }
@@ -224,7 +248,10 @@ func (s *Server) Serve(ln net.Listener) error {
 		return errors.New("web: Serve takes only the listener that worker.Run gives to an App")
 	}
 	g.Rules(s.s.rules())
-	s.s.gate = g
+	s.s.gate, s.s.counts = g, g.Counts()
+	if l, ok := s.s.Recognizer.(interface{ Labels() []string }); ok {
+		s.s.labels = s.s.counts.Labels(l.Labels())
+	}
 	return s.small.Serve(byHead{g, s.large})
 }
 
@@ -260,11 +287,12 @@ const statusGone = 499
 func (s *server) handle(ctx *fasthttp.RequestCtx) {
 	identify(ctx)
 	path := string(ctx.Path())
-	r := &request{RequestCtx: ctx, route: find(path), gate: s.gate.Begin(ctx.Conn(), gate.Info{
-		Method: string(ctx.Method()),
-		Path:   path,
-		Size:   len(ctx.Request.Body()),
-	})}
+	r := &request{RequestCtx: ctx, route: s.routeOf(path), counts: s.counts}
+	info := gate.Info{Method: string(ctx.Method()), Path: path, Size: len(ctx.Request.Body())}
+	if r.route != nil {
+		info.Route = r.route.counted
+	}
+	r.gate = s.gate.Begin(ctx.Conn(), info)
 	r.mayCall = s.sayOrigin(r)
 	status := fasthttp.StatusInternalServerError
 	defer func() {

@@ -34,7 +34,7 @@ func join() (*worker, error) {
 	if err != nil || m.Hello == nil {
 		return nil, fmt.Errorf("receive the settings from the master: %w", err)
 	}
-	w := &worker{ctl: ctl, hello: m.Hello}
+	w := &worker{ctl: ctl, hello: m.Hello, asking: asking{answer: make(chan wire.Message, 1)}}
 	for fd := wire.BoardFD; fd < wire.FirstListenFD+len(w.hello.Listeners); fd++ {
 		unix.CloseOnExec(fd)
 	}
@@ -51,7 +51,7 @@ func join() (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.board, w.line = b, b.Line(w.hello.Line)
+	w.board, w.line, w.page = b, b.Line(w.hello.Line), b.Page(w.hello.Line)
 	w.give = os.NewFile(wire.GiveFD, "requests for other workers")
 	w.take = os.NewFile(wire.TakeFD, "requests of other workers")
 	for i, l := range w.hello.Listeners {
@@ -73,7 +73,8 @@ func (w *worker) start(start func(Env) (App, error)) (App, error) {
 		Limits: h.Worker.Limits,
 		Sync:   h.Worker.Sync,
 		Line:   w.line,
-		Worn:   func() { w.worn("max-requests") },
+		Counts: w.page,
+		Worn:   func() { w.worn(wire.WornRequests) },
 		Starved: func(err error) {
 			w.log.Error("cannot accept connections; they wait, or other workers take them", logevent.AcceptFails.Attr(), "error", err, "hint", sock.Short(err))
 		},
@@ -93,7 +94,7 @@ func (w *worker) start(start func(Env) (App, error)) (App, error) {
 		o.MaxRequests += rand.IntN(o.MaxRequestsJitter + 1)
 	}
 	w.gate = gate.New(o)
-	w.env = Env{Slot: h.Slot, Generation: h.Generation, Age: h.Age, Limits: h.Worker.Limits, Settings: h.Settings, App: new(Extras)}
+	w.env = Env{Slot: h.Slot, Generation: h.Generation, Age: h.Age, Limits: h.Worker.Limits, Settings: h.Settings, App: new(Extras), Metrics: w.metrics}
 	stop := w.beat()
 	app, err := start(w.env)
 	if err != nil {

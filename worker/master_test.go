@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/narwhal-server/narwhal/internal/board"
+	"github.com/narwhal-server/narwhal/internal/metrics"
 	"github.com/narwhal-server/narwhal/internal/park"
 	"github.com/narwhal-server/narwhal/internal/wire"
 	"github.com/narwhal-server/narwhal/limits"
@@ -110,6 +111,7 @@ type master struct {
 	cmd  *exec.Cmd
 	ctl  *wire.Conn
 	line *board.Line
+	page *metrics.Page
 	lot  int // the master's end of the pair for parked connections
 
 	ln   *net.TCPListener
@@ -160,7 +162,7 @@ func start(t *testing.T, env string, more ...*os.File) *master {
 	m.ctl = ctl
 	b, err := board.New()
 	check(t, err)
-	m.line = b.Line(5)
+	m.line, m.page = b.Line(5), b.Page(5)
 	m.line.Reset()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	check(t, err)

@@ -13,6 +13,7 @@
 package worker
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,6 +26,7 @@ import (
 
 	"github.com/narwhal-server/narwhal/internal/board"
 	"github.com/narwhal-server/narwhal/internal/gate"
+	"github.com/narwhal-server/narwhal/internal/metrics"
 	"github.com/narwhal-server/narwhal/internal/threads"
 	"github.com/narwhal-server/narwhal/internal/wire"
 	"github.com/narwhal-server/narwhal/limits"
@@ -49,6 +51,11 @@ type Env struct {
 	Limits     limits.Limits   // of supervisor.Options, with their defaults; Threads may be 0
 	Settings   json.RawMessage // supervisor.Options.Settings as JSON
 
+	// Metrics returns the metrics of the whole service, in a format of Prometheus that accept,
+	// a field Accept of HTTP, allows. The master writes them. Metrics fails if the master has
+	// not answered when ctx ends.
+	Metrics func(ctx context.Context, accept string) (contentType string, text []byte, err error) `json:"-"`
+
 	// App takes what the app wants to say besides Serve. The app may set its fields
 	// until start returns.
 	App *Extras
@@ -57,6 +64,7 @@ type Env struct {
 // Extras are what an app may set besides Serve.
 type Extras struct {
 	Note   string // one line for supervisor.Options.Started, such as the name of the model
+	Model  string // name and version of the model, for the master's metrics; may be empty
 	Reopen func() // called when the app should open its log files again; may be nil
 }
 
@@ -82,6 +90,7 @@ type worker struct {
 	hello *wire.HelloMessage
 	board *board.Board
 	line  *board.Line
+	page  *metrics.Page
 	gate  *gate.Gate
 	files []*os.File // listening sockets
 
@@ -90,6 +99,7 @@ type worker struct {
 	// takes no more.
 	park, unpark *os.File
 	give, take   *os.File // the two ends of the pair on which workers give requests to each other
+	asking       asking
 	log          *slog.Logger
 	env          Env
 }
@@ -122,7 +132,7 @@ func Run(start func(Env) (App, error)) error {
 		return fmt.Errorf("%w: %w", ErrFailed, err)
 	}
 	w.line.State(board.Serving)
-	if err := w.ctl.Send(wire.Message{Kind: wire.Ready, Note: w.env.App.Note}); err != nil {
+	if err := w.ctl.Send(wire.Message{Kind: wire.Ready, Note: w.env.App.Note, Model: w.env.App.Model}); err != nil {
 		w.log.Warn("cannot send a message to the master", "error", err)
 	}
 	return w.loop(signals, served)
@@ -187,6 +197,10 @@ func (w *worker) loop(signals <-chan os.Signal, served <-chan error) error {
 			m, err := w.ctl.Recv()
 			if err != nil {
 				return
+			}
+			if m.Kind == wire.Metrics { // also when this worker leaves, and obeys no orders any more
+				w.asking.answered(m)
+				continue
 			}
 			orders <- m
 		}

@@ -307,8 +307,8 @@ func TestHTTPLimit(t *testing.T) {
 	if got := held.status(); got != 200 {
 		t.Errorf("the first is answered with %d", got)
 	}
-	if s := m.line.Read(); s.Requests != 2 || s.Failures != 1 {
-		t.Errorf("the scoreboard counts %d requests and %d failures, want 2 and 1", s.Requests, s.Failures)
+	if all, failed := m.page.Requests(); all != 2 || failed != 1 {
+		t.Errorf("the worker counts %d requests and %d failures, want 2 and 1", all, failed)
 	}
 }
 
@@ -321,8 +321,13 @@ func TestHTTPPanic(t *testing.T) {
 	if got := m.dial("/").status(); got != 200 {
 		t.Errorf("the next request is answered with %d", got)
 	}
-	m.until("two requests", func() bool { return m.line.Read().Requests == 2 })
-	if got := m.line.Read().Failures; got != 1 {
-		t.Errorf("the scoreboard counts %d failures, want 1", got)
+	failed := uint64(0)
+	m.until("two requests", func() (two bool) {
+		var all uint64
+		all, failed = m.page.Requests()
+		return all == 2
+	})
+	if failed != 1 {
+		t.Errorf("the worker counts %d failures, want 1", failed)
 	}
 }

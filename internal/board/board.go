@@ -1,7 +1,8 @@
 // Package board is the scoreboard that master and workers share: a memfd with a line
-// of 256 bytes for each worker. A worker writes only its own line; the master and the
-// other workers read it. The memory outlives the worker, so the master can tell what a
-// worker was running when it crashed.
+// of 256 bytes for each worker, and behind the lines a page of counters for each (package
+// metrics). A worker writes only its own line and page; the master and the other workers
+// read them. The memory outlives the worker, so the master can tell what a worker was
+// running when it crashed, and nothing that the worker has counted is lost.
 //
 // Times are nanoseconds of CLOCK_MONOTONIC, which is the same in all processes of a
 // machine. The monotonic part of a time.Time is not.
@@ -16,12 +17,20 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/narwhal-server/narwhal/internal/metrics"
 )
 
 // Lines is how many workers a board has lines for, including workers that leave.
 const Lines = 1024
 
 const lineSize = 256
+
+// pagesAt is where the pages begin, in bytes.
+const pagesAt = Lines * lineSize
+
+// size returns the length of the memory in bytes. Pages that no worker has used take none.
+func size() int { return pagesAt + Lines*metrics.PageSize }
 
 // Board is the whole scoreboard, mapped.
 type Board struct {
@@ -39,13 +48,13 @@ func New() (*Board, error) {
 		return nil, fmt.Errorf("scoreboard: memfd_create: %w", err)
 	}
 	file := os.NewFile(uintptr(fd), "narwhal-board")
-	err = file.Truncate(Lines * lineSize)
+	err = file.Truncate(int64(size()))
 	if errors.Is(err, unix.EFBIG) {
 		err = fmt.Errorf("%w: raise the limit of file sizes (LimitFSIZE= in the unit, ulimit -f), which holds for shared memory, too", unix.EFBIG)
 	}
 	if err != nil {
 		file.Close()
-		return nil, fmt.Errorf("scoreboard: %d KiB of shared memory: %w", Lines*lineSize>>10, err)
+		return nil, fmt.Errorf("scoreboard: %d KiB of shared memory: %w", size()>>10, err)
 	}
 	b, err := Open(file)
 	if err != nil {
@@ -57,7 +66,7 @@ func New() (*Board, error) {
 
 // Open maps the board that a master made. Only Close may close the file.
 func Open(file *os.File) (*Board, error) {
-	mem, err := unix.Mmap(int(file.Fd()), 0, Lines*lineSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	mem, err := unix.Mmap(int(file.Fd()), 0, size(), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
 		return nil, fmt.Errorf("scoreboard: mmap: %w", err)
 	}
@@ -82,6 +91,11 @@ func (b *Board) Line(i int) *Line {
 	return (*Line)(unsafe.Pointer(&b.mem[i*lineSize : (i+1)*lineSize][0]))
 }
 
+// Page returns the counters of the worker that has line i.
+func (b *Board) Page(i int) *metrics.Page {
+	return metrics.NewPage(b.mem[pagesAt+i*metrics.PageSize:])
+}
+
 // Now is the time lines are written in.
 func Now() int64 { return epoch.mono + int64(time.Since(epoch.began)) }
 
@@ -103,8 +117,8 @@ type Line struct {
 	beat     atomic.Int64  // when the worker last showed life
 	conns    atomic.Int64  // open connections
 	inflight atomic.Int64  // requests read and not answered
-	requests atomic.Uint64 // requests answered since the start
-	failures atomic.Uint64 // of those, answered 5xx
+	places   atomic.Int64  // requests that can compute at once
+	taken    atomic.Int64  // of those, places that are taken
 	state    atomic.Int64  // a State
 	received atomic.Uint64 // bytes of connections
 	sent     atomic.Uint64
@@ -153,14 +167,13 @@ const (
 func (l *Line) Reset() {
 	l.conns.Store(0)
 	l.inflight.Store(0)
-	l.requests.Store(0)
-	l.failures.Store(0)
+	l.places.Store(0)
 	l.state.Store(int64(Starting))
 	l.received.Store(0)
 	l.sent.Store(0)
 	l.busy.Store(0)
 	l.missed.Store(0)
-	l.ShowQueue(false, 0, 0)
+	l.ShowQueue(false, 0, 0, 0)
 	l.Running(0, "", "", 0)
 	l.Beat()
 }
@@ -174,13 +187,8 @@ func (l *Line) Conns(n int) { l.conns.Store(int64(n)) }
 // InFlight says how many requests were read and not answered.
 func (l *Line) InFlight(n int) { l.inflight.Store(int64(n)) }
 
-// Answered counts one answered request.
-func (l *Line) Answered(failed bool) {
-	l.requests.Add(1)
-	if failed {
-		l.failures.Add(1)
-	}
-}
+// Places says how many requests can compute at once.
+func (l *Line) Places(n int) { l.places.Store(int64(n)) }
 
 // State says what the worker does now.
 func (l *Line) State(s State) { l.state.Store(int64(s)) }
@@ -194,14 +202,15 @@ func (l *Line) Sent(n int) { l.sent.Add(uint64(n)) }
 // Busy adds the time that a request has computed.
 func (l *Line) Busy(d time.Duration) { l.busy.Add(int64(d)) }
 
-// ShowQueue writes whether the worker is idle, how many requests wait in it, and since
-// when the oldest of them has waited.
-func (l *Line) ShowQueue(idle bool, waiting int, oldest int64) {
+// ShowQueue writes whether the worker is idle, how many places are taken, how many requests
+// wait in it, and since when the oldest of them has waited.
+func (l *Line) ShowQueue(idle bool, taken, waiting int, oldest int64) {
 	var i int64
 	if idle {
 		i = 1
 	}
 	l.idle.Store(i)
+	l.taken.Store(int64(taken))
 	l.waiting.Store(int64(waiting))
 	l.oldest.Store(oldest)
 }
@@ -246,13 +255,15 @@ func (l *Line) setWhat(method, path string) {
 	}
 }
 
-// Status is a line as read by the master.
+// Status is what the master reads of a worker.
 type Status struct {
 	Beat     time.Duration // since the last beat
 	Conns    int
 	InFlight int
-	Requests uint64
-	Failures uint64
+	Requests uint64 // answered since the start. Read leaves it 0: the page has it
+	Failures uint64 // of those, answered 5xx; likewise
+	Places   int    // requests that can compute at once
+	Taken    int    // places that are taken
 	State    State
 	Received uint64        // bytes
 	Sent     uint64        // bytes
@@ -274,8 +285,8 @@ func (l *Line) Read() Status {
 		Beat:     time.Duration(now - l.beat.Load()),
 		Conns:    int(l.conns.Load()),
 		InFlight: int(l.inflight.Load()),
-		Requests: l.requests.Load(),
-		Failures: l.failures.Load(),
+		Places:   int(l.places.Load()),
+		Taken:    int(l.taken.Load()),
 		State:    State(l.state.Load()),
 		Received: l.received.Load(),
 		Sent:     l.sent.Load(),

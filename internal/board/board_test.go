@@ -21,8 +21,8 @@ func TestLine(t *testing.T) {
 	l.Running(Now(), "GET", "/", 42)
 	l.InFlight(3)
 	l.Conns(4)
-	l.Answered(false)
-	l.Answered(true)
+	l.Places(2)
+	l.ShowQueue(false, 1, 3, Now())
 	l.State(Serving)
 	l.Received(5)
 	l.Received(6)
@@ -33,7 +33,7 @@ func TestLine(t *testing.T) {
 	if s.State != Serving || s.Received != 11 || s.Sent != 7 || s.Busy != 2*time.Second {
 		t.Errorf("line reads %+v", s)
 	}
-	if s.What != "GET /" || s.Size != 42 || s.Running <= 0 || s.InFlight != 3 || s.Conns != 4 || s.Requests != 2 || s.Failures != 1 {
+	if s.What != "GET /" || s.Size != 42 || s.Running <= 0 || s.InFlight != 3 || s.Conns != 4 || s.Places != 2 || s.Taken != 1 || s.Waiting != 3 {
 		t.Fatalf("line reads %+v", s)
 	}
 	long := "/" + strings.Repeat("x", 1000)
@@ -45,11 +45,11 @@ func TestLine(t *testing.T) {
 	if got := l.Read().What; got != "GET /short" {
 		t.Errorf("a short path after a long one reads %q", got)
 	}
-	if other := master.Line(8).Read(); other.What != "" || other.Requests != 0 {
+	if other := master.Line(8).Read(); other.What != "" || other.Places != 0 {
 		t.Errorf("the next line was written: %+v", other)
 	}
 	l.Reset()
-	if s := l.Read(); s.State != Starting || s.Received != 0 || s.Sent != 0 || s.Busy != 0 || s.Requests != 0 {
+	if s := l.Read(); s.State != Starting || s.Received != 0 || s.Sent != 0 || s.Busy != 0 || s.Places != 0 || s.Taken != 0 {
 		t.Errorf("a line reset reads %+v", s)
 	}
 	l.Running(0, "", "", 0)
@@ -121,5 +121,31 @@ func TestHalfWritten(t *testing.T) {
 	l.size.Store(2)
 	if s := l.Read(); s.What != "" || s.Size != 0 || s.Running == 0 {
 		t.Errorf("a half-written line reads %+v", s)
+	}
+}
+
+// Two processes that map a board see the same counters, and each worker has its own.
+func TestPages(t *testing.T) {
+	master, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer master.Close()
+	worker, err := Open(master.File())
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := Lines - 1
+	worker.Page(last).Unread(0, "GET", 404)
+	worker.Page(last).Unread(0, "GET", 503)
+	if all, failed := master.Page(last).Requests(); all != 2 || failed != 1 {
+		t.Errorf("the page has %d requests, %d failed, want 2 and 1", all, failed)
+	}
+	if all, _ := master.Page(last - 1).Requests(); all != 0 {
+		t.Errorf("the page of another worker has %d requests", all)
+	}
+	master.Page(last).Reset()
+	if all, _ := worker.Page(last).Requests(); all != 0 {
+		t.Errorf("a page that was reset has %d requests", all)
 	}
 }

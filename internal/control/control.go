@@ -45,6 +45,8 @@ type Status struct {
 	Listen     []string      `json:"listen"`
 	Note       string        `json:"note,omitempty"` // what the workers' app says of itself, such as its model
 	Parked     int           `json:"parked"`         // idle connections that the master keeps
+	Requests   uint64        `json:"requests"`       // answered by all workers, also by those that have gone, and before an upgrade
+	Errors     uint64        `json:"errors"`         // of those, answered with 5xx
 	Workers    []Worker      `json:"workers"`
 }
 

@@ -48,6 +48,7 @@ import (
 
 	"github.com/narwhal-server/narwhal/internal/board"
 	"github.com/narwhal-server/narwhal/internal/http1"
+	"github.com/narwhal-server/narwhal/internal/metrics"
 	"github.com/narwhal-server/narwhal/limits"
 )
 
@@ -76,7 +77,8 @@ type Options struct {
 	// a minute. It may be nil.
 	Starved func(error)
 
-	Line *board.Line // the worker's line of the scoreboard; may be nil
+	Line   *board.Line   // the worker's line of the scoreboard; may be nil
+	Counts *metrics.Page // the worker's counters; may be nil
 
 	// Park is the workers' end of the pair of package park, on which idle connections go
 	// to the master. Nil: the worker keeps them.
@@ -237,6 +239,9 @@ func New(o Options) *Gate {
 			panic(fmt.Sprintf("gate: parking connections: %v", err))
 		}
 	}
+	if o.Line != nil {
+		o.Line.Places(o.Threads)
+	}
 	g.timer = time.AfterFunc(time.Hour, g.tick)
 	g.timer.Stop()
 	go g.wait()
@@ -284,6 +289,9 @@ func (g *Gate) Leaving() bool {
 	defer g.mu.Unlock()
 	return g.leaving || g.stage != open
 }
+
+// Counts returns the worker's counters. They may be nil, which counts nothing.
+func (g *Gate) Counts() *metrics.Page { return g.o.Counts }
 
 // InFlight returns the number of whole requests that are not answered.
 func (g *Gate) InFlight() int {

@@ -6,12 +6,14 @@ import (
 	"time"
 
 	"github.com/narwhal-server/narwhal/internal/board"
+	"github.com/narwhal-server/narwhal/internal/metrics"
 )
 
-// Info describes a request. The scoreboard shows it while the request runs.
+// Info describes a request. The scoreboard shows it while the request runs, except Route.
 type Info struct {
 	Method, Path string
-	Size         int // bytes of the body
+	Size         int           // bytes of the body
+	Route        metrics.Route // under which the request is counted
 }
 
 // Request is one request from the moment the server has read it to the moment its answer
@@ -25,10 +27,12 @@ type Request struct {
 	waited  bool          // the request had to wait for a place, and its client may have hung up
 	turn    chan struct{} // closed when the request gets a place
 	entered bool          // Enter was called
-	whole   int64         // when the request became whole, on the scoreboard's clock
+	began   int64         // when the request became whole, on the scoreboard's clock
+	whole   int64         // the same; in a batch, when its present computation could begin
 	queued  time.Duration // how long the request has waited for a place
 	size    int           // bytes that the present computation is for: the body, or see batch.go
 	before  time.Duration // how long its earlier computations took, see batch.go
+	placed  bool          // it has had a place
 	parent  *Request      // of an Extra: the request that it is a place of
 	started int64         // when the request began to run, or to run again, on that clock
 	slept   time.Duration // in Wait, since started
@@ -47,11 +51,13 @@ func (g *Gate) Begin(c net.Conn, info Info) *Request {
 	defer g.mu.Unlock()
 	if r.c != nil {
 		r.whole = r.c.c.whole
+		r.began = r.whole
 		r.queued = time.Duration(board.Now() - r.whole)
 		r.c.told = true
 		r.waited = r.c.c.waited
 		return r
 	}
+	r.began = r.whole
 	g.inflight++
 	g.showInFlight()
 	return r
@@ -170,6 +176,7 @@ func (r *Request) Enter() error {
 	if r.waited && r.c != nil && (r.c.closed || r.c.c.hungUp()) {
 		return ErrGone
 	}
+	r.placed = true
 	r.run()
 	return nil
 }
@@ -233,9 +240,10 @@ func (r *Request) End(status int) {
 		g.showInFlight()
 	}
 	g.answered++
-	if g.o.Line != nil {
-		g.o.Line.Answered(status >= 500)
+	if r.placed {
+		g.o.Counts.Computed(r.queued, r.before-r.slept)
 	}
+	g.o.Counts.Request(r.info.Route, r.info.Method, status, time.Duration(board.Now()-r.began))
 	if g.answered == g.o.MaxRequests && g.o.Worn != nil {
 		go g.o.Worn()
 	}

@@ -406,7 +406,7 @@ func (g *Gate) showQueue() {
 		if e := g.front(); e != nil {
 			oldest = e.whole
 		}
-		g.o.Line.ShowQueue(idle, g.fifo.Len(), oldest)
+		g.o.Line.ShowQueue(idle, g.taken, g.fifo.Len(), oldest)
 	}
 }
 

@@ -6,6 +6,8 @@
 //	       ◀── ready ────────────          the model is loaded and the worker accepts
 //	       ◀── failed (why) ─────          the worker cannot start and exits next
 //	       ◀── worn (why) ───────          replace me: --max-requests are served, or TERM came
+//	       ◀── metrics (accept) ─          a client of mine wants the metrics of the service
+//	       ── metrics (text) ───▶          these are they
 //	       ── reopen ───────────▶          open the log files again
 //	       ── leave ────────────▶          fail /readyz from now on, and go on serving
 //	       ── own ──────────────▶          after an upgrade: these sockets are now ours
@@ -24,7 +26,9 @@
 //	       ◀── begin (grace) ────          it has started, and needs at most grace to be ready
 //	       ◀── ready ────────────          its workers serve
 //	       ◀── failed (why) ─────          it cannot start and exits next
+//	       ── totals ───────────▶          what was counted until now, in several messages
 //	       ── own ──────────────▶          the sockets are yours; the old master leaves
+//	       ── totals ───────────▶          the same again, until the old master has no worker
 package wire
 
 import (
@@ -54,9 +58,15 @@ const (
 	Drain  Kind = "drain"
 	Own    Kind = "own"
 	Begin  Kind = "begin"
+	Totals Kind = "totals"
+
+	Metrics Kind = "metrics"
 
 	Rebalance Kind = "rebalance"
 )
+
+// WornRequests is the Error of a Worn message of a worker that has served --max-requests.
+const WornRequests = "max-requests"
 
 // Message is one packet. Fields that do not belong to its kind are empty.
 type Message struct {
@@ -64,10 +74,18 @@ type Message struct {
 	Hello *HelloMessage `json:"hello,omitempty"`
 	Error string        `json:"error,omitempty"` // failed, worn: why
 	Note  string        `json:"note,omitempty"`  // ready: what the app says of itself
+	Model string        `json:"model,omitempty"` // ready: name and version of the app's model
 	Queue bool          `json:"queue,omitempty"` // drain: also answer what waits in the kernel's queue
 	Last  bool          `json:"last,omitempty"`  // drain: no other process goes on with the service
 	Grace time.Duration `json:"grace,omitempty"` // drain: limit for the drain; begin: limit until ready
 	Ours  []bool        `json:"ours,omitempty"`  // own, to a worker: the new Ours of each listener
+
+	Number      int    `json:"number,omitempty"` // metrics: of the question
+	Accept      string `json:"accept,omitempty"` // metrics, of a worker: the client's field Accept
+	ContentType string `json:"content_type,omitempty"`
+	Body        []byte `json:"body,omitempty"` // metrics, of the master: the text, compressed with gzip
+
+	Totals map[string]uint64 `json:"totals,omitempty"` // totals: numbers of package metrics
 }
 
 // HelloMessage is what the master tells a worker at its start.

@@ -1,0 +1,98 @@
+package supervisor
+
+import (
+	"errors"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/narwhal-server/narwhal/internal/metrics"
+	"github.com/narwhal-server/narwhal/internal/wire"
+)
+
+// counts are the numbers that the master keeps. What living workers have counted is in
+// their pages.
+type counts struct {
+	past      metrics.Totals // of workers that have gone, and of this master itself
+	inherited metrics.Totals // of the masters before this one; an old one that still leaves goes on counting
+}
+
+func newCounts() counts { return counts{past: metrics.Totals{}, inherited: metrics.Totals{}} }
+
+// count adds one to a counter of the master.
+func (m *master) count(name string, labels ...string) {
+	m.past[metrics.Key(append([]string{name}, labels...)...)]++
+}
+
+// countOutcome counts a reload or an upgrade, and how long it took.
+func countOutcome(t metrics.Totals, total, seconds, outcome string, took time.Duration) {
+	t[metrics.Key(total, outcome)]++
+	t[metrics.Key(seconds, outcome)] += uint64(max(took, 0))
+}
+
+// totals returns all numbers that only grow, of all processes until now.
+func (m *master) totals() metrics.Totals {
+	t := m.past.Clone()
+	t.Add(m.inherited)
+	for _, w := range m.workers {
+		t.Add(w.proc.Totals())
+	}
+	t[metrics.Key(metrics.CPUTotal)] += ownCPU()
+	return t
+}
+
+// ownCPU returns the processor time of this process in nanoseconds.
+func ownCPU() uint64 {
+	var r unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &r); err != nil {
+		return 0
+	}
+	return uint64(r.Utime.Nano() + r.Stime.Nano())
+}
+
+const (
+	totalsEvery = time.Second // how often a leaving master tells the new one its totals
+	totalsPart  = 400         // numbers in a message
+)
+
+// tellTotals tells the new master what was counted until now.
+func (m *master) tellTotals(to newMasterProcess, t metrics.Totals) error {
+	for _, part := range t.Parts(totalsPart) {
+		if err := to.Send(wire.Message{Kind: wire.Totals, Totals: part}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// passOnTotals tells the new master, after the hand-over, what the workers of this one
+// count until they have left.
+func (m *master) passOnTotals() {
+	u := &m.upgrade
+	if !u.handedOver || m.now().Before(u.toldAt.Add(totalsEvery)) {
+		return
+	}
+	u.toldAt = m.now()
+	if err := m.tellTotals(u.heir, m.totals()); err != nil {
+		m.log.Debug("cannot tell the new master what was counted", "error", err)
+	}
+}
+
+// passOnLastTotals does the same when the last worker has left. It waits at most a second
+// for the new master to read.
+func (m *master) passOnLastTotals() {
+	if !m.upgrade.handedOver {
+		return
+	}
+	var err error
+	for range 100 {
+		if err = m.tellTotals(m.upgrade.heir, m.totals()); !errors.Is(err, wire.ErrDeaf) {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if err != nil {
+		m.log.Warn("the new master does not know all that this one has counted", "error", err)
+	}
+	m.upgrade.heir.Release()
+}
