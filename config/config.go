@@ -44,7 +44,8 @@ type Settings struct {
 
 	SocketMode string // of unix sockets, as sock.ParseAccess reads it
 
-	AdminBind string // where the master answers health checks; "" for none
+	AdminBind string // where the master answers health checks and metrics; "" for none
+	Metrics   string // on or off: whether workers answer /metrics, too
 
 	Certfile          string   // "" for no TLS
 	Keyfile           string   // "" for a key in Certfile

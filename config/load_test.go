@@ -29,7 +29,7 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &Settings{
-		Bind: []string{"127.0.0.1:8000"}, SocketMode: "0666", Backlog: 2048,
+		Bind: []string{"127.0.0.1:8000"}, SocketMode: "0666", Backlog: 2048, Metrics: "off",
 		ForwardedAllowIPs: []string{"127.0.0.1", "::1"}, ProxyProtocol: "off", ProxyAllowFrom: []string{"127.0.0.1", "::1"},
 		Workers: 1, WorkerClass: Sync, BootTimeout: time.Minute, KeepAliveMode: Auto,
 		Limits: limits.Limits{
@@ -127,7 +127,7 @@ func TestVariablesOfOthers(t *testing.T) {
 // set with it.
 var (
 	example = map[string]string{
-		"bind": "127.0.0.1:1", "socket-mode": "0660", "backlog": "7", "admin-bind": "127.0.0.1:2",
+		"bind": "127.0.0.1:1", "socket-mode": "0660", "backlog": "7", "admin-bind": "127.0.0.1:2", "metrics": "on",
 		"certfile": "cert.pem", "keyfile": "key.pem", "ca-certs": "cert.pem", "auth-token-file": "tokens", "cors-origin": "https://example.org", "forwarded-allow-ips": "192.0.2.0/24", "proxy-protocol": "auto", "proxy-allow-from": "192.0.2.1",
 		"workers": "7", "worker-class": "concurrent", "threads": "1", "gomaxprocs": "7",
 		"max-requests": "7", "max-requests-jitter": "7", "max-worker-age": "7", "max-worker-memory": "7",

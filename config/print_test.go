@@ -68,6 +68,7 @@ bind = ["127.0.0.1:5000", "unix:/run/a,b.sock"]  # narwhal.toml:3
 socket_mode = "0666"                      # default
 backlog = 2048                            # default
 admin_bind = ""                           # default
+metrics = "off"                           # default
 certfile = ""                             # default
 keyfile = ""                              # default
 ca_certs = ""                             # default

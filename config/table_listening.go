@@ -51,15 +51,27 @@ The kernel allows at most net.core.somaxconn. If the value is larger, narwhal wa
 		},
 		{
 			Name: "admin-bind", Group: Listening, Placeholder: "ADDRESS", Unset: "none",
-			Usage: "where the master answers /healthz and /readyz",
-			Help: `An address, in the forms of --bind, on which the master itself answers health checks, however busy the workers are:
+			Usage: "where the master answers /healthz, /readyz and /metrics",
+			Help: `An address, in the forms of --bind, on which the master itself answers, however busy the workers are:
 
   /healthz          200 while the master runs
   /readyz           200 while a worker is ready; 503 from the first TERM on
+  /metrics          what all workers have counted, for Prometheus; see
+                    docs/metrics.md
 
-Without it only the workers answer these paths, on the addresses of --bind. There a health check waits behind requests.`,
+Without it only the workers answer the first two, on the addresses of --bind. There a health check waits behind requests.`,
 			Differs: "not in Gunicorn or Uvicorn",
 			field:   func(s *Settings) any { return &s.AdminBind },
+		},
+		{
+			Name: "metrics", Group: Listening, Placeholder: "on|off", Default: "off",
+			Choices: []string{"on", "off"},
+			Usage:   "whether the addresses of --bind have /metrics, too",
+			Help: `With on, /metrics is also a path of the service itself, on every address of --bind. It has the same numbers as on the admin address: those of all workers together. Such a request waits for its turn like any other, and needs a token if --auth-token-file is set.
+
+Everybody who may use the service can then see how much it is used. --admin-bind has /metrics without this setting.`,
+			Differs: "neither has metrics for Prometheus",
+			field:   func(s *Settings) any { return &s.Metrics },
 		},
 	}
 }

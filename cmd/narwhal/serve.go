@@ -105,6 +105,7 @@ func options(s *config.Settings) supervisor.Options {
 		Admin:           s.AdminBind,
 		Pid:             s.Pid,
 		Control:         s.ControlSocket,
+		Build:           buildLabels(),
 		Settings:        workerSettings{s, s.Secrets()},
 	}
 	if o.Control == "off" {
@@ -168,7 +169,11 @@ func runWorker() error {
 		if err != nil {
 			return nil, err
 		}
-		env.App.Note = note
+		var ids []string
+		for _, m := range models {
+			ids = append(ids, m.ID)
+		}
+		env.App.Note, env.App.Model = note, strings.Join(ids, ",")
 		env.App.Reopen = func() {
 			if err := reopenLog(&s); err != nil {
 				slog.Error("cannot reopen the log file; the one that is open stays in use", "error", err)
@@ -201,6 +206,9 @@ func runWorker() error {
 			ProxyProtocol:     s.ProxyProtocol,
 			ProxyAllowFrom:    s.ProxyAllowFrom,
 			AccessLogFormat:   s.AccessLogformat,
+		}
+		if s.Metrics == "on" {
+			o.Metrics = env.Metrics
 		}
 		if s.LogFormat == "json" {
 			o.AccessLogFormat = "json"

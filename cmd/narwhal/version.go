@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/narwhal-server/narwhal/internal/model"
+	"github.com/narwhal-server/narwhal/ner/kernel"
 )
 
 // version is set by the linker: go build -ldflags "-X main.version=v1.2.3".
@@ -61,6 +62,18 @@ func releaseNumber(version string, info *debug.BuildInfo) string {
 		return "(development)"
 	}
 	return version
+}
+
+// buildLabels returns the labels of the metric narwhal_build_info, without the model.
+func buildLabels() map[string]string {
+	info := buildInfo()
+	labels := map[string]string{"version": releaseNumber(version, info), "goversion": runtime.Version(), "goarch": runtime.GOARCH, "simd": kernel.Variant()}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			labels["commit"] = s.Value
+		}
+	}
+	return labels
 }
 
 // builtIn names the pipeline that is built into the program, or says that there is only
