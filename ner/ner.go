@@ -34,9 +34,13 @@ type Analyzer interface {
 	Recognizer
 
 	// Analyze returns the tokens and the entities of a text, and with sents also its
-	// sentences. The entities are those of Entities, and it fails like Entities. With
-	// sents it also fails with the error of CheckSents.
+	// sentences. The entities are those of Entities. It fails like Entities, and with the
+	// error of CheckTokens. With sents it also fails with the error of CheckSents.
 	Analyze(ctx context.Context, text string, sents bool) (*Doc, error)
+
+	// CheckTokens returns nil if Analyze works. Otherwise its error says why the tokens of
+	// a text are unknown, and what to do about it. The result does not change.
+	CheckTokens() error
 
 	// CheckSents returns nil if Analyze can find sentences. Otherwise its error says what
 	// is missing, and what to do about it. The result does not change.

@@ -41,6 +41,9 @@ func (m *model) includeOf(value []byte) (include, *failure) {
 	if !ok {
 		return in, invalid("`include` has "+list[0]+", but the model finds only entities", "leave out `include`, or ask for a spaCy model")
 	}
+	if err := a.CheckTokens(); err != nil {
+		return in, invalid("`include` has "+list[0]+", but "+err.Error(), "leave out `include`, or ask a server without that component")
+	}
 	if in.sents {
 		if err := a.CheckSents(); err != nil {
 			return in, invalid("`include` has sents, but "+err.Error(), "leave out sents, or ask for a model that finds sentences")

@@ -27,8 +27,13 @@ func TestMostTexts(t *testing.T) {
 	}
 }
 
-// bare is a recognizer that finds only entities, and sentless one that finds tokens, too.
+// bare is a recognizer that finds only entities, sentless one that finds tokens, too, and
+// joining one that joins its tokens.
 type bare struct{ ner.Recognizer }
+
+type joining struct{ ner.Analyzer }
+
+func (joining) CheckTokens() error { return errors.New("merge joins tokens") }
 
 type sentless struct{ ner.Analyzer }
 
@@ -45,6 +50,7 @@ func TestIncludeWhatTheModelLacks(t *testing.T) {
 		{bare{fake{}}, `[]`, 200, `{"model":"","ents":[{"text":"Ada","label":"LAST","start":0,"end":3}]}`},
 		{bare{fake{}}, `["tokens"]`, 422, "`include` has tokens, but the model finds only entities"},
 		{sentless{fake{}}, `["tokens"]`, 200, `"tokens":[{"start":0,"end":3}]}`},
+		{joining{fake{}}, `["sents"]`, 422, "`include` has sents, but merge joins tokens"},
 		{sentless{fake{}}, `["tokens","sents"]`, 422, "`include` has sents, but there is no parser"},
 	} {
 		s := serve(t, gate.Options{}, Options{Recognizer: test.r})

@@ -97,6 +97,8 @@ func (f fake) Analyze(ctx context.Context, text string, sents bool) (*ner.Doc, e
 	return doc, nil
 }
 
+func (fake) CheckTokens() error { return nil }
+
 func (fake) CheckSents() error { return nil }
 
 // decodeText returns the text in a request body.

@@ -140,6 +140,9 @@ func (r *Recognizer) Analyze(ctx context.Context, text string, sents bool) (*ner
 	return doc, nil
 }
 
+// CheckTokens returns nil. It implements [ner.Analyzer].
+func (r *Recognizer) CheckTokens() error { return nil }
+
 // CheckSents returns an error. prose finds the texts of sentences, but not their places,
 // and reads its model for that again for every text. It implements [ner.Analyzer].
 func (r *Recognizer) CheckSents() error { return errNoSents }

@@ -102,7 +102,7 @@ func (t *transition) multiplyAdds(text string, tokens []Token, warm bool, steps 
 		}
 	}
 	for _, l := range v.encoder { // kernel.Conv computes six products for four rows
-		sum += (n + 3) / 4 * 6 * v.width * v.width * l.maxout.Pieces()
+		sum += (n + 3) / 4 * 6 * v.width * v.width * l.conv.Pieces()
 	}
 	sum += n * (t.linear.In()*t.linear.Out() + t.lower.In()*t.lower.Out())
 	sum += n * steps * len(t.classes) * t.hidden

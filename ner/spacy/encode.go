@@ -55,8 +55,7 @@ func flag(b bool) uint64 {
 }
 
 // encoder is the working memory of tok2vec.encode, for one goroutine. It has room for
-// encodeRows tokens and, on each side, for as many neighbours as the network has
-// layers.
+// encodeRows tokens and, on each side, for their neighbours that the network reads.
 type encoder struct {
 	// z holds the vectors of tokens a to b-1, computed by the network ready. ready is
 	// nil if z holds none. When two components listen to one network, the second one
@@ -64,11 +63,11 @@ type encoder struct {
 	ready *tok2vec
 	a, b  int
 
-	long []*kernel.Matrix // the layers for long sums (margin.go); nil: use the convolution
+	long []maxout // the layers for long sums (margin.go); nil: use the convolution
 
 	z       []float32 // the rows of the piece and its neighbours
 	tmp     []float32 // maxout's results, before layernorm
-	scratch []float32 // working memory of kernel.Conv
+	scratch []float32 // working memory of kernel.Conv, or of maxout
 
 	// Types that the cache does not have:
 	keys   []uint64  // their ids, keyLen each
@@ -94,43 +93,47 @@ const encodeRows = 512
 // The vectors are valid until the next call with the same encoder. It asks ctx before
 // every layer and fails with the context's error when ctx has ended.
 //
-// spaCy surrounds a text with as many rows of zeros as the encoder has layers. The
+// spaCy surrounds a text with rows of zeros, window rows on each side for each layer. The
 // layers run over these rows, too. So the rows do not stay zero, and they change the
 // rows of the text's tokens.
 func (t *tok2vec) encode(ctx context.Context, e *encoder, text string, tokens []Token, a, b int) ([]float32, error) {
-	w, n, depth := t.width, len(tokens), len(t.encoder)
+	w, n, sides := t.width, len(tokens), len(t.encoder)*t.window
 	if e.ready == t && e.a <= a && b <= e.b {
-		return e.z[(a-e.a+depth)*w:][:(b-a)*w], nil
+		return e.z[(a-e.a+sides)*w:][:(b-a)*w], nil
 	}
 	e.ready = nil
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	// z has the rows that the first layer reads: from depth rows before a to depth
-	// rows after b. Each layer computes one row less on both sides. It computes
-	// groups of kernel.ConvRows rows, so the last group may read and write rows that
-	// are not needed.
-	first, end := a-depth, b+depth+kernel.ConvRows
+	// z has the rows that the first layer reads: from sides rows before a to sides rows
+	// after b. Each layer computes window rows less on both sides. It computes groups of
+	// kernel.ConvRows rows, so the last group may read and write rows that are not needed.
+	first, end := a-sides, b+sides+kernel.ConvRows
 	row := func(token int) []float32 { return e.z[(token-first)*w:] }
 	e.z = grow(e.z, (end-first)*w)
 	e.tmp = grow(e.tmp, (end-first)*w)
 
-	from, to := max(first, 0), min(b+depth, n)
+	from, to := max(first, 0), min(b+sides, n)
 	clear(row(first)[:(from-first)*w])
 	clear(row(to)[:(end-to)*w])
 	t.embed(e, row(from), text, tokens[from:to])
 
 	for i := range t.encoder {
-		l, more := &t.encoder[i], depth-i-1
+		l, more := &t.encoder[i], sides-(i+1)*t.window
 		from, rows := a-more, groups(b-a+2*more)
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
+		x, sums := row(from-t.window), l.sums
 		if e.long != nil {
-			e.long[i].Mul(e.tmp, w, row(from-1), w, rows)
+			sums = e.long[i]
+		}
+		if sums == nil {
+			e.scratch = grow(e.scratch, l.conv.Scratch())
+			l.conv.Mul(e.tmp, x, rows, e.scratch)
 		} else {
-			e.scratch = grow(e.scratch, l.maxout.Scratch())
-			l.maxout.Mul(e.tmp, row(from-1), rows, e.scratch)
+			e.scratch = grow(e.scratch, rows*w)
+			sums.mul(e.tmp, x, w, rows, e.scratch)
 		}
 		kernel.LayerNorm(row(from), w, e.tmp, w, row(from), w, l.gain, l.bias, rows)
 	}

@@ -11,9 +11,13 @@ import (
 // tokens of an entity of several tokens. Unit is an entity of one token. Out is a
 // token of no entity.
 
-// entitySlots is the number of tokens that the recognizer's model looks at: the next
-// one, the first of the open entity, and the one before the next.
-const entitySlots = 3
+// The recognizer's model looks at entitySlots tokens: the next one, the first of the open
+// entity, and the one before the next. With extra_state_tokens it looks at extraSlots
+// tokens: the next one, and the first five of the open entity.
+const (
+	entitySlots = 3
+	extraSlots  = 6
+)
 
 // entityModel is the recognizer's transition model with its classes grouped.
 type entityModel struct {
@@ -67,8 +71,9 @@ func (m *entityModel) entities(ctx context.Context, f *features, sentStarts []bo
 		// An entity cannot go on after the last token of the text or of a sentence.
 		mayGoOn := i+1 < len(tokens) && (i+1 >= len(sentStarts) || !sentStarts[i+1])
 		if open.first < 0 {
-			f.set(1, -1)
-			f.set(2, -1)
+			for slot := 1; slot < f.slots; slot++ {
+				f.set(slot, -1)
+			}
 			valid[moveBegin] = mayGoOn && !tokens[i].IsSpace
 			valid[moveUnit] = !tokens[i].IsSpace
 			valid[moveOut] = true
@@ -88,8 +93,12 @@ func (m *entityModel) entities(ctx context.Context, f *features, sentStarts []bo
 			}
 			continue
 		}
-		f.set(1, open.first)
-		f.set(2, i-1)
+		if f.slots == entitySlots {
+			f.set(1, open.first)
+			f.set(2, i-1)
+		} else {
+			f.setFirst(open.first, i)
+		}
 		closes, margin := m.closes(f.score(), m.inside[open.class], mayGoOn)
 		if margin < f.closest {
 			scores, err := f.scoreLong(ctx)
@@ -105,6 +114,18 @@ func (m *entityModel) entities(ctx context.Context, f *features, sentStarts []bo
 		}
 	}
 	return out, i, nil
+}
+
+// setFirst puts the first tokens of an open entity into the slots after the first slot. The
+// next token is not in the entity yet.
+func (f *features) setFirst(first, next int) {
+	for slot := 1; slot < f.slots; slot++ {
+		token := first + slot - 1
+		if token >= next {
+			token = -1
+		}
+		f.set(slot, token)
+	}
 }
 
 // closes reports whether this token is the last one of the open entity. margin is the

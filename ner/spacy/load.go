@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/narwhal-server/narwhal/internal/msgpack"
 	"github.com/narwhal-server/narwhal/internal/pipeline"
@@ -109,9 +111,9 @@ func OpenFiles(read func(name string) ([]byte, error), opts Options) (*Pipeline,
 // loader has the data that the steps of load share.
 type loader struct {
 	src     source
-	cache   int      // entries of each network's cache; negative: no cache
-	vectors *vectors // nil until a model that needs them is read
-	shared  *tok2vec // nil until the first component that listens to it is loaded
+	cache   int                 // entries of each network's cache; negative: no cache
+	vectors *vectors            // nil until a model that needs them is read
+	shared  map[string]*tok2vec // those that a component listens to, by name
 }
 
 // load reads a pipeline. It checks config.cfg and the rules of attribute rulers before
@@ -129,22 +131,26 @@ func load(src source, opts Options) (*Pipeline, error) {
 	if err != nil {
 		return nil, fmt.Errorf("config.cfg: %w", err)
 	}
-	p := &Pipeline{noSents: cfg.noSents(opts.Exclude)}
+	p := &Pipeline{noTokens: plan.noTokens, noSents: plan.noSents}
 	if p.meta, err = loadMeta(src); err != nil {
 		return nil, err
 	}
-	l := &loader{src: src, cache: opts.CacheEntries}
+	l := &loader{src: src, cache: opts.CacheEntries, shared: map[string]*tok2vec{}}
 	if l.cache == 0 {
 		l.cache = defaultCacheEntries
 	}
-	for _, c := range plan {
-		if c.factory == "attribute_ruler" {
-			if err := l.checkRules(c.name); err != nil {
-				return nil, err
-			}
+	for i, c := range plan.run {
+		switch c.factory {
+		case "attribute_ruler":
+			err = l.checkRules(c.name)
+		case "doc_cleaner":
+			err = l.checkCleaner(c.name, plan.run[i+1:])
+		}
+		if err != nil {
+			return nil, err
 		}
 	}
-	for _, c := range plan {
+	for _, c := range plan.run {
 		switch c.factory {
 		case "parser":
 			p.parser, err = l.parser(c)
@@ -245,31 +251,23 @@ func (l *loader) recognizer(c component) (*entityModel, error) {
 	return m, nil
 }
 
-// tok2vec loads the network of a component that other components listen to. A plan
-// has at most one such component.
-func (l *loader) tok2vec(name string) error {
-	layers, err := l.model(name)
-	if err != nil {
-		return err
-	}
-	if l.shared, err = newTok2Vec(layers, l.vectors, l.cache); err != nil {
-		return fmt.Errorf("%s/model: %w", name, err)
-	}
-	return nil
-}
-
 // upstream returns the network that a component listens to. It is nil if the component
 // has its own.
 func (l *loader) upstream(c component) (*tok2vec, error) {
-	if c.listensTo == "" {
-		return nil, nil
+	name := c.listensTo
+	if name == "" || l.shared[name] != nil {
+		return l.shared[name], nil
 	}
-	if l.shared == nil {
-		if err := l.tok2vec(c.listensTo); err != nil {
-			return nil, err
-		}
+	layers, err := l.model(name)
+	if err != nil {
+		return nil, err
 	}
-	return l.shared, nil
+	t, err := newTok2Vec(layers, l.vectors, l.cache)
+	if err != nil {
+		return nil, fmt.Errorf("%s/model: %w", name, err)
+	}
+	l.shared[name] = t
+	return t, nil
 }
 
 // model returns the layers of a component's model. It also loads the word vectors if
@@ -336,7 +334,7 @@ func (l *loader) checkCfg(name string) error {
 		return fmt.Errorf("%s/cfg: %w", name, err)
 	}
 	if cfg.BeamWidth != 1 {
-		return fmt.Errorf("%s/cfg: beam_width %d: this package decodes greedily, as a beam_width of 1 does", name, cfg.BeamWidth)
+		return fmt.Errorf("%s/cfg: beam_width %d is a beam search, and this package decodes greedily (beam_width 1): train the component of the factory ner or parser, without a beam", name, cfg.BeamWidth)
 	}
 	if cfg.LearnTokens {
 		return fmt.Errorf("%s/cfg: learn_tokens: the parser joins tokens, cannot run it", name)
@@ -373,6 +371,31 @@ func (l *loader) checkRules(name string) error {
 	}
 	if err := c.End(); err != nil {
 		return fmt.Errorf("%s: %w", file, err)
+	}
+	return nil
+}
+
+// checkCleaner returns an error if a doc_cleaner overwrites an attribute of the Doc that
+// can change entities. later has the components that run after it.
+func (l *loader) checkCleaner(name string, later []component) error {
+	file := name + "/cfg"
+	raw, err := l.src.read(file)
+	if err != nil {
+		return err
+	}
+	var cfg struct{ Attrs map[string]any }
+	if err := json.Unmarshal(raw, &cfg); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	for _, attr := range slices.Sorted(maps.Keys(cfg.Attrs)) {
+		reader := slices.IndexFunc(later, func(c component) bool { return c.listensTo != "" })
+		switch {
+		case attr == "tensor" && reader >= 0:
+			return fmt.Errorf("%s: the component overwrites tensor, and %q after it reads the vectors there: exclude %q, or save the pipeline without it", file, later[reader].name, name)
+		case slices.Contains([]string{"tensor", "cats", "sentiment", "user_data"}, attr), strings.HasPrefix(attr, "_."):
+		default:
+			return fmt.Errorf("%s: the component overwrites %s, which can change entities: exclude %q, or save the pipeline without it", file, attr, name)
+		}
 	}
 	return nil
 }

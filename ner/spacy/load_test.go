@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,6 +28,13 @@ func addComponent(t *testing.T, files map[string][]byte, name, factory, settings
 	files["config.cfg"] = append(files["config.cfg"], "\n[components."+name+"]\nfactory = \""+factory+"\"\n"+settings+"\n"...)
 }
 
+// addComponentLast adds a component to the pipeline, after the recognizer.
+func addComponentLast(t *testing.T, files map[string][]byte, name, factory string) {
+	t.Helper()
+	edit(t, files, "config.cfg", `"ner"]`, `"ner","`+name+`"]`)
+	files["config.cfg"] = append(files["config.cfg"], "\n[components."+name+"]\nfactory = \""+factory+"\"\n"...)
+}
+
 // TestRefusals checks that opening a pipeline that cannot be run fails with an error
 // that names the cause.
 func TestRefusals(t *testing.T) {
@@ -47,6 +55,9 @@ func TestRefusals(t *testing.T) {
 	add := func(name, factory, settings string) func(*testing.T, map[string][]byte) {
 		return func(t *testing.T, files map[string][]byte) { addComponent(t, files, name, factory, settings) }
 	}
+	addLast := func(name, factory string) func(*testing.T, map[string][]byte) {
+		return func(t *testing.T, files map[string][]byte) { addComponentLast(t, files, name, factory) }
+	}
 	for _, c := range []struct {
 		name   string
 		change func(*testing.T, map[string][]byte)
@@ -56,9 +67,21 @@ func TestRefusals(t *testing.T) {
 		{"no language", set("config.cfg", `lang =`, `long =`), `config.cfg: the pipeline's language is "":`},
 		{"another tokenizer", set("config.cfg", "disabled", "tokenizer = {\"@tokenizers\":\"spacy.ja.JapaneseTokenizer\"}\ndisabled"), "[nlp.tokenizer] @tokenizers is spacy.ja.JapaneseTokenizer: can run only spacy.Tokenizer.v1"},
 		{"a callback", set("config.cfg", "disabled", "after_creation = {\"@callbacks\":\"x\"}\ndisabled"), "[nlp] after_creation calls Python code"},
-		{"a transformer", add("transformer", "transformer", ""), `component "transformer" (factory transformer) cannot be run, transformers need PyTorch: exclude it`},
+		{"a transformer", set("config.cfg", `"spacy.Tok2Vec.v2"`, `"spacy-transformers.TransformerListener.v1"`), `component "ner" reads the vectors of a transformer ([components.ner.model.tok2vec] @architectures is spacy-transformers.TransformerListener.v1), which needs PyTorch: use a pipeline with a convolutional network, such as en_core_web_lg, or train one with spacy init config --optimize efficiency`},
+		{"a curated transformer", set("config.cfg", `"spacy.Tok2Vec.v2"`, `"spacy-curated-transformers.LastTransformerLayerListener.v1"`), `component "ner" reads the vectors of a transformer`},
+		{"a transformer that calls code", add("trf", "transformer", "set_extra_annotations = {\"@annotation_setters\":\"mine.v1\"}"), `[components.trf.set_extra_annotations] @annotation_setters is mine.v1: can run only`},
+		{"a parser with a transformer", add("deps", "parser", "[components.deps.model.tok2vec]\n@architectures = \"spacy-transformers.TransformerListener.v1\"\n"), `component "deps" reads the vectors of a transformer`},
+		{"a parser with a transformer: what to do", add("deps", "parser", "[components.deps.model.tok2vec]\n@architectures = \"spacy-transformers.TransformerListener.v1\"\n"), `; exclude "deps" to run the pipeline without its sentences`},
+		{"a parser with more tokens", add("deps", "parser", "[components.deps.model]\nextra_state_tokens = true\n"), "[components.deps.model] extra_state_tokens = true: only the entity recognizer can have it"},
+		{"a beam for sentences", add("deps", "beam_parser", ""), `component "deps" (factory beam_parser) finds sentences with a beam search, and this package decodes greedily`},
+		{"merged entities", add("merge", "merge_entities", ""), `component "merge" (factory merge_entities) changes the tokens, it joins the tokens of each entity, before "ner" reads them: exclude "merge"`},
+		{"split tokens", add("split", "token_splitter", ""), `component "split" (factory token_splitter) changes the tokens, it splits long tokens, before "ner" reads them`},
+		{"merged noun chunks", add("merge", "merge_noun_chunks", ""), `component "merge" (factory merge_noun_chunks) cannot be run, it joins the tokens of noun chunks, which can change or remove entities: exclude it`},
+		{"merged noun chunks at last", addLast("merge", "merge_noun_chunks"), `component "merge" (factory merge_noun_chunks) cannot be run`},
+		{"rules at last", addLast("ruler", "entity_ruler"), `component "ruler" (factory entity_ruler) cannot be run, it sets entities by rules`},
+		{"own code at last", addLast("mine", "my_factory"), `component "mine" (factory my_factory) cannot be run, what it does to entities is unknown`},
 		{"rules", add("ruler", "entity_ruler", ""), `component "ruler" (factory entity_ruler) cannot be run, it sets entities by rules`},
-		{"span rules", add("spans", "span_ruler", "annotate_ents = true"), `component "spans": annotate_ents`},
+		{"span rules", add("spans", "span_ruler", "annotate_ents = true"), `component "spans" (factory span_ruler) cannot be run, annotate_ents = true lets its rules set entities: exclude it`},
 		{"two sources of sentences", func(t *testing.T, files map[string][]byte) {
 			add("one", "senter", "")(t, files)
 			add("two", "sentencizer", "")(t, files)
@@ -79,15 +102,19 @@ func TestRefusals(t *testing.T) {
 			files["rules.json"] = []byte(`{"punct_chars":"."}`)
 		}, "rules.json: json: "},
 		{"own code", add("mine", "my_factory", ""), `component "mine" (factory my_factory) cannot be run, what it does to entities is unknown`},
-		{"two recognizers", add("ner2", "ner", ""), `components "ner2" and "ner" both find entities: exclude one`},
+		{"two recognizers", add("ner2", "ner", ""), `components "ner2" and "ner" both find entities, and the entities of the first limit those of the second, which is not implemented: exclude one`},
+		{"a beam only", set("config.cfg", `factory = "ner"`, `factory = "beam_ner"`), `component "ner" (factory beam_ner) finds entities with a beam search, and this package decodes greedily: train a component of the factory ner`},
+		{"spans only", set("config.cfg", `factory = "ner"`, `factory = "spancat"`), `component "ner" (factory spancat) finds spans, which spaCy keeps in Doc.spans and not in Doc.ents, and no component of the factory ner finds entities: train one`},
+		{"rules only", set("config.cfg", `factory = "ner"`, `factory = "entity_ruler"`), `component "ner" (factory entity_ruler) finds entities by rules, and no component of the factory ner finds entities: train one`},
 		{"a component without section", set("config.cfg", `"ner"]`, `"tagger","ner"]`), `component "tagger" has no factory`},
-		{"no recognizer", set("config.cfg", `["ner"]`, `[]`), "no component of factory ner"},
-		{"a listener to nothing", set("config.cfg", `"spacy.Tok2Vec.v2"`, "\"spacy.Tok2VecListener.v1\"\nupstream = \"tok2vec\""), `component "ner" listens to "tok2vec", which is not in the pipeline or excluded`},
+		{"no recognizer", set("config.cfg", `["ner"]`, `[]`), "the pipeline has no component of the factory ner, so it finds no entities: train one"},
+		{"a listener to nothing", set("config.cfg", `"spacy.Tok2Vec.v2"`, "\"spacy.Tok2VecListener.v1\"\nupstream = \"tok2vec\""), `component "ner" listens to "tok2vec", which is not in the pipeline before it, or excluded`},
 		{"another architecture", set("config.cfg", "TransitionBasedParser.v2", "TransitionBasedParser.v1"), "[components.ner.model] @architectures is spacy.TransitionBasedParser.v1: can run only spacy.TransitionBasedParser.v2"},
 		{"another embedding", set("config.cfg", "MultiHashEmbed.v2", "CharacterEmbed.v2"), "[components.ner.model.tok2vec.embed] @architectures is spacy.CharacterEmbed.v2"},
+		{"mish", set("config.cfg", "MaxoutWindowEncoder.v2", "MishWindowEncoder.v2"), "[components.ner.model.tok2vec.encode] @architectures is spacy.MishWindowEncoder.v2: it does not pad texts"},
 		{"another encoder", set("config.cfg", "MaxoutWindowEncoder.v2", "TorchBiLSTMEncoder.v1"), "[components.ner.model.tok2vec.encode] @architectures is spacy.TorchBiLSTMEncoder.v1"},
 		{"not a config", set("config.cfg", "[nlp]", "[nope]"), "config.cfg: no section [nlp]"},
-		{"a beam", set("ner/cfg", `"beam_width":1`, `"beam_width":8`), "ner/cfg: beam_width 8: this package decodes greedily"},
+		{"a beam", set("ner/cfg", `"beam_width":1`, `"beam_width":8`), "ner/cfg: beam_width 8 is a beam search, and this package decodes greedily"},
 		{"joined tokens", set("ner/cfg", "false", "true"), "ner/cfg: learn_tokens"},
 		{"bad meta", set("meta.json", "{", "["), "meta.json: "},
 		{"more labels than outputs", func(t *testing.T, files map[string][]byte) {
@@ -97,29 +124,26 @@ func TestRefusals(t *testing.T) {
 			files["ner/moves"] = movesOf(`{"5":{"":1}}`)
 			files["ner/model"] = encodeNodes(small.parserNodes(rand.New(rand.NewPCG(1, 0)), entitySlots, 1))
 		}, "ner/moves: no labels"},
-		{"extra state tokens", func(t *testing.T, files map[string][]byte) {
-			files["ner/model"] = encodeNodes(small.parserNodes(rand.New(rand.NewPCG(1, 0)), 6, 10))
-		}, "ner/model: layer 2 (precomputable_affine): W has shape [6 6 2 7], want [3 any 2 7]"},
-		{"no upper layer", withLayers(func(n []node) []node { delete(n[0].refs, "upper"); return n }), "ner/model: no upper layer linear: not a model of TransitionBasedParser.v2 with use_upper"},
+		{"a parser's state", func(t *testing.T, files map[string][]byte) {
+			files["ner/model"] = encodeNodes(small.parserNodes(rand.New(rand.NewPCG(1, 0)), 8, 10))
+		}, "ner/model: layer 2 (precomputable_affine): the model looks at 8 tokens, can run [3 6]"},
+		{"scores without an upper layer", withLayers(func(n []node) []node { delete(n[0].refs, "upper"); return n }), "ner/model: the model has 6 scores and no upper layer (use_upper = false), and the moves file makes 10 classes"},
 		{"a reference to nowhere", withLayers(func(n []node) []node { n[0].refs["lower"] = 99; return n }), "ner/model: no lower layer"},
-		{"lower width", param(2, 0, "W", 3, 6, 2, 5), "layer 2 (precomputable_affine): W has shape [3 6 2 5], want [3 any 2 7]"},
+		{"lower width", param(2, 0, "W", 3, 6, 2, 5), "layer 2 (precomputable_affine): W has shape [3 6 2 5], want [any any any 7]"},
 		{"lower bias", param(2, 0, "b", 6, 3), "layer 2 (precomputable_affine): b has shape [6 3], want [6 2]"},
 		{"pad", param(2, 0, "pad", 1, 3, 2, 6), "layer 2 (precomputable_affine): pad has shape"},
-		{"a hidden layer too wide", func(t *testing.T, files map[string][]byte) {
-			s := small
-			s.hidden = 257
-			files["ner/model"] = encodeNodes(s.parserNodes(rand.New(rand.NewPCG(1, 0)), entitySlots, 10))
-		}, "hidden width 257: can run 1 to 256"},
 		{"too many pieces", func(t *testing.T, files map[string][]byte) {
 			s := small
 			s.pieces = 4
 			files["ner/model"] = encodeNodes(s.parserNodes(rand.New(rand.NewPCG(1, 0)), entitySlots, 10))
-		}, "(maxout): 4 pieces: can run 1 to 3"},
+		}, "(maxout): 4 pieces: the layer that mixes the embeddings can have 1 to 3"},
 		{"an unknown layer", withLayers(func(n []node) []node { return append(n, node{name: "mish"}) }), `is of the unknown kind "mish"`},
 		{"an unknown column", withLayers(func(n []node) []node { n[7].attrs["columns"] = []string{"NORM", "LEMMA"}; return n }), `column "LEMMA": can embed only NORM,`},
 		{"a column out of range", withLayers(func(n []node) []node { n[12].attrs["column"] = 2; return n }), "layer 12 (hashembed): column 2 of 2"},
-		{"a wide window", withLayers(func(n []node) []node { n[16].attrs["window_size"] = 2; return n }), "layer 16 (expand_window): window_size 2"},
-		{"a wrong pad", withLayers(func(n []node) []node { n[6].attrs["pad"] = 3; return n }), "layer 6: pad 3 (<nil>) around 2 layers: want 2"},
+		{"no window", withLayers(func(n []node) []node { n[16].attrs["window_size"] = 0; return n }), "layer 16 (expand_window): window_size 0: can run 1 to 64"},
+		{"two windows", withLayers(func(n []node) []node { n[16].attrs["window_size"] = 2; return n }), "window_size 1, and 2 in an earlier layer: can run only one size"},
+		{"a wrong pad", withLayers(func(n []node) []node { n[6].attrs["pad"] = 3; return n }), "layer 6: pad 3 (<nil>) around 2 layers of window_size 1: want 2"},
+		{"no pad", withLayers(func(n []node) []node { n[6].attrs["pad"] = 0; return n }), "layer 6: pad 0 (<nil>) around 2 layers of window_size 1: want 2"},
 		{"no residuals", withLayers(func(n []node) []node { n[15].name = "chain>>x"; return n }), "not a MaxoutWindowEncoder"},
 		{"untrained", withLayers(func(n []node) []node { n[9].params = nil; return n }), "layer 9 (maxout) has no W"},
 		{"a table of another width", withLayers(func(n []node) []node {
@@ -201,7 +225,7 @@ func TestExclude(t *testing.T) {
 	for exclude, want := range map[string]string{
 		"ner":     `exclude "ner": it is the component that finds the entities`,
 		"parsr":   `exclude "parsr": no such component; the pipeline has tok2vec, parser, ner`,
-		"tok2vec": `component "ner" listens to "*", which is not in the pipeline or excluded`,
+		"tok2vec": `component "ner" listens to "*", which is not in the pipeline before it, or excluded`,
 	} {
 		if _, err := open(nil, exclude); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("exclude %s: %v, want %s", exclude, err, want)
@@ -243,6 +267,138 @@ func TestParserAfterNer(t *testing.T) {
 	want, err := alone.Entities(t.Context(), text)
 	if err != nil || len(want) == 0 || len(want) != len(doc.Ents) {
 		t.Errorf("entities %v, without parser %v, %v", doc.Ents, want, err)
+	}
+}
+
+// TestExcludeOneOfTwoRecognizers follows the advice of the error.
+func TestExcludeOneOfTwoRecognizers(t *testing.T) {
+	files := small.files(t, 1)
+	addComponentLast(t, files, "second", "ner")
+	if _, err := openFiles(files, Options{Exclude: []string{"second"}}); err != nil {
+		t.Errorf("the first one: %v", err)
+	}
+	if _, err := openFiles(files, Options{Exclude: []string{"ner"}}); err == nil || !strings.Contains(err.Error(), "second/cfg") {
+		t.Errorf("the second one, which has no files: %v", err)
+	}
+}
+
+// TestAfterNer has components after the recognizer that change no entity. What they change
+// is not answered, and the error names them.
+func TestAfterNer(t *testing.T) {
+	const text = "Tim Cook isn't in Paris, he is there. Or she? They don't care."
+	for _, c := range []struct {
+		name, factory, tokens, sents string
+	}{
+		{"merge", "merge_entities", `the pipeline's component "merge" (factory merge_entities) changes the tokens, it joins the tokens of each entity: exclude "merge" to get the tokens of the tokenizer`, ""},
+		{"split", "token_splitter", `the pipeline's component "split" (factory token_splitter) changes the tokens, it splits long tokens: exclude "split"`, ""},
+		{"sub", "merge_subtokens", "", ""},
+		{"senter2", "senter", "", `the pipeline finds no sentences: components "parser" and "senter2" both find sentences: exclude one`},
+		{"deps", "beam_parser", "", `the pipeline finds no sentences: components "parser" and "deps" both find sentences: exclude one`},
+		{"transformer", "curated_transformer", "", ""},
+	} {
+		s := small
+		s.parser = true
+		files := s.files(t, 2)
+		alone, err := openFiles(files, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		addComponentLast(t, files, c.name, c.factory)
+		p, err := openFiles(files, Options{})
+		if err != nil {
+			t.Errorf("%s: %v", c.factory, err)
+			continue
+		}
+		got, err := p.Entities(t.Context(), text)
+		want, _ := alone.Entities(t.Context(), text)
+		if err != nil || !slices.Equal(got, want) || len(want) == 0 {
+			t.Errorf("%s: entities %v, %v, want %v", c.factory, got, err, want)
+		}
+		has := func(err error, want string) bool {
+			return (err == nil) == (want == "") && (err == nil || strings.Contains(err.Error(), want))
+		}
+		if c.sents == "" {
+			c.sents = c.tokens
+		}
+		_, err = p.Analyze(t.Context(), text, false)
+		if !has(p.CheckTokens(), c.tokens) || !has(err, c.tokens) {
+			t.Errorf("%s: CheckTokens %v, Analyze %v, want %s", c.factory, p.CheckTokens(), err, c.tokens)
+		}
+		_, err = p.Analyze(t.Context(), text, true)
+		if !has(p.CheckSents(), c.sents) || !has(err, c.sents) {
+			t.Errorf("%s: CheckSents %v, Analyze %v, want %s", c.factory, p.CheckSents(), err, c.sents)
+		}
+		if p, err = openFiles(files, Options{Exclude: []string{c.name}}); err != nil || p.CheckTokens() != nil || p.CheckSents() != nil {
+			t.Errorf("%s, excluded: %v", c.factory, err)
+		}
+	}
+}
+
+// TestDocCleaner checks which attributes of a Doc a doc_cleaner may overwrite.
+func TestDocCleaner(t *testing.T) {
+	s := small
+	s.listen = true
+	for _, c := range []struct {
+		last  bool
+		attrs string
+		want  string
+	}{
+		{true, `{"tensor":null,"_.trf_data":null}`, ""},
+		{true, `{"ents":[]}`, `clean/cfg: the component overwrites ents, which can change entities: exclude "clean"`},
+		{true, `{"user_hooks.sents":null}`, `clean/cfg: the component overwrites user_hooks.sents`},
+		{false, `{"tensor":null}`, `clean/cfg: the component overwrites tensor, and "ner" after it reads the vectors there: exclude "clean"`},
+		{false, `{"cats":{}}`, ""},
+	} {
+		files := s.files(t, 1)
+		if c.last {
+			addComponentLast(t, files, "clean", "doc_cleaner")
+		} else {
+			addComponent(t, files, "clean", "doc_cleaner", "")
+		}
+		files["clean/cfg"] = []byte(`{"attrs":` + c.attrs + `,"silent":true}`)
+		_, err := openFiles(files, Options{})
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("attrs %s, last %v: %v, want %s", c.attrs, c.last, err, c.want)
+		}
+	}
+}
+
+// TestTwoNetworks has a parser and a recognizer that listen to two tok2vec components.
+func TestTwoNetworks(t *testing.T) {
+	s := small
+	s.listen, s.parser = true, true
+	files := s.files(t, 1)
+	edit(t, files, "config.cfg", `"ner"]`, `"tok2vec2","ner"]`)
+	files["config.cfg"] = append(files["config.cfg"], "\n[components.tok2vec2]\nfactory = \"tok2vec\"\n"...)
+	files["tok2vec2/model"] = encodeNodes(s.tok2vecNodes(rand.New(rand.NewPCG(3, 0))))
+	p, err := openFiles(files, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.networks()) != 2 || p.ner.tok2vec == p.parser.tok2vec {
+		t.Fatal("the components listen to one network")
+	}
+	// Each component computes what it computes in a pipeline with only its network.
+	const text = "Tim Cook isn't in Paris, he is there. Or she? They don't care."
+	got, err := p.Analyze(t.Context(), text, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files["config.cfg"] = bytes.Replace(files["config.cfg"], []byte(`"tok2vec2","ner"]`), []byte(`"ner"]`), 1)
+	first, err := openFiles(files, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want, err := first.Analyze(t.Context(), text, true); err != nil || !slices.Equal(got.Sents, want.Sents) {
+		t.Errorf("sentences %v, want %v, %v", got.Sents, want.Sents, err)
+	}
+	files["tok2vec/model"] = files["tok2vec2/model"]
+	second, err := openFiles(files, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(p.Labels(), second.Labels()) || p.ner.tok2vec.encoder[0].gain[0] != second.ner.tok2vec.encoder[0].gain[0] {
+		t.Error("the recognizer does not listen to the second network")
 	}
 }
 

@@ -112,7 +112,7 @@ func FuzzModel(f *testing.F) {
 		if err != nil {
 			return
 		}
-		model, err := newTransition(layers, classes, entitySlots, nil, nil, -1)
+		model, err := newTransition(layers, classes, entitySystem.slots, nil, nil, -1)
 		if err != nil {
 			return
 		}

@@ -19,7 +19,12 @@ func (p *Pipeline) Move(place func(weights []float32) []float32) {
 		}
 		t.mix.maxout.Move(place)
 		for i := range t.encoder {
-			t.encoder[i].maxout.Move(place)
+			if conv := t.encoder[i].conv; conv != nil {
+				conv.Move(place)
+			}
+			for _, m := range t.encoder[i].sums {
+				m.Move(place)
+			}
 		}
 	}
 }
@@ -27,6 +32,9 @@ func (p *Pipeline) Move(place func(weights []float32) []float32) {
 func (t *transition) move(place func([]float32) []float32) {
 	t.linear.Move(place)
 	t.lower.Move(place)
+	if t.other != nil && t.other.upper != nil {
+		t.other.upper.Move(place)
+	}
 }
 
 // networks returns the tok2vec networks of the components: one if both listen to the

@@ -19,8 +19,8 @@ type class struct {
 
 // system is one of spaCy's transition systems.
 type system struct {
-	slots int // how many tokens its model looks at
-	moves int // how many moves it has
+	slots []int // how many tokens its model may look at
+	moves int   // how many moves it has
 
 	// never reports whether the model has no output for a class in the list of
 	// moves. If never is nil, the model has an output for every class.
@@ -39,7 +39,7 @@ const (
 )
 
 var entitySystem = system{
-	slots: entitySlots,
+	slots: []int{entitySlots, extraSlots},
 	moves: numEntityMoves,
 	never: func(c class) bool { return c.move == moveMissing || c.move == moveOut && c.label != "" },
 }
@@ -54,7 +54,7 @@ const (
 	numParserMoves
 )
 
-var parserSystem = system{slots: parserSlots, moves: numParserMoves}
+var parserSystem = system{slots: []int{parserSlots}, moves: numParserMoves}
 
 // readMoves returns the classes of a moves file in the order of the model's outputs. The
 // file does not have this order. readMoves computes it from the labels' frequencies.

@@ -16,44 +16,61 @@ type component struct {
 	listensTo string
 }
 
-// plan is the list of components that matter to the entities, in the order in which
-// the pipeline runs them. Their factories are ner, parser, senter, sentencizer and
-// attribute_ruler. It does
-// not contain tok2vec components: a component runs the one that it listens to.
-type plan []component
+// plan says how to run a pipeline.
+type plan struct {
+	// run has the components to load, in the order of the pipeline. Their factories are
+	// ner, parser, senter, sentencizer, attribute_ruler and doc_cleaner. It does not
+	// contain tok2vec components: a component runs the one that it listens to.
+	run []component
+
+	noTokens error // why the tokens cannot be answered; nil: they can
+	noSents  error // why the sentences cannot be answered; nil: they can
+}
 
 // find returns the first component of a factory, or nil if there is none.
-func (p plan) find(factory string) *component {
-	i := slices.IndexFunc(p, func(c component) bool { return c.factory == factory })
+func (p *plan) find(factory string) *component {
+	i := slices.IndexFunc(p.run, func(c component) bool { return c.factory == factory })
 	if i < 0 {
 		return nil
 	}
-	return &p[i]
+	return &p.run[i]
 }
 
-// harmless lists the factories whose components change neither entities nor sentence
-// starts. Files of such components are not read.
+// findsSents lists the factories of the components that find sentences.
+var findsSents = []string{"parser", "beam_parser", "senter", "sentencizer"}
+
+// harmless lists the factories whose components change neither entities, nor tokens, nor
+// sentence starts. Files of such components are not read. merge_subtokens joins tokens that the
+// parser has labelled subtok, and this package runs no parser with that label. Only
+// components that listen to a transformer read its vectors.
 var harmless = []string{
 	"tagger", "morphologizer", "lemmatizer", "trainable_lemmatizer", "entity_linker",
 	"textcat", "textcat_multilabel", "spancat", "spancat_singlelabel", "span_finder",
+	"merge_subtokens", "curated_transformer",
+}
+
+// retokenizes lists the factories whose components change the tokens, but no entity: after
+// the recognizer. An entity keeps its text, its label and its offsets.
+//
+// merge_noun_chunks is not one of them: an entity that is a part of a noun chunk grows, or
+// is lost.
+var retokenizes = map[string]string{
+	"merge_entities": "it joins the tokens of each entity",
+	"token_splitter": "it splits long tokens",
 }
 
 // refusals has the reasons why some factories cannot be run. For a factory that is not
 // listed the error says that its effect is unknown.
 var refusals = map[string]string{
-	"entity_ruler":      "it sets entities by rules",
-	"beam_ner":          "it searches with a beam, this package decodes greedily",
-	"beam_parser":       "it searches with a beam, this package decodes greedily",
-	"transformer":       "transformers need PyTorch",
-	"merge_entities":    "it changes the tokens",
-	"merge_noun_chunks": "it changes the tokens",
-	"merge_subtokens":   "it changes the tokens",
-	"token_splitter":    "it changes the tokens",
+	"entity_ruler":        "it sets entities by rules",
+	"future_entity_ruler": "it sets entities by rules",
+	"beam_ner":            "it finds entities with a beam search",
+	"merge_noun_chunks":   "it joins the tokens of noun chunks, which can change or remove entities",
 }
 
-// plan returns the components to run. It returns an error that names the component if
-// one cannot be run.
-func (c config) plan(exclude []string) (plan, error) {
+// plan returns how to run the pipeline without the excluded components. If a component
+// cannot be run and could change entities, it returns an error that names it.
+func (c config) plan(exclude []string) (*plan, error) {
 	if err := c.checkLanguage(); err != nil {
 		return nil, err
 	}
@@ -61,42 +78,97 @@ func (c config) plan(exclude []string) (plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Only one component can do each of these things.
-	finds := map[string]string{"ner": "entities", "parser": "sentences", "senter": "sentences", "sentencizer": "sentences"}
-	var p plan
-	for _, comp := range active {
-		what := finds[comp.factory]
-		if i := slices.IndexFunc(p, func(c component) bool { return what != "" && finds[c.factory] == what }); i >= 0 {
-			return nil, fmt.Errorf("components %q and %q both find %s: exclude one", p[i].name, comp.name, what)
-		}
-		if what != "" || comp.factory == "attribute_ruler" {
-			p = append(p, comp)
+	at, err := c.recognizer(active, exclude)
+	if err != nil {
+		return nil, err
+	}
+	if active[at].listensTo, err = c.upstream(active[at], active[:at]); err != nil {
+		return nil, err
+	}
+	p := &plan{noSents: c.noSents(exclude)}
+	var sents *component // what finds the sentences
+	late := -1           // its place in p.run, if it is after the recognizer
+	for i, comp := range active {
+		after := i > at
+		switch {
+		case i == at:
+			p.run = append(p.run, comp)
+		case slices.Contains(findsSents, comp.factory):
+			comp.listensTo, err = c.upstream(comp, active[:i])
+			switch {
+			case sents != nil:
+				err = fmt.Errorf("components %q and %q both find sentences: exclude one", sents.name, comp.name)
+			case err != nil && !after:
+				err = fmt.Errorf("%w; exclude %q to run the pipeline without its sentences", err, comp.name)
+			}
+			sents = &comp
+			switch {
+			case err == nil:
+				if after {
+					late = len(p.run)
+				}
+				p.run = append(p.run, comp)
+			case after: // it changes no entity
+				p.noSents = fmt.Errorf("the pipeline finds no sentences: %w", err)
+			default:
+				return nil, err
+			}
+		case comp.factory == "attribute_ruler" || comp.factory == "doc_cleaner": // load reads what they do
+			p.run = append(p.run, comp)
+		case retokenizes[comp.factory] != "":
+			what := fmt.Sprintf("component %q (factory %s) changes the tokens, %s", comp.name, comp.factory, retokenizes[comp.factory])
+			if !after {
+				return nil, fmt.Errorf("%s, before %q reads them: exclude %q, or save the pipeline without it", what, active[at].name, comp.name)
+			}
+			p.noTokens = fmt.Errorf("the pipeline's %s: exclude %q to get the tokens of the tokenizer", what, comp.name)
+		default:
+			if err := c.checkFactory(comp); err != nil {
+				return nil, err
+			}
 		}
 	}
-	if p.find("ner") == nil {
-		return nil, fmt.Errorf("the pipeline has no component of factory ner: it finds no entities")
+	if p.noTokens != nil {
+		p.noSents = p.noTokens
 	}
-	shared := ""
-	for _, factory := range []string{"ner", "parser", "senter"} {
-		comp := p.find(factory)
-		if comp == nil {
-			continue
-		}
-		if comp.listensTo, err = c.upstream(*comp, active); err != nil {
-			return nil, err
-		}
-		if comp.listensTo == "" {
-			continue
-		}
-		if shared != "" && shared != comp.listensTo {
-			return nil, fmt.Errorf("components %q and %q listen to different tok2vec components: can run only one", p.find("ner").name, comp.name)
-		}
-		shared = comp.listensTo
-		if err := c.checkTok2Vec("components." + shared + ".model"); err != nil {
-			return nil, err
-		}
+	if p.noSents != nil && late >= 0 { // nobody gets its sentences
+		p.run = slices.Delete(p.run, late, late+1)
 	}
 	return p, nil
+}
+
+// recognizer returns the index of the component that finds the entities. It returns an
+// error that says what the pipeline has instead if there is none, or if it cannot be run.
+func (c config) recognizer(active []component, exclude []string) (int, error) {
+	at := -1
+	for i, comp := range active {
+		if comp.factory != "ner" {
+			continue
+		}
+		if at >= 0 {
+			return 0, fmt.Errorf("components %q and %q both find entities, and the entities of the first limit those of the second, which is not implemented: exclude one", active[at].name, comp.name)
+		}
+		at = i
+	}
+	if at >= 0 {
+		return at, nil
+	}
+	for _, comp := range active {
+		switch comp.factory {
+		case "beam_ner":
+			return 0, fmt.Errorf("component %q (factory beam_ner) finds entities with a beam search, and this package decodes greedily: train a component of the factory ner", comp.name)
+		case "spancat", "spancat_singlelabel":
+			return 0, fmt.Errorf("component %q (factory %s) finds spans, which spaCy keeps in Doc.spans and not in Doc.ents, and no component of the factory ner finds entities: train one, with spacy init config --pipeline ner", comp.name, comp.factory)
+		case "entity_ruler", "span_ruler":
+			return 0, fmt.Errorf("component %q (factory %s) finds entities by rules, and no component of the factory ner finds entities: train one, with spacy init config --pipeline ner", comp.name, comp.factory)
+		}
+	}
+	for _, name := range exclude {
+		var factory string
+		if _, _ = c.get("components."+name, "factory", &factory); factory == "ner" {
+			return 0, fmt.Errorf("exclude %q: it is the component that finds the entities", name)
+		}
+	}
+	return 0, fmt.Errorf("the pipeline has no component of the factory ner, so it finds no entities: train one, with spacy init config --pipeline ner")
 }
 
 // noSents returns an error that says why no component finds sentences, or nil if one
@@ -109,7 +181,7 @@ func (c config) noSents(exclude []string) error {
 		var factory string
 		_, _ = c.get("components."+name, "factory", &factory)
 		switch {
-		case !slices.Contains([]string{"parser", "senter", "sentencizer"}, factory):
+		case !slices.Contains(findsSents, factory):
 		case slices.Contains(exclude, name):
 			why = append(why, fmt.Sprintf("%q is excluded", name))
 		case slices.Contains(disabled, name):
@@ -126,26 +198,27 @@ func (c config) noSents(exclude []string) error {
 
 // upstream checks the model of a parser, entity recognizer or senter. It returns the name
 // of the tok2vec component that the model listens to, or "" if the model has its own
-// network.
-func (c config) upstream(comp component, active []component) (string, error) {
+// network. before has the components that run earlier.
+//
+// The last tok2vec component before the listener is the one, whatever name the listener
+// has for it: spaCy reads Doc.tensor, which each tok2vec component overwrites.
+func (c config) upstream(comp component, before []component) (string, error) {
+	if comp.factory == "sentencizer" {
+		return "", nil
+	}
+	if comp.factory == "beam_parser" {
+		return "", fmt.Errorf("component %q (factory beam_parser) finds sentences with a beam search, and this package decodes greedily: train a component of the factory parser", comp.name)
+	}
 	name, err := c.checkModel(comp)
 	if name == "" || err != nil {
 		return "", err
 	}
-	last := "" // the last tok2vec component: "*" means this one
-	for _, a := range active {
-		if a.factory != "tok2vec" {
-			continue
+	for _, a := range slices.Backward(before) {
+		if a.factory == "tok2vec" {
+			return a.name, c.checkTok2Vec("components." + a.name + ".model")
 		}
-		if a.name == name {
-			return name, nil
-		}
-		last = a.name
 	}
-	if name != "*" || last == "" {
-		return "", fmt.Errorf("component %q listens to %q, which is not in the pipeline or excluded", comp.name, name)
-	}
-	return last, nil
+	return "", fmt.Errorf("component %q listens to %q, which is not in the pipeline before it, or excluded", comp.name, name)
 }
 
 func (c config) checkLanguage() error {
@@ -168,7 +241,7 @@ func (c config) checkLanguage() error {
 }
 
 // active returns the components of the pipeline, without the disabled and the excluded
-// ones. It fails if one of them could change entities and is not implemented.
+// ones.
 func (c config) active(exclude []string) ([]component, error) {
 	var names, disabled []string
 	if _, err := c.get("nlp", "pipeline", &names); err != nil {
@@ -188,19 +261,9 @@ func (c config) active(exclude []string) ([]component, error) {
 		if ok, err := c.get("components."+name, "factory", &factory); !ok {
 			return nil, fmt.Errorf("component %q has no factory (%v)", name, err)
 		}
-		if slices.Contains(exclude, name) {
-			if factory == "ner" {
-				return nil, fmt.Errorf("exclude %q: it is the component that finds the entities", name)
-			}
-			continue
+		if !slices.Contains(exclude, name) && !slices.Contains(disabled, name) {
+			active = append(active, component{name: name, factory: factory})
 		}
-		if slices.Contains(disabled, name) {
-			continue
-		}
-		if err := c.checkFactory(name, factory); err != nil {
-			return nil, err
-		}
-		active = append(active, component{name: name, factory: factory})
 	}
 	return active, nil
 }
@@ -210,33 +273,31 @@ func (c config) active(exclude []string) ([]component, error) {
 // for all pipelines. Any other name is probably a typing error. (spaCy accepts any
 // name.)
 func knownName(name string) bool {
-	_, refused := refusals[name]
-	return refused || slices.Contains(harmless, name) ||
-		slices.Contains([]string{"tok2vec", "parser", "senter", "sentencizer", "attribute_ruler", "span_ruler"}, name)
+	return refusals[name] != "" || retokenizes[name] != "" || slices.Contains(harmless, name) || slices.Contains(findsSents, name) ||
+		slices.Contains([]string{"tok2vec", "attribute_ruler", "doc_cleaner", "span_ruler", "transformer"}, name)
 }
 
-func (c config) checkFactory(name, factory string) error {
-	switch factory {
-	case "ner", "parser", "senter", "sentencizer", "tok2vec", "attribute_ruler":
-		return nil // load checks the rules of an attribute_ruler
-	case "span_ruler":
+// checkFactory returns an error if a component could change entities.
+func (c config) checkFactory(comp component) error {
+	const advice = "exclude it, or save the pipeline without it"
+	switch {
+	case comp.factory == "tok2vec" || slices.Contains(harmless, comp.factory):
+		return nil
+	case comp.factory == "transformer":
+		_, err := c.want("components."+comp.name+".set_extra_annotations", "@annotation_setters", "spacy-transformers.null_annotation_setter.v1")
+		return err
+	case comp.factory == "span_ruler":
 		var sets bool
-		if _, err := c.get("components."+name, "annotate_ents", &sets); err != nil {
+		if _, err := c.get("components."+comp.name, "annotate_ents", &sets); !sets || err != nil {
 			return err
 		}
-		if !sets {
-			return nil
-		}
-		return fmt.Errorf("component %q: annotate_ents lets its rules set entities: exclude it, or save the pipeline without it", name)
+		return fmt.Errorf("component %q (factory span_ruler) cannot be run, annotate_ents = true lets its rules set entities: %s", comp.name, advice)
 	}
-	if slices.Contains(harmless, factory) {
-		return nil
-	}
-	why := refusals[factory]
+	why := refusals[comp.factory]
 	if why == "" {
 		why = "what it does to entities is unknown"
 	}
-	return fmt.Errorf("component %q (factory %s) cannot be run, %s: exclude it, or save the pipeline without it", name, factory, why)
+	return fmt.Errorf("component %q (factory %s) cannot be run, %s: %s", comp.name, comp.factory, why, advice)
 }
 
 // checkModel checks the architecture of a parser, entity recognizer or senter. It returns
@@ -253,9 +314,22 @@ func (c config) checkModel(comp component) (string, error) {
 	if _, err := c.want(section, "@architectures", architecture); err != nil {
 		return "", err
 	}
+	var more bool
+	if _, err := c.get(section, "extra_state_tokens", &more); err != nil {
+		return "", err
+	}
+	if more && comp.factory == "parser" {
+		return "", fmt.Errorf("[%s] extra_state_tokens = true: only the entity recognizer can have it", section)
+	}
 	var name string
 	if _, err := c.get(section+".tok2vec", "@architectures", &name); err != nil {
 		return "", err
+	}
+	for _, library := range []string{"spacy-transformers.", "spacy-curated-transformers."} {
+		if strings.HasPrefix(name, library) {
+			return "", fmt.Errorf("component %q reads the vectors of a transformer ([%s.tok2vec] @architectures is %s), which needs PyTorch: use a pipeline with a convolutional network, such as en_core_web_lg, or train one with spacy init config --optimize efficiency",
+				comp.name, section, name)
+		}
 	}
 	if name != "spacy.Tok2VecListener.v1" {
 		return "", c.checkTok2Vec(section + ".tok2vec")
@@ -277,6 +351,9 @@ func (c config) checkTok2Vec(section string) error {
 	}
 	if _, err := c.want(section+".embed", "@architectures", "spacy.MultiHashEmbed.v2"); err != nil {
 		return err
+	}
+	if _, err = c.get(section+".encode", "@architectures", &name); err == nil && strings.HasPrefix(name, "spacy.MishWindowEncoder.") {
+		return fmt.Errorf("[%s.encode] @architectures is %s: it does not pad texts, so in spaCy the answers for a text depend on the other texts of its batch: train with spacy.MaxoutWindowEncoder.v2", section, name)
 	}
 	_, err = c.want(section+".encode", "@architectures", "spacy.MaxoutWindowEncoder.v2")
 	return err

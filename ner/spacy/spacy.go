@@ -109,7 +109,8 @@ type Pipeline struct {
 	sentencizer *sentencizer
 
 	sentences bool  // the sentences limit the recognizer's entities
-	noSents   error // why nothing finds sentences; nil: something does
+	noTokens  error // why the tokens cannot be answered; nil: they can
+	noSents   error // why the sentences cannot be answered; nil: they can
 
 	work  sync.Pool // of *work
 	close func() error
@@ -236,12 +237,16 @@ func (p *Pipeline) Entities(ctx context.Context, text string) ([]ner.Entity, err
 
 // Analyze returns the tokens and the entities of a text, and with sents its sentences:
 // those of spaCy's Doc.sents. It implements [ner.Analyzer]. It fails like
-// [Pipeline.Entities], and with sents also with the error of [Pipeline.CheckSents].
+// [Pipeline.Entities], with the error of [Pipeline.CheckTokens], and with sents also with
+// that of [Pipeline.CheckSents].
 //
 // For its sentences a text must be parsed to its end. So it takes up to three times as
 // long as without them.
 func (p *Pipeline) Analyze(ctx context.Context, text string, sents bool) (*ner.Doc, error) {
 	if err := check(text); err != nil {
+		return nil, err
+	}
+	if err := p.CheckTokens(); err != nil {
 		return nil, err
 	}
 	if sents {
@@ -294,14 +299,19 @@ func spans(starts []bool) []ner.Span {
 	return sents
 }
 
-// CheckSents returns an error if no component of the pipeline finds sentences. The error
-// names the components that would, but are excluded or disabled. It implements
+// CheckTokens returns an error if a component changes the tokens after the recognizer, such
+// as merge_entities. The error names the component: without it Analyze works. It implements
 // [ner.Analyzer].
+func (p *Pipeline) CheckTokens() error { return p.noTokens }
+
+// CheckSents returns an error if no component of the pipeline finds sentences, or if
+// CheckTokens returns one. The error names the components that would find sentences, but
+// are excluded, disabled or cannot be run. It implements [ner.Analyzer].
 func (p *Pipeline) CheckSents() error { return p.noSents }
 
 // Tokens returns the tokens of a text with the ids from which the networks compute. They
-// are the tokens of [Pipeline.Analyze]. It fails if the text is longer than [MaxLength] or
-// not UTF-8.
+// are the tokens of [Pipeline.Analyze], also in a pipeline that changes them after the
+// recognizer. It fails if the text is longer than [MaxLength] or not UTF-8.
 func (p *Pipeline) Tokens(text string) ([]Token, error) {
 	if err := check(text); err != nil {
 		return nil, err

@@ -29,6 +29,13 @@ type tiny struct {
 	parser               bool
 	senter               bool
 	vectors              int // width of the word vectors, 0: none
+
+	// Settings that differ from spaCy's defaults.
+	window      int  // window_size; 0: 1
+	mixPieces   int  // maxout pieces of the layer that mixes the embeddings; 0: as pieces
+	lowerPieces int  // maxout_pieces of parser and recognizer; 0: 2
+	extra       bool // extra_state_tokens of the recognizer
+	noUpper     bool // not use_upper
 }
 
 // small is the pipeline that most tests use.
@@ -64,8 +71,9 @@ func random(r *rand.Rand, shape ...int) tensor {
 
 // tok2vecNodes returns the layers of a tok2vec, in the order of thinc's files.
 func (s tiny) tok2vecNodes(r *rand.Rand) []node {
+	window := max(s.window, 1)
 	nodes := []node{
-		{name: fmt.Sprintf("with_array(%s)", strings.Repeat("residual(x)>>", s.depth)), attrs: map[string]any{"pad": s.depth}},
+		{name: fmt.Sprintf("with_array(%s)", strings.Repeat("residual(x)>>", s.depth)), attrs: map[string]any{"pad": s.depth * window}},
 		{name: "extract_features", attrs: map[string]any{"columns": s.columns}},
 		{name: "list2ragged"},
 	}
@@ -75,12 +83,15 @@ func (s tiny) tok2vecNodes(r *rand.Rand) []node {
 		nodes = append(nodes, node{name: "static_vectors", attrs: map[string]any{"key_attr": "ORTH"},
 			params: map[string]tensor{"W": random(r, s.width, s.vectors)}})
 	}
-	block := func(in int) {
+	block := func(in, pieces int) {
 		nodes = append(nodes,
-			node{name: "maxout", params: map[string]tensor{"W": random(r, s.width, s.pieces, in), "b": random(r, s.width, s.pieces)}},
+			node{name: "maxout", params: map[string]tensor{"W": random(r, s.width, pieces, in), "b": random(r, s.width, pieces)}},
 			node{name: "layernorm", params: map[string]tensor{"G": random(r, s.width), "b": random(r, s.width)}})
 	}
-	block(inputs * s.width)
+	if s.mixPieces == 0 {
+		s.mixPieces = s.pieces
+	}
+	block(inputs*s.width, s.mixPieces)
 	for i := range s.columns {
 		nodes = append(nodes, node{name: "ints-getitem"}, node{name: "hashembed",
 			attrs:  map[string]any{"column": i, "seed": 8 + i, "dropout_rate": 0.1},
@@ -88,8 +99,8 @@ func (s tiny) tok2vecNodes(r *rand.Rand) []node {
 	}
 	for range s.depth {
 		nodes = append(nodes, node{name: "residual(expand_window>>maxout)"},
-			node{name: "expand_window", attrs: map[string]any{"window_size": 1}}, node{name: "dropout"})
-		block(3 * s.width)
+			node{name: "expand_window", attrs: map[string]any{"window_size": window}}, node{name: "dropout"})
+		block((2*window+1)*s.width, s.pieces)
 	}
 	return nodes
 }
@@ -97,15 +108,31 @@ func (s tiny) tok2vecNodes(r *rand.Rand) []node {
 // parserNodes returns the layers of a parser or recognizer with n classes.
 func (s tiny) parserNodes(r *rand.Rand, slots, n int) []node {
 	in := s.hidden + 1 // differs from hidden, so that a test fails if they are mixed up
+	hidden, pieces := s.hidden, s.lowerPieces
+	if pieces == 0 {
+		pieces = 2
+	}
+	if s.extra && slots == entitySlots {
+		slots = extraSlots
+	}
+	root := node{name: "parser_model", refs: map[string]int{"tok2vec": 1, "lower": 2, "upper": 3}, attrs: map[string]any{"has_upper": !s.noUpper}}
+	if s.noUpper {
+		hidden = n
+		delete(root.refs, "upper") // the file has nil
+	}
 	nodes := []node{
-		{name: "parser_model", refs: map[string]int{"tok2vec": 1, "lower": 2, "upper": 3}, attrs: map[string]any{"has_upper": true}},
+		root,
 		{name: "tok2vec>>list2array>>linear"},
 		{name: "precomputable_affine", params: map[string]tensor{
-			"W": random(r, slots, s.hidden, 2, in), "b": random(r, s.hidden, 2), "pad": random(r, 1, slots, s.hidden, 2)}},
-		{name: "linear", params: map[string]tensor{"W": random(r, n, s.hidden), "b": random(r, n)}},
+			"W": random(r, slots, hidden, pieces, in), "b": random(r, hidden, pieces), "pad": random(r, 1, slots, hidden, pieces)}},
+	}
+	if !s.noUpper {
+		nodes = append(nodes, node{name: "linear", params: map[string]tensor{"W": random(r, n, hidden), "b": random(r, n)}})
+	}
+	nodes = append(nodes, []node{
 		{name: "list2array"},
 		{name: "linear", params: map[string]tensor{"W": random(r, in, s.width), "b": random(r, in)}},
-	}
+	}...)
 	if s.listen {
 		return append(nodes, node{name: "tok2vec-listener"})
 	}

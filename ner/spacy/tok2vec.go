@@ -13,7 +13,7 @@ import (
 //
 //	ids of a token --hashembed, one table a column--> tables×width
 //	             --mix: maxout, layernorm--> width            (cached by type)
-//	three neighbours, 3×width --maxout, layernorm, + the middle one--> width
+//	neighbours, 3×width --maxout, layernorm, + the middle one--> width
 //	                                                          (depth times)
 //
 // It is spacy.Tok2Vec.v2 of spacy.MultiHashEmbed.v2 and
@@ -24,6 +24,7 @@ type tok2vec struct {
 	tables  []hashTable
 	static  *staticVectors // nil without word vectors
 	mix     mixLayer
+	window  int // how many neighbours on each side a layer of the encoder reads
 	encoder []encoderLayer
 
 	cache *typeCache
@@ -35,11 +36,13 @@ type mixLayer struct {
 	norm
 }
 
-// encoderLayer computes a value from every row and its two neighbours, and adds it to
-// the row.
+// encoderLayer computes a value from every row and its neighbours, and adds it to the
+// row. With one neighbour on each side and up to kernel.MaxPieces pieces, as in all
+// pipelines of spaCy's authors, it is a convolution. Otherwise it has only long sums.
 type encoderLayer struct {
-	maxout *kernel.Conv
-	long   func() *kernel.Matrix // packs the same weights for long sums (margin.go)
+	conv *kernel.Conv  // nil: use sums
+	sums maxout        // nil: use conv
+	long func() maxout // packs the same weights for long sums (margin.go)
 	norm
 }
 
@@ -91,9 +94,13 @@ func newTok2Vec(layers []layer, vecs *vectors, cacheEntries int) (*tok2vec, erro
 // is the mix layer: the file's order is breadth first, and the encoder's layers are
 // deeper in the network.
 func (t *tok2vec) readLayers(parts *tok2vecLayers) error {
+	var err error
+	if t.window, err = parts.windowSize(); err != nil {
+		return err
+	}
 	var buf []float32 // a layer's weights until they are packed
 	for i, l := range parts.maxouts {
-		in := 3 * t.width
+		in := (2*t.window + 1) * t.width
 		if i == 0 {
 			in = t.mixInputs()
 		}
@@ -107,13 +114,23 @@ func (t *tok2vec) readLayers(parts *tok2vecLayers) error {
 			return err
 		}
 		if i == 0 {
+			if pieces > kernel.MaxPieces {
+				return fmt.Errorf("layer %d (maxout): %d pieces: the layer that mixes the embeddings can have 1 to %d", l.index, pieces, kernel.MaxPieces)
+			}
 			t.mix = mixLayer{kernel.NewMatrix(buf, bias.floats(), t.width, pieces, in), n}
-		} else {
-			long := func() *kernel.Matrix { return kernel.NewMatrix(weights.floats(), bias.floats(), t.width, pieces, in) }
-			t.encoder = append(t.encoder, encoderLayer{kernel.NewConv(buf, bias.floats(), t.width, pieces, t.width), long, n})
+			continue
 		}
+		e := encoderLayer{norm: n}
+		if t.window == 1 && pieces <= kernel.MaxPieces {
+			e.conv = kernel.NewConv(buf, bias.floats(), t.width, pieces, t.width)
+			e.long = func() maxout { return newMaxout(weights.floats(), bias.floats(), t.width, pieces, in) }
+		} else {
+			e.sums = newMaxout(buf, bias.floats(), t.width, pieces, in)
+			e.long = func() maxout { return e.sums }
+		}
+		t.encoder = append(t.encoder, e)
 	}
-	return parts.checkEncoder(len(t.encoder))
+	return parts.checkEncoder(len(t.encoder), t.window)
 }
 
 // maxWidth limits the width of a network, and so the memory that a broken file can
@@ -187,23 +204,42 @@ func sortLayers(layers []layer) (*tok2vecLayers, error) {
 	return p, nil
 }
 
-// checkEncoder checks what the shapes of the parameters do not show. Every layer must
-// look at one neighbour on each side and add its input to its result. The padding must
-// have as many rows as the encoder has layers, or none.
-func (p *tok2vecLayers) checkEncoder(depth int) error {
+// maxWindow limits the memory that a broken file can make encode allocate.
+const maxWindow = 64
+
+// windowSize returns the window_size of the encoder: how many neighbours on each side its
+// layers read.
+func (p *tok2vecLayers) windowSize() (int, error) {
+	window := 1
+	for i, l := range p.windows {
+		size, err := l.intAttr("window_size")
+		switch {
+		case err != nil:
+			return 0, err
+		case size < 1 || size > maxWindow:
+			return 0, fmt.Errorf("layer %d (expand_window): window_size %d: can run 1 to %d", l.index, size, maxWindow)
+		case i > 0 && int(size) != window:
+			return 0, fmt.Errorf("layer %d (expand_window): window_size %d, and %d in an earlier layer: can run only one size", l.index, size, window)
+		}
+		window = int(size)
+	}
+	return window, nil
+}
+
+// checkEncoder checks what the shapes of the parameters do not show. Every layer must add
+// its input to its result. The padding must have as many rows as the encoder's layers
+// together read on one side. Other layers have a pad of 0.
+func (p *tok2vecLayers) checkEncoder(depth, window int) error {
 	if p.residuals != depth || len(p.windows) != depth {
 		return fmt.Errorf("%d maxout layers with %d windows and %d residual connections: not a MaxoutWindowEncoder",
 			depth, len(p.windows), p.residuals)
 	}
-	for _, l := range p.windows {
-		if size, err := l.intAttr("window_size"); err != nil || size != 1 {
-			return fmt.Errorf("layer %d (expand_window): window_size %d (%v): can run only 1", l.index, size, err)
-		}
-	}
+	want := int64(depth * window)
 	for _, l := range p.pads {
 		pad, err := l.intAttr("pad")
-		if err != nil || pad != 0 && pad != int64(depth) {
-			return fmt.Errorf("layer %d: pad %d (%v) around %d layers: want %d", l.index, pad, err, depth, depth)
+		isEncoder := strings.Contains(l.name, "residual(")
+		if err != nil || pad != want && (pad != 0 || isEncoder) {
+			return fmt.Errorf("layer %d: pad %d (%v) around %d layers of window_size %d: want %d", l.index, pad, err, depth, window, want)
 		}
 	}
 	return nil
@@ -238,9 +274,8 @@ func readMaxout(l *layer, width, in int) (weights, bias array, pieces int, err e
 	if err != nil {
 		return array{}, array{}, 0, err
 	}
-	pieces = weights.shape[1]
-	if pieces < 1 || pieces > kernel.MaxPieces {
-		return array{}, array{}, 0, fmt.Errorf("layer %d (maxout): %d pieces: can run 1 to %d", l.index, pieces, kernel.MaxPieces)
+	if pieces = weights.shape[1]; pieces < 1 {
+		return array{}, array{}, 0, fmt.Errorf("layer %d (maxout): no pieces", l.index)
 	}
 	bias, err = l.param("b", width, pieces)
 	return weights, bias, pieces, err

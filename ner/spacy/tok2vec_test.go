@@ -20,6 +20,16 @@ func TestNetworksAgainstReference(t *testing.T) {
 		"every column": {width: 20, depth: 5, pieces: 3, columns: all, rows: []int{50, 40, 30, 20, 3, 2, 60, 70}, hidden: 17, labels: []string{"A", "B", "C"}},
 		"three tables": {width: 16, depth: 4, pieces: 3, columns: all[:3], rows: []int{50, 40, 30}, hidden: 64, labels: []string{"A"}}, // mix and encoder have equal shapes
 		"word vectors": {width: 12, depth: 3, pieces: 2, columns: all[1:3], rows: []int{50, 40}, hidden: 8, labels: []string{"A"}, vectors: 19},
+		"wide window":  {width: 12, depth: 3, pieces: 3, columns: all[:2], rows: []int{50, 40}, hidden: 9, labels: []string{"A"}, window: 2},
+		"wider window": {width: 7, depth: 2, pieces: 2, columns: all[:2], rows: []int{50, 40}, hidden: 9, labels: []string{"A"}, window: 5},
+		"more pieces":  {width: 11, depth: 2, pieces: 4, columns: all[:2], rows: []int{50, 40}, hidden: 9, labels: []string{"A"}, mixPieces: 3},
+		"many pieces":  {width: 20, depth: 2, pieces: 9, columns: all[:2], rows: []int{50, 40}, hidden: 9, labels: []string{"A"}, mixPieces: 3, window: 2},
+		"no maxout":    {width: 12, depth: 2, pieces: 3, columns: all[:2], rows: []int{50, 40}, hidden: 9, labels: []string{"A"}, lowerPieces: 1},
+		"three pieces": {width: 12, depth: 2, pieces: 3, columns: all[:2], rows: []int{50, 40}, hidden: 17, labels: []string{"A"}, lowerPieces: 3},
+		"no upper":     {width: 12, depth: 2, pieces: 3, columns: all[:2], rows: []int{50, 40}, hidden: 8, labels: []string{"A", "B"}, noUpper: true},
+		"extra tokens": {width: 12, depth: 2, pieces: 3, columns: all[:2], rows: []int{50, 40}, hidden: 8, labels: []string{"A", "B"}, extra: true},
+		"wide hidden":  {width: 12, depth: 2, pieces: 3, columns: all[:2], rows: []int{50, 40}, hidden: 257, labels: []string{"A"}},
+		"everything":   {width: 12, depth: 2, pieces: 5, columns: all[:2], rows: []int{50, 40}, hidden: 8, labels: []string{"A"}, mixPieces: 3, window: 3, lowerPieces: 4, extra: true, noUpper: true},
 		"listener":     {width: 32, depth: 8, pieces: 3, columns: all[:4], rows: []int{50, 40, 30, 20}, hidden: 32, labels: []string{"A"}, listen: true},
 	} {
 		for _, variant := range kernel.Variants() {
@@ -68,7 +78,8 @@ func compareNetworks(t *testing.T, p *Pipeline, files map[string][]byte, s tiny,
 		t.Fatal(err)
 	}
 	last := len(tokens) - 1
-	for _, slots := range [][]int{{0, -1, -1}, {last, -1, -1}, {last, 0, last - 1}, {last / 2, last, 0}} {
+	for _, slots := range [][]int{{0, -1, -1, -1, -1, -1}, {last, -1, -1, -1, -1, -1}, {last, 0, last - 1, -1, 0, -1}, {last / 2, last, 0, 0, last, last / 3}} {
+		slots = slots[:p.ner.slots]
 		for i, token := range slots {
 			f.set(i, token)
 		}
@@ -118,7 +129,7 @@ func (l *layer) values(name string) []float64 {
 }
 
 // tok2vec computes the whole network: embed, mix, and the window encoder. It puts as
-// many rows of zeros around the text as the encoder has layers.
+// many rows of zeros around the text as the encoder's layers read.
 func (r reference) tok2vec(t *testing.T, files map[string][]byte, text string, tokens []Token) [][]float64 {
 	c := r.find("extract_features", 0).attr("columns")
 	var rows [][]float64
@@ -153,7 +164,10 @@ func (r reference) tok2vec(t *testing.T, files map[string][]byte, text string, t
 		depth++
 	}
 	zeros := make([]float64, len(rows[0]))
-	z := slices.Concat(slices.Repeat([][]float64{zeros}, depth), rows, slices.Repeat([][]float64{zeros}, depth))
+	size, _ := r.find("expand_window", 0).intAttr("window_size")
+	window := int(size)
+	pad := slices.Repeat([][]float64{zeros}, depth*window)
+	z := slices.Concat(pad, rows, pad)
 	for l := 1; l <= depth; l++ {
 		at := func(i int) []float64 {
 			if i < 0 || i >= len(z) {
@@ -163,14 +177,18 @@ func (r reference) tok2vec(t *testing.T, files map[string][]byte, text string, t
 		}
 		next := make([][]float64, len(z))
 		for i := range z {
-			next[i] = r.block(l, slices.Concat(at(i-1), z[i], at(i+1)))
+			var x []float64
+			for k := i - window; k <= i+window; k++ {
+				x = append(x, at(k)...)
+			}
+			next[i] = r.block(l, x)
 			for k := range next[i] {
 				next[i][k] += z[i][k]
 			}
 		}
 		z = next
 	}
-	return z[depth : depth+len(tokens)]
+	return z[len(pad):][:len(tokens)]
 }
 
 func (r reference) static(files map[string][]byte, l *layer, word string) []float64 {
@@ -232,25 +250,32 @@ func maxPieces(w, b, x []float64, n int) []float64 {
 // scores computes a step of the transition model from the tokens' vectors.
 func (r reference) scores(vectors [][]float64, slots []int) []float64 {
 	linear, lower, upper := r.find("linear", 1), r.find("precomputable_affine", 0), r.find("linear", 0)
+	if linear == nil {
+		linear, upper = upper, nil
+	}
 	w, b, pad := lower.values("W"), lower.values("b"), lower.values("pad")
-	hidden := len(b) / 2
+	hidden := lower.params[0].array.shape[1]
+	units := len(b) // of all pieces
 	u := slices.Clone(b)
 	for f, token := range slots {
 		if token < 0 {
 			for i := range u {
-				u[i] += pad[f*2*hidden+i]
+				u[i] += pad[f*units+i]
 			}
 			continue
 		}
 		lb := linear.values("b")
 		h := maxPieces(linear.values("W"), lb, vectors[token], len(lb))
-		for i, v := range maxPieces(w[f*2*hidden*len(h):][:2*hidden*len(h)], make([]float64, 2*hidden), h, 2*hidden) {
+		for i, v := range maxPieces(w[f*units*len(h):][:units*len(h)], make([]float64, units), h, units) {
 			u[i] += v
 		}
 	}
 	hid := make([]float64, hidden)
 	for o := range hid {
-		hid[o] = max(u[2*o], u[2*o+1])
+		hid[o] = slices.Max(u[o*units/hidden : (o+1)*units/hidden])
+	}
+	if upper == nil {
+		return hid
 	}
 	ub := upper.values("b")
 	return maxPieces(upper.values("W"), ub, hid, len(ub))

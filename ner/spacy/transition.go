@@ -3,6 +3,7 @@ package spacy
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/narwhal-server/narwhal/ner/kernel"
 )
@@ -10,31 +11,32 @@ import (
 // transition is the model spacy.TransitionBasedParser.v2. It scores the moves in a
 // state. The parser and the entity recognizer each have one.
 //
-//	vectors of the tokens --linear--> hidden --lower--> slots×2×hidden
+//	vectors of the tokens --linear--> hidden --lower--> slots×pieces×hidden
 //	  a state has a token for each slot, and their parts are added,
 //	  --maxout--> hidden --upper--> a score for each class
 type transition struct {
 	classes []class
 	tok2vec *tok2vec
-	listens bool // tok2vec is the one that the pipeline shares
 
 	linear  *kernel.Matrix
-	lower   *kernel.Matrix // its outputs are [slots][2 pieces][hidden]
-	scorer  *kernel.Scorer
+	lower   *kernel.Matrix // its outputs are [slots][pieces][hidden]
+	scorer  *kernel.Scorer // nil: use other
+	other   *otherScorer   // for sizes that scorer does not have
 	slots   int
+	pieces  int       // maxout pieces of the lower layer
 	hidden  int       // number of hidden units of the lower layer
-	padding []float32 // [slots][2][hidden]: the parts of a missing token
+	padding []float32 // [slots][pieces][hidden]: the parts of a missing token
 	closest float32   // decisions by smaller margins need long sums: closeMargin, except in tests
 }
 
-// newTransition builds the model from the layers of its file. shared is the tok2vec
-// that the model may listen to, or nil.
-func newTransition(layers []layer, classes []class, slots int, shared *tok2vec, vecs *vectors, cacheEntries int) (*transition, error) {
+// newTransition builds the model from the layers of its file. slots are the numbers of
+// slots that the decoder knows. shared is the tok2vec that the model may listen to, or nil.
+func newTransition(layers []layer, classes []class, slots []int, shared *tok2vec, vecs *vectors, cacheEntries int) (*transition, error) {
 	root := &layers[0]
 	at := func(ref, name string) (*layer, error) {
 		i := root.ref(ref)
 		if root.name != "parser_model" || i < 0 || i >= len(layers) || layers[i].name != name {
-			return nil, fmt.Errorf("no %s layer %s: not a model of TransitionBasedParser.v2 with use_upper", ref, name)
+			return nil, fmt.Errorf("no %s layer %s: not a model of TransitionBasedParser.v2", ref, name)
 		}
 		return &layers[i], nil
 	}
@@ -42,11 +44,13 @@ func newTransition(layers []layer, classes []class, slots int, shared *tok2vec, 
 	if err != nil {
 		return nil, err
 	}
-	upper, err := at("upper", "linear")
-	if err != nil {
-		return nil, err
+	var upper *layer // nil without use_upper
+	if root.ref("upper") >= 0 {
+		if upper, err = at("upper", "linear"); err != nil {
+			return nil, err
+		}
 	}
-	t := &transition{classes: classes, slots: slots, closest: closeMargin}
+	t := &transition{classes: classes, closest: closeMargin}
 	listens, width := false, 0
 	var linear *layer
 	for i := range layers {
@@ -61,7 +65,7 @@ func newTransition(layers []layer, classes []class, slots int, shared *tok2vec, 
 	case listens && shared == nil:
 		return nil, fmt.Errorf("the model listens to a shared tok2vec, the config names none")
 	case listens:
-		t.tok2vec, t.listens = shared, true
+		t.tok2vec = shared
 	default:
 		if t.tok2vec, err = newTok2Vec(layers, vecs, cacheEntries); err != nil {
 			return nil, err
@@ -71,11 +75,11 @@ func newTransition(layers []layer, classes []class, slots int, shared *tok2vec, 
 	if linear == nil {
 		return nil, fmt.Errorf("no layer linear between tok2vec and the lower layer")
 	}
-	return t, t.build(linear, lower, upper, width)
+	return t, t.build(linear, lower, upper, width, slots)
 }
 
 // build packs the weights of the model, except those of its tok2vec.
-func (t *transition) build(linear, lower, upper *layer, width int) error {
+func (t *transition) build(linear, lower, upper *layer, width int, slots []int) error {
 	lw, err := linear.param("W", -1, width)
 	if err != nil {
 		return err
@@ -85,46 +89,67 @@ func (t *transition) build(linear, lower, upper *layer, width int) error {
 	if err != nil {
 		return err
 	}
-	w, err := lower.param("W", t.slots, -1, 2, in)
+	w, err := lower.param("W", -1, -1, -1, in)
 	if err != nil {
 		return err
 	}
-	t.hidden = w.shape[1]
-	if in < 1 || t.hidden < 1 || t.hidden > kernel.MaxHidden {
-		return fmt.Errorf("layer %d (%s): hidden width %d: can run 1 to %d", lower.index, lower.kind(), t.hidden, kernel.MaxHidden)
+	t.slots, t.hidden, t.pieces = w.shape[0], w.shape[1], w.shape[2]
+	if !slices.Contains(slots, t.slots) {
+		return fmt.Errorf("layer %d (%s): the model looks at %d tokens, can run %v: extra_state_tokens is not implemented for this component", lower.index, lower.kind(), t.slots, slots)
 	}
-	b, err := lower.param("b", t.hidden, 2)
+	if in < 1 || t.hidden < 1 || t.pieces < 1 {
+		return fmt.Errorf("layer %d (%s): W has shape %v", lower.index, lower.kind(), w.shape)
+	}
+	b, err := lower.param("b", t.hidden, t.pieces)
 	if err != nil {
 		return err
 	}
-	pad, err := lower.param("pad", 1, t.slots, t.hidden, 2)
-	if err != nil {
-		return err
-	}
-	uw, err := upper.param("W", len(t.classes), t.hidden)
-	if err != nil {
-		return fmt.Errorf("%w (the moves file makes %d classes)", err, len(t.classes))
-	}
-	ub, err := upper.param("b", len(t.classes))
+	pad, err := lower.param("pad", 1, t.slots, t.hidden, t.pieces)
 	if err != nil {
 		return err
 	}
 	t.linear = kernel.NewMatrix(lw.floats(), lb.floats(), in, 1, width)
-	// The file has the two pieces of a hidden unit side by side. Here all first
-	// pieces come first, so that the maximum is taken over two rows.
-	t.lower = kernel.NewMatrix(splitPieces(w.floats(), t.hidden, in), nil, t.slots*2*t.hidden, 1, in)
-	t.padding = splitPieces(pad.floats(), t.hidden, 1)
-	t.scorer = kernel.NewScorer(uw.floats(), ub.floats(), len(t.classes), splitPieces(b.floats(), t.hidden, 1), t.hidden)
+	// The file has the pieces of a hidden unit side by side. Here all first pieces come
+	// first, so that the maximum is taken over rows.
+	t.lower = kernel.NewMatrix(splitPieces(w.floats(), t.hidden, t.pieces, in), nil, t.slots*t.pieces*t.hidden, 1, in)
+	t.padding = splitPieces(pad.floats(), t.hidden, t.pieces, 1)
+	return t.buildScorer(splitPieces(b.floats(), t.hidden, t.pieces, 1), upper)
+}
+
+// buildScorer packs the weights of the upper layer. bias is that of the lower layer. upper
+// is nil if the hidden units are the scores.
+func (t *transition) buildScorer(bias []float32, upper *layer) error {
+	classes := len(t.classes)
+	if upper == nil {
+		if t.hidden != classes {
+			return fmt.Errorf("the model has %d scores and no upper layer (use_upper = false), and the moves file makes %d classes", t.hidden, classes)
+		}
+		t.other = &otherScorer{hidden: t.hidden, pieces: t.pieces, bias: bias}
+		return nil
+	}
+	w, err := upper.param("W", classes, t.hidden)
+	if err != nil {
+		return fmt.Errorf("%w (the moves file makes %d classes)", err, classes)
+	}
+	b, err := upper.param("b", classes)
+	if err != nil {
+		return err
+	}
+	if t.pieces == 2 && t.hidden <= kernel.MaxHidden {
+		t.scorer = kernel.NewScorer(w.floats(), b.floats(), classes, bias, t.hidden)
+		return nil
+	}
+	t.other = &otherScorer{t.hidden, t.pieces, bias, kernel.NewMatrix(w.floats(), b.floats(), classes, 1, t.hidden)}
 	return nil
 }
 
-// splitPieces turns [n][hidden][2][size] into [n][2][hidden][size].
-func splitPieces(x []float32, hidden, size int) []float32 {
+// splitPieces turns [n][hidden][pieces][size] into [n][pieces][hidden][size].
+func splitPieces(x []float32, hidden, pieces, size int) []float32 {
 	out := make([]float32, len(x))
-	for n := 0; n < len(x); n += 2 * hidden * size {
+	for n := 0; n < len(x); n += pieces * hidden * size {
 		for o := range hidden {
-			for p := range 2 {
-				copy(out[n+(p*hidden+o)*size:][:size], x[n+(o*2+p)*size:])
+			for p := range pieces {
+				copy(out[n+(p*hidden+o)*size:][:size], x[n+(o*pieces+p)*size:])
 			}
 		}
 	}
@@ -154,13 +179,14 @@ type features struct {
 	coming  []coming // the pieces of a long text
 	reached int      // the next piece of a long text
 
-	table  []float32 // [1 padding, pages × pageRows tokens][slots][2][hidden]
+	table  []float32 // [1 padding, pages × pageRows tokens][slots][pieces][hidden]
 	pageOf []int32   // by token/pageRows: the page that holds these tokens' parts; -1: none
 	pages  []page
 	step   int             // counts the calls of score
 	rows   [maxSlots]int32 // the row of table for each slot
 	in     [maxSlots]int32 // the token in each slot; -1: none
 	scores []float32
+	sums   []float32 // working memory of otherScorer
 	long   *longSums // nil until the text's first close decision
 }
 
@@ -195,7 +221,7 @@ func (f *features) start(t *transition, e *encoder, text string, tokens []Token)
 }
 
 // stride returns the length of a token's parts.
-func (t *transition) stride() int { return t.slots * 2 * t.hidden }
+func (t *transition) stride() int { return t.slots * t.pieces * t.hidden }
 
 // reach makes the tokens up to and including token available to set. The decoder
 // promises not to use tokens before keep again. reach fails with the context's error
@@ -312,8 +338,18 @@ func (f *features) load(block int) int32 {
 // score returns the scores of the classes for the tokens in the slots.
 func (f *features) score() []float32 {
 	f.step++
-	f.scorer.Score(f.scores, f.table, f.rows[:f.slots])
+	f.scoreOf(f.table, f.rows[:f.slots])
 	return f.scores
+}
+
+// scoreOf sets the scores from the parts of the tokens in a table, one row for each slot.
+func (f *features) scoreOf(table []float32, rows []int32) {
+	if f.scorer != nil {
+		f.scorer.Score(f.scores, table, rows)
+		return
+	}
+	f.sums = grow(f.sums, f.pieces*f.hidden)
+	f.other.score(f.scores, table, rows, f.sums)
 }
 
 // scoreLong returns the same scores, computed from long sums (margin.go).
@@ -337,6 +373,6 @@ func (f *features) scoreLong(ctx context.Context) ([]float32, error) {
 		f.lower.Mul(table[(1+slot)*stride:], stride, vector, f.linear.Out(), 1)
 		rows[slot] = int32(1 + slot)
 	}
-	f.scorer.Score(f.scores, table, rows[:f.slots])
+	f.scoreOf(table, rows[:f.slots])
 	return f.scores, nil
 }

@@ -37,7 +37,7 @@ func loadVectors(src source) (*vectors, error) {
 		return nil, err
 	}
 	if cfg.Mode != "default" {
-		return nil, fmt.Errorf("vocab/vectors.cfg: mode %q: can look up only vectors of mode \"default\"", cfg.Mode)
+		return nil, fmt.Errorf("vocab/vectors.cfg: the word vectors have the mode %q, can run only the mode \"default\": train with other vectors, or without (spacy init config --optimize efficiency)", cfg.Mode)
 	}
 	v := &vectors{}
 	table, err := src.read("vocab/vectors")

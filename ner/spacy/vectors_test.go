@@ -52,7 +52,7 @@ func TestManyKeys(t *testing.T) {
 
 func TestBadVectors(t *testing.T) {
 	for name, c := range map[string]struct{ file, old, new, want string }{
-		"floret":         {"vocab/vectors.cfg", "default", "floret", `mode "floret": can look up only vectors of mode "default"`},
+		"floret":         {"vocab/vectors.cfg", "default", "floret", `the word vectors have the mode "floret", can run only the mode "default": train with`},
 		"another mode":   {"vocab/vectors.cfg", "{", "", "invalid character"},
 		"no array":       {"vocab/vectors", "NUMPY", "NUMPI", "vocab/vectors: not a .npy file of version 1"},
 		"another type":   {"vocab/vectors", "<f4", "<f8", "want a table of <f4 in C order"},
