@@ -46,6 +46,7 @@ test:
 generate:
 	$(GO) generate ./...
 	$(GO) test ./config ./supervisor ./cmd/narwhal -update
+	$(GO) test ./ner/spacy -run TestTableOfWhatRuns -update
 
 # Fuzzes for longer than `make test`: a minute for each target, and a minute of random
 # bytes and mutated requests to a real server, divided among its modes.
@@ -54,12 +55,13 @@ fuzz: build
 	@$(GO) run ./scripts/chaos -narwhal bin/narwhal -noise 60s
 
 # Compares with real spaCy on 3,000,000 tokens, on 1,000,000 with the medium model, and on
-# 200,000 with each of four pipelines that find sentences without a parser.
-# Takes about half an hour.
+# 200,000 with each of four pipelines that find sentences without a parser, and of eight
+# with other components or networks. Takes more than half an hour.
 parity:
 	@scripts/parity/parity.sh 3000000
 	@scripts/parity/parity.sh -m en_core_web_md 1000000
 	@scripts/parity/sents.sh 200000
+	@scripts/parity/components.sh 200000
 
 # Measures whether requests wait although a worker is idle, and whether all clients get
 # equal shares, and how long requests wait at 70 % load beside an ideal queue. Takes

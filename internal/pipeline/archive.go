@@ -66,15 +66,23 @@ func OpenZip(r *zip.Reader, memory []byte) (*Zip, error) {
 
 // Root returns the folder of an archive that has a config.cfg and a tokenizer. The result
 // ends with a slash, or is "" for the top of the archive. Root returns an error that is
-// ErrNotPipeline if there is not exactly one such folder. files has the names of all files.
+// ErrNotPipeline if there is not exactly one such folder, and ErrSpacy2 if there is a
+// pipeline of spaCy 2 instead. files has the names of all files.
 func Root[F any](files map[string]F) (string, error) {
-	root, found := "", 0
+	root, found, old := "", 0, 0
 	for name := range files {
 		dir, base := path.Split(name)
-		if _, ok := files[dir+"tokenizer"]; ok && base == "config.cfg" {
+		_, ok := files[dir+"tokenizer"]
+		switch {
+		case ok && base == "config.cfg":
 			root = dir
 			found++
+		case ok && base == "meta.json":
+			old++
 		}
+	}
+	if found == 0 && old > 0 {
+		return "", ErrSpacy2
 	}
 	if found != 1 {
 		return "", fmt.Errorf("%w: the archive has %d folders with config.cfg and tokenizer, want 1", ErrNotPipeline, found)

@@ -6,7 +6,9 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -125,31 +127,48 @@ func (d Dir) Bytes(name string) ([]byte, error) {
 // ErrNoConfig is the error of Folder for a folder without a pipeline.
 var ErrNoConfig = errors.New("no config.cfg in it: want the folder of a spaCy 3 pipeline, as nlp.to_disk writes it")
 
-// Folder returns the folder with a config.cfg: path itself, or a folder one or two levels
+// ErrSpacy2 is the error for a pipeline with a meta.json and a tokenizer, but without a
+// config.cfg.
+var ErrSpacy2 = fmt.Errorf("%w of version 3: it has a meta.json and no config.cfg, as pipelines of spaCy 2: train it again with spaCy 3", ErrNotPipeline)
+
+// Folder returns the folder with a config.cfg: folder itself, or a folder one or two levels
 // below it, as in an installed package (en_core_web_sm/en_core_web_sm-3.8.0) or an unpacked
-// wheel. If there is none, the error is ErrNoConfig. If there are several on the same level,
-// it is another error.
-func Folder(path string) (string, error) {
-	root, err := os.OpenRoot(path) // it does not follow links out of path
+// wheel. If there is none, the error is ErrNoConfig, or ErrSpacy2 if there is a pipeline of
+// spaCy 2. If there are several on the same level, it is another error.
+func Folder(folder string) (string, error) {
+	root, err := os.OpenRoot(folder) // it does not follow links out of folder
 	if err != nil {
 		return "", err
 	}
 	defer root.Close()
+	old := false
 	for _, pattern := range []string{"config.cfg", "*/config.cfg", "*/*/config.cfg"} {
 		found, err := fs.Glob(root.FS(), pattern)
 		if err != nil {
 			return "", err
 		}
 		for i, name := range found {
-			found[i] = filepath.Join(path, filepath.Dir(filepath.FromSlash(name)))
+			found[i] = filepath.Join(folder, filepath.Dir(filepath.FromSlash(name)))
 		}
 		switch len(found) {
 		case 0:
+			metas, _ := fs.Glob(root.FS(), strings.TrimSuffix(pattern, "config.cfg")+"meta.json")
+			old = old || slices.ContainsFunc(metas, func(meta string) bool { return isOld(root, path.Dir(meta)) })
 		case 1:
 			return found[0], nil
 		default:
 			return "", fmt.Errorf("%d pipelines in it: name one of %s", len(found), strings.Join(found, ", "))
 		}
 	}
+	if old {
+		return "", ErrSpacy2
+	}
 	return "", ErrNoConfig
+}
+
+// isOld reports whether a folder with a meta.json is that of a pipeline of spaCy 2.
+func isOld(root *os.Root, dir string) bool {
+	_, tokenizer := root.Stat(path.Join(dir, "tokenizer"))
+	_, config := root.Lstat(path.Join(dir, "config.cfg")) // a link that leads out is there, too
+	return tokenizer == nil && errors.Is(config, fs.ErrNotExist)
 }

@@ -34,3 +34,32 @@ func TestFolder(t *testing.T) {
 		t.Errorf("two pipelines: %v, want %s", err, want)
 	}
 }
+
+// TestSpacy2 has pipelines of spaCy 2, which have no config.cfg.
+func TestSpacy2(t *testing.T) {
+	tmp := t.TempDir()
+	for _, name := range []string{"plain", "package/en_x-2.3.1"} {
+		dir := filepath.Join(tmp, name)
+		for _, file := range []string{"meta.json", "tokenizer", "ner/cfg"} {
+			file = filepath.Join(dir, file)
+			if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte("{}"), 0o644)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := Folder(filepath.Join(tmp, strings.TrimSuffix(name, "/en_x-2.3.1"))); !errors.Is(err, ErrSpacy2) {
+			t.Errorf("the folder %s: %v, want ErrSpacy2", name, err)
+		}
+		if err := Check(Dir(dir)); !errors.Is(err, ErrSpacy2) {
+			t.Errorf("the folder %s, checked: %v, want ErrSpacy2", name, err)
+		}
+	}
+	if _, err := Root(map[string]bool{"en_x/meta.json": true, "en_x/en_x-2.3.1/meta.json": true, "en_x/en_x-2.3.1/tokenizer": true}); !errors.Is(err, ErrSpacy2) || !errors.Is(err, ErrNotPipeline) {
+		t.Errorf("an archive: %v, want ErrSpacy2", err)
+	}
+	if err := os.WriteFile(filepath.Join(tmp, "plain", "config.cfg"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.Remove(filepath.Join(tmp, "plain", "tokenizer")), Check(Dir(filepath.Join(tmp, "plain")))); errors.Is(err, ErrSpacy2) || !errors.Is(err, ErrNotPipeline) {
+		t.Errorf("no tokenizer: %v, want ErrNotPipeline", err)
+	}
+}

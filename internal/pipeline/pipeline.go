@@ -70,7 +70,7 @@ func Check(f Files) error {
 	for _, name := range []string{"config.cfg", "tokenizer"} {
 		file, err := f.Open(name)
 		if errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("%w: it has no %s", ErrNotPipeline, name)
+			return missing(f, name)
 		}
 		if err != nil {
 			return err
@@ -78,6 +78,18 @@ func Check(f Files) error {
 		file.Close()
 	}
 	return nil
+}
+
+// missing returns the error for a folder or an archive that does not have a file.
+func missing(f Files, name string) error {
+	if file, err := f.Open("meta.json"); err == nil && name == "config.cfg" {
+		file.Close()
+		if file, err = f.Open("tokenizer"); err == nil {
+			file.Close()
+			return ErrSpacy2
+		}
+	}
+	return fmt.Errorf("%w: it has no %s", ErrNotPipeline, name)
 }
 
 // ErrNotPipeline is the error for a folder or an archive that is not a pipeline.

@@ -230,6 +230,9 @@ func (p *Pipeline) Sum() uint32 {
 		for _, table := range t.tables {
 			add(table.data)
 		}
+		if t.chars != nil {
+			add(t.chars.data)
+		}
 		if t.static != nil {
 			// Read at most about 256 parts, evenly spread: all word vectors
 			// together may have half a gigabyte.

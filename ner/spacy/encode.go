@@ -37,9 +37,9 @@ func (c column) id(text string, t *Token) uint64 {
 	case colShape:
 		return t.Shape
 	case colSpacy:
-		return flag(t.Space)
+		return bit(t.Space)
 	case colIsSpace:
-		return flag(t.IsSpace)
+		return bit(t.IsSpace)
 	case colLower:
 		return tokenizer.LowerID(text[t.Start:t.End])
 	default:
@@ -47,7 +47,7 @@ func (c column) id(text string, t *Token) uint64 {
 	}
 }
 
-func flag(b bool) uint64 {
+func bit(b bool) uint64 {
 	if b {
 		return 1
 	}
@@ -72,6 +72,7 @@ type encoder struct {
 	// Types that the cache does not have:
 	keys   []uint64  // their ids, keyLen each
 	hashes []uint64  // the hashes of their keys
+	words  []string  // their texts, if the network embeds characters
 	rows   []rowType // the rows that need these types
 	slots  []int32   // hash table of the types; -1: free
 	x      []float32 // their concatenated embeddings, of mixRows types at a time
@@ -151,7 +152,7 @@ func groups(rows int) int {
 // for each type.
 func (t *tok2vec) embed(e *encoder, dst []float32, text string, tokens []Token) {
 	w, k := t.width, t.keyLen()
-	e.keys, e.hashes, e.rows = e.keys[:0], e.hashes[:0], e.rows[:0]
+	e.keys, e.hashes, e.words, e.rows = e.keys[:0], e.hashes[:0], e.words[:0], e.rows[:0]
 	size := 4
 	for size < 2*len(tokens) {
 		size *= 2
@@ -172,6 +173,8 @@ func (t *tok2vec) embed(e *encoder, dst []float32, text string, tokens []Token) 
 		typ, isNew := e.findType(key, hash, k)
 		if !isNew {
 			e.keys = e.keys[:known]
+		} else if t.chars != nil {
+			e.words = append(e.words, text[tokens[i].Start:tokens[i].End])
 		}
 		e.rows = append(e.rows, rowType{int32(i), typ})
 	}
@@ -181,8 +184,9 @@ func (t *tok2vec) embed(e *encoder, dst []float32, text string, tokens []Token) 
 	e.mixed = grow(e.mixed, len(e.hashes)*w)
 	for at := 0; at < len(e.hashes); at += mixRows {
 		rows := min(mixRows, len(e.hashes)-at)
-		t.mixTypes(e, e.mixed[at*w:], e.keys[at*k:], rows)
+		t.mixTypes(e, e.mixed[at*w:], at, rows)
 	}
+	clear(e.words) // do not keep the caller's text in memory
 	for i, hash := range e.hashes {
 		t.cache.put(e.keys[i*k:][:k], hash, e.mixed[i*w:][:w])
 	}
@@ -196,7 +200,7 @@ func (t *tok2vec) appendKey(key []uint64, text string, tok *Token) []uint64 {
 	for _, c := range t.columns {
 		key = append(key, c.id(text, tok))
 	}
-	if t.static != nil {
+	if t.readsOrth() {
 		key = append(key, tok.Orth)
 	}
 	return key
@@ -221,18 +225,22 @@ func (e *encoder) findType(key []uint64, hash uint64, k int) (typ int32, isNew b
 	}
 }
 
-// mixTypes computes the mix rows of at most mixRows types from their keys.
-func (t *tok2vec) mixTypes(e *encoder, dst []float32, keys []uint64, rows int) {
-	w, k, in := t.width, t.keyLen(), t.mixInputs()
+// mixTypes computes the mix rows of at most mixRows types of e, from type first on.
+func (t *tok2vec) mixTypes(e *encoder, dst []float32, first, rows int) {
+	w, k, in, chars := t.width, t.keyLen(), t.mixInputs(), t.chars.width()
+	keys := e.keys[first*k:]
 	e.x = grow(e.x, rows*in)
 	for r := range rows {
-		key := keys[r*k:][:k]
+		key, x := keys[r*k:][:k], e.x[r*in:][:in]
+		if t.chars != nil {
+			t.chars.embed(x, e.words[first+r])
+		}
 		for i := range t.tables {
-			t.tables[i].embed(e.x[r*in+i*w:][:w], key[t.tables[i].column])
+			t.tables[i].embed(x[chars+i*w:][:w], key[t.tables[i].column])
 		}
 	}
 	if t.static != nil {
-		t.static.embed(e, e.x[len(t.tables)*w:], in, keys[k-1:], k, rows)
+		t.static.embed(e, e.x[chars+len(t.tables)*w:], in, keys[k-1:], k, rows)
 	}
 	t.mix.maxout.Mul(e.tmp, w, e.x, in, rows)
 	kernel.LayerNorm(dst, w, e.tmp, w, nil, 0, t.mix.gain, t.mix.bias, rows)

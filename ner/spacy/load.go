@@ -334,7 +334,7 @@ func (l *loader) checkCfg(name string) error {
 		return fmt.Errorf("%s/cfg: %w", name, err)
 	}
 	if cfg.BeamWidth != 1 {
-		return fmt.Errorf("%s/cfg: beam_width %d is a beam search, and this package decodes greedily (beam_width 1): train the component of the factory ner or parser, without a beam", name, cfg.BeamWidth)
+		return fmt.Errorf("%s/cfg: beam_width %d is a beam search, and this package decodes greedily (beam_width 1): train %[1]q without a beam", name, cfg.BeamWidth)
 	}
 	if cfg.LearnTokens {
 		return fmt.Errorf("%s/cfg: learn_tokens: the parser joins tokens, cannot run it", name)

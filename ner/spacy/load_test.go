@@ -74,14 +74,14 @@ func TestRefusals(t *testing.T) {
 		{"a parser with a transformer: what to do", add("deps", "parser", "[components.deps.model.tok2vec]\n@architectures = \"spacy-transformers.TransformerListener.v1\"\n"), `; exclude "deps" to run the pipeline without its sentences`},
 		{"a parser with more tokens", add("deps", "parser", "[components.deps.model]\nextra_state_tokens = true\n"), "[components.deps.model] extra_state_tokens = true: only the entity recognizer can have it"},
 		{"a beam for sentences", add("deps", "beam_parser", ""), `component "deps" (factory beam_parser) finds sentences with a beam search, and this package decodes greedily`},
-		{"merged entities", add("merge", "merge_entities", ""), `component "merge" (factory merge_entities) changes the tokens, it joins the tokens of each entity, before "ner" reads them: exclude "merge"`},
-		{"split tokens", add("split", "token_splitter", ""), `component "split" (factory token_splitter) changes the tokens, it splits long tokens, before "ner" reads them`},
-		{"merged noun chunks", add("merge", "merge_noun_chunks", ""), `component "merge" (factory merge_noun_chunks) cannot be run, it joins the tokens of noun chunks, which can change or remove entities: exclude it`},
+		{"merged entities", add("merge", "merge_entities", ""), `component "merge" (factory merge_entities) joins the tokens of each entity, before "ner" reads them: exclude "merge"`},
+		{"split tokens", add("split", "token_splitter", ""), `component "split" (factory token_splitter) splits long tokens, before "ner" reads them`},
+		{"merged noun chunks", add("merge", "merge_noun_chunks", ""), `component "merge" (factory merge_noun_chunks) cannot be run, because it joins the tokens of noun chunks, which can change or remove entities: exclude it`},
 		{"merged noun chunks at last", addLast("merge", "merge_noun_chunks"), `component "merge" (factory merge_noun_chunks) cannot be run`},
-		{"rules at last", addLast("ruler", "entity_ruler"), `component "ruler" (factory entity_ruler) cannot be run, it sets entities by rules`},
-		{"own code at last", addLast("mine", "my_factory"), `component "mine" (factory my_factory) cannot be run, what it does to entities is unknown`},
-		{"rules", add("ruler", "entity_ruler", ""), `component "ruler" (factory entity_ruler) cannot be run, it sets entities by rules`},
-		{"span rules", add("spans", "span_ruler", "annotate_ents = true"), `component "spans" (factory span_ruler) cannot be run, annotate_ents = true lets its rules set entities: exclude it`},
+		{"rules at last", addLast("ruler", "entity_ruler"), `component "ruler" (factory entity_ruler) cannot be run, because it sets entities by rules`},
+		{"own code at last", addLast("mine", "my_factory"), `component "mine" (factory my_factory) cannot be run, because what it does to entities is unknown`},
+		{"rules", add("ruler", "entity_ruler", ""), `component "ruler" (factory entity_ruler) cannot be run, because it sets entities by rules`},
+		{"span rules", add("spans", "span_ruler", "annotate_ents = true"), `component "spans" (factory span_ruler) cannot be run, because annotate_ents = true lets its rules set entities: exclude it`},
 		{"two sources of sentences", func(t *testing.T, files map[string][]byte) {
 			add("one", "senter", "")(t, files)
 			add("two", "sentencizer", "")(t, files)
@@ -101,7 +101,7 @@ func TestRefusals(t *testing.T) {
 			add("rules", "sentencizer", "")(t, files)
 			files["rules.json"] = []byte(`{"punct_chars":"."}`)
 		}, "rules.json: json: "},
-		{"own code", add("mine", "my_factory", ""), `component "mine" (factory my_factory) cannot be run, what it does to entities is unknown`},
+		{"own code", add("mine", "my_factory", ""), `component "mine" (factory my_factory) cannot be run, because what it does to entities is unknown`},
 		{"two recognizers", add("ner2", "ner", ""), `components "ner2" and "ner" both find entities, and the entities of the first limit those of the second, which is not implemented: exclude one`},
 		{"a beam only", set("config.cfg", `factory = "ner"`, `factory = "beam_ner"`), `component "ner" (factory beam_ner) finds entities with a beam search, and this package decodes greedily: train a component of the factory ner`},
 		{"spans only", set("config.cfg", `factory = "ner"`, `factory = "spancat"`), `component "ner" (factory spancat) finds spans, which spaCy keeps in Doc.spans and not in Doc.ents, and no component of the factory ner finds entities: train one`},
@@ -110,7 +110,7 @@ func TestRefusals(t *testing.T) {
 		{"no recognizer", set("config.cfg", `["ner"]`, `[]`), "the pipeline has no component of the factory ner, so it finds no entities: train one"},
 		{"a listener to nothing", set("config.cfg", `"spacy.Tok2Vec.v2"`, "\"spacy.Tok2VecListener.v1\"\nupstream = \"tok2vec\""), `component "ner" listens to "tok2vec", which is not in the pipeline before it, or excluded`},
 		{"another architecture", set("config.cfg", "TransitionBasedParser.v2", "TransitionBasedParser.v1"), "[components.ner.model] @architectures is spacy.TransitionBasedParser.v1: can run only spacy.TransitionBasedParser.v2"},
-		{"another embedding", set("config.cfg", "MultiHashEmbed.v2", "CharacterEmbed.v2"), "[components.ner.model.tok2vec.embed] @architectures is spacy.CharacterEmbed.v2"},
+		{"another embedding", set("config.cfg", "MultiHashEmbed.v2", "MultiHashEmbed.v1"), "[components.ner.model.tok2vec.embed] @architectures is spacy.MultiHashEmbed.v1: can run only spacy.MultiHashEmbed.v2, spacy.CharacterEmbed.v2"},
 		{"mish", set("config.cfg", "MaxoutWindowEncoder.v2", "MishWindowEncoder.v2"), "[components.ner.model.tok2vec.encode] @architectures is spacy.MishWindowEncoder.v2: it does not pad texts"},
 		{"another encoder", set("config.cfg", "MaxoutWindowEncoder.v2", "TorchBiLSTMEncoder.v1"), "[components.ner.model.tok2vec.encode] @architectures is spacy.TorchBiLSTMEncoder.v1"},
 		{"not a config", set("config.cfg", "[nlp]", "[nope]"), "config.cfg: no section [nlp]"},
@@ -289,8 +289,8 @@ func TestAfterNer(t *testing.T) {
 	for _, c := range []struct {
 		name, factory, tokens, sents string
 	}{
-		{"merge", "merge_entities", `the pipeline's component "merge" (factory merge_entities) changes the tokens, it joins the tokens of each entity: exclude "merge" to get the tokens of the tokenizer`, ""},
-		{"split", "token_splitter", `the pipeline's component "split" (factory token_splitter) changes the tokens, it splits long tokens: exclude "split"`, ""},
+		{"merge", "merge_entities", `the pipeline's component "merge" (factory merge_entities) joins the tokens of each entity: exclude "merge" to get the tokens of the tokenizer`, ""},
+		{"split", "token_splitter", `the pipeline's component "split" (factory token_splitter) splits long tokens: exclude "split"`, ""},
 		{"sub", "merge_subtokens", "", ""},
 		{"senter2", "senter", "", `the pipeline finds no sentences: components "parser" and "senter2" both find sentences: exclude one`},
 		{"deps", "beam_parser", "", `the pipeline finds no sentences: components "parser" and "deps" both find sentences: exclude one`},

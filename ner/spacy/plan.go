@@ -55,8 +55,8 @@ var harmless = []string{
 // merge_noun_chunks is not one of them: an entity that is a part of a noun chunk grows, or
 // is lost.
 var retokenizes = map[string]string{
-	"merge_entities": "it joins the tokens of each entity",
-	"token_splitter": "it splits long tokens",
+	"merge_entities": "joins the tokens of each entity",
+	"token_splitter": "splits long tokens",
 }
 
 // refusals has the reasons why some factories cannot be run. For a factory that is not
@@ -116,7 +116,7 @@ func (c config) plan(exclude []string) (*plan, error) {
 		case comp.factory == "attribute_ruler" || comp.factory == "doc_cleaner": // load reads what they do
 			p.run = append(p.run, comp)
 		case retokenizes[comp.factory] != "":
-			what := fmt.Sprintf("component %q (factory %s) changes the tokens, %s", comp.name, comp.factory, retokenizes[comp.factory])
+			what := fmt.Sprintf("component %q (factory %s) %s", comp.name, comp.factory, retokenizes[comp.factory])
 			if !after {
 				return nil, fmt.Errorf("%s, before %q reads them: exclude %q, or save the pipeline without it", what, active[at].name, comp.name)
 			}
@@ -291,13 +291,13 @@ func (c config) checkFactory(comp component) error {
 		if _, err := c.get("components."+comp.name, "annotate_ents", &sets); !sets || err != nil {
 			return err
 		}
-		return fmt.Errorf("component %q (factory span_ruler) cannot be run, annotate_ents = true lets its rules set entities: %s", comp.name, advice)
+		return fmt.Errorf("component %q (factory span_ruler) cannot be run, because annotate_ents = true lets its rules set entities: %s", comp.name, advice)
 	}
 	why := refusals[comp.factory]
 	if why == "" {
 		why = "what it does to entities is unknown"
 	}
-	return fmt.Errorf("component %q (factory %s) cannot be run, %s: %s", comp.name, comp.factory, why, advice)
+	return fmt.Errorf("component %q (factory %s) cannot be run, because %s: %s", comp.name, comp.factory, why, advice)
 }
 
 // checkModel checks the architecture of a parser, entity recognizer or senter. It returns
@@ -349,7 +349,7 @@ func (c config) checkTok2Vec(section string) error {
 	if err != nil || name == "spacy.HashEmbedCNN.v2" {
 		return err
 	}
-	if _, err := c.want(section+".embed", "@architectures", "spacy.MultiHashEmbed.v2"); err != nil {
+	if _, err := c.want(section+".embed", "@architectures", "spacy.MultiHashEmbed.v2", "spacy.CharacterEmbed.v2"); err != nil {
 		return err
 	}
 	if _, err = c.get(section+".encode", "@architectures", &name); err == nil && strings.HasPrefix(name, "spacy.MishWindowEncoder.") {

@@ -30,18 +30,21 @@
 //
 // The package runs pipelines of spaCy 3.6 to 3.8 with the language "en", spaCy's
 // own tokenizer patterns, and a greedy TransitionBasedParser.v2. That needs a
-// Tok2Vec.v2 of MultiHashEmbed.v2 and MaxoutWindowEncoder.v2, or HashEmbedCNN.v2,
-// which is the same network. A component may have its own Tok2Vec or listen to a
+// Tok2Vec.v2 of MultiHashEmbed.v2 or CharacterEmbed.v2, and MaxoutWindowEncoder.v2, or
+// HashEmbedCNN.v2, which is the same network. A component may have its own Tok2Vec or listen to a
 // shared one. These pipelines are en_core_web_sm, _md and _lg, and those that
 // `spacy init config --lang en --pipeline ner` and `spacy train` make. Word vectors
-// of the mode "default" are used.
+// of the mode "default" are used. docs/engine.md has a table of components and
+// settings.
 //
 // A senter needs the model Tagger.v2 and the same networks. Only one component may find
 // sentences.
 //
 // Components that cannot change an entity are not read. For any other component
 // [Open] returns an error with its name, so no pipeline gives other answers here
-// than in Python.
+// than in Python. A component that changes tokens after the recognizer, such as
+// merge_entities, changes no entity. [Pipeline.CheckTokens] returns an error that names
+// it, because the tokens are then not spaCy's.
 //
 // # Guarantees
 //

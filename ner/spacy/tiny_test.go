@@ -31,6 +31,7 @@ type tiny struct {
 	vectors              int // width of the word vectors, 0: none
 
 	// Settings that differ from spaCy's defaults.
+	chars       int  // nC of a CharacterEmbed; 0: none
 	window      int  // window_size; 0: 1
 	mixPieces   int  // maxout pieces of the layer that mixes the embeddings; 0: as pieces
 	lowerPieces int  // maxout_pieces of parser and recognizer; 0: 2
@@ -69,6 +70,9 @@ func random(r *rand.Rand, shape ...int) tensor {
 	return t
 }
 
+// charDim is the nM of a CharacterEmbed.
+const charDim = 5
+
 // tok2vecNodes returns the layers of a tok2vec, in the order of thinc's files.
 func (s tiny) tok2vecNodes(r *rand.Rand) []node {
 	window := max(s.window, 1)
@@ -77,9 +81,13 @@ func (s tiny) tok2vecNodes(r *rand.Rand) []node {
 		{name: "extract_features", attrs: map[string]any{"columns": s.columns}},
 		{name: "list2ragged"},
 	}
-	inputs := len(s.columns)
+	inputs := len(s.columns) * s.width
+	if s.chars > 0 {
+		inputs += s.chars * charDim
+		nodes = append(nodes, node{name: "charembed", params: map[string]tensor{"E": random(r, s.chars, 256, charDim)}})
+	}
 	if s.vectors > 0 {
-		inputs++
+		inputs += s.width
 		nodes = append(nodes, node{name: "static_vectors", attrs: map[string]any{"key_attr": "ORTH"},
 			params: map[string]tensor{"W": random(r, s.width, s.vectors)}})
 	}
@@ -91,7 +99,7 @@ func (s tiny) tok2vecNodes(r *rand.Rand) []node {
 	if s.mixPieces == 0 {
 		s.mixPieces = s.pieces
 	}
-	block(inputs*s.width, s.mixPieces)
+	block(inputs, s.mixPieces)
 	for i := range s.columns {
 		nodes = append(nodes, node{name: "ints-getitem"}, node{name: "hashembed",
 			attrs:  map[string]any{"column": i, "seed": 8 + i, "dropout_rate": 0.1},

@@ -16,11 +16,12 @@ import (
 //	neighbours, 3×width --maxout, layernorm, + the middle one--> width
 //	                                                          (depth times)
 //
-// It is spacy.Tok2Vec.v2 of spacy.MultiHashEmbed.v2 and
+// It is spacy.Tok2Vec.v2 of spacy.MultiHashEmbed.v2 or spacy.CharacterEmbed.v2, and
 // spacy.MaxoutWindowEncoder.v2. All sizes come from the model file.
 type tok2vec struct {
 	width   int
 	columns []column
+	chars   *charTable // nil without CharacterEmbed
 	tables  []hashTable
 	static  *staticVectors // nil without word vectors
 	mix     mixLayer
@@ -77,6 +78,11 @@ func newTok2Vec(layers []layer, vecs *vectors, cacheEntries int) (*tok2vec, erro
 			return nil, err
 		}
 		t.tables = append(t.tables, table)
+	}
+	if parts.chars != nil {
+		if t.chars, err = newCharTable(parts.chars); err != nil {
+			return nil, err
+		}
 	}
 	if parts.static != nil {
 		if t.static, err = newStaticVectors(parts.static, vecs, t.width); err != nil {
@@ -143,21 +149,26 @@ func (t *tok2vec) mixInputs() int {
 	if t.static != nil {
 		n++
 	}
-	return n * t.width
+	return t.chars.width() + n*t.width
 }
 
 // keyLen returns the number of ids from which a token's embedding is computed.
 func (t *tok2vec) keyLen() int {
-	if t.static != nil {
+	if t.readsOrth() {
 		return len(t.columns) + 1
 	}
 	return len(t.columns)
 }
 
+// readsOrth reports whether the embedding depends on the whole word. The last id of a
+// type is then its ORTH.
+func (t *tok2vec) readsOrth() bool { return t.static != nil || t.chars != nil }
+
 // tok2vecLayers has the layers of a tok2vec that have parameters or attributes, by
 // kind.
 type tok2vecLayers struct {
 	extract, static *layer
+	chars           *layer
 	tables          []*layer
 	maxouts, norms  []*layer
 	windows         []*layer
@@ -189,6 +200,8 @@ func sortLayers(layers []layer) (*tok2vecLayers, error) {
 			p.extract = l
 		case l.name == "static_vectors" && p.static == nil:
 			p.static = l
+		case l.name == "charembed" && p.chars == nil:
+			p.chars = l
 		case l.name == "hashembed":
 			p.tables = append(p.tables, l)
 		case l.name == "maxout":

@@ -30,6 +30,8 @@ func TestNetworksAgainstReference(t *testing.T) {
 		"extra tokens": {width: 12, depth: 2, pieces: 3, columns: all[:2], rows: []int{50, 40}, hidden: 8, labels: []string{"A", "B"}, extra: true},
 		"wide hidden":  {width: 12, depth: 2, pieces: 3, columns: all[:2], rows: []int{50, 40}, hidden: 257, labels: []string{"A"}},
 		"everything":   {width: 12, depth: 2, pieces: 5, columns: all[:2], rows: []int{50, 40}, hidden: 8, labels: []string{"A"}, mixPieces: 3, window: 3, lowerPieces: 4, extra: true, noUpper: true},
+		"characters":   {width: 12, depth: 2, pieces: 3, columns: all[6:7], rows: []int{50}, hidden: 9, labels: []string{"A"}, chars: 5},
+		"all of it":    {width: 12, depth: 2, pieces: 3, columns: all[:1], rows: []int{50}, hidden: 9, labels: []string{"A"}, chars: 8, vectors: 19},
 		"listener":     {width: 32, depth: 8, pieces: 3, columns: all[:4], rows: []int{50, 40, 30, 20}, hidden: 32, labels: []string{"A"}, listen: true},
 	} {
 		for _, variant := range kernel.Variants() {
@@ -138,7 +140,7 @@ func (r reference) tok2vec(t *testing.T, files map[string][]byte, text string, t
 		columns = append(columns, column(slices.Index(columnNames[:], string(c.Text()))))
 	}
 	for i := range tokens {
-		var x []float64
+		x := r.chars(text[tokens[i].Start:tokens[i].End])
 		for n := 0; r.find("hashembed", n) != nil; n++ {
 			l := r.find("hashembed", n)
 			seed, _ := l.intAttr("seed")
@@ -189,6 +191,30 @@ func (r reference) tok2vec(t *testing.T, files map[string][]byte, text string, t
 		z = next
 	}
 	return z[len(pad):][:len(tokens)]
+}
+
+// chars embeds bytes as spaCy's Doc.to_utf8_array takes them: alternately from both ends.
+func (r reference) chars(word string) (x []float64) {
+	l := r.find("charembed", 0)
+	if l == nil {
+		return nil
+	}
+	e := l.values("E")
+	var taken []int
+	for start, end := 0, len(word)-1; start <= end; start, end = start+1, end-1 {
+		taken = append(taken, int(word[start]))
+		if start < end {
+			taken = append(taken, int(word[end]))
+		}
+	}
+	for place := range l.params[0].array.shape[0] {
+		b := 255
+		if place < len(taken) {
+			b = taken[place]
+		}
+		x = append(x, e[(place*256+b)*charDim:][:charDim]...)
+	}
+	return x
 }
 
 func (r reference) static(files map[string][]byte, l *layer, word string) []float64 {

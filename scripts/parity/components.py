@@ -12,7 +12,8 @@ MODEL is en_core_web_sm. The pipelines in DIR are:
     window    a recognizer with window_size = 2 and three maxout pieces in its state
     flat      a recognizer without upper layer and without maxout, and four pieces in its encoder
     extra     a recognizer with extra_state_tokens, one piece and a wide hidden layer
-    everything  a recognizer with all of these settings
+    chars     a recognizer with CharacterEmbed
+    all       a recognizer with the settings of window, flat and extra
 
 All but the first are small pipelines that are trained here for some steps.
 """
@@ -38,6 +39,13 @@ def after(model):
 def network(window=1, pieces=3):
     return {"@architectures": "spacy.HashEmbedCNN.v2", "pretrained_vectors": None, "width": 32, "depth": 3,
             "embed_size": 500, "window_size": window, "maxout_pieces": pieces, "subword_features": True}
+
+
+def characters():
+    return {"@architectures": "spacy.Tok2Vec.v2",
+            "embed": {"@architectures": "spacy.CharacterEmbed.v2", "width": 32, "rows": 500, "nM": 12, "nC": 7,
+                      "include_static_vectors": False, "feature": "LOWER"},
+            "encode": {"@architectures": "spacy.MaxoutWindowEncoder.v2", "width": 32, "depth": 2, "window_size": 1, "maxout_pieces": 3}}
 
 
 def listener(upstream):
@@ -83,7 +91,8 @@ def main():
     alone(network(window=2), pieces=3).to_disk(out / "window")
     alone(network(pieces=4), pieces=1, upper=False).to_disk(out / "flat")
     alone(network(), pieces=1, extra=True, hidden=300).to_disk(out / "extra")
-    alone(network(window=3, pieces=5), pieces=4, extra=True, upper=False).to_disk(out / "everything")
+    alone(characters()).to_disk(out / "chars")
+    alone(network(window=3, pieces=5), pieces=4, extra=True, upper=False).to_disk(out / "all")
 
 
 if __name__ == "__main__":

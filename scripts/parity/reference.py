@@ -63,7 +63,7 @@ def load_without_sentences(nlp, model):
     cannot change an entity: these take as long as all that is compared."""
     keep = {"ner"}
     if any(isinstance(node, Tok2VecListener) for node in nlp.get_pipe("ner").model.walk()):
-        keep.add("tok2vec")
+        keep |= {name for name in nlp.pipe_names if nlp.get_pipe_meta(name).factory == "tok2vec"}
     return spacy.load(model, exclude=[name for name in nlp.component_names if name not in keep])
 
 

@@ -1,0 +1,129 @@
+package spacy
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write the table of docs/engine.md")
+
+// TestTableOfWhatRuns opens one pipeline for each row of the table in docs/engine.md, and
+// compares the table with what happens. With -update it writes the table.
+func TestTableOfWhatRuns(t *testing.T) {
+	type files = map[string][]byte
+	last := func(name, factory string) func(files) {
+		return func(f files) { addComponentLast(t, f, name, factory) }
+	}
+	first := func(name, factory, settings string) func(files) {
+		return func(f files) { addComponent(t, f, name, factory, settings) }
+	}
+	set := func(name, old, new string) func(files) {
+		return func(f files) { edit(t, f, name, old, new) }
+	}
+	own := func(change func(*tiny)) tiny {
+		s := small
+		change(&s)
+		return s
+	}
+	listen := own(func(s *tiny) { s.listen, s.parser = true, true })
+	sents := own(func(s *tiny) { s.parser = true })
+	var b strings.Builder
+	b.WriteString("| pipeline | narwhal |\n| --- | --- |\n")
+	for _, row := range []struct {
+		what   string
+		tiny   tiny
+		change func(files)
+	}{
+		{"a recognizer with a network of its own", small, nil},
+		{"`parser` and `ner` that listen to one `tok2vec`", listen, nil},
+		{"… that listen to two `tok2vec` components", listen, func(f files) {
+			edit(t, f, "config.cfg", `"ner"]`, `"second","ner"]`)
+			f["config.cfg"] = append(f["config.cfg"], "\n[components.second]\nfactory = \"tok2vec\"\n"...)
+			f["second/model"] = f["tok2vec/model"]
+		}},
+		{"`ner` with `window_size = 2`", own(func(s *tiny) { s.window = 2 }), nil},
+		{"… with `maxout_pieces = 4` in its `encode`", own(func(s *tiny) { s.pieces, s.mixPieces = 4, 3 }), nil},
+		{"… with `maxout_pieces = 3`", own(func(s *tiny) { s.lowerPieces = 3 }), nil},
+		{"… with `hidden_width = 300`", own(func(s *tiny) { s.hidden = 300 }), nil},
+		{"… with `extra_state_tokens = true`", own(func(s *tiny) { s.extra = true }), nil},
+		{"… with `use_upper = false`", own(func(s *tiny) { s.noUpper = true }), nil},
+		{"`parser` with `extra_state_tokens = true`", sents, func(f files) {
+			edit(t, f, "config.cfg", "state_type = \"parser\"\n", "state_type = \"parser\"\nextra_state_tokens = true\n")
+		}},
+		{"`MishWindowEncoder` instead of `MaxoutWindowEncoder`", small, set("config.cfg", "MaxoutWindowEncoder", "MishWindowEncoder")},
+		{"`CharacterEmbed` instead of `MultiHashEmbed`", own(func(s *tiny) { s.chars = 4 }), set("config.cfg", "MultiHashEmbed", "CharacterEmbed")},
+		{"a recognizer that reads a transformer", small, set("config.cfg", `"spacy.Tok2Vec.v2"`, `"spacy-transformers.TransformerListener.v1"`)},
+		{"… a curated transformer", small, set("config.cfg", `"spacy.Tok2Vec.v2"`, `"spacy-curated-transformers.LastTransformerLayerListener.v1"`)},
+		{"a transformer that only other components read, such as `textcat`", small, first("trf", "transformer", "")},
+		{"`beam_ner` instead of `ner`", small, set("config.cfg", `factory = "ner"`, `factory = "beam_ner"`)},
+		{"`ner` with a `beam_width`", small, set("ner/cfg", `"beam_width":1`, `"beam_width":16`)},
+		{"`spancat` without `ner`", small, set("config.cfg", `factory = "ner"`, `factory = "spancat"`)},
+		{"two components `ner`", small, last("ner2", "ner")},
+		{"vectors of floret", own(func(s *tiny) { s.vectors = 5 }), set("vocab/vectors.cfg", "default", "floret")},
+		{"another language", small, set("config.cfg", `lang = "en"`, `lang = "de"`)},
+		{"`tagger`, `morphologizer`, `lemmatizer`, `textcat`, `spancat`, `entity_linker`, anywhere", small, first("tagger", "tagger", "")},
+		{"`parser`, `senter` or `sentencizer`", sents, nil},
+		{"two of them before `ner`", sents, first("two", "senter", "")},
+		{"a second one of them after `ner`", sents, last("two", "senter")},
+		{"`merge_entities` after `ner`", sents, last("merge", "merge_entities")},
+		{"`token_splitter` after `ner`", sents, last("split", "token_splitter")},
+		{"one of these two before `ner`", small, first("merge", "merge_entities", "")},
+		{"`merge_subtokens`", small, last("sub", "merge_subtokens")},
+		{"`merge_noun_chunks`", sents, last("merge", "merge_noun_chunks")},
+		{"`doc_cleaner` after `ner`", listen, func(f files) {
+			addComponentLast(t, f, "clean", "doc_cleaner")
+			f["clean/cfg"] = []byte(`{"attrs":{"tensor":null,"_.trf_data":null}}`)
+		}},
+		{"… before a component that reads what it clears", listen, func(f files) {
+			addComponent(t, f, "clean", "doc_cleaner", "")
+			f["clean/cfg"] = []byte(`{"attrs":{"tensor":null,"_.trf_data":null}}`)
+		}},
+		{"`entity_ruler`, or `span_ruler` with `annotate_ents`", small, last("ruler", "entity_ruler")},
+		{"`span_ruler`", small, first("spans", "span_ruler", "annotate_ents = false")},
+		{"components of your own", small, last("mine", "my_factory")},
+	} {
+		f := row.tiny.files(t, 1)
+		if row.change != nil {
+			row.change(f)
+		}
+		p, err := openFiles(f, Options{})
+		says := "runs"
+		switch {
+		case err != nil:
+			says = "refuses it: " + strings.TrimPrefix(err.Error(), "open pipeline: ")
+		case p.CheckTokens() != nil:
+			says += ", but has no tokens and sentences: " + p.CheckTokens().Error()
+		case row.tiny.parser && p.CheckSents() != nil:
+			says += ", but has no sentences: " + strings.TrimPrefix(p.CheckSents().Error(), "the pipeline finds no sentences: ")
+		}
+		if err == nil {
+			if _, err := p.Entities(t.Context(), "Tim Cook isn't in Paris."); err != nil {
+				t.Errorf("%s: %v", row.what, err)
+			}
+		}
+		fmt.Fprintf(&b, "| %s | %s |\n", row.what, strings.ReplaceAll(says, "|", "\\|"))
+	}
+
+	const path, begin, end = "../../docs/engine.md", "<!-- made by TestTableOfWhatRuns -->\n\n", "\n<!-- end -->\n"
+	doc, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, rest, ok := strings.Cut(string(doc), begin)
+	table, tail, ok2 := strings.Cut(rest, end)
+	if !ok || !ok2 {
+		t.Fatalf("%s has no %q or %q", path, begin, end)
+	}
+	if table == b.String() {
+		return
+	}
+	if !*update {
+		t.Fatalf("the table in %s is not what runs; to write it: go test ./ner/spacy -run TestTableOfWhatRuns -update", path)
+	}
+	if err := os.WriteFile(path, []byte(head+begin+b.String()+end+tail), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
