@@ -1,6 +1,7 @@
 package spacy
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -343,7 +344,8 @@ func (l *loader) checkCfg(name string) error {
 }
 
 // checkRules returns an error if a rule of an attribute_ruler sets an attribute that
-// can change entities. Rules may set TAG, POS, MORPH, LEMMA and DEP.
+// can change entities. Rules may set TAG, POS, MORPH, LEMMA and DEP, but not the DEP
+// whose tokens merge_subtokens joins.
 func (l *loader) checkRules(name string) error {
 	file := name + "/patterns"
 	raw, err := l.src.read(file)
@@ -362,7 +364,11 @@ func (l *loader) checkRules(name string) error {
 				if c.Err() == nil && !slices.Contains([]string{"TAG", "POS", "MORPH", "LEMMA", "DEP"}, key) {
 					return fmt.Errorf("%s: a rule sets %s, which can change entities: exclude %q, or save the pipeline without it", file, key, name)
 				}
+				left := c.Len()
 				c.Skip()
+				if value := raw[len(raw)-left : len(raw)-c.Len()]; key == "DEP" && bytes.HasSuffix(value, []byte("subtok")) {
+					return fmt.Errorf("%s: a rule sets DEP to subtok, and merge_subtokens joins such tokens: exclude %q, or save the pipeline without it", file, name)
+				}
 			}
 		}
 		if c.Err() != nil {

@@ -103,6 +103,7 @@ func TestRefusals(t *testing.T) {
 		}, "rules.json: json: "},
 		{"own code", add("mine", "my_factory", ""), `component "mine" (factory my_factory) cannot be run, because what it does to entities is unknown`},
 		{"two recognizers", add("ner2", "ner", ""), `components "ner2" and "ner" both find entities, and the entities of the first limit those of the second, which is not implemented: exclude one`},
+		{"a disabled recognizer", set("config.cfg", `disabled = []`, `disabled = ["ner"]`), `component "ner", which finds the entities, is disabled in config.cfg: save the pipeline after nlp.enable_pipe("ner")`},
 		{"a beam only", set("config.cfg", `factory = "ner"`, `factory = "beam_ner"`), `component "ner" (factory beam_ner) finds entities with a beam search, and this package decodes greedily: train a component of the factory ner`},
 		{"spans only", set("config.cfg", `factory = "ner"`, `factory = "spancat"`), `component "ner" (factory spancat) finds spans, which spaCy keeps in Doc.spans and not in Doc.ents, and no component of the factory ner finds entities: train one`},
 		{"rules only", set("config.cfg", `factory = "ner"`, `factory = "entity_ruler"`), `component "ner" (factory entity_ruler) finds entities by rules, and no component of the factory ner finds entities: train one`},
@@ -416,12 +417,13 @@ func TestHarmlessComponents(t *testing.T) {
 // TestAttributeRuler checks which rules of an attribute_ruler are accepted: those that
 // set no norm, sentence start or entity.
 func TestAttributeRuler(t *testing.T) {
+	value := "X"
 	rule := func(attr string) []byte {
 		b := msgp.AppendArrayHeader(nil, 1)
 		b = msgp.AppendMapHeader(b, 3)
 		b = msgp.AppendArrayHeader(msgp.AppendString(b, "patterns"), 0)
 		b = msgp.AppendMapHeader(msgp.AppendString(b, "attrs"), 1)
-		b = msgp.AppendString(msgp.AppendString(b, attr), "X")
+		b = msgp.AppendString(msgp.AppendString(b, attr), value)
 		return msgp.AppendInt(msgp.AppendString(b, "index"), 0)
 	}
 	files := small.files(t, 1)
@@ -433,6 +435,11 @@ func TestAttributeRuler(t *testing.T) {
 	files["rules/patterns"] = rule("NORM")
 	if _, err := openFiles(files, Options{}); err == nil || !strings.Contains(err.Error(), `rules/patterns: a rule sets NORM, which can change entities: exclude "rules"`) {
 		t.Errorf("a rule that sets NORM: %v", err)
+	}
+	value = "subtok"
+	files["rules/patterns"] = rule("DEP")
+	if _, err := openFiles(files, Options{}); err == nil || !strings.Contains(err.Error(), `rules/patterns: a rule sets DEP to subtok`) {
+		t.Errorf("a rule that sets DEP to subtok: %v", err)
 	}
 	files["rules/patterns"] = []byte("\xc1")
 	if _, err := openFiles(files, Options{}); err == nil {

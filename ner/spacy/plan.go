@@ -27,21 +27,12 @@ type plan struct {
 	noSents  error // why the sentences cannot be answered; nil: they can
 }
 
-// find returns the first component of a factory, or nil if there is none.
-func (p *plan) find(factory string) *component {
-	i := slices.IndexFunc(p.run, func(c component) bool { return c.factory == factory })
-	if i < 0 {
-		return nil
-	}
-	return &p.run[i]
-}
-
 // findsSents lists the factories of the components that find sentences.
 var findsSents = []string{"parser", "beam_parser", "senter", "sentencizer"}
 
 // harmless lists the factories whose components change neither entities, nor tokens, nor
-// sentence starts. Files of such components are not read. merge_subtokens joins tokens that the
-// parser has labelled subtok, and this package runs no parser with that label. Only
+// sentence starts. Files of such components are not read. merge_subtokens joins tokens that
+// the parser has labelled subtok, and this package runs no parser with that label. Only
 // components that listen to a transformer read its vectors.
 var harmless = []string{
 	"tagger", "morphologizer", "lemmatizer", "trainable_lemmatizer", "entity_linker",
@@ -152,6 +143,19 @@ func (c config) recognizer(active []component, exclude []string) (int, error) {
 	if at >= 0 {
 		return at, nil
 	}
+	var names []string
+	_, _ = c.get("nlp", "pipeline", &names) // active has returned this error
+	for _, name := range names {
+		var factory string
+		_, _ = c.get("components."+name, "factory", &factory)
+		switch {
+		case factory != "ner":
+		case slices.Contains(exclude, name):
+			return 0, fmt.Errorf("exclude %q: it is the component that finds the entities", name)
+		default:
+			return 0, fmt.Errorf("component %q, which finds the entities, is disabled in config.cfg: save the pipeline after nlp.enable_pipe(%[1]q)", name)
+		}
+	}
 	for _, comp := range active {
 		switch comp.factory {
 		case "beam_ner":
@@ -160,12 +164,6 @@ func (c config) recognizer(active []component, exclude []string) (int, error) {
 			return 0, fmt.Errorf("component %q (factory %s) finds spans, which spaCy keeps in Doc.spans and not in Doc.ents, and no component of the factory ner finds entities: train one, with spacy init config --pipeline ner", comp.name, comp.factory)
 		case "entity_ruler", "span_ruler":
 			return 0, fmt.Errorf("component %q (factory %s) finds entities by rules, and no component of the factory ner finds entities: train one, with spacy init config --pipeline ner", comp.name, comp.factory)
-		}
-	}
-	for _, name := range exclude {
-		var factory string
-		if _, _ = c.get("components."+name, "factory", &factory); factory == "ner" {
-			return 0, fmt.Errorf("exclude %q: it is the component that finds the entities", name)
 		}
 	}
 	return 0, fmt.Errorf("the pipeline has no component of the factory ner, so it finds no entities: train one, with spacy init config --pipeline ner")
