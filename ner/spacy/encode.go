@@ -25,6 +25,9 @@ const (
 // columnNames are spaCy's names, in the order of the constants.
 var columnNames = [...]string{"NORM", "PREFIX", "SUFFIX", "SHAPE", "SPACY", "IS_SPACE", "LOWER", "ORTH"}
 
+// columnIDs are spaCy's numbers for the same attributes (spacy.attrs).
+var columnIDs = [...]int64{67, 69, 70, 68, 81, 6, 66, 65}
+
 // id returns a token's id in a column.
 func (c column) id(text string, t *Token) uint64 {
 	switch c {

@@ -128,7 +128,8 @@ func TestRefusals(t *testing.T) {
 		{"a parser's state", func(t *testing.T, files map[string][]byte) {
 			files["ner/model"] = encodeNodes(small.parserNodes(rand.New(rand.NewPCG(1, 0)), 8, 10))
 		}, "ner/model: layer 2 (precomputable_affine): the model looks at 8 tokens, can run [3 6]"},
-		{"scores without an upper layer", withLayers(func(n []node) []node { delete(n[0].refs, "upper"); return n }), "ner/model: the model has 6 scores and no upper layer (use_upper = false), and the moves file makes 10 classes"},
+		{"scores without an upper layer", withLayers(func(n []node) []node { n[3] = node{name: "noop"}; return n }), "ner/model: the model has 6 scores and no upper layer (use_upper = false), and the moves file makes 10 classes"},
+		{"no upper layer", withLayers(func(n []node) []node { delete(n[0].refs, "upper"); return n }), "ner/model: no upper layer linear: not a model of TransitionBasedParser.v2"},
 		{"a reference to nowhere", withLayers(func(n []node) []node { n[0].refs["lower"] = 99; return n }), "ner/model: no lower layer"},
 		{"lower width", param(2, 0, "W", 3, 6, 2, 5), "layer 2 (precomputable_affine): W has shape [3 6 2 5], want [any any any 7]"},
 		{"lower bias", param(2, 0, "b", 6, 3), "layer 2 (precomputable_affine): b has shape [6 3], want [6 2]"},

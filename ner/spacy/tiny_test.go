@@ -70,6 +70,18 @@ func random(r *rand.Rand, shape ...int) tensor {
 	return t
 }
 
+// columnsAttr returns the columns as MultiHashEmbed writes them, or as CharacterEmbed does.
+func (s tiny) columnsAttr() any {
+	if s.chars == 0 {
+		return s.columns
+	}
+	var ids []any
+	for _, name := range s.columns {
+		ids = append(ids, columnIDs[slices.Index(columnNames[:], name)])
+	}
+	return ids
+}
+
 // charDim is the nM of a CharacterEmbed.
 const charDim = 5
 
@@ -78,7 +90,7 @@ func (s tiny) tok2vecNodes(r *rand.Rand) []node {
 	window := max(s.window, 1)
 	nodes := []node{
 		{name: fmt.Sprintf("with_array(%s)", strings.Repeat("residual(x)>>", s.depth)), attrs: map[string]any{"pad": s.depth * window}},
-		{name: "extract_features", attrs: map[string]any{"columns": s.columns}},
+		{name: "extract_features", attrs: map[string]any{"columns": s.columnsAttr()}},
 		{name: "list2ragged"},
 	}
 	inputs := len(s.columns) * s.width
@@ -126,7 +138,6 @@ func (s tiny) parserNodes(r *rand.Rand, slots, n int) []node {
 	root := node{name: "parser_model", refs: map[string]int{"tok2vec": 1, "lower": 2, "upper": 3}, attrs: map[string]any{"has_upper": !s.noUpper}}
 	if s.noUpper {
 		hidden = n
-		delete(root.refs, "upper") // the file has nil
 	}
 	nodes := []node{
 		root,
@@ -134,7 +145,9 @@ func (s tiny) parserNodes(r *rand.Rand, slots, n int) []node {
 		{name: "precomputable_affine", params: map[string]tensor{
 			"W": random(r, slots, hidden, pieces, in), "b": random(r, hidden, pieces), "pad": random(r, 1, slots, hidden, pieces)}},
 	}
-	if !s.noUpper {
+	if s.noUpper {
+		nodes = append(nodes, node{name: "noop"})
+	} else {
 		nodes = append(nodes, node{name: "linear", params: map[string]tensor{"W": random(r, n, hidden), "b": random(r, n)}})
 	}
 	nodes = append(nodes, []node{

@@ -179,7 +179,7 @@ type tok2vecLayers struct {
 // structural lists the layers that sortLayers skips.
 var structural = []string{
 	// These only pass values on.
-	"list2ragged", "ragged2list", "list2array", "ints-getitem", "dropout",
+	"list2ragged", "ragged2list", "list2array", "ints-getitem", "dropout", "noop",
 	// newTransition and newSenter read these.
 	"parser_model", "precomputable_affine", "linear", "tok2vec-listener", "softmax",
 }
@@ -268,8 +268,14 @@ func (p *tok2vecLayers) columns() ([]column, error) {
 	}
 	var columns []column
 	for range c.Array() {
-		name := string(c.Text())
-		i := slices.Index(columnNames[:], name)
+		i, name := -1, ""
+		if c.IsString() { // as MultiHashEmbed writes it
+			name = string(c.Text())
+			i = slices.Index(columnNames[:], name)
+		} else { // as CharacterEmbed writes it
+			id := c.Int()
+			name, i = fmt.Sprint(id), slices.Index(columnIDs[:], id)
+		}
 		if i < 0 {
 			c.Fail("column %q: can embed only %s", name, strings.Join(columnNames[:], ", "))
 			break

@@ -133,11 +133,10 @@ func (l *layer) values(name string) []float64 {
 // tok2vec computes the whole network: embed, mix, and the window encoder. It puts as
 // many rows of zeros around the text as the encoder's layers read.
 func (r reference) tok2vec(t *testing.T, files map[string][]byte, text string, tokens []Token) [][]float64 {
-	c := r.find("extract_features", 0).attr("columns")
 	var rows [][]float64
-	var columns []column
-	for range c.Array() {
-		columns = append(columns, column(slices.Index(columnNames[:], string(c.Text()))))
+	columns, err := (&tok2vecLayers{extract: r.find("extract_features", 0)}).columns()
+	if err != nil {
+		t.Fatal(err)
 	}
 	for i := range tokens {
 		x := r.chars(text[tokens[i].Start:tokens[i].End])

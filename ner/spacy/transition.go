@@ -44,8 +44,8 @@ func newTransition(layers []layer, classes []class, slots []int, shared *tok2vec
 	if err != nil {
 		return nil, err
 	}
-	var upper *layer // nil without use_upper
-	if root.ref("upper") >= 0 {
+	var upper *layer // nil without use_upper: the file then has a layer that does nothing
+	if _, err := at("upper", "noop"); err != nil {
 		if upper, err = at("upper", "linear"); err != nil {
 			return nil, err
 		}
