@@ -167,7 +167,7 @@ func TestPanicOfAHelper(t *testing.T) {
 	}
 	text := strings.Repeat("a ", 8*encodeRows)
 	w := begun(t, p, text)
-	p.ner.tok2vec.encoder[0].maxout = nil
+	p.ner.tok2vec.encoder[0].conv = nil
 	w.ahead.recruit()
 	w.ahead.mu.Lock()
 	for w.ahead.helpers > 0 {
