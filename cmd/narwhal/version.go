@@ -10,13 +10,18 @@ import (
 	"github.com/narwhal-server/narwhal/ner/kernel"
 )
 
-// version is set by the linker: go build -ldflags "-X main.version=v1.2.3".
-// It overrides the version that Go records in the program.
-var version string
+// version and commit are set by the linker: go build -ldflags "-X main.version=v1.2.3".
+// They override what Go records in the program. scripts/release sets both, because Go
+// records a commit only where it finds the folder .git. Then the same source in another
+// folder would be another program.
+var (
+	version string
+	commit  string // and its day, such as "1d06414 of 2026-11-29"
+)
 
 // versionText returns what narwhal --version prints.
 func versionText() string {
-	return fmt.Sprintf("%s%s %s/%s\n%s\n", release(version, buildInfo()), runtime.Version(), runtime.GOOS, runtime.GOARCH, builtIn())
+	return fmt.Sprintf("%s%s %s/%s\n%s\n", release(version, commit, buildInfo()), runtime.Version(), runtime.GOOS, runtime.GOARCH, builtIn())
 }
 
 // buildInfo returns what Go has recorded in the program, or an empty record.
@@ -27,17 +32,20 @@ func buildInfo() *debug.BuildInfo {
 	return new(debug.BuildInfo)
 }
 
-// release returns a line that names the version, and one that names the commit if Go
-// recorded it. Go records the version of a module that it downloads, as go install does
+// release returns a line that names the version, and one that names the commit if the
+// linker has set it or Go has recorded it. Go records the version of a module that it downloads, as go install does
 // with …@latest. In a git checkout Go makes up a version from the last tag and the
 // commit. Without git there is neither.
-func release(version string, info *debug.BuildInfo) string {
+func release(version, commit string, info *debug.BuildInfo) string {
 	vcs := map[string]string{}
 	for _, s := range info.Settings {
 		vcs[s.Key] = s.Value
 	}
 	text := "narwhal " + releaseNumber(version, info) + "\n"
-	commit := vcs["vcs.revision"]
+	if commit != "" {
+		return text + "commit " + commit + "\n"
+	}
+	commit = vcs["vcs.revision"]
 	if commit == "" {
 		return text
 	}

@@ -24,21 +24,23 @@ func TestRelease(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		version string // set by the linker
+		linked  string // the commit that the linker has set
 		main    string // recorded by Go
 		vcs     []debug.BuildSetting
 		want    string
 	}{
-		{"nothing recorded", "", "", nil, "narwhal (development)\n"},
-		{"without git", "", "(devel)", nil, "narwhal (development)\n"},
-		{"go install of a version", "", "v1.2.3", nil, "narwhal v1.2.3\n"},
-		{"a checkout", "", pseudo, vcs("false"), "narwhal " + pseudo + "\ncommit " + commit + " of 2026-11-29\n"},
-		{"a changed checkout", "", pseudo + "+dirty", vcs("true"),
+		{"nothing recorded", "", "", "", nil, "narwhal (development)\n"},
+		{"without git", "", "", "(devel)", nil, "narwhal (development)\n"},
+		{"go install of a version", "", "", "v1.2.3", nil, "narwhal v1.2.3\n"},
+		{"a checkout", "", "", pseudo, vcs("false"), "narwhal " + pseudo + "\ncommit " + commit + " of 2026-11-29\n"},
+		{"a changed checkout", "", "", pseudo + "+dirty", vcs("true"),
 			"narwhal " + pseudo + "+dirty\ncommit " + commit + " of 2026-11-29, with changes that are not committed\n"},
-		{"the linker's version", "v1.2.3-4", pseudo, vcs("false"), "narwhal v1.2.3-4\ncommit " + commit + " of 2026-11-29\n"},
-		{"the linker's version, without git", "v1.2.3-4", "(devel)", nil, "narwhal v1.2.3-4\n"},
+		{"the linker's version", "v1.2.3-4", "", pseudo, vcs("false"), "narwhal v1.2.3-4\ncommit " + commit + " of 2026-11-29\n"},
+		{"the linker's version, without git", "v1.2.3-4", "", "(devel)", nil, "narwhal v1.2.3-4\n"},
+		{"a release", "v1.2.3", "1d06414 of 2026-11-29", "(devel)", nil, "narwhal v1.2.3\ncommit 1d06414 of 2026-11-29\n"},
 	} {
 		info := &debug.BuildInfo{Main: debug.Module{Version: test.main}, Settings: test.vcs}
-		if got := release(test.version, info); got != test.want {
+		if got := release(test.version, test.linked, info); got != test.want {
 			t.Errorf("%s: release = %q, want %q", test.name, got, test.want)
 		}
 	}
