@@ -9,7 +9,7 @@ WORKERS ?= 2
 
 export CGO_ENABLED ?= 0
 
-.PHONY: run build install test generate fuzz parity fairness bench bench-record compare compare-quick systemd chaos chaos-peers soak screenshots clean
+.PHONY: run build install test generate fuzz parity fairness bench bench-record compare compare-quick systemd chaos chaos-peers soak screenshots release clean
 
 run: build
 	@exec ./bin/narwhal --bind $(BIND) --workers $(WORKERS) --log-level warning
@@ -114,5 +114,13 @@ soak: build
 screenshots:
 	$(GO) test -C scripts/browser -count=1 -run TestScreenshots . -update
 
+# Builds the files of a release into dist: archives, packages, images, checksums. Builds
+# them twice, in two folders, and compares. docs/install.md says how a release is made, and
+# where its version comes from. Takes some minutes.
+VERSION ?=
+
+release:
+	@$(GO) run -C scripts/release . -version "$(VERSION)" -check
+
 clean:
-	rm -rf bin models .cache internal/model/embedded/*.zip
+	rm -rf bin dist models .cache internal/model/embedded/*.zip
