@@ -35,13 +35,13 @@ func (r *release) checkAgain(ctx context.Context, out string) error {
 	return compare(out, again)
 }
 
-// copySource copies the files that git knows, and the model.
+// copySource copies the source, and the model.
 func copySource(ctx context.Context, from, to string) error {
-	names, err := output(exec.CommandContext(ctx, "git", "-C", from, "ls-files", "-z", "--cached", "--others", "--exclude-standard"))
+	names, err := sourceFiles(ctx, from)
 	if err != nil {
 		return err
 	}
-	for _, name := range append(strings.Split(strings.TrimSuffix(string(names), "\x00"), "\x00"), modelZip) {
+	for _, name := range append(names, modelZip) {
 		info, err := os.Lstat(filepath.Join(from, name))
 		if os.IsNotExist(err) { // deleted, and not committed
 			continue
@@ -64,6 +64,28 @@ func copySource(ctx context.Context, from, to string) error {
 		}
 	}
 	return nil
+}
+
+// sourceFiles returns the files that git knows or would add. Without git it returns all
+// files, except what make writes and what begins with a dot.
+func sourceFiles(ctx context.Context, root string) ([]string, error) {
+	list, gitErr := output(exec.CommandContext(ctx, "git", "-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard"))
+	if gitErr == nil {
+		return strings.Split(strings.TrimSuffix(string(list), "\x00"), "\x00"), nil
+	}
+	var names []string
+	err := fs.WalkDir(os.DirFS(root), ".", func(name string, e fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case e.IsDir() && (slices.Contains([]string{"bin", "dist", "models"}, name) || len(name) > 1 && name[0] == '.'):
+			return fs.SkipDir
+		case e.Type().IsRegular():
+			names = append(names, name)
+		}
+		return nil
+	})
+	return names, err
 }
 
 // compare returns an error that names the files that differ between two folders.

@@ -289,6 +289,41 @@ func TestSums(t *testing.T) {
 	}
 }
 
+// The copy has what git knows or would add. Without git it has all but what make writes.
+func TestCopySource(t *testing.T) {
+	from, ctx := t.TempDir(), context.Background()
+	t.Setenv("GIT_CEILING_DIRECTORIES", filepath.Dir(from))
+	for _, name := range []string{"go.mod", "cmd/bin/main.go", "bin/narwhal", "dist/x", "models/x", ".cache/x", modelZip} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(from, name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(from, name), []byte(name), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check := func(with string) {
+		t.Helper()
+		to := filepath.Join(t.TempDir(), "to")
+		if err := copySource(ctx, from, to); err != nil {
+			t.Fatal(err)
+		}
+		for name, want := range map[string]bool{"go.mod": true, "cmd/bin/main.go": true, modelZip: true, "bin/narwhal": false, "dist/x": false, "models/x": false, ".cache/x": false} {
+			if _, err := os.Stat(filepath.Join(to, name)); (err == nil) != want {
+				t.Errorf("%s: %s: %v, want it copied: %v", with, name, err, want)
+			}
+		}
+	}
+	check("without git")
+	ignored := "/bin/\n/dist/\n/models/\n/.cache/\n*.zip\n"
+	if err := os.WriteFile(filepath.Join(from, ".gitignore"), []byte(ignored), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := exec.Command("git", "-C", from, "init", "-q").CombinedOutput(); err != nil {
+		t.Fatalf("git init: %v\n%s", err, text)
+	}
+	check("with git")
+}
+
 func TestCompare(t *testing.T) {
 	a, b := t.TempDir(), t.TempDir()
 	write := func(dir, name, text string) {
