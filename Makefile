@@ -9,7 +9,7 @@ WORKERS ?= 2
 
 export CGO_ENABLED ?= 0
 
-.PHONY: run build install test generate fuzz parity fairness bench bench-record compare compare-quick systemd chaos chaos-peers soak screenshots release clean
+.PHONY: run build install test generate fuzz parity fairness bench bench-record compare compare-quick systemd chaos chaos-peers soak screenshots release release-test clean
 
 run: build
 	@exec ./bin/narwhal --bind $(BIND) --workers $(WORKERS) --log-level warning
@@ -121,6 +121,14 @@ VERSION ?=
 
 release:
 	@$(GO) run -C scripts/release . -version "$(VERSION)" -check
+
+# Installs, upgrades and removes what make release has built: the packages under a real
+# systemd, while requests run, and the image with runc. Needs root and Debian 12, and says
+# what is missing.
+release-test:
+	@scripts/release/deb-test
+	@scripts/release/rpm-test
+	@scripts/release/image-test
 
 clean:
 	rm -rf bin dist models .cache internal/model/embedded/*.zip
