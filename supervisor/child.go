@@ -42,6 +42,10 @@ func (s *machine) Start(h wire.HelloMessage, env []string, events chan<- event) 
 	defer theirs.Close()
 
 	h.Line = s.lines[len(s.lines)-1]
+	if err := s.board.Reserve(h.Line); err != nil {
+		ctl.Close()
+		return nil, err
+	}
 	line := s.board.Line(h.Line)
 	line.Reset()
 	s.board.Page(h.Line).Reset()

@@ -230,9 +230,6 @@ func TestMetricsAreExact(t *testing.T) {
 		s := status()
 		diff = cmp.Diff(want, got)
 		for sample, want := range map[string]float64{
-			metrics.TextsTotal:                                       float64(texts),
-			metrics.EntitiesTotal + `{label="ORG"}`:                  float64(finds),
-			metrics.EntitiesTotal + `{label="other"}`:                float64(finds),
 			metrics.RestartsTotal + `{reason="died"}`:                deaths,
 			metrics.RestartsTotal + `{reason="reload"}`:              2,
 			metrics.ReloadsTotal + `{outcome="done"}`:                1,
@@ -254,6 +251,16 @@ func TestMetricsAreExact(t *testing.T) {
 			}
 			if have != want {
 				diff += fmt.Sprintf("%s: %v, want %v\n", sample, have, want)
+			}
+		}
+		// A worker may be killed between a text and the answer.
+		for sample, least := range map[string]int{
+			metrics.TextsTotal:                        texts,
+			metrics.EntitiesTotal + `{label="ORG"}`:   finds,
+			metrics.EntitiesTotal + `{label="other"}`: finds,
+		} {
+			if have, most := int(now[sample]), least+3*seen.broken; have < least || have > most {
+				diff += fmt.Sprintf("%s: %d, want %d to %d\n", sample, have, least, most)
 			}
 		}
 		if lost := now[metrics.LostTotal]; lost < deaths || lost > float64(deaths+seen.broken) {

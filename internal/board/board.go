@@ -29,13 +29,16 @@ const lineSize = 256
 // pagesAt is where the pages begin, in bytes.
 const pagesAt = Lines * lineSize
 
-// size returns the length of the memory in bytes. Pages that no worker has used take none.
-func size() int { return pagesAt + Lines*metrics.PageSize }
+// size returns the length of the memory in bytes up to the end of page n-1. All of it is
+// mapped, but the file has only the pages that Reserve was called for. So a small limit of
+// file sizes allows some workers.
+func size(n int) int { return pagesAt + n*metrics.PageSize }
 
 // Board is the whole scoreboard, mapped.
 type Board struct {
-	file *os.File
-	mem  []byte
+	file  *os.File
+	mem   []byte
+	pages int // how many pages the file has, as far as this process has made them
 }
 
 // New makes a board in a memfd of its own.
@@ -48,25 +51,37 @@ func New() (*Board, error) {
 		return nil, fmt.Errorf("scoreboard: memfd_create: %w", err)
 	}
 	file := os.NewFile(uintptr(fd), "narwhal-board")
-	err = file.Truncate(int64(size()))
-	if errors.Is(err, unix.EFBIG) {
-		err = fmt.Errorf("%w: raise the limit of file sizes (LimitFSIZE= in the unit, ulimit -f), which holds for shared memory, too", unix.EFBIG)
-	}
-	if err != nil {
-		file.Close()
-		return nil, fmt.Errorf("scoreboard: %d KiB of shared memory: %w", size()>>10, err)
-	}
 	b, err := Open(file)
 	if err != nil {
 		file.Close()
 		return nil, err
 	}
+	if err := b.Reserve(0); err != nil { // and the lines
+		return nil, errors.Join(err, b.Close())
+	}
 	return b, nil
+}
+
+// Reserve makes room for page i. The master calls it before it starts a worker with line i.
+// Nobody may use a page for which it was not called.
+func (b *Board) Reserve(i int) error {
+	if i < b.pages {
+		return nil
+	}
+	err := b.file.Truncate(int64(size(i + 1)))
+	if errors.Is(err, unix.EFBIG) {
+		err = fmt.Errorf("%w: raise the limit of file sizes (LimitFSIZE= in the unit, ulimit -f), which holds for shared memory, too", unix.EFBIG)
+	}
+	if err != nil {
+		return fmt.Errorf("scoreboard: %d KiB of shared memory: %w", size(i+1)>>10, err)
+	}
+	b.pages = i + 1
+	return nil
 }
 
 // Open maps the board that a master made. Only Close may close the file.
 func Open(file *os.File) (*Board, error) {
-	mem, err := unix.Mmap(int(file.Fd()), 0, size(), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	mem, err := unix.Mmap(int(file.Fd()), 0, size(Lines), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
 		return nil, fmt.Errorf("scoreboard: mmap: %w", err)
 	}

@@ -136,6 +136,9 @@ func TestPages(t *testing.T) {
 		t.Fatal(err)
 	}
 	last := Lines - 1
+	if err := master.Reserve(last); err != nil {
+		t.Fatal(err)
+	}
 	worker.Page(last).Unread(0, "GET", 404)
 	worker.Page(last).Unread(0, "GET", 503)
 	if all, failed := master.Page(last).Requests(); all != 2 || failed != 1 {
