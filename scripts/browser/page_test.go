@@ -357,6 +357,11 @@ func TestShare(t *testing.T) {
 	other.until(`document.getElementById('text').value === 'Paris'`)
 	other.js(`{ location.hash = '#text=%ff'; }`)
 	other.until(`document.getElementById('error').textContent.startsWith('The link is damaged')`)
+	damaged := open(t, address+"#text=%ff", 1280, 900)
+	damaged.until(`document.getElementById('error').textContent.startsWith('The link is damaged')`)
+	if got := eval[string](damaged, `document.getElementById('text').value`); got != "" {
+		t.Errorf("a damaged link opens with %q", got)
+	}
 	p.enter(strings.Repeat("Hamburg ", 1100))
 	p.click("#share")
 	p.until(`document.getElementById('error').textContent === 'The text is too long for a link: it has 8,800 characters, and a link takes 8,000.'`)

@@ -51,12 +51,17 @@ function measure() {
   return length;
 }
 
-// ask asks for the entities of the text now. A request that is under way is cancelled.
-async function ask() {
+// cancel ends the request that is under way or that would come next.
+function cancel() {
   clearTimeout(waiting);
   pending?.abort();
   pending = null;
   document.body.classList.remove('busy');
+}
+
+// ask asks for the entities of the text now. A request that is under way is cancelled.
+async function ask() {
+  cancel();
   const text = input.value;
   const length = measure();
   if (text === '') {
@@ -212,7 +217,8 @@ function set(text) {
   ask();
 }
 
-// linked returns the text in the address, null if there is none. It chooses the model that
+// linked returns the text in the address, null if there is none, and undefined if it cannot
+// be read. It chooses the model that
 // the address names: the default model if it names none that is here.
 function linked() {
   try {
@@ -224,8 +230,9 @@ function linked() {
     }
     return text;
   } catch {
+    cancel(); // an answer would take the error away
     fail('The link is damaged: its text cannot be read.');
-    return null;
+    return undefined;
   }
 }
 
@@ -331,8 +338,9 @@ document.addEventListener('drop', (event) => {
 });
 addEventListener('hashchange', () => {
   const text = linked();
-  if (text !== null) set(text);
+  if (text != null) set(text);
 });
 
 choose(language);
-set(linked() ?? examples[0][1]);
+const first = linked();
+if (first !== undefined) set(first ?? examples[0][1]);
