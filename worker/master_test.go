@@ -162,6 +162,9 @@ func start(t *testing.T, env string, more ...*os.File) *master {
 	m.ctl = ctl
 	b, err := board.New()
 	check(t, err)
+	if err := b.Reserve(5); err != nil {
+		t.Fatal(err)
+	}
 	m.line, m.page = b.Line(5), b.Page(5)
 	m.line.Reset()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
