@@ -218,8 +218,8 @@ function set(text) {
 }
 
 // linked returns the text in the address, null if there is none, and undefined if it cannot
-// be read. It chooses the model that
-// the address names: the default model if it names none that is here.
+// be read. It chooses the model that the address names: the default model if it names none
+// that is here.
 function linked() {
   try {
     const m = /^#text=(.*?)(?:&model=([^&]*))?$/.exec(location.hash);
