@@ -2,6 +2,7 @@
 // Gunicorn, FastAPI with Uvicorn and with Granian. It writes benchmark.md and its plots.
 //
 //	make compare           all of it, to docs: two and a half hours where a text takes spaCy 45 ms
+//	-only batches          only many texts at once; replaces this section in benchmark.md
 //	make compare-quick     fewer requests and trials, to .cache/compare/quick: under eight minutes
 //
 // So that the comparison is fair, all servers run on the same machine in the same run, take
