@@ -20,6 +20,7 @@ func (m *master) onExit(w *worker, status exitStatus) {
 	m.move(w, Gone)
 	w.proc.Release()
 	delete(m.workers, w.age)
+	m.endParking()
 
 	switch {
 	case s.next == w:

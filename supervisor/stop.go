@@ -14,6 +14,8 @@ type ending struct {
 	begun       bool           // the drain: no worker is started any more
 	drainAt     time.Time      // the end of --drain-delay; zero: there is none
 	by          time.Time      // the workers are killed then
+	parking     bool           // parked connections end when no process parks any more
+	linger      time.Duration  // their clients may use them for so long then
 	signal      syscall.Signal // the latest one that told the master to stop
 	signalAt    time.Time
 	termIgnored bool  // a TERM has come after the hand-over; the next one counts
@@ -95,6 +97,7 @@ func (m *master) stop(graceful bool) {
 		}
 	}
 	m.drainAll("stopping", how)
+	m.endParking()
 }
 
 // refuseClients keeps new clients out, and ends parked connections.
@@ -104,7 +107,23 @@ func (m *master) refuseClients(graceful bool, wait time.Duration) {
 		linger = min(m.gen.o.Linger, wait/2)
 	}
 	m.sys.Refuse()
-	m.sys.EndParking(linger)
+	m.ending.parking, m.ending.linger = true, linger
+}
+
+// endParking ends the parked connections of a service that ends. It waits until each
+// worker has said that it parks no more, or is gone, and a new master is gone, too: a
+// connection that is parked later would be lost.
+func (m *master) endParking() {
+	if !m.ending.parking || m.upgrade.running != nil {
+		return
+	}
+	for _, w := range m.workers {
+		if !w.settled {
+			return
+		}
+	}
+	m.ending.parking = false
+	m.sys.EndParking(m.ending.linger)
 }
 
 // ownsSocket reports whether this master may shut down some socket. A stop then
@@ -119,11 +138,14 @@ func (m *master) ownsSocket() bool {
 // another process: the new master or, with last, whoever else holds them.
 func (m *master) retire(last bool) {
 	m.ending.begun, m.ending.by = true, m.now().Add(m.gen.o.GracefulTimeout)
+	m.ending.parking = last // without a linger: the clients would wait for the old master
 	m.drainAll("leaving", wire.Message{Last: last})
+	m.endParking()
 }
 
 // drainAll tells the ready workers to leave, with how as their message, and kills
-// those that are starting.
+// those that are starting. With how.Last, those that already leave are told that no
+// process goes on with the service.
 func (m *master) drainAll(why string, how wire.Message) {
 	for _, w := range m.byAge() {
 		switch w.state {
@@ -131,6 +153,10 @@ func (m *master) drainAll(why string, how wire.Message) {
 			m.kill(w, why)
 		case Ready:
 			m.drain(w, how)
+		case Draining:
+			if how.Last {
+				m.tell(w, wire.Message{Kind: wire.Drain, Last: true})
+			}
 		}
 	}
 }

@@ -40,6 +40,8 @@ func (p *fake) do(st *stage, verb, rest string) {
 	case "exit":
 		n, _ := strconv.Atoi(rest)
 		p.exit(exitStatus{code: n})
+	case "settles":
+		p.events <- event{age: p.age, msg: wire.Message{Kind: wire.Settled}}
 	case "dies":
 		p.exit(exitStatus{signal: unix.SignalNum("SIG" + rest)})
 	case "runs":

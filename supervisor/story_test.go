@@ -32,7 +32,7 @@ var update = flag.Bool("update", false, "rewrite the answers in testdata")
 //
 //	start workers=2 timeout=10s …   options of the master
 //	start … systemd | watchdog=20s  systemd listens, and has a watchdog
-//	w1.1 ready | fails TEXT | worn | exit N | dies SIGNAL
+//	w1.1 ready | fails TEXT | worn | settles | exit N | dies SIGNAL
 //	w1.1 runs 31s in_flight=2       its oldest request is now 31 s old
 //	w1.1 answers 100                it has answered 100 requests more
 //	w1.1 silent 31s                 its last beat was 31 s ago; also: runs 31s silent=31s

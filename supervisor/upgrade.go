@@ -198,6 +198,7 @@ func (m *master) upgradeFailed() {
 	for _, a := range u.asks {
 		a.failed(goesOn, "upgrade: %s", u.failure)
 	}
+	m.endParking()
 }
 
 // onProbation reports whether this is a new master that has not taken over yet.
@@ -221,7 +222,6 @@ func (m *master) onOldMaster(e event) {
 	case e.exited:
 		m.ending.err = errors.New("the old master died during the upgrade")
 		m.log.Error("leaving", "error", m.ending.err)
-		m.sys.EndParking(0) // their clients would wait for the old master
 		m.retire(true)
 	case e.msg.Kind == wire.Own:
 		m.takeOver()

@@ -26,6 +26,7 @@ type worker struct {
 	heavy    int       // samples in a row of more memory than allowed
 	failure  string    // why it could not start, in its own words
 	hung     bool      // a request of it ran for longer than --timeout
+	settled  bool      // it parks no connection any more
 }
 
 // attrs names a worker in log lines, and the line itself if tests or scripts wait
@@ -52,6 +53,9 @@ func (m *master) onWorker(e event) {
 		m.onReady(w, e.msg.Note)
 	case e.msg.Kind == wire.Failed:
 		w.failure = e.msg.Error
+	case e.msg.Kind == wire.Settled:
+		w.settled = true
+		m.endParking()
 	case e.msg.Kind == wire.Worn:
 		if w.slot.cur == w && !w.slot.replace {
 			m.log.Info("worker asks to be replaced", append(w.attrs(), "because", e.msg.Error)...)

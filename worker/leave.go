@@ -55,11 +55,34 @@ func (w *worker) refuse() {
 	}
 }
 
+// last makes the worker park no connection any more, and tells the master so. Then the
+// master knows that it has all connections that are parked.
+func (w *worker) last() {
+	w.gate.Last()
+	_ = w.ctl.Send(wire.Message{Kind: wire.Settled}) // an error means that the master is dead
+}
+
 // drain answers what the worker has, for at most grace. Idle connections may be used for
 // the linger, at most half of grace. It fails if requests are left when grace is over.
-func (w *worker) drain(d gate.Departure, grace time.Duration) error {
+// Meanwhile it follows one order: that the service ends.
+func (w *worker) drain(orders <-chan wire.Message, d gate.Departure, grace time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
+	go func() {
+		for {
+			select {
+			case m, ok := <-orders:
+				if !ok {
+					return
+				}
+				if m.Kind == wire.Drain && m.Last {
+					w.last()
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
 	w.line.State(board.Leaving)
 	d.Linger = min(w.hello.Worker.Linger, grace/2)
 	if err := w.gate.Drain(ctx, d); err != nil {

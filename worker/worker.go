@@ -198,7 +198,7 @@ func (w *worker) loop(signals <-chan os.Signal, served <-chan error) error {
 			if err != nil {
 				return
 			}
-			if m.Kind == wire.Metrics { // also when this worker leaves, and obeys no orders any more
+			if m.Kind == wire.Metrics {
 				w.asking.answered(m)
 				continue
 			}
@@ -213,9 +213,15 @@ func (w *worker) loop(signals <-chan os.Signal, served <-chan error) error {
 			case !ok:
 				w.log.Warn("the master has died; answering the clients that are connected, then leaving")
 				w.refuse()
-				return w.drain(gate.Departure{Queue: w.owns(), Last: w.alone()}, w.hello.Worker.Limits.GracefulTimeout)
+				if w.alone() {
+					w.gate.Last()
+				}
+				return w.drain(orders, gate.Departure{Queue: w.owns()}, w.hello.Worker.Limits.GracefulTimeout)
 			case m.Kind == wire.Drain:
-				return w.drain(gate.Departure{Queue: m.Queue, Last: m.Last}, m.Grace)
+				if m.Last {
+					w.last()
+				}
+				return w.drain(orders, gate.Departure{Queue: m.Queue}, m.Grace)
 			case m.Kind == wire.Rebalance:
 				w.gate.Rebalance()
 			case m.Kind == wire.Leave:
@@ -232,7 +238,7 @@ func (w *worker) loop(signals <-chan os.Signal, served <-chan error) error {
 			case s == syscall.SIGUSR1:
 				w.reopen()
 			case asked: // the second SIGTERM: leave although no new worker is ready
-				return w.drain(gate.Departure{}, w.hello.Worker.Limits.GracefulTimeout)
+				return w.drain(orders, gate.Departure{}, w.hello.Worker.Limits.GracefulTimeout)
 			default:
 				asked = true
 				w.worn("SIGTERM")

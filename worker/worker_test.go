@@ -3,6 +3,7 @@ package worker_test
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"strings"
@@ -111,6 +112,27 @@ func TestDrain(t *testing.T) {
 	m.wantWaiting()
 }
 
+// A worker that already leaves is told that no other process goes on with the service. It
+// says that it parks no more, and then it parks no more: the answer ends the connection.
+func TestDrainBecomesLast(t *testing.T) {
+	m := serving(t, func(h *wire.HelloMessage) { h.Worker.Park = true })
+	held := m.dial("/hold")
+	m.says("holding")
+	m.send(wire.Message{Kind: wire.Drain, Grace: time.Minute})
+	m.untilClosed()
+	m.send(wire.Message{Kind: wire.Drain, Last: true})
+	m.want(wire.Message{Kind: wire.Settled})
+	check(t, unix.Shutdown(m.lot, unix.SHUT_RDWR)) // as a master with no parked connection
+	m.release()
+	if got := held.status(); got != 200 {
+		t.Errorf("a request that ran is answered with %d", got)
+	}
+	if _, err := held.Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("after the answer: %v, want EOF", err)
+	}
+	m.ended(0, "")
+}
+
 // The last worker also answers what waits in the kernel's queue.
 func TestDrainQueue(t *testing.T) {
 	m := serving(t, nil)
@@ -120,7 +142,7 @@ func TestDrainQueue(t *testing.T) {
 		clients = append(clients, m.dial("/"))
 	}
 	m.send(wire.Message{Kind: wire.Drain, Queue: true, Last: true, Grace: time.Minute})
-	m.until("the worker leaves", func() bool { return m.line.Read().State == board.Leaving })
+	m.want(wire.Message{Kind: wire.Settled})
 	check(t, unix.Shutdown(m.lot, unix.SHUT_RDWR)) // as a master with no parked connection
 	m.release()
 	for i, c := range clients {

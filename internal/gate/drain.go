@@ -11,10 +11,6 @@ type Departure struct {
 	// worker of a service must answer the clients that wait in the kernel's queue.
 	Queue bool
 
-	// Last says that no other process goes on with the service. The worker then parks no
-	// connection, and takes parked ones until the master has no more.
-	Last bool
-
 	Linger time.Duration // how long clients may use idle connections; 0: not at all
 }
 
@@ -43,7 +39,6 @@ func (g *Gate) Drain(ctx context.Context, d Departure) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	defer g.finish()
-	g.last = d.Last
 	g.begun = true
 	if d.Queue {
 		g.enter(emptying)
@@ -62,6 +57,15 @@ func (g *Gate) Drain(ctx context.Context, d Departure) error {
 		g.change.Wait()
 	}
 	return ctx.Err()
+}
+
+// Last says that no other process goes on with the service. When it has returned, the
+// worker parks no connection any more. It takes parked ones until the master has no more.
+// A worker that already leaves can be told, too.
+func (g *Gate) Last() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.last = true
 }
 
 // has reports whether a source of this kind is open. g.mu is held.

@@ -143,7 +143,7 @@ type Gate struct {
 	stage   stage
 	begun   bool      // Accept or Drain was called
 	leaving bool      // Leave was called
-	last    bool      // Departure.Last: connections cannot be parked any more
+	last    bool      // Last was called: connections cannot be parked any more
 	stopped bool      // Stop was called
 	closing bool      // the gate has ended
 	quiet   time.Time // when a connection was last taken, or the gate could take none

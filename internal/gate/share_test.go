@@ -211,7 +211,7 @@ func TestSyncKeepsNothing(t *testing.T) {
 // If all workers leave at the same time, they take the requests out of the pair first. That
 // holds for the last workers of a service and for those of an old master after an upgrade.
 func TestLastTakesWhatIsShared(t *testing.T) {
-	for _, d := range []Departure{{}, {Queue: true, Last: true}} {
+	for _, last := range []bool{false, true} {
 		release := make(chan struct{})
 		f := newFamily(t, 2, Options{Limits: limits.Limits{WorkerConnections: 9}, Sync: true}, func(int, *http.Request) int { <-release; return 200 })
 		var conns []net.Conn
@@ -243,7 +243,10 @@ func TestLastTakesWhatIsShared(t *testing.T) {
 		}
 		drained := make(chan error, 2)
 		for _, s := range f.members {
-			go func() { drained <- s.g.Drain(t.Context(), d) }()
+			if last {
+				s.g.Last()
+			}
+			go func() { drained <- s.g.Drain(t.Context(), Departure{Queue: last}) }()
 		}
 		close(release)
 		for _, c := range conns {

@@ -30,7 +30,7 @@ type Lot struct {
 	byTime  byDeadline
 	ready   []int     // connections with data that could not be passed to the workers yet
 	retryAt time.Time // when to try that again
-	told    time.Time // when End was called; zero: not yet
+	told    bool      // End was called
 	endAt   time.Time // when idle connections are closed after End
 }
 
@@ -104,7 +104,8 @@ func (l *Lot) Leave() { l.tell(order{leave: true}) }
 
 // End has the lot stop: clients may use idle connections for linger, then it closes
 // them. When the workers have got the last connection with a request, they read
-// io.EOF. End returns at once; Done tells the end.
+// io.EOF. End returns at once; Done tells the end. The workers must park no connection
+// any more: one that is parked later is lost.
 func (l *Lot) End(linger time.Duration) { l.tell(order{linger: linger}) }
 
 func (l *Lot) tell(o order) {

@@ -199,8 +199,7 @@ func TestEndTakesAll(t *testing.T) {
 		io.WriteString(c, "x")
 		l.pass(t, fd, time.Hour)
 	}
-	l.told = time.Now().Add(-time.Hour)
-	l.endAt = l.told
+	l.told, l.endAt = true, time.Now()
 	if !l.ended() {
 		t.Fatal("it has not ended")
 	}

@@ -42,8 +42,8 @@ func (l *Lot) run() {
 				l.leave()
 				return
 			}
-			l.told = time.Now()
-			l.endAt = l.told.Add(max(o.linger, quiet))
+			l.told = true
+			l.endAt = time.Now().Add(o.linger)
 		default:
 		}
 		l.expire()
@@ -69,8 +69,8 @@ func (l *Lot) wait() int {
 	if len(l.ready) > 0 {
 		at(l.retryAt)
 	}
-	if !l.told.IsZero() {
-		at(l.ends())
+	if l.told {
+		at(l.endAt)
 	}
 	if next.IsZero() {
 		return -1
@@ -183,25 +183,16 @@ func (l *Lot) flush() {
 	l.ready = append(l.ready[:0], l.ready[sent:]...)
 }
 
-// quiet is how long the lot still takes connections after End. A worker may have
-// parked one before it learned of the end.
-const quiet = 100 * time.Millisecond
-
-// ends returns when the lot ends. Without parked connections that is after quiet.
-func (l *Lot) ends() time.Time {
-	if len(l.parked) == 0 {
-		return l.told.Add(quiet)
-	}
-	return l.endAt
-}
-
 // ended closes idle connections when the time is over. When the last connection with a
 // request has been passed, it tells the workers that no more come, and returns true.
 func (l *Lot) ended() bool {
-	if l.told.IsZero() || time.Now().Before(l.ends()) {
+	if !l.told {
 		return false
 	}
 	for l.take() {
+	}
+	if len(l.parked) > 0 && time.Now().Before(l.endAt) {
+		return false
 	}
 	for len(l.byTime) > 0 {
 		l.hangUp(l.byTime[0])

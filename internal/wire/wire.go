@@ -13,6 +13,7 @@
 //	       ── own ──────────────▶          after an upgrade: these sockets are now ours
 //	       ── rebalance ────────▶          another worker has started: make clients connect again
 //	       ── drain ────────────▶          answer what you have and exit with 0
+//	       ◀── settled ──────────          after a drain with last: I park no connection any more
 //	       ◀── EOF ──────────────▶         the other process is dead
 //
 // When either process dies, for whatever reason, the other one reads EOF at once. The
@@ -59,6 +60,8 @@ const (
 	Own    Kind = "own"
 	Begin  Kind = "begin"
 	Totals Kind = "totals"
+
+	Settled Kind = "settled"
 
 	Metrics Kind = "metrics"
 
