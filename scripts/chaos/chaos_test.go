@@ -72,7 +72,7 @@ func TestWrite(t *testing.T) {
 		{server: "S", clients: "tcp new", event: "USR2", times: 1, sent: 5, note: "it did not start"},
 		{server: "S", clients: "all kinds", event: "full backlog", times: 1, sent: 7},
 		{server: "S", clients: "all kinds", event: "8 silent", times: 1, sent: 9, figures: &figures{
-			round: round{2 * time.Millisecond, 3 * time.Millisecond}, memory: 10 << 20, most: 20 << 20, may: 30 << 20, back: 1500 * time.Millisecond,
+			round: round{without: 2 * time.Millisecond, arriving: 5 * time.Millisecond, with: 3 * time.Millisecond}, memory: 10 << 20, most: 20 << 20, may: 30 << 20, back: 1500 * time.Millisecond,
 		}},
 	}}
 	if err := r.write(file, "a"); err != nil {
@@ -92,9 +92,9 @@ func TestWrite(t *testing.T) {
 | --- | --- |
 | full backlog | 0 of 7 |
 
-| crowd | server | lost | p99 with the crowd ÷ without | memory, at most, bound | back after |
-| --- | --- | --- | --- | --- | --- |
-| 8 silent | S | 0 of 9 | 1.50 (3.0 ms, 2.0 ms) | 10, 20, 30 MiB | 1.5 s |
+| crowd | server | lost | p99 with the crowd ÷ without | while it arrives | memory, at most, bound | back after |
+| --- | --- | --- | --- | --- | --- | --- |
+| 8 silent | S | 0 of 9 | 1.50 (3.0 ms, 2.0 ms) | 5.0 ms | 10, 20, 30 MiB | 1.5 s |
 
 - S, tcp new, USR2: it did not start
 <!-- /a -->

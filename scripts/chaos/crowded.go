@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,8 +41,9 @@ const roomForCrowds = 64 << 20
 // what all workers hold together.
 const crowdWorkers = 2
 
-// round has the 99th percentile of the clients' times, without and with the crowd.
-type round struct{ without, with time.Duration }
+// round has the 99th percentile of the clients' times: without the crowd, while it
+// arrives, and when it is there.
+type round struct{ without, arriving, with time.Duration }
 
 func (r round) ratio() float64 { return float64(r.with) / float64(max(1, r.without)) }
 
@@ -55,8 +57,8 @@ type figures struct {
 }
 
 func (f *figures) String() string {
-	return fmt.Sprintf("p99 %.2f × (%.1f ms, without %.1f ms), memory %d MiB, at most %d of %d, back in %.1f s, %d of %d connected",
-		f.ratio(), ms(f.with), ms(f.without), f.memory>>20, f.most>>20, f.may>>20, f.back.Seconds(), f.there, f.invited)
+	return fmt.Sprintf("p99 %.2f × (%.1f ms, without %.1f ms, while they arrive %.1f ms), memory %d MiB, at most %d of %d, back in %.1f s, %d of %d connected",
+		f.ratio(), ms(f.with), ms(f.without), ms(f.arriving), f.memory>>20, f.most>>20, f.may>>20, f.back.Seconds(), f.there, f.invited)
 }
 
 func ms(d time.Duration) float64 { return d.Seconds() * 1000 }
@@ -104,7 +106,7 @@ func (r *runner) measureCrowd(ctx context.Context, s *server, l *client.Load, c 
 		if one.without, err = slowest(ctx, l); err != nil {
 			return err
 		}
-		if one.with, err = r.withCrowd(ctx, s, l, c, f); err != nil {
+		if err = r.withCrowd(ctx, s, l, c, f, &one); err != nil {
 			return err
 		}
 		all = append(all, one)
@@ -142,12 +144,12 @@ func median(rounds []round) round {
 	return sorted[len(sorted)/2]
 }
 
-// withCrowd lets the crowd come, measures the ordinary clients meanwhile, and lets the
-// crowd leave.
-func (r *runner) withCrowd(ctx context.Context, s *server, l *client.Load, c crowd, f *figures) (p99 time.Duration, err error) {
+// withCrowd lets the crowd come, measures the ordinary clients while it arrives and when
+// it is there, and lets the crowd leave.
+func (r *runner) withCrowd(ctx context.Context, s *server, l *client.Load, c crowd, f *figures, one *round) (err error) {
 	g, err := c.gather(s.addrs["tcp"], f.invited)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -166,13 +168,62 @@ func (r *runner) withCrowd(ctx context.Context, s *server, l *client.Load, c cro
 		<-stopped
 		err = errors.Join(err, g.leave())
 	}()
+	if one.arriving, err = slowest(ctx, l); err != nil {
+		return err
+	}
 	if c.answered {
 		if err := g.awaitAnswers(ctx); err != nil {
-			return 0, err
+			return err
 		}
 	}
+	if err := g.awaitRest(ctx, s); err != nil {
+		return err
+	}
 	f.there = g.open()
-	return slowest(ctx, l)
+	one.with, err = slowest(ctx, l)
+	return err
+}
+
+// The crowd is there when for restFor the server has neither taken nor closed one of its
+// connections. In this time the kernel shows the server clients that have sent nothing
+// (TCP_DEFER_ACCEPT). Some crowds try to connect for ever, so arriveTime bounds the wait.
+const (
+	restFor    = 2 * time.Second
+	arriveTime = 10 * time.Second
+	lookEvery  = 200 * time.Millisecond
+)
+
+// awaitRest waits until the crowd is there. While it arrives, the server has the work to
+// take and close thousands of connections in a second. That slows the ordinary clients,
+// too, and is measured apart.
+func (g *gathered) awaitRest(ctx context.Context, s *server) error {
+	taken, open := -1, -1
+	for began, since := time.Now(), time.Now(); time.Since(began) < arriveTime && time.Since(since) < restFor; {
+		if t, o := s.descriptors(), g.open(); o != open || abs(t-taken) > ordinary {
+			taken, open, since = t, o, time.Now()
+		}
+		select {
+		case <-time.After(lookEvery):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// ordinary is by how many descriptors the ordinary clients make the server's number go up
+// and down.
+const ordinary = 16
+
+func abs(n int) int { return max(n, -n) }
+
+// descriptors returns how many descriptors the master and all its workers have open.
+func (s *server) descriptors() (n int) {
+	for _, pid := range proc.Tree(s.pid) {
+		fds, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid)) // an error: the process has left
+		n += len(fds)
+	}
+	return n
 }
 
 // awaitAnswers waits until every answer to the crowd has begun to arrive. Until then the
@@ -269,10 +320,10 @@ func (x result) isCrowd() bool { return x.figures != nil }
 
 // crowdTable has a row for each crowd and server.
 func crowdTable(b *strings.Builder, of []result) {
-	b.WriteString("| crowd | server | lost | p99 with the crowd ÷ without | memory, at most, bound | back after |\n| --- | --- | --- | --- | --- | --- |\n")
+	b.WriteString("| crowd | server | lost | p99 with the crowd ÷ without | while it arrives | memory, at most, bound | back after |\n| --- | --- | --- | --- | --- | --- | --- |\n")
 	for _, x := range of {
 		f := x.figures
-		fmt.Fprintf(b, "| %s | %s | %d of %d | %.2f (%.1f ms, %.1f ms) | %d, %d, %d MiB | %.1f s |\n", x.event, x.server, x.lost, x.sent,
-			f.ratio(), ms(f.with), ms(f.without), f.memory>>20, f.most>>20, f.may>>20, f.back.Seconds())
+		fmt.Fprintf(b, "| %s | %s | %d of %d | %.2f (%.1f ms, %.1f ms) | %.1f ms | %d, %d, %d MiB | %.1f s |\n", x.event, x.server, x.lost, x.sent,
+			f.ratio(), ms(f.with), ms(f.without), ms(f.arriving), f.memory>>20, f.most>>20, f.may>>20, f.back.Seconds())
 	}
 }
