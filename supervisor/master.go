@@ -69,6 +69,7 @@ type checks struct {
 	memory   time.Time            // of the workers
 	queues   time.Time            // of connections that wait
 	warned   map[string]time.Time // by address: the log said that its queue is full
+	empty    map[string]time.Time // by address: its queue was empty
 }
 
 // newInbox makes the channels through which others reach the loop.
@@ -85,7 +86,7 @@ func newMaster(o Options, sys system, addr []wire.Listener, in inbox, ready *ato
 		pool:   pool{workers: map[int]*worker{}},
 		counts: newCounts(),
 		boot:   boot{began: time.Now()},
-		checks: checks{warned: map[string]time.Time{}},
+		checks: checks{warned: map[string]time.Time{}, empty: map[string]time.Time{}},
 	}
 	m.bug = func(err error) { m.log.Error("narwhal has a bug; it goes on", "error", err) }
 	gen, err := m.newGeneration(o)

@@ -374,3 +374,52 @@ func TestMetricsFormats(t *testing.T) {
 		t.Errorf("promtool check metrics: %v\n%s", err, out.String())
 	}
 }
+
+// A connection that no worker accepts is in the metrics of the kernel's queue, until it is
+// accepted.
+func TestMetricsOfTheQueue(t *testing.T) {
+	m := start(t, options(supervisor.Options{Workers: 1, Sync: true, Admin: "127.0.0.1:0", Backlog: 77}, appSettings{}))
+	admin := adminAddress.FindStringSubmatch(m.log())[1]
+	look := func() map[string]float64 {
+		_, text, err := metricsOf(admin, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return samples(t, text)
+	}
+	await := func(what string, ok func(map[string]float64) bool) {
+		t.Helper()
+		for end := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+			now := look()
+			if ok(now) {
+				return
+			}
+			if time.Now().After(end) {
+				t.Fatalf("not after 20 s: %s: %v", what, now)
+			}
+		}
+	}
+	waiting, limit := fmt.Sprintf("%s{address=%q}", metrics.AcceptQueue, m.addr), fmt.Sprintf("%s{address=%q}", metrics.AcceptLimit, m.addr)
+	if now := look(); now[limit] != 77 || now[waiting] != 0 || now[metrics.AcceptOldest] != 0 {
+		t.Errorf("limit %v, waiting %v, oldest %v of %v", now[limit], now[waiting], now[metrics.AcceptOldest], now)
+	}
+	pid := m.workers()[0]
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	answered := make(chan error, 1)
+	go func() {
+		_, err := once(m.addr, "POST", "/", `{"text":"find"}`)
+		answered <- err
+	}()
+	await("one waits", func(now map[string]float64) bool { return now[waiting] == 1 && now[metrics.AcceptOldest] > 0 })
+	if err := syscall.Kill(pid, syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-answered; err != nil {
+		t.Error(err)
+	}
+	await("none waits", func(now map[string]float64) bool {
+		return now[waiting] == 0 && now[metrics.AcceptOldest] == 0 && now[metrics.AcceptWait+"_count"] == 1
+	})
+}

@@ -20,8 +20,8 @@ func (m *master) checkQueues() {
 		return
 	}
 	m.checks.queues = now
-	for _, q := range m.sys.Full() {
-		if now.Before(m.checks.warned[q.addr].Add(queuesQuiet)) {
+	for _, q := range m.lookAtQueues() {
+		if !q.full() || now.Before(m.checks.warned[q.addr].Add(queuesQuiet)) {
 			continue
 		}
 		m.checks.warned[q.addr] = now
@@ -30,22 +30,56 @@ func (m *master) checkQueues() {
 	}
 }
 
-// queue is an accept queue that is full.
+// queue is the accept queue of a listening socket.
 type queue struct {
-	addr    string
-	waiting int
+	addr           string
+	waiting, limit int
 }
 
-// Full lists the listening sockets whose accept queue is full. It cannot see the
-// queue of a unix socket. There a client's connect blocks, or fails with EAGAIN if
-// the client's socket is non-blocking.
-func (s *machine) Full() []queue {
-	var full []queue
-	for _, l := range s.sockets {
-		// The kernel admits one connection more than the limit.
-		if now, limit := l.Queued(); limit > 0 && now > limit {
-			full = append(full, queue{l.Addr.String(), now})
+// full reports whether the kernel drops new clients. It admits one connection more than
+// the limit.
+func (q queue) full() bool { return q.waiting > q.limit }
+
+// lookAtQueues returns the accept queues, and notes which of them are empty.
+func (m *master) lookAtQueues() []queue {
+	queues := m.sys.Queues()
+	for _, q := range queues {
+		if q.waiting == 0 {
+			m.checks.empty[q.addr] = m.now()
 		}
 	}
-	return full
+	return queues
+}
+
+// oldestWait returns an upper bound of the time that the first connection of the queues has
+// waited. Connections leave a queue in the order in which they came. So the first one came
+// after the queue was last seen empty, and after the last one that a worker has accepted.
+func (m *master) oldestWait(queues []queue) time.Duration {
+	now := m.now()
+	var since time.Time // when the last accepted connection came
+	for _, w := range m.workers {
+		if age := w.proc.Status().Arrived; age > 0 && now.Add(-age).After(since) {
+			since = now.Add(-age)
+		}
+	}
+	var oldest time.Duration
+	for _, q := range queues {
+		if q.waiting > 0 {
+			oldest = max(oldest, now.Sub(later(later(since, m.checks.empty[q.addr]), m.boot.began)))
+		}
+	}
+	return oldest
+}
+
+// Queues lists the accept queues of the listening TCP sockets. Linux does not tell the
+// queue of a unix socket. When that is full, a client's connect blocks, or fails with
+// EAGAIN if the client's socket is non-blocking.
+func (s *machine) Queues() []queue {
+	var all []queue
+	for _, l := range s.sockets {
+		if now, limit := l.Queued(); limit > 0 {
+			all = append(all, queue{l.Addr.String(), now, limit})
+		}
+	}
+	return all
 }

@@ -33,6 +33,12 @@ func (m *master) scrape() *scrape {
 	if m.ready.Load() {
 		add(1, metrics.Ready)
 	}
+	queues := m.lookAtQueues()
+	for _, q := range queues {
+		add(q.waiting, metrics.AcceptQueue, q.addr)
+		add(q.limit, metrics.AcceptLimit, q.addr)
+	}
+	s.gauges[metrics.AcceptOldest] = m.oldestWait(queues).Seconds()
 	for _, w := range m.workers {
 		s.pids = append(s.pids, w.proc.Pid())
 		b := w.proc.Status()

@@ -354,11 +354,12 @@ func (st *stage) EndParking(linger time.Duration) {
 	st.say("parked connections end in %v", linger)
 }
 func (st *stage) Reap(func(int) bool) {}
-func (st *stage) Full() []queue {
+func (st *stage) Queues() []queue {
+	q := queue{addr: "127.0.0.1:5000", limit: 2048}
 	if st.full.Load() {
-		return []queue{{"127.0.0.1:5000", 2049}}
+		q.waiting = 2049
 	}
-	return nil
+	return []queue{q}
 }
 
 // storyLog writes warnings, errors and the course of reloads into the story.

@@ -63,8 +63,8 @@ type system interface {
 	// TakeOver takes them over from the old master. It reports which sockets this
 	// process may shut down.
 	TakeOver() (ours []bool)
-	// Full lists the listening sockets whose accept queue is full.
-	Full() []queue
+	// Queues lists the accept queues of the listening TCP sockets.
+	Queues() []queue
 	// Reap waits for children that are not workers, if this process is PID 1.
 	Reap(isWorker func(pid int) bool)
 }

@@ -52,13 +52,21 @@ func (m *model) includeOf(value []byte) (include, *failure) {
 	return in, nil
 }
 
-// find returns the entities of a text, and what else is to be included.
-func (m *model) find(ctx context.Context, text string, in include) (*ner.Doc, error) {
-	if in != (include{}) {
-		return m.Recognizer.(ner.Analyzer).Analyze(ctx, text, in.sents)
+// find returns the entities of a text, what else is to be included, and the number of
+// tokens, 0 if the recognizer does not tell it.
+func (m *model) find(ctx context.Context, text string, in include) (doc *ner.Doc, tokens int, err error) {
+	if m.analyzer == nil {
+		found, err := m.Recognizer.Entities(ctx, text)
+		return &ner.Doc{Ents: found}, 0, err
 	}
-	found, err := m.Recognizer.Entities(ctx, text)
-	return &ner.Doc{Ents: found}, err
+	if doc, err = m.analyzer.Analyze(ctx, text, in.sents); err != nil {
+		return nil, 0, err
+	}
+	tokens = len(doc.Tokens)
+	if in == (include{}) {
+		doc.Tokens, doc.EntTokens = nil, nil // the answer has no place for them
+	}
+	return doc, tokens, nil
 }
 
 // appendDoc appends the fields of an answer about one text: the entities whose labels are

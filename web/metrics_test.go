@@ -3,11 +3,15 @@ package web
 import (
 	"context"
 	"io"
+	"net/http"
 	"slices"
+	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/narwhal-server/narwhal/internal/gate"
 	"github.com/narwhal-server/narwhal/internal/metrics"
+	"github.com/narwhal-server/narwhal/ner"
 )
 
 // The requests of every route are counted under its own path, and no path is listed that
@@ -63,6 +67,39 @@ func TestRejections(t *testing.T) {
 			if got != reason {
 				t.Errorf("%d, %q counts as rejected for %q, want %q", f.status, f.message, got, reason)
 			}
+		}
+	}
+}
+
+// The tokens of every text are counted, whether the answer has them or not. A recognizer
+// that does not tell them counts none.
+func TestTokensAreCounted(t *testing.T) {
+	for _, c := range []struct {
+		recognizer ner.Recognizer
+		want       float64
+	}{{fake{}, 5 + 2*3}, {instant{}, 0}} {
+		words := make([]uint64, metrics.PageSize/8)
+		page := metrics.NewPage(unsafe.Slice((*byte)(unsafe.Pointer(&words[0])), metrics.PageSize))
+		s := serve(t, gate.Options{Counts: page}, Options{Recognizer: c.recognizer})
+		bodies := map[string]string{"/": `{"text":"one two three four."}`, "/v1/entities": `{"text":"one two."}`}
+		if c.want > 0 {
+			bodies["/v1/entities"] = `{"texts":["one two.","one two."],"include":["tokens"]}`
+		}
+		for path, body := range bodies {
+			resp, err := http.Post("http://"+s.addr+path, "application/json", strings.NewReader(body))
+			if err != nil || resp.StatusCode != 200 {
+				t.Fatal(path, resp, err)
+			}
+			resp.Body.Close()
+		}
+		totals := metrics.Totals{}
+		page.AddTo(totals)
+		var got float64
+		for _, n := range totals.Counters(metrics.Find(metrics.TokensTotal)) {
+			got += n.Number
+		}
+		if got != c.want {
+			t.Errorf("%T: %v tokens, want %v", c.recognizer, got, c.want)
 		}
 	}
 }

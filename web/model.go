@@ -26,6 +26,7 @@ type model struct {
 	Model
 	name, version string // of the ID
 	infers        inferStats
+	analyzer      ner.Analyzer // the recognizer, if it tells the tokens of a text, else nil
 }
 
 // newModels returns the models of the options, the default one first. It fails if two have
@@ -37,9 +38,18 @@ func newModels(o *Options) ([]*model, error) {
 			return nil, fmt.Errorf("two models have the id %q", m.ID)
 		}
 		name, version := nameAndVersion(m.ID)
-		all = append(all, &model{Model: m, name: name, version: version})
+		all = append(all, &model{Model: m, name: name, version: version, analyzer: analyzerOf(m.Recognizer)})
 	}
 	return all, nil
+}
+
+// analyzerOf returns the recognizer as an Analyzer, or nil if it does not tell the tokens of
+// a text.
+func analyzerOf(r ner.Recognizer) ner.Analyzer {
+	if a, ok := r.(ner.Analyzer); ok && a.CheckTokens() == nil {
+		return a
+	}
+	return nil
 }
 
 // modelOf reads which model a request wants. value is JSON: an id, or a name. nil means the

@@ -196,7 +196,7 @@ func (s *server) compute(place *gate.Request, m *model, text string, in include)
 		ctx, end = context.WithTimeout(ctx, limit)
 		defer end()
 	}
-	doc, err := m.find(place.While(ctx), text, in)
+	doc, tokens, err := m.find(place.While(ctx), text, in)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return result{fault: tookTooLong(len(text), limit)}, nil
 	}
@@ -204,14 +204,14 @@ func (s *server) compute(place *gate.Request, m *model, text string, in include)
 		return result{fault: textTooLong(long)}, nil
 	}
 	if err == nil {
-		s.count(len(text), doc.Ents)
+		s.count(len(text), tokens, doc.Ents)
 	}
 	return result{doc: doc}, err
 }
 
-// count counts a text and its entities.
-func (s *server) count(size int, found []ner.Entity) {
-	s.counts.Text(size)
+// count counts a text, its tokens and its entities.
+func (s *server) count(size, tokens int, found []ner.Entity) {
+	s.counts.Text(size, tokens)
 	for i := range found {
 		label, ok := s.labels[found[i].Label]
 		if !ok {

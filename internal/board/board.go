@@ -142,6 +142,7 @@ type Line struct {
 	waiting  atomic.Int64  // whole requests that wait for a place
 	oldest   atomic.Int64  // since when the first of them has waited, 0 if none
 	missed   atomic.Int64  // nanoseconds in which the worker was idle while a request waited in another one
+	arrived  atomic.Int64  // when the last connection that was accepted came into the kernel's queue, 0 if unknown
 	seq      atomic.Uint64 // odd while the fields below are being written
 	started  atomic.Int64  // start of the request running longest, 0 if none
 	size     atomic.Int64  // its body in bytes
@@ -174,7 +175,7 @@ func (s State) String() string {
 var _ [0]struct{} = [unsafe.Sizeof(Line{}) - lineSize]struct{}{}
 
 const (
-	whatWords = lineSize/8 - 16
+	whatWords = lineSize/8 - 17
 	whatBytes = whatWords * 8
 )
 
@@ -188,6 +189,7 @@ func (l *Line) Reset() {
 	l.sent.Store(0)
 	l.busy.Store(0)
 	l.missed.Store(0)
+	l.arrived.Store(0)
 	l.ShowQueue(false, 0, 0, 0)
 	l.Running(0, "", "", 0)
 	l.Beat()
@@ -242,6 +244,10 @@ func (l *Line) Serves(within time.Duration) bool {
 // Missed adds time in which the worker was idle while a request waited in another one.
 func (l *Line) Missed(d time.Duration) { l.missed.Add(int64(d)) }
 
+// Accepted says how long a connection that was just accepted has waited in the kernel's
+// queue.
+func (l *Line) Accepted(waited time.Duration) { l.arrived.Store(Now() - int64(waited)) }
+
 // Running says which request has been running longest; start 0 means none.
 // Method and path are cut to what fits.
 func (l *Line) Running(start int64, method, path string, size int) {
@@ -286,6 +292,8 @@ type Status struct {
 	Waiting  int           // whole requests that wait for a place
 	Missed   time.Duration // idle while a request waited with a sibling, added up
 
+	Arrived time.Duration // since the last accepted connection came into the kernel's queue; 0: unknown
+
 	Running time.Duration // age of the request running longest, 0 if none
 	What    string        // its method and path; empty if that cannot be told
 	Size    int           // its body in bytes
@@ -308,6 +316,9 @@ func (l *Line) Read() Status {
 		Busy:     time.Duration(l.busy.Load()),
 		Waiting:  int(l.waiting.Load()),
 		Missed:   time.Duration(l.missed.Load()),
+	}
+	if arrived := l.arrived.Load(); arrived != 0 {
+		s.Arrived = max(time.Duration(now-arrived), 1)
 	}
 	for range 100 {
 		before := l.seq.Load()

@@ -4,9 +4,12 @@ import (
 	"net"
 	"net/http"
 	"testing"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/narwhal-server/narwhal/internal/board"
+	"github.com/narwhal-server/narwhal/internal/metrics"
 	"github.com/narwhal-server/narwhal/limits"
 )
 
@@ -91,5 +94,27 @@ func (s *server) backlog(t *testing.T, n int) {
 		if err := unix.Listen(fd, n); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// The time that a connection has waited in the kernel's queue is counted.
+func TestAcceptWaitIsCounted(t *testing.T) {
+	words := make([]uint64, metrics.PageSize/8)
+	page := metrics.NewPage(unsafe.Slice((*byte)(unsafe.Pointer(&words[0])), metrics.PageSize))
+	line := &board.Line{}
+	s := serve(t, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 100}, Counts: page, Line: line}, 0, func(*http.Request) int { return 200 })
+	for range 3 {
+		c := dial(t, s.addr)
+		send(t, c, "/")
+		answer(t, c)
+		c.Close()
+	}
+	totals := metrics.Totals{}
+	page.AddTo(totals)
+	if h := totals.Histograms(metrics.Find(metrics.AcceptWait)); len(h) != 1 || h[0].Count != 3 {
+		t.Errorf("after 3 connections there is %+v", h)
+	}
+	if line.Read().Arrived <= 0 {
+		t.Error("the board does not say when the last connection came")
 	}
 }

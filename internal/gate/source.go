@@ -214,11 +214,28 @@ func (s *source) take() error {
 		s.g.turned(fmt.Errorf("a connection was closed: %w", why))
 		return unix.ECONNABORTED // as if the client had gone
 	}
+	s.countWait(fd)
 	c := &client{g: s.g, fd: fd, local: s.addr, remote: sa, header: proxy != nil}
 	if s.g.rules.TLS != nil {
 		c.secure = &secure{c: c}
 	}
 	return c.admit()
+}
+
+// countWait counts how long a connection that was just accepted has waited in the kernel's
+// queue. Linux does not tell that of a unix socket.
+func (s *source) countWait(fd int) {
+	if _, ok := s.addr.(*net.TCPAddr); !ok {
+		return
+	}
+	waited, ok := sock.Waited(fd)
+	if !ok {
+		return
+	}
+	s.g.o.Counts.Accepted(waited)
+	if s.g.o.Line != nil {
+		s.g.o.Line.Accepted(waited)
+	}
 }
 
 // over reports whether the gate takes no more from this source. When the service ends,

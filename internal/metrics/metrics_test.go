@@ -24,8 +24,9 @@ func TestTotals(t *testing.T) {
 	p.Request(RouteOf("/nowhere"), "BREW", 418, time.Millisecond)
 	p.Unread(0, "GET", 503)
 	p.Computed(time.Microsecond, time.Second)
-	p.Text(7)
-	p.Text(8)
+	p.Accepted(4 * time.Millisecond)
+	p.Text(7, 2)
+	p.Text(8, 0)
 	p.Rejected(Malformed)
 	labels := p.Labels([]string{"PERSON", "A|B"})
 	p.Entity(labels["PERSON"])
@@ -52,6 +53,7 @@ func TestTotals(t *testing.T) {
 		RequestsTotal:  {"/|POST|200": 6, "other|other|4xx": 2, "other|GET|503": 2},
 		TextsTotal:     {"": 4},
 		TextBytesTotal: {"": 30},
+		TokensTotal:    {"": 4},
 		RejectedTotal:  {"malformed": 2},
 		EntitiesTotal:  {"PERSON": 2, "A|B": 4, "other": 2},
 		RestartsTotal:  {},
@@ -76,6 +78,9 @@ func TestTotals(t *testing.T) {
 	}
 	if h := total.Histograms(Find(ComputeDuration)); len(h) != 1 || h[0].Count != 2 || h[0].Buckets[1] != 2 || h[0].Buckets[0.75] != 0 || h[0].Values != nil {
 		t.Errorf("compute %+v", h)
+	}
+	if h := total.Histograms(Find(AcceptWait)); len(h) != 1 || h[0].Count != 2 || h[0].Sum != 0.008 {
+		t.Errorf("accept wait %+v", h)
 	}
 
 	p.Reset()
@@ -132,10 +137,11 @@ func BenchmarkCount(b *testing.B) {
 	p := newPage()
 	labels := p.Labels([]string{"PERSON", "ORG", "GPE"})
 	for b.Loop() {
-		p.Text(120)
+		p.Text(120, 20)
 		for _, l := range [...]string{"PERSON", "ORG", "GPE"} {
 			p.Entity(labels[l])
 		}
+		p.Accepted(0)
 		p.Computed(3*time.Microsecond, 400*time.Microsecond)
 		p.Request(1, "POST", 200, 420*time.Microsecond)
 	}

@@ -19,11 +19,13 @@ var (
 	histogram  = len(Edges) + 2 // cells: one for each edge, one for what is larger, the sum in nanoseconds
 	perRoute   = len(Methods) * len(Codes)
 	durationAt = len(Routes) * perRoute // before it: requests
-	queueAt    = durationAt + len(Routes)*histogram
+	acceptAt   = durationAt + len(Routes)*histogram
+	queueAt    = acceptAt + histogram
 	computeAt  = queueAt + histogram
 	textsAt    = computeAt + histogram
 	bytesAt    = textsAt + 1
-	rejectedAt = bytesAt + 1
+	tokensAt   = bytesAt + 1
+	rejectedAt = tokensAt + 1
 	entitiesAt = rejectedAt + len(Reasons)
 	cells      = entitiesAt + mostLabels + 1
 	usedWords  = (cells + 63) / 64
@@ -94,11 +96,23 @@ func (p *Page) Computed(queued, computed time.Duration) {
 	}
 }
 
-// Text counts a text of size bytes that was computed.
-func (p *Page) Text(size int) {
+// Accepted counts a connection that was accepted, and how long it has waited in the
+// kernel's queue.
+func (p *Page) Accepted(waited time.Duration) {
 	if p != nil {
-		p.add(textsAt, 1)
-		p.add(bytesAt, uint64(size))
+		p.observe(acceptAt, waited)
+	}
+}
+
+// Text counts a text of size bytes that was computed. tokens is 0 if nobody knows them.
+func (p *Page) Text(size, tokens int) {
+	if p == nil {
+		return
+	}
+	p.add(textsAt, 1)
+	p.add(bytesAt, uint64(size))
+	if tokens > 0 {
+		p.add(tokensAt, uint64(tokens))
 	}
 }
 
@@ -221,9 +235,10 @@ var cellKeys = sync.OnceValue(func() []string {
 	for _, route := range Routes {
 		of(RequestDuration, route)
 	}
+	of(AcceptWait)
 	of(QueueDuration)
 	of(ComputeDuration)
-	keys = append(keys, Key(TextsTotal), Key(TextBytesTotal))
+	keys = append(keys, Key(TextsTotal), Key(TextBytesTotal), Key(TokensTotal))
 	for _, reason := range Reasons {
 		keys = append(keys, Key(RejectedTotal, reason))
 	}

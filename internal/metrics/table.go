@@ -12,10 +12,12 @@ const (
 const (
 	RequestsTotal   = "narwhal_http_requests_total"
 	RequestDuration = "narwhal_http_request_duration_seconds"
+	AcceptWait      = "narwhal_accept_wait_seconds"
 	QueueDuration   = "narwhal_queue_duration_seconds"
 	ComputeDuration = "narwhal_compute_duration_seconds"
 	TextsTotal      = "narwhal_texts_total"
 	TextBytesTotal  = "narwhal_text_bytes_total"
+	TokensTotal     = "narwhal_tokens_total"
 	EntitiesTotal   = "narwhal_entities_total"
 	RejectedTotal   = "narwhal_requests_rejected_total"
 	ReceivedTotal   = "narwhal_received_bytes_total"
@@ -33,6 +35,10 @@ const (
 	Waiting       = "narwhal_requests_waiting"
 	Connections   = "narwhal_connections"
 	Parked        = "narwhal_connections_parked"
+
+	AcceptQueue  = "narwhal_accept_queue_connections"
+	AcceptLimit  = "narwhal_accept_queue_limit"
+	AcceptOldest = "narwhal_accept_queue_oldest_seconds"
 
 	StartsTotal         = "narwhal_worker_starts_total"
 	RestartsTotal       = "narwhal_worker_restarts_total"
@@ -103,6 +109,9 @@ var Table = []Family{
 	{Name: RequestDuration, Kind: Histograms, Unit: "seconds", Labels: []string{"route"},
 		Help: "Time from the moment a request was whole to the moment its answer was ready.",
 		More: "It includes the wait for a place, the computation and `--delay`. Requests that could not be read are not in it."},
+	{Name: AcceptWait, Kind: Histograms, Unit: "seconds",
+		Help: "Time that connections waited in the kernel's queue until a worker accepted them.",
+		More: "It counts from the last bytes of the client that the kernel has, in steps of a few milliseconds. Only TCP. It is not in `" + RequestDuration + "`, which begins when a request is whole."},
 	{Name: QueueDuration, Kind: Histograms, Unit: "seconds",
 		Help: "Time that requests waited for a place since they were whole.",
 		More: "Only requests that had a place are in it: those that computed, and health checks. It is `queue` of Server-Timing."},
@@ -113,6 +122,9 @@ var Table = []Family{
 		Help: "Texts that were computed.", More: "A request can have several."},
 	{Name: TextBytesTotal, Kind: Counts, Unit: "bytes",
 		Help: "Bytes of the texts that were computed, in UTF-8."},
+	{Name: TokensTotal, Kind: Counts, Unit: "tokens",
+		Help: "Tokens of the texts that were computed.",
+		More: "A recognizer that does not tell its tokens (ner.Analyzer) counts none."},
 	{Name: EntitiesTotal, Kind: Counts, Unit: "entities", Labels: []string{"label"},
 		Help: "Entities that were found, by the model's label.",
 		More: "The first 64 labels of a model have a number of their own, the rest is `other`. A label is cut after 32 bytes."},
@@ -140,6 +152,15 @@ var Table = []Family{
 	{Name: Waiting, Kind: Gauges, Unit: "requests", Help: "Whole requests that wait for a place."},
 	{Name: Connections, Kind: Gauges, Unit: "connections", Help: "Open connections of workers."},
 	{Name: Parked, Kind: Gauges, Unit: "connections", Help: "Idle connections that the master keeps."},
+	{Name: AcceptQueue, Kind: Gauges, Unit: "connections", Labels: []string{"address"},
+		Help: "Connections that wait in the kernel's queue until a worker accepts them, by the address that they came to.",
+		More: "Only TCP: Linux does not tell the queue of a unix socket."},
+	{Name: AcceptLimit, Kind: Gauges, Unit: "connections", Labels: []string{"address"},
+		Help: "Length of the kernel's queue: `--backlog`, or net.core.somaxconn if that is less.",
+		More: "When a queue is full, the kernel drops new clients. They try again after one second and more."},
+	{Name: AcceptOldest, Kind: Gauges, Unit: "seconds",
+		Help: "Upper bound of the time that the first connection in the kernel's queues has waited, 0 if none waits.",
+		More: "Connections leave a queue in the order in which they came. So the first one came after the last one that was accepted, and after the last moment when the queue was seen empty. The master looks every second. After the end of a worker the bound may be too high for a moment."},
 
 	{Name: StartsTotal, Kind: Counts, Unit: "workers", Help: "Worker processes that were started."},
 	{Name: RestartsTotal, Kind: Counts, Unit: "workers", Labels: []string{"reason"}, Zeros: RestartReasons,

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -103,4 +104,16 @@ func Queued(fd int) (now, limit int) {
 		return 0, 0
 	}
 	return int(info.Unacked), int(info.Sacked)
+}
+
+// Waited returns how long a TCP connection that was just accepted has waited in the queue,
+// to a few milliseconds: the kernel counts in ticks of its own. It counts from the last
+// bytes that the client has sent. A client that has sent nothing yet counts from the
+// moment it was connected. ok is false if the kernel does not tell.
+func Waited(fd int) (wait time.Duration, ok bool) {
+	info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+	if err != nil {
+		return 0, false
+	}
+	return time.Duration(info.Last_data_recv) * time.Millisecond, true
 }

@@ -227,3 +227,29 @@ func TestRefuse(t *testing.T) {
 		ln.Close()
 	}
 }
+
+// A connection has waited since its client's last bytes.
+func TestWaited(t *testing.T) {
+	s := open(t, "127.0.0.1:0")
+	c, err := net.Dial("tcp", s.Addr.Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	fmt.Fprint(c, "x")
+	for n := 0; n != 1; n, _ = s.Queued() {
+		time.Sleep(time.Millisecond)
+	}
+	time.Sleep(200 * time.Millisecond)
+	fd, _, err := unix.Accept(int(s.File.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	if wait, ok := Waited(fd); !ok || wait < 100*time.Millisecond {
+		t.Errorf("after 200 ms in the queue the wait is %v, %v", wait, ok)
+	}
+	if wait, ok := Waited(0); ok {
+		t.Errorf("what is no TCP connection has waited %v", wait)
+	}
+}
