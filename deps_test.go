@@ -83,6 +83,7 @@ var arrows = map[string]struct {
 	"scripts/parity":       {"ner ner/spacy ner/prose internal/model", "a tool"},
 	"scripts/fairness":     {"internal/bench scripts/internal/client scripts/internal/proc scripts/internal/server scripts/internal/stats scripts/internal/waiting", "a tool"},
 	"scripts/systemd/load": {"scripts/internal/client", "a client"},
+	"scripts/prometheus":   {"", "tests of files for operators"},
 	"scripts/measure":      {"ner/spacy ner/kernel internal/bench scripts/internal/proc scripts/internal/server", "a tool"},
 }
 
