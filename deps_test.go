@@ -69,6 +69,7 @@ var arrows = map[string]struct {
 	"internal/tokens":     {"internal/regular", "a file of tokens is a regular file"},
 
 	"internal/model/modeltest": {"", "a leaf, for tests"},
+	"internal/certs/certstest": {"", "a leaf, for tests"},
 
 	"scripts/internal/proc":    {"", "a leaf"},
 	"scripts/internal/client":  {"", "a leaf: a client sees a server only from outside"},

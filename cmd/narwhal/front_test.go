@@ -2,9 +2,6 @@ package main
 
 import (
 	"bufio"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
@@ -19,8 +16,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
-	"time"
 
+	"github.com/narwhal-server/narwhal/internal/certs/certstest"
 	"github.com/narwhal-server/narwhal/internal/logevent"
 )
 
@@ -38,21 +35,8 @@ func writeFile(t *testing.T, path, content string) {
 // certify writes a new certificate with a serial number, and its key, into one file.
 func certify(t *testing.T, path string, serial int64) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(serial), DNSNames: []string{"localhost"}, NotAfter: time.Now().Add(time.Hour)}
-	cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	secret, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	writeFile(t, path, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}))+
-		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})))
+	cert, key := certstest.Pair(t, x509.Certificate{SerialNumber: big.NewInt(serial)})
+	writeFile(t, path, string(cert)+string(key))
 }
 
 // secureClient is a client over TLS that sends requests with a token. It never sends one
