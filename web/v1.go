@@ -17,12 +17,17 @@ func (s *server) v1Entities(r *request) error {
 	if f != nil {
 		return f
 	}
+	html := r.prefersHTML()
+	if html && q.include != (include{}) {
+		r.vary(fasthttp.HeaderAccept)
+		return errHTMLIncludes
+	}
 	results, err := s.resultsOf(r, q)
 	if err != nil {
 		return err
 	}
 	r.vary(fasthttp.HeaderAccept)
-	if r.prefersHTML() {
+	if html {
 		r.html(q.markup(results))
 		return nil
 	}
@@ -42,6 +47,9 @@ func (s *server) v1Entities(r *request) error {
 	r.json(append(b, "]}"...))
 	return nil
 }
+
+var errHTMLIncludes = invalid("`include` asks for sents or tokens, but the answer is to be HTML (Accept), which has no place for them",
+	"leave out `include`, or ask for application/json")
 
 // resultsOf returns a result for each item of a query. If the query has only one text and
 // not a list, a fault of it is an error.
