@@ -67,15 +67,7 @@ const maxCodings = 3
 // fails if the body is larger than LimitBody after any step, and takes no memory for
 // more than that. A body in br also needs a window of up to 16 MiB.
 func (s *server) uncompressed(r *request) ([]byte, *failure) {
-	body := r.Request.Body()
-	var applied []string
-	for _, field := range r.Request.Header.PeekAll(fasthttp.HeaderContentEncoding) {
-		for coding := range bytes.SplitSeq(field, []byte(",")) {
-			if c := strings.ToLower(string(bytes.Trim(coding, " \t"))); c != "" && c != "identity" {
-				applied = append(applied, c)
-			}
-		}
-	}
+	body, applied := r.Request.Body(), r.codings()
 	if len(applied) == 0 || len(body) == 0 {
 		return body, nil
 	}
@@ -84,7 +76,7 @@ func (s *server) uncompressed(r *request) ([]byte, *failure) {
 			"compress the JSON once"}
 	}
 	for len(applied) > 0 {
-		last := len(applied) - 1 // the fields list codings in the order in which they were applied
+		last := len(applied) - 1
 		out, err := uncompress(applied[last], body, s.LimitBody)
 		switch {
 		case err == nil:
@@ -102,6 +94,20 @@ func (s *server) uncompressed(r *request) ([]byte, *failure) {
 		body, applied = out, applied[:last]
 	}
 	return body, nil
+}
+
+// codings returns the codings of the Content-Encoding fields in lower case, in the order in
+// which they were applied. It leaves out identity, which is none.
+func (r *request) codings() []string {
+	var applied []string
+	for _, field := range r.Request.Header.PeekAll(fasthttp.HeaderContentEncoding) {
+		for coding := range bytes.SplitSeq(field, []byte(",")) {
+			if c := strings.ToLower(string(bytes.Trim(coding, " \t"))); c != "" && c != "identity" {
+				applied = append(applied, c)
+			}
+		}
+	}
+	return applied
 }
 
 // uncompress undoes one coding. It fails if the result has more than limit bytes.

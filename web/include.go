@@ -12,18 +12,27 @@ import (
 // include says what an answer has beside the entities.
 type include struct{ sents, tokens bool }
 
+const (
+	hintInclude      = `for example "include": ["sents", "tokens"]; without it only entities are answered`
+	hintIncludeLines = `for example ?include=sents,tokens; without it only entities are answered`
+)
+
 // includeOf reads what an answer shall have beside the entities: nothing if nothing is
 // said. It fails if the model does not find it.
 func (m *model) includeOf(value []byte) (include, *failure) {
-	var in include
 	if value == nil {
-		return in, nil
+		return include{}, nil
 	}
-	const hint = `for example "include": ["sents", "tokens"]; without it only entities are answered`
 	var list []string
 	if err := json.Unmarshal(value, &list); err != nil || value[0] != '[' {
-		return in, invalid("`include` is not a list of strings", hint)
+		return include{}, invalid("`include` is not a list of strings", hintInclude)
 	}
+	return m.including(list, hintInclude)
+}
+
+// including does what includeOf does for a list of names. hint says how to write one.
+func (m *model) including(list []string, hint string) (include, *failure) {
+	var in include
 	for _, name := range list {
 		switch name {
 		case "sents":

@@ -1,13 +1,11 @@
 package web
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"slices"
 	"strings"
 	"syscall"
@@ -17,7 +15,6 @@ import (
 
 	"github.com/narwhal-server/narwhal/internal/gate"
 	"github.com/narwhal-server/narwhal/internal/http1"
-	"github.com/narwhal-server/narwhal/internal/requestid"
 	"github.com/narwhal-server/narwhal/internal/textjson"
 )
 
@@ -39,11 +36,6 @@ func (s *server) streams(h *http1.Head, field func(string) string) bool {
 	return route != nil && route.lines && h.Method == "POST" && isLines(mediaTypeOf(field("Content-Type")))
 }
 
-const (
-	linesRead  = 32 << 10 // bytes that are read at once
-	linesWrite = 32 << 10 // bytes of results after which they are sent
-)
-
 // lines is the state of a request whose body is lines.
 type lines struct {
 	s    *server
@@ -51,13 +43,20 @@ type lines struct {
 	q    *query
 	conn *gate.Conn
 
-	in     []byte // what was read, from at on not used
+	placed bool // the request has a place
+	held   int  // bytes that the gate counts, see hold
+
+	// The body: lines_in.go.
+	body   io.Reader // the lines as they are, not compressed
+	zipped bool      // they arrive compressed
+	until  time.Time // by then more must have arrived
+	broke  error     // why the connection brings no more
+	in     []byte    // what was read, from at on not used
 	at     int
-	held   int  // bytes of in that the gate counts
 	lost   bool // the present line is too long: what comes of it is dropped
 	ended  bool // the body has ended
-	placed bool // the request has a place
 
+	// The answer: lines_out.go.
 	out   []byte // results that were not sent
 	begun bool   // the head of the answer was sent
 	sent  int    // bytes that were sent
@@ -69,15 +68,20 @@ func (s *server) v1Lines(r *request) error {
 	if f != nil {
 		return f
 	}
-	if len(r.Request.Header.PeekAll(fasthttp.HeaderContentEncoding)) > 0 {
-		return &failure{415, "unsupported_media_type", "lines of JSON cannot be compressed (Content-Encoding)", "send them as they are"}
+	zipped, f := r.linesZipped()
+	if f != nil {
+		return f
 	}
 	conn := gate.ConnOf(r.Conn())
 	if conn == nil || !conn.Streams() { // there is no body
 		r.Response.Header.SetContentType(typeLines)
 		return nil
 	}
-	l := &lines{s: s, r: r, q: q, conn: conn}
+	l := &lines{s: s, r: r, q: q, conn: conn, zipped: zipped}
+	l.body = arriving{l}
+	if zipped {
+		l.body = newUnzip(l.body)
+	}
 	err := l.answer()
 	switch {
 	case err == nil:
@@ -109,7 +113,11 @@ func hasGone(err error) bool {
 
 // reason says why the body ended early.
 func (l *lines) reason(err error) *failure {
-	f := l.s.reason(err)
+	var f *failure
+	if errors.As(err, &f) {
+		return f
+	}
+	f = l.s.reason(err)
 	if errors.Is(err, gate.ErrTimeout) {
 		f.message = fmt.Sprintf("no further line arrived within %s", l.s.ReadTimeout)
 		f.hint = "end the body after the last line"
@@ -117,10 +125,12 @@ func (l *lines) reason(err error) *failure {
 	return f
 }
 
-// linesQuery reads model, labels and offsets from the query of the target:
-// ?model=en_core_web_sm&offsets=utf16&labels=PERSON,ORG. They hold for all lines.
+// linesQuery reads model, labels, include and offsets from the query of the target:
+// ?model=en_core_web_sm&offsets=utf16&labels=PERSON,ORG&include=sents,tokens. They hold for
+// all lines.
 func (s *server) linesQuery(args *fasthttp.Args) (*query, *failure) {
 	q := &query{model: s.models[0]}
+	var names []string
 	for key, value := range args.All() {
 		var f *failure
 		switch string(key) {
@@ -131,16 +141,22 @@ func (s *server) linesQuery(args *fasthttp.Args) (*query, *failure) {
 			for label := range strings.SplitSeq(string(value), ",") {
 				q.labels[label] = true
 			}
+		case "include":
+			if names = nil; len(value) > 0 {
+				names = strings.Split(string(value), ",")
+			}
 		case "offsets":
 			q.offsets, f = unitOf(textjson.AppendString(nil, string(value)))
 		default:
-			f = invalid(fmt.Sprintf("there is no parameter %.64q", key), "of lines of JSON the parameters are model, labels and offsets")
+			f = invalid(fmt.Sprintf("there is no parameter %.64q", key), "of lines of JSON the parameters are model, labels, include and offsets")
 		}
 		if f != nil {
 			return nil, f
 		}
 	}
-	return q, nil
+	var f *failure
+	q.include, f = q.model.including(names, hintIncludeLines)
+	return q, f
 }
 
 // answer answers all lines. It returns nil at the end of the body.
@@ -153,6 +169,10 @@ func (l *lines) answer() error {
 		it := item{fault: fault}
 		if fault == nil {
 			it = lineItem(line)
+		}
+		// A line with a fault has its turn, too. A small body of gzip can have very many.
+		if err := l.turn(len(it.text)); err != nil {
+			return err
 		}
 		found := result{fault: it.fault}
 		if it.fault == nil {
@@ -191,22 +211,20 @@ func lineItem(line []byte) item {
 	return it
 }
 
-// compute returns the result of a line's text. Before, it takes a place, or lets others go
-// first. A fault of the service costs only this line.
-func (l *lines) compute(text string) (result, error) {
-	r := l.r.gate
-	var err error
+// turn waits for a place to compute size bytes of text, or lets others go first if the
+// request has a place.
+func (l *lines) turn(size int) error {
 	if l.placed {
-		err = r.Next(len(text), 0)
-	} else {
-		l.placed = true
-		r.First(len(text))
-		err = r.Enter()
+		return l.r.gate.Next(size, 0)
 	}
-	if err != nil {
-		return result{}, err
-	}
-	found, err := l.s.compute(r, l.q.model, text, include{})
+	l.placed = true
+	l.r.gate.First(size)
+	return l.r.gate.Enter()
+}
+
+// compute returns the result of a line's text. A fault of the service costs only this line.
+func (l *lines) compute(text string) (result, error) {
+	found, err := l.s.compute(l.r.gate, l.q.model, text, l.q.include)
 	if err != nil && !errors.Is(err, gate.ErrGone) {
 		l.s.logFault(l.r, err)
 		return result{fault: errInternal}, nil
@@ -222,135 +240,14 @@ func (l *lines) rest() {
 	}
 }
 
-// next returns the next line that is not blank, or why there is none. At the end of the
-// body it returns neither. The line is valid until the next call.
-func (l *lines) next() ([]byte, *failure, error) {
-	until := time.Time{}
-	for searched := 0; ; {
-		if i := bytes.IndexByte(l.in[l.at+searched:], '\n'); i >= 0 || l.ended && l.at < len(l.in) {
-			end := len(l.in)
-			if i >= 0 {
-				end = l.at + searched + i
-			}
-			line := bytes.Trim(l.in[l.at:end], " \t\r")
-			l.at = min(end+1, len(l.in))
-			searched = 0
-			switch {
-			case l.lost:
-				l.lost = false
-				return nil, l.tooLong(), nil
-			case len(line) > l.s.LimitBody:
-				return nil, l.tooLong(), nil
-			case len(line) > 0:
-				return line, nil, nil
-			}
-			continue
-		}
-		if l.ended {
-			if l.lost {
-				l.lost = false
-				return nil, l.tooLong(), nil
-			}
-			return nil, nil, nil
-		}
-		l.in = append(l.in[:0], l.in[l.at:]...)
-		l.at = 0
-		if l.lost || len(l.in) > l.s.LimitBody {
-			l.lost, l.in = true, l.in[:0]
-		}
-		searched = len(l.in)
-		if until.IsZero() {
-			until = time.Now().Add(l.s.ReadTimeout)
-		}
-		if err := l.read(until); err != nil {
-			return nil, nil, err
-		}
+// hold makes the gate count what the request has in memory for lines and results.
+func (l *lines) hold() {
+	size := cap(l.in) + cap(l.out)
+	if l.zipped {
+		size += unzipMemory
 	}
-}
-
-func (l *lines) tooLong() *failure {
-	return &failure{413, "body_too_large", fmt.Sprintf("the line has more than %d bytes", l.s.LimitBody),
-		"send the text in parts, or have the server started with a larger --limit-body"}
-}
-
-// read reads more of the body. Before it waits for the client, it sends the results that
-// there are, and gives the place back.
-func (l *lines) read(until time.Time) error {
-	if cap(l.in)-len(l.in) < linesRead {
-		l.in = append(make([]byte, 0, max(2*cap(l.in), 2*linesRead)), l.in...)
+	if size != l.held {
+		l.r.gate.Hold(size - l.held)
+		l.held = size
 	}
-	if cap(l.in) > 8*linesRead && len(l.in) < linesRead { // a long line was read
-		l.in = append(make([]byte, 0, 2*linesRead), l.in...)
-	}
-	if cap(l.in) != l.held {
-		l.r.gate.Hold(cap(l.in) - l.held)
-		l.held = cap(l.in)
-	}
-	p := l.in[len(l.in):cap(l.in)]
-	n, err := l.conn.ReadBody(p, time.Now())
-	if errors.Is(err, gate.ErrTimeout) {
-		if err := l.flush(); err != nil {
-			return err
-		}
-		l.rest()
-		n, err = l.conn.ReadBody(p, until)
-	}
-	l.in = l.in[:len(l.in)+n]
-	if errors.Is(err, io.EOF) {
-		l.ended = true
-		return nil
-	}
-	return err
-}
-
-// flush sends the results that there are, and gives the place back before.
-func (l *lines) flush() error {
-	if len(l.out) == 0 {
-		return nil
-	}
-	l.rest()
-	b := l.out
-	if l.chunked() {
-		b = append(fmt.Appendf(nil, "%x\r\n", len(b)), b...)
-		b = append(b, "\r\n"...)
-	}
-	err := l.write(b)
-	l.out = l.out[:0]
-	return err
-}
-
-// end sends the rest of the answer.
-func (l *lines) end() error {
-	if err := l.flush(); err != nil {
-		return err
-	}
-	if l.chunked() {
-		return l.write([]byte("0\r\n\r\n"))
-	}
-	return l.write(nil)
-}
-
-// chunked reports whether the answer is chunked. To a client of HTTP/1.0, the end of the
-// connection is the end of the answer.
-func (l *lines) chunked() bool { return l.r.Request.Header.IsHTTP11() }
-
-// write sends bytes of the answer, after the head if they are the first. An error means
-// that the client has gone, or has not taken the answer in time.
-func (l *lines) write(b []byte) error {
-	if !l.begun {
-		l.begun = true
-		head := fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nServer: narwhal\r\nDate: %s\r\nContent-Type: %s\r\n%s: %s\r\nConnection: close\r\n",
-			time.Now().UTC().Format(http.TimeFormat), typeLines, requestid.Header, requestID(l.r.RequestCtx))
-		if l.chunked() {
-			head = append(head, "Transfer-Encoding: chunked\r\n"...)
-		}
-		b = append(append(head, "\r\n"...), b...)
-	}
-	_ = l.conn.SetWriteDeadline(time.Time{}) // from each write on, the client has the gate's own time
-	n, err := l.conn.Write(b)
-	l.sent += n
-	if err != nil {
-		return gate.ErrGone
-	}
-	return nil
 }

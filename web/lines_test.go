@@ -3,10 +3,13 @@ package web
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +18,7 @@ import (
 
 	"github.com/narwhal-server/narwhal/internal/gate"
 	"github.com/narwhal-server/narwhal/limits"
+	"github.com/narwhal-server/narwhal/ner"
 )
 
 // postLines posts a body of lines and returns the answer.
@@ -97,6 +101,30 @@ func TestLines(t *testing.T) {
 	}
 	s.log.waitFor(t, "a request failed")
 	s.access.waitFor(t, `"POST /v1/entities HTTP/1.1" 200 `)
+}
+
+// What is to be included holds for every line.
+func TestLinesInclude(t *testing.T) {
+	s := serve(t, gate.Options{}, Options{})
+	const ents, entsWithTokens = `"ents":[{"text":"Ada","label":"NAME","start":0,"end":3},{"text":"b","label":"LAST","start":10,"end":11}]`,
+		`"ents":[{"text":"Ada","label":"NAME","start":0,"end":3,"start_token":0,"end_token":1},{"text":"b","label":"LAST","start":10,"end":11,"start_token":3,"end_token":4}]`
+	const sents, tokens = `,"sents":[{"start":0,"end":9},{"start":10,"end":11}]`, `,"tokens":[{"start":0,"end":3},{"start":4,"end":8},{"start":8,"end":9},{"start":10,"end":11}]`
+	for query, want := range map[string]string{
+		"":                              ents,
+		"?include=":                     ents,
+		"?include=sents":                ents + sents,
+		"?include=tokens":               entsWithTokens + tokens,
+		"?include=tokens,sents":         entsWithTokens + sents + tokens,
+		"?include=tokens%2Csents":       entsWithTokens + sents + tokens,
+		"?include=tokens&include=sents": ents + sents, // as of the other parameters, the last value counts
+	} {
+		_, got := s.postLines(t, query, strings.NewReader("\"Ada went. b\"\n8\n{\"id\":2,\"text\":\"Ada went. b\"}\n"))
+		first, rest, _ := strings.Cut(got, "\n")
+		_, last, _ := strings.Cut(rest, "\n")
+		if first != "{"+want+"}" || last != `{"id":2,`+want+"}\n" {
+			t.Errorf("%s: %s", query, got)
+		}
+	}
 }
 
 // slowly reads a few bytes at a time.
@@ -231,12 +259,53 @@ func TestLinesOfWhoHasGone(t *testing.T) {
 	s.access.waitFor(t, `"POST /v1/entities HTTP/1.1" 499 0 `)
 }
 
+// many is a recognizer that finds very many entities.
+type many struct{ fake }
+
+func (many) Entities(ctx context.Context, text string) ([]ner.Entity, error) {
+	found, err := fake{}.Entities(ctx, text)
+	if text == "Many" {
+		found = slices.Repeat(found, 200_000)
+	}
+	return found, err
+}
+
+// Results that are not sent count towards LimitBuffers: others are refused, or the stream is
+// ended to make room for them.
+func TestLinesOfWhoDoesNotRead(t *testing.T) {
+	s := serve(t, gate.Options{Limits: limits.Limits{LimitBuffers: 4 << 20}}, Options{Recognizer: many{}, KeepAlive: time.Minute})
+	other := s.dial(t)
+	other.want(200, post("Ada")) // the worker holds this connection from now on
+	c := s.dial(t)
+	if err := c.Conn.(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
+		t.Fatal(err)
+	}
+	c.send(linesHead)
+	c.sendLine("\"Many\"\n") // the result has more than 10 MB
+	c.wantRaw("HTTP/1.1 200")
+	for range 100 {
+		other.send(post("Grace"))
+		if _, r := other.answer("POST"); r.StatusCode == 503 {
+			return
+		}
+	}
+	c.send("0\r\n\r\n")
+	if b, err := io.ReadAll(c.r); err == nil && bytes.HasSuffix(b, []byte("\r\n0\r\n\r\n")) {
+		t.Errorf("100 requests were answered, and the stream has ended with all of its %d bytes", len(b))
+	}
+}
+
 func TestLinesRefused(t *testing.T) {
-	s := serve(t, gate.Options{}, Options{})
+	s := serve(t, gate.Options{}, Options{More: []Model{{Recognizer: bare{fake{}}, ID: "bare"}}})
 	for _, test := range []struct{ query, field, body, want string }{
 		{"?offsets=utf7", "", "x", "422 `offsets` is \"utf7\", want"},
 		{"?label=ORG", "", "x", "422 there is no parameter \"label\""},
-		{"", "Content-Encoding: gzip\r\n", "x", "415 lines of JSON cannot be compressed"},
+		{"?include=sents,ents", "", "x", "422 `include` has \"ents\", want"},
+		{"?include=tokens&model=bare", "", "x", "422 `include` has tokens, but the model finds only entities"},
+		{"", "Content-Encoding: br\r\n", "x", "415 the lines are declared as Content-Encoding: br, want gzip or none"},
+		{"", "Content-Encoding: gzip, gzip\r\n", "x", "415 the lines are declared as Content-Encoding: gzip, gzip, want gzip or none"},
+		{"", "Content-Encoding: gzip\r\n", "\"Ada Lovelace\"\n", "400 the lines are declared as Content-Encoding: gzip, but cannot be uncompressed: gzip: invalid header"},
+		{"", "Content-Encoding: gzip\r\n", "", "200 "},
 		{"", "", "", "200 "},
 	} {
 		c := s.dial(t)
