@@ -6,9 +6,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestPlan has a config with two tok2vec components: "*" means the last one.
+// The plan has the components that run, in their order. A listener reads the vectors of the
+// last tok2vec component before it, as in spaCy, whatever name it has for it.
 func TestPlan(t *testing.T) {
-	cfg, err := parseConfig([]byte(`
+	for name, test := range map[string]struct {
+		config string
+		want   []component
+	}{
+		`after both tok2vec components, "*" is the last one`: {`
 [nlp]
 lang = "en"
 pipeline = ["rules","first","tagger","last","entities","sentences"]
@@ -30,29 +35,12 @@ factory = "parser"
 [components.sentences.model.tok2vec]
 @architectures = "spacy.Tok2VecListener.v1"
 upstream = "last"
-`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := cfg.plan(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := []component{
-		{name: "rules", factory: "attribute_ruler"},
-		{name: "entities", factory: "ner", listensTo: "last"},
-		{name: "sentences", factory: "parser", listensTo: "last"},
-	}
-	if diff := cmp.Diff(want, got.run, cmp.AllowUnexported(component{})); diff != "" || got.noTokens != nil || got.noSents != nil {
-		t.Errorf("plan (%v, %v), -want +got:\n%s", got.noTokens, got.noSents, diff)
-	}
-}
-
-// TestPlanOfTwoNetworks has a listener after each of two tok2vec components. In spaCy a
-// listener reads the vectors of the last tok2vec component before it, whatever name it has
-// for it.
-func TestPlanOfTwoNetworks(t *testing.T) {
-	cfg, err := parseConfig([]byte(`
+`, []component{
+			{name: "rules", factory: "attribute_ruler"},
+			{name: "entities", factory: "ner", listensTo: "last"},
+			{name: "sentences", factory: "parser", listensTo: "last"},
+		}},
+		"a listener after each tok2vec component": {`
 [nlp]
 lang = "en"
 pipeline = ["first","senter","last","ner"]
@@ -70,19 +58,23 @@ factory = "ner"
 [components.ner.model.tok2vec]
 @architectures = "spacy.Tok2VecListener.v1"
 upstream = "first"
-`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := cfg.plan(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := []component{
-		{name: "senter", factory: "senter", listensTo: "first"},
-		{name: "ner", factory: "ner", listensTo: "last"},
-	}
-	if diff := cmp.Diff(want, got.run, cmp.AllowUnexported(component{})); diff != "" {
-		t.Errorf("plan, -want +got:\n%s", diff)
+`, []component{
+			{name: "senter", factory: "senter", listensTo: "first"},
+			{name: "ner", factory: "ner", listensTo: "last"},
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg, err := parseConfig([]byte(test.config))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := cfg.plan(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, got.run, cmp.AllowUnexported(component{})); diff != "" || got.noTokens != nil || got.noSents != nil {
+				t.Errorf("plan (%v, %v), -want +got:\n%s", got.noTokens, got.noSents, diff)
+			}
+		})
 	}
 }
