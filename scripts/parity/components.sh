@@ -22,8 +22,4 @@ mkdir -p "$made"
 "$python" scripts/parity/train_data.py "$made"
 make_corpus "$tokens" ../shared/data
 head -n 300 "$made/zoo.jsonl" | cat "$corpus" - >"$made/corpus.jsonl"
-for name in after two crossed window flat extra chars all; do
-	printf 'parity: the pipeline %s\n' "$name"
-	"$python" scripts/parity/reference.py "$made/$name" "$made/corpus.jsonl" "$made/answers" --processes 1
-	go run ./scripts/parity -model "$made/$name" -corpus "$made/corpus.jsonl" -min "$tokens" "$made"/answers.[0-9]*
-done
+compare_made "$made" "$made/corpus.jsonl" after two crossed window flat extra chars all

@@ -17,8 +17,4 @@ rm -rf "$sents"
 mkdir -p "$sents"
 "$python" scripts/parity/sents.py "$model" "$sents"
 make_corpus "$tokens" ../shared/data
-for name in senter sentencizer rules listener; do
-	printf 'parity: the pipeline %s\n' "$name"
-	"$python" scripts/parity/reference.py "$sents/$name" "$corpus" "$sents/answers" --processes 1
-	go run ./scripts/parity -model "$sents/$name" -corpus "$corpus" -min "$tokens" "$sents"/answers.[0-9]*
-done
+compare_made "$sents" "$corpus" senter sentencizer rules listener

@@ -6,6 +6,8 @@
 #   fetch_model NAME    sets model to the directory of en_core_web_sm or _md
 #   get_model NAME      the same, and compares the model with the release
 #   make_corpus N DATA  sets corpus to a file of texts of about N tokens
+#   compare_made FOLDER CORPUS NAME…
+#                       compares spaCy and narwhal on each pipeline of a folder
 
 cache=.cache/parity
 mkdir -p "$cache"
@@ -87,4 +89,15 @@ make_corpus() {
 	# Ask for 5 % more, because corpus.py only estimates the number of spaCy's tokens.
 	"$python" scripts/parity/corpus.py --tokens $(($1 + $1 / 20)) --data "$2" --out "$corpus"
 	printf '%s' "$of" >"$corpus.of"
+}
+
+# compare_made fails if fewer than $tokens tokens are compared.
+compare_made() {
+	local folder=$1 texts=$2 name
+	shift 2
+	for name; do
+		printf 'parity: the pipeline %s\n' "$name"
+		"$python" scripts/parity/reference.py "$folder/$name" "$texts" "$folder/answers" --processes 1
+		go run ./scripts/parity -model "$folder/$name" -corpus "$texts" -min "$tokens" "$folder"/answers.[0-9]*
+	done
 }
