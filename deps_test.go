@@ -31,7 +31,8 @@ var arrows = map[string]struct {
 	"web/page":            {"", "files for browsers"},
 	"limits":              {"", "what master and worker are told alike"},
 	"ner":                 {"", "the words of the domain"},
-	"ner/spacy":           {"ner ner/kernel ner/spacy/tokenizer internal/model internal/pipeline internal/msgpack", "an engine anybody can import; pipelines are found by name in one way"},
+	"ner/spacy":           {"ner ner/kernel ner/spacy/matcher ner/spacy/tokenizer internal/model internal/pipeline internal/msgpack", "an engine anybody can import; pipelines are found by name in one way"},
+	"ner/spacy/matcher":   {"ner/spacy/tokenizer", "patterns of tokens; what an entity is, the caller knows"},
 	"ner/spacy/tokenizer": {"internal/msgpack", "texts to tokens; networks are the caller's"},
 	"ner/prose":           {"ner", "an engine anybody can import"},
 	"ner/kernel":          {"", "loops over floats"},
@@ -78,14 +79,15 @@ var arrows = map[string]struct {
 	"scripts/internal/server":  {"internal/control scripts/internal/proc", "it asks the master when all workers serve"},
 	"internal/http1/cases":     {"", "bytes for tests"},
 
-	"scripts/chaos":        {"internal/logevent scripts/internal/proc scripts/internal/client scripts/internal/stats", "a client; it sees narwhal from outside, and its log"},
-	"scripts/compare":      {"internal/bench scripts/internal/proc scripts/internal/client scripts/internal/stats scripts/internal/waiting", "a tool"},
-	"scripts/embedmodel":   {"internal/model internal/install", "a tool"},
-	"scripts/parity":       {"ner ner/spacy ner/prose internal/model", "a tool"},
-	"scripts/fairness":     {"internal/bench scripts/internal/client scripts/internal/proc scripts/internal/server scripts/internal/stats scripts/internal/waiting", "a tool"},
-	"scripts/systemd/load": {"scripts/internal/client", "a client"},
-	"scripts/prometheus":   {"", "tests of files for operators"},
-	"scripts/measure":      {"ner/spacy ner/kernel internal/bench scripts/internal/proc scripts/internal/server", "a tool"},
+	"scripts/chaos":         {"internal/logevent scripts/internal/proc scripts/internal/client scripts/internal/stats", "a client; it sees narwhal from outside, and its log"},
+	"scripts/compare":       {"internal/bench scripts/internal/proc scripts/internal/client scripts/internal/stats scripts/internal/waiting", "a tool"},
+	"scripts/embedmodel":    {"internal/model internal/install", "a tool"},
+	"scripts/parity":        {"ner ner/spacy ner/prose internal/model", "a tool"},
+	"scripts/fairness":      {"internal/bench scripts/internal/client scripts/internal/proc scripts/internal/server scripts/internal/stats scripts/internal/waiting", "a tool"},
+	"scripts/systemd/load":  {"scripts/internal/client", "a client"},
+	"scripts/prometheus":    {"", "tests of files for operators"},
+	"scripts/measure":       {"ner/spacy ner/kernel internal/bench scripts/internal/proc scripts/internal/server", "a tool"},
+	"scripts/parity/rulers": {"ner/spacy", "a tool"},
 }
 
 // notInBinary are packages that only tests and tools need. The program must not contain

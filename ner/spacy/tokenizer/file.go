@@ -124,8 +124,15 @@ func readAttr(c *msgpack.Reader) uint64 {
 // if b is empty.
 func readLexemeNorms(b []byte) (map[uint64]uint64, error) {
 	norms := make(map[uint64]uint64)
+	err := eachLexemeNorm(b, func(text uint64, norm string) { norms[text] = stringID(norm) })
+	return norms, err
+}
+
+// eachLexemeNorm calls f for each entry of the table lexeme_norm, with the id of a token's
+// text and its norm.
+func eachLexemeNorm(b []byte, f func(text uint64, norm string)) error {
 	if len(b) == 0 {
-		return norms, nil
+		return nil
 	}
 	c := msgpack.NewReader(b)
 	for range c.Map() {
@@ -136,12 +143,12 @@ func readLexemeNorms(b []byte) (map[uint64]uint64, error) {
 		for range c.Map() {
 			text, norm := c.Uint(), c.Str()
 			if c.Err() != nil {
-				return nil, fmt.Errorf("lexeme_norm: %w", c.Err())
+				return fmt.Errorf("lexeme_norm: %w", c.Err())
 			}
-			norms[text] = stringID(norm)
+			f(text, norm)
 		}
 	}
-	return norms, c.End()
+	return c.End()
 }
 
 // optionalStr reads a string or nil. For nil it returns "".

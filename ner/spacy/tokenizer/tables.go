@@ -22,14 +22,23 @@ const baseNorms = `
 	-    — – -- --- ——
 	$    € £ ¥ ฿ US$ C$ A$ ₺ ₹ ৳ ₩ Mex$ ₣ E£`
 
-// baseNormIDs maps the id of a string of baseNorms to the id of its normal form.
-func baseNormIDs() map[uint64]uint64 {
-	ids := make(map[uint64]uint64)
+// baseNormTable maps a string of baseNorms to its normal form.
+func baseNormTable() map[string]string {
+	norms := make(map[string]string)
 	for line := range strings.Lines(baseNorms) {
 		words := strings.Fields(line)
 		for i := 1; i < len(words); i++ {
-			ids[stringID(words[i])] = stringID(words[0])
+			norms[words[i]] = words[0]
 		}
+	}
+	return norms
+}
+
+// baseNormIDs maps the id of a string of baseNorms to the id of its normal form.
+func baseNormIDs() map[uint64]uint64 {
+	ids := make(map[uint64]uint64)
+	for text, norm := range baseNormTable() {
+		ids[stringID(text)] = stringID(norm)
 	}
 	return ids
 }

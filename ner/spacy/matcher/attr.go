@@ -1,0 +1,85 @@
+package matcher
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// attr is an attribute of a token.
+type attr uint8
+
+const (
+	attrNone attr = iota // it is 0 for every token: spaCy's NULL_ATTR
+	attrOrth
+	attrLower
+	attrNorm
+	attrShape
+	attrPrefix
+	attrSuffix
+	attrEntType
+	attrEntID
+	attrLength
+	attrSpacy
+	attrEntIOB
+	firstFlag // from here on: the attributes of lexFlags
+
+	numAttrs = firstFlag + attr(len(lexFlags))
+)
+
+// attrNames has the attributes in the order of their numbers, without those of lexFlags.
+var attrNames = [firstFlag]string{"", "ORTH", "LOWER", "NORM", "SHAPE", "PREFIX", "SUFFIX", "ENT_TYPE", "ENT_ID", "LENGTH", "SPACY", "ENT_IOB"}
+
+func (a attr) String() string {
+	if a < firstFlag {
+		return attrNames[a]
+	}
+	return lexFlags[a-firstFlag].name
+}
+
+// isString reports whether the values of the attribute are the ids of strings.
+func (a attr) isString() bool { return attrOrth <= a && a <= attrEntID }
+
+// lexical reports whether the attribute depends only on the tokens: not on entities.
+func (a attr) lexical() bool { return a != attrEntType && a != attrEntID && a != attrEntIOB }
+
+// numbers has the numbers that spaCy has for the attributes. A setting may have the number
+// instead of the name.
+var numbers = map[string]attr{
+	"65": attrOrth, "66": attrLower, "67": attrNorm, "68": attrShape, "69": attrPrefix, "70": attrSuffix, "71": attrLength,
+	"81": attrSpacy, "78": attrEntType, "77": attrEntIOB, "454": attrEntID,
+	"1": flag("IS_ALPHA"), "2": flag("IS_ASCII"), "3": flag("IS_DIGIT"), "4": flag("IS_LOWER"), "5": flag("IS_PUNCT"),
+	"6": flag("IS_SPACE"), "7": flag("IS_TITLE"), "8": flag("IS_UPPER"), "9": flag("LIKE_URL"), "10": flag("LIKE_NUM"),
+	"11": flag("LIKE_EMAIL"), "12": flag("IS_STOP"), "14": flag("IS_BRACKET"), "15": flag("IS_QUOTE"),
+	"16": flag("IS_LEFT_PUNCT"), "17": flag("IS_RIGHT_PUNCT"), "18": flag("IS_CURRENCY"),
+}
+
+// needs has the components that set the attributes that this package does not know.
+var needs = map[string]string{
+	"TAG": "a tagger", "POS": "a morphologizer, or a tagger and an attribute_ruler", "MORPH": "a morphologizer, or a tagger and an attribute_ruler",
+	"LEMMA": "a lemmatizer", "DEP": "a parser", "HEAD": "a parser", "SENT_START": "a parser, a senter or a sentencizer",
+	"IS_SENT_START": "a parser, a senter or a sentencizer", "ENT_KB_ID": "an entity_linker",
+}
+
+// parseAttr returns the attribute with a name in any case, as a pattern has it.
+func parseAttr(name string) (attr, error) {
+	upper := strings.ToUpper(name)
+	if upper == "TEXT" {
+		return attrOrth, nil
+	}
+	if a := slices.Index(attrNames[:], upper); a >= 0 {
+		return attr(a), nil
+	}
+	for i, f := range lexFlags {
+		if f.name == upper {
+			return firstFlag + attr(i), nil
+		}
+	}
+	switch who := needs[upper]; {
+	case who != "":
+		return 0, fmt.Errorf("the attribute %s is not implemented: %s sets it", name, who)
+	case name == "_":
+		return 0, fmt.Errorf("the attribute _ is not implemented: Python code sets the extensions of a token")
+	}
+	return 0, fmt.Errorf("the attribute %q is unknown", name)
+}

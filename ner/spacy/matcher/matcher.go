@@ -1,0 +1,286 @@
+package matcher
+
+import (
+	"context"
+	"slices"
+)
+
+// Matcher finds patterns of tokens, like spaCy's class of that name. Add must not run
+// while Match runs. Several goroutines may call Match at once.
+type Matcher struct {
+	lang         *Language
+	nodes        []node  // of all patterns, one after the other
+	firsts       []int32 // the first node of each pattern
+	starts       starts
+	predicates   []*predicate
+	predicateIDs map[string]int32
+	needsNorms   bool
+	norms        map[uint64]string
+}
+
+// New returns a matcher without patterns.
+func New(lang *Language) *Matcher {
+	return &Matcher{lang: lang, predicateIDs: map[string]int32{}}
+}
+
+// Finish loads what the patterns need. Call it after the last Add. It fails if the norms
+// are needed and cannot be read.
+func (m *Matcher) Finish() (err error) {
+	if m.needsNorms {
+		m.norms, err = m.lang.Norms()
+	}
+	return err
+}
+
+// Len returns the number of patterns.
+func (m *Matcher) Len() int { return len(m.firsts) }
+
+// starts finds the patterns that can begin with a token. A pattern whose first token needs
+// one of some values of an attribute is found by these values. All others are tried at
+// every token.
+type starts struct {
+	attrs  []attr                       // the attributes in values
+	values [numAttrs]map[uint64][]int32 // the patterns, by value
+	others []int32
+}
+
+// add adds a pattern with that number. The patterns come in the order of their numbers.
+func (s *starts) add(m *Matcher, first, pattern int32) {
+	a, ids := m.selective(&m.nodes[first])
+	if ids == nil {
+		s.others = append(s.others, pattern)
+		return
+	}
+	if s.values[a] == nil {
+		s.values[a] = map[uint64][]int32{}
+		s.attrs = append(s.attrs, a)
+	}
+	for _, id := range ids {
+		list := s.values[a][id]
+		if len(list) == 0 || list[len(list)-1] != pattern {
+			s.values[a][id] = append(list, pattern)
+		}
+	}
+}
+
+// selective returns an attribute of the first node of a pattern, and its possible values.
+// It returns no values if the node can have any.
+func (m *Matcher) selective(n *node) (a attr, ids []uint64) {
+	if n.quantifier != one {
+		return 0, nil
+	}
+	for _, e := range n.equal {
+		if e.attr.isString() && e.attr.lexical() {
+			return e.attr, []uint64{e.value}
+		}
+	}
+	for _, i := range n.predicates {
+		if p := m.predicates[i]; p.in != nil && p.attr.isString() && p.attr.lexical() {
+			return p.attr, p.in
+		}
+	}
+	return 0, nil
+}
+
+// find appends the numbers of the patterns that the token of v can begin, in their order.
+func (s *starts) find(v *view, dst []int32) []int32 {
+	for _, a := range s.attrs {
+		dst = append(dst, s.values[a][v.value(a)]...)
+	}
+	if len(dst) > 0 {
+		dst = append(dst, s.others...)
+		slices.Sort(dst)
+		return dst
+	}
+	return append(dst, s.others...)
+}
+
+// state is a match that may go on: its first token, and the node for the next token.
+type state struct{ node, start int32 }
+
+// run is the work of one call of Match.
+type run struct {
+	*Matcher
+	view    view
+	token   int32
+	tested  []int32 // by predicate: the last token that was tested, plus 1
+	results []bool
+	states  []state
+	added   []state  // for the next token, after the states that stay
+	met     stateSet // the states that have seen this token, of nodes that merge
+	matches []Match
+	steps   int
+	limit   int
+}
+
+// Match appends the matches in a text to dst, in spaCy's order. A match may be there
+// several times. Match fails with the error of ctx when ctx ends, and with ErrTooMuch.
+func (m *Matcher) Match(ctx context.Context, doc *Doc, dst []Match) ([]Match, error) {
+	if len(m.firsts) == 0 {
+		return dst, nil
+	}
+	r := &run{Matcher: m, tested: make([]int32, len(m.predicates)), results: make([]bool, len(m.predicates)), matches: dst, limit: MaxSteps}
+	r.view.doc, r.view.lang, r.view.norms = doc, m.lang, m.norms
+	var begin []int32
+	for i := range doc.Tokens {
+		if i%256 == 0 && ctx.Err() != nil {
+			return dst, ctx.Err()
+		}
+		r.token = int32(i)
+		r.view.move(i)
+		begin = m.starts.find(&r.view, begin[:0])
+		for _, p := range begin {
+			r.states = append(r.states, state{m.firsts[p], r.token})
+		}
+		r.limit += len(begin)
+		r.step()
+		if r.steps > r.limit || len(r.matches)-len(dst) > MaxMatches {
+			return dst, ErrTooMuch
+		}
+	}
+	r.finish(int32(len(doc.Tokens)))
+	return r.matches, nil
+}
+
+// step shows the token to all states. The states that stay come first, and then those that
+// are added, as in spaCy.
+func (r *run) step() {
+	r.met.clear()
+	kept := r.states[:0]
+	r.added = r.added[:0]
+	for _, s := range r.states {
+		if r.steps > r.limit {
+			return
+		}
+		if next, stays := r.advance(s); stays {
+			kept = append(kept, next)
+		}
+	}
+	r.states = append(kept, r.added...)
+}
+
+// advance shows the token to a state. It emits the matches that end here, and adds states
+// for the other ways to go on. stays is true if the state itself goes on as next.
+//
+// If two ways through the pattern lead to the same state, the second one stops here: it
+// would only repeat the matches of the first one. So the number of states stays small.
+func (r *run) advance(s state) (next state, stays bool) {
+	for at := s.node; ; at++ {
+		r.steps++
+		n := &r.nodes[at]
+		if n.merges && !r.met.add(state{at, s.start}) {
+			return s, false
+		}
+		fits := r.fits(n)
+		switch n.quantifier {
+		case one, none:
+			if fits == (n.quantifier == none) {
+				return s, false
+			}
+			if n.last {
+				r.emit(n, s.start, r.token+1)
+				return s, false
+			}
+			return state{at + 1, s.start}, true
+		case many:
+			switch {
+			case n.last:
+				r.emit(n, s.start, r.token)
+				return state{at, s.start}, fits
+			case fits:
+				r.added = append(r.added, state{at, s.start})
+			}
+		case optional:
+			switch {
+			case n.last:
+				r.emit(n, s.start, r.token)
+				if fits {
+					r.emit(n, s.start, r.token+1)
+				}
+				return s, false
+			case fits:
+				r.added = append(r.added, state{at + 1, s.start})
+			}
+		}
+	}
+}
+
+// finish emits the matches that end with the text, because all that is missing is optional.
+func (r *run) finish(end int32) {
+	for _, s := range r.states {
+		for at := s.node; r.nodes[at].quantifier >= optional; at++ {
+			if n := &r.nodes[at]; n.last {
+				r.emit(n, s.start, end)
+				break
+			}
+		}
+	}
+}
+
+func (r *run) emit(n *node, start, end int32) {
+	if end > start {
+		r.matches = append(r.matches, Match{n.key, start, end})
+	}
+}
+
+// fits reports whether the token has the attributes of a node.
+func (r *run) fits(n *node) bool {
+	for _, e := range n.equal {
+		if r.view.value(e.attr) != e.value {
+			return false
+		}
+	}
+	for _, p := range n.predicates {
+		if r.tested[p] != r.token+1 {
+			r.tested[p], r.results[p] = r.token+1, r.predicates[p].test(&r.view)
+		}
+		if !r.results[p] {
+			return false
+		}
+	}
+	return true
+}
+
+// stateSet is a set of states. It is a hash table with linear probing. An entry of an earlier
+// round is free, so clear takes no time.
+type stateSet struct {
+	slots []stateSlot
+	used  int
+	round int32
+}
+
+type stateSlot struct {
+	state
+	round int32
+}
+
+func (s *stateSet) clear() {
+	s.used = 0
+	s.round++ // there are fewer rounds than tokens
+}
+
+// add adds a state, and returns false if it was there.
+func (s *stateSet) add(x state) bool {
+	if 2*s.used >= len(s.slots) {
+		old := s.slots
+		s.slots, s.used = make([]stateSlot, max(64, 2*len(old))), 0
+		for _, slot := range old {
+			if slot.round == s.round {
+				s.add(slot.state)
+			}
+		}
+	}
+	mask := uint64(len(s.slots) - 1)
+	i := (uint64(uint32(x.node))<<32 | uint64(uint32(x.start))) * 0x9e3779b97f4a7c15 >> 32
+	for ; ; i++ {
+		slot := &s.slots[i&mask]
+		if slot.round != s.round {
+			*slot = stateSlot{x, s.round}
+			s.used++
+			return true
+		}
+		if slot.state == x {
+			return false
+		}
+	}
+}
