@@ -16,6 +16,10 @@ type Entity struct {
 
 	Start, End         int // byte offsets in the text
 	RuneStart, RuneEnd int // the same offsets in code points
+
+	// ID is the id of the rule that has found the entity: spaCy's ent_id_. It is "" if the
+	// rule has none, or if no rule has found the entity.
+	ID string
 }
 
 // Recognizer finds the entities of a text. Entities returns them in the order of the text,

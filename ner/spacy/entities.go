@@ -4,6 +4,9 @@ import (
 	"context"
 	"math"
 	"slices"
+	"sort"
+
+	"github.com/narwhal-server/narwhal/ner/spacy/matcher"
 )
 
 // The entity recognizer reads a text once from left to right and makes one
@@ -48,7 +51,8 @@ func newEntityModel(t *transition) *entityModel {
 	return m
 }
 
-// entity is an entity in tokens.
+// entity is an entity in tokens. class is the index of a class with its label. For an entity
+// that was there before the recognizer, it is ^i with the entity's index i among these.
 type entity struct{ first, end, class int }
 
 // entities finds the entities of the text of f from token at on. No entity may be
@@ -56,20 +60,33 @@ type entity struct{ first, end, class int }
 // open, or after the text's last token, and returns this position as next. It returns
 // out with the entities appended.
 //
+// preset has the entities that a ruler has found before. They stay as they are, and a new
+// entity ends before them: in an entity of a ruler only the moves that repeat it are valid,
+// so the scores do not matter there.
+//
 // sentStarts[i] reports whether a sentence starts at token i. For the tokens after
 // sentStarts that is unknown. entities fails with the context's error when ctx ends.
-func (m *entityModel) entities(ctx context.Context, f *features, sentStarts []bool, at, end int, out []entity) (ents []entity, next int, err error) {
+func (m *entityModel) entities(ctx context.Context, f *features, sentStarts []bool, preset []matcher.Ent, at, end int, out []entity) (ents []entity, next int, err error) {
 	tokens := f.tokens
 	open := entity{first: -1}
 	var valid [numEntityMoves]bool
 	i := at
+	coming := firstPreset(preset, at)
 	for ; i < len(tokens) && (i < end || open.first >= 0); i++ {
+		if coming < len(preset) && preset[coming].Start == i { // no entity is open here
+			out = append(out, entity{i, preset[coming].End, ^coming})
+			i = preset[coming].End - 1
+			coming++
+			continue
+		}
 		if err := f.reach(ctx, i, at); err != nil {
 			return out, i, err
 		}
 		f.set(0, i)
-		// An entity cannot go on after the last token of the text or of a sentence.
-		mayGoOn := i+1 < len(tokens) && (i+1 >= len(sentStarts) || !sentStarts[i+1])
+		// An entity cannot go on after the last token of the text or of a sentence, nor
+		// into an entity of a ruler.
+		mayGoOn := i+1 < len(tokens) && (i+1 >= len(sentStarts) || !sentStarts[i+1]) &&
+			(coming == len(preset) || preset[coming].Start != i+1)
 		if open.first < 0 {
 			for slot := 1; slot < f.slots; slot++ {
 				f.set(slot, -1)
@@ -114,6 +131,12 @@ func (m *entityModel) entities(ctx context.Context, f *features, sentStarts []bo
 		}
 	}
 	return out, i, nil
+}
+
+// firstPreset returns the index of the first of the entities that starts at token at or
+// later.
+func firstPreset(preset []matcher.Ent, at int) int {
+	return sort.Search(len(preset), func(i int) bool { return preset[i].Start >= at })
 }
 
 // setFirst puts the first tokens of an open entity into the slots after the first slot. The

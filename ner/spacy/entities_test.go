@@ -61,11 +61,11 @@ func entitiesInPieces(t *testing.T, m *entityModel, f *features, starts []bool, 
 	t.Helper()
 	for at := 0; at < len(f.tokens); {
 		found := len(out)
-		first, _, err := m.entities(t.Context(), f, starts, at, at+size, slices.Clone(out))
+		first, _, err := m.entities(t.Context(), f, starts, nil, at, at+size, slices.Clone(out))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if out, at, err = m.entities(t.Context(), f, starts, at, at+size, out); err != nil {
+		if out, at, err = m.entities(t.Context(), f, starts, nil, at, at+size, out); err != nil {
 			t.Fatal(err)
 		}
 		if !slices.Equal(first, out) {

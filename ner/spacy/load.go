@@ -171,7 +171,33 @@ func load(src source, opts Options) (*Pipeline, error) {
 	if p.tokenizer, err = l.tokenizer(); err != nil {
 		return nil, err
 	}
+	if err := l.rulers(p, plan.run, cfg); err != nil {
+		return nil, err
+	}
 	return p, nil
+}
+
+// rulers reads the components that find entities by rules.
+func (l *loader) rulers(p *Pipeline, run []component, cfg config) error {
+	list := &p.before
+	for _, c := range run {
+		if c.factory == "ner" {
+			list = &p.after
+		}
+		if !slices.Contains(rulerFactories, c.factory) {
+			continue
+		}
+		s, err := cfg.rulerSettings(c)
+		if err != nil {
+			return fmt.Errorf("config.cfg: %w", err)
+		}
+		r, err := l.ruler(c, s, p.tokenizer)
+		if err != nil {
+			return err
+		}
+		*list = append(*list, r)
+	}
+	return nil
 }
 
 const defaultCacheEntries = 4096

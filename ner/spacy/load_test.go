@@ -35,6 +35,13 @@ func addComponentLast(t *testing.T, files map[string][]byte, name, factory strin
 	files["config.cfg"] = append(files["config.cfg"], "\n[components."+name+"]\nfactory = \""+factory+"\"\n"...)
 }
 
+// addFiles adds files: a name and a content in turn.
+func addFiles(files map[string][]byte, more []string) {
+	for i := 0; i < len(more); i += 2 {
+		files[more[i]] = []byte(more[i+1])
+	}
+}
+
 // TestRefusals checks that opening a pipeline that cannot be run fails with an error
 // that names the cause.
 func TestRefusals(t *testing.T) {
@@ -52,11 +59,17 @@ func TestRefusals(t *testing.T) {
 	set := func(name, old, new string) func(*testing.T, map[string][]byte) {
 		return func(t *testing.T, files map[string][]byte) { edit(t, files, name, old, new) }
 	}
-	add := func(name, factory, settings string) func(*testing.T, map[string][]byte) {
-		return func(t *testing.T, files map[string][]byte) { addComponent(t, files, name, factory, settings) }
+	add := func(name, factory, settings string, more ...string) func(*testing.T, map[string][]byte) {
+		return func(t *testing.T, files map[string][]byte) {
+			addComponent(t, files, name, factory, settings)
+			addFiles(files, more)
+		}
 	}
-	addLast := func(name, factory string) func(*testing.T, map[string][]byte) {
-		return func(t *testing.T, files map[string][]byte) { addComponentLast(t, files, name, factory) }
+	addLast := func(name, factory string, more ...string) func(*testing.T, map[string][]byte) {
+		return func(t *testing.T, files map[string][]byte) {
+			addComponentLast(t, files, name, factory)
+			addFiles(files, more)
+		}
 	}
 	for _, c := range []struct {
 		name   string
@@ -78,10 +91,21 @@ func TestRefusals(t *testing.T) {
 		{"split tokens", add("split", "token_splitter", ""), `component "split" (factory token_splitter) splits long tokens, before "ner" reads them`},
 		{"merged noun chunks", add("merge", "merge_noun_chunks", ""), `component "merge" (factory merge_noun_chunks) cannot be run, because it joins the tokens of noun chunks, which can change or remove entities: exclude it`},
 		{"merged noun chunks at last", addLast("merge", "merge_noun_chunks"), `component "merge" (factory merge_noun_chunks) cannot be run`},
-		{"rules at last", addLast("ruler", "entity_ruler"), `component "ruler" (factory entity_ruler) cannot be run, because it sets entities by rules`},
+		{"rules without settings", addLast("ruler", "entity_ruler"), "read ruler/cfg: "},
+		{"rules without a file", addLast("ruler", "entity_ruler", "ruler/cfg", "{}"), "read ruler/patterns.jsonl: "},
+		{"a rule that is no JSON", addLast("ruler", "entity_ruler", "ruler.jsonl", "\n{\"label\":}"), "ruler.jsonl: line 2: "},
+		{"a rule for tags", addLast("ruler", "entity_ruler", "ruler.jsonl", `{"label":"A","pattern":[{"TAG":"NN"}]}`), `ruler.jsonl: line 1: token 1 of the pattern: the attribute TAG is not implemented: a tagger sets it: exclude "ruler", or save the pipeline without this rule`},
+		{"phrases by lemma", add("ruler", "span_ruler", "annotate_ents = true\nphrase_matcher_attr = \"LEMMA\"", "ruler/patterns", ""), `component "ruler": phrase_matcher_attr is "LEMMA": the attribute LEMMA is not implemented: a lemmatizer sets it: exclude "ruler"`},
+		{"phrases by a bad attribute", add("ruler", "entity_ruler", "", "ruler/cfg", `{"phrase_matcher_attr":[1]}`), "ruler/cfg: phrase_matcher_attr is [1], want the name of an attribute"},
+		{"a filter of its own", add("ruler", "span_ruler", "annotate_ents = true\nents_filter = {\"@misc\":\"mine.v1\"}"), "[components.ruler.ents_filter] @misc is mine.v1: can run only spacy.first_longest_spans_filter.v1, spacy.prioritize_existing_ents_filter.v1, spacy.prioritize_new_ents_filter.v1"},
+		{"a fuzzy comparison of its own", add("ruler", "entity_ruler", "matcher_fuzzy_compare = {\"@misc\":\"mine.v1\"}"), "[components.ruler.matcher_fuzzy_compare] @misc is mine.v1: can run only spacy.levenshtein_compare.v1"},
+		{"a rule that validate refuses", add("ruler", "future_entity_ruler", "validate = true", "ruler/patterns", `{"label":"A","pattern":[{"PREFIX":"a"}]}`), `ruler/patterns: line 1: token 1 of the pattern: PREFIX is "a", which spaCy refuses because of validate = true`},
+		{"rules after merged tokens", func(t *testing.T, files map[string][]byte) {
+			addLast("ruler", "entity_ruler")(t, files)
+			edit(t, files, "config.cfg", `"ner","ruler"`, `"ner","merge","ruler"`)
+			files["config.cfg"] = append(files["config.cfg"], "[components.merge]\nfactory = \"merge_entities\"\n"...)
+		}, `component "ruler" (factory entity_ruler) finds entities by rules after another one has changed the tokens: the pipeline's component "merge" (factory merge_entities) joins the tokens of each entity: exclude "merge"`},
 		{"own code at last", addLast("mine", "my_factory"), `component "mine" (factory my_factory) cannot be run, because what it does to entities is unknown`},
-		{"rules", add("ruler", "entity_ruler", ""), `component "ruler" (factory entity_ruler) cannot be run, because it sets entities by rules`},
-		{"span rules", add("spans", "span_ruler", "annotate_ents = true"), `component "spans" (factory span_ruler) cannot be run, because annotate_ents = true lets its rules set entities: exclude it`},
 		{"two sources of sentences", func(t *testing.T, files map[string][]byte) {
 			add("one", "senter", "")(t, files)
 			add("two", "sentencizer", "")(t, files)

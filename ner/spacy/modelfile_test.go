@@ -118,7 +118,7 @@ func FuzzModel(f *testing.F) {
 		}
 		var feats features
 		feats.start(model, &encoder{}, text, tokens)
-		if _, _, err := newEntityModel(model).entities(t.Context(), &feats, nil, 0, len(tokens), nil); err != nil {
+		if _, _, err := newEntityModel(model).entities(t.Context(), &feats, nil, nil, 0, len(tokens), nil); err != nil {
 			t.Error(err)
 		}
 	})

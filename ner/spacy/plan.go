@@ -19,8 +19,8 @@ type component struct {
 // plan says how to run a pipeline.
 type plan struct {
 	// run has the components to load, in the order of the pipeline. Their factories are
-	// ner, parser, senter, sentencizer, attribute_ruler and doc_cleaner. It does not
-	// contain tok2vec components: a component runs the one that it listens to.
+	// ner, parser, senter, sentencizer, attribute_ruler, doc_cleaner, and those of the
+	// rulers that set entities. It does not contain tok2vec components: a component runs the one that it listens to.
 	run []component
 
 	noTokens error // why the tokens cannot be answered; nil: they can
@@ -53,10 +53,8 @@ var retokenizes = map[string]string{
 // refusals has the reasons why some factories cannot be run. For a factory that is not
 // listed the error says that its effect is unknown.
 var refusals = map[string]string{
-	"entity_ruler":        "it sets entities by rules",
-	"future_entity_ruler": "it sets entities by rules",
-	"beam_ner":            "it finds entities with a beam search",
-	"merge_noun_chunks":   "it joins the tokens of noun chunks, which can change or remove entities",
+	"beam_ner":          "it finds entities with a beam search",
+	"merge_noun_chunks": "it joins the tokens of noun chunks, which can change or remove entities",
 }
 
 // plan returns how to run the pipeline without the excluded components. If a component
@@ -81,7 +79,15 @@ func (c config) plan(exclude []string) (*plan, error) {
 	late := -1           // its place in p.run, if it is after the recognizer
 	for i, comp := range active {
 		after := i > at
+		sets, err := c.setsEnts(comp)
+		if err != nil {
+			return nil, err
+		}
 		switch {
+		case sets && p.noTokens != nil:
+			return nil, fmt.Errorf("component %q (factory %s) finds entities by rules after another one has changed the tokens: %w", comp.name, comp.factory, p.noTokens)
+		case sets:
+			p.run = append(p.run, comp)
 		case i == at:
 			p.run = append(p.run, comp)
 		case slices.Contains(findsSents, comp.factory):
@@ -162,7 +168,7 @@ func (c config) recognizer(active []component, exclude []string) (int, error) {
 			return 0, fmt.Errorf("component %q (factory beam_ner) finds entities with a beam search, and this package decodes greedily: train a component of the factory ner", comp.name)
 		case "spancat", "spancat_singlelabel":
 			return 0, fmt.Errorf("component %q (factory %s) finds spans, which spaCy keeps in Doc.spans and not in Doc.ents, and no component of the factory ner finds entities: train one, with spacy init config --pipeline ner", comp.name, comp.factory)
-		case "entity_ruler", "span_ruler":
+		case "entity_ruler", "future_entity_ruler", "span_ruler":
 			return 0, fmt.Errorf("component %q (factory %s) finds entities by rules, and no component of the factory ner finds entities: train one, with spacy init config --pipeline ner", comp.name, comp.factory)
 		}
 	}
@@ -272,24 +278,18 @@ func (c config) active(exclude []string) ([]component, error) {
 // name.)
 func knownName(name string) bool {
 	return refusals[name] != "" || retokenizes[name] != "" || slices.Contains(harmless, name) || slices.Contains(findsSents, name) ||
-		slices.Contains([]string{"tok2vec", "attribute_ruler", "doc_cleaner", "span_ruler", "transformer"}, name)
+		slices.Contains(rulerFactories, name) || slices.Contains([]string{"tok2vec", "attribute_ruler", "doc_cleaner", "transformer"}, name)
 }
 
 // checkFactory returns an error if a component could change entities.
 func (c config) checkFactory(comp component) error {
 	const advice = "exclude it, or save the pipeline without it"
 	switch {
-	case comp.factory == "tok2vec" || slices.Contains(harmless, comp.factory):
+	case comp.factory == "tok2vec" || comp.factory == "span_ruler" || slices.Contains(harmless, comp.factory):
 		return nil
 	case comp.factory == "transformer":
 		_, err := c.want("components."+comp.name+".set_extra_annotations", "@annotation_setters", "spacy-transformers.null_annotation_setter.v1")
 		return err
-	case comp.factory == "span_ruler":
-		var sets bool
-		if _, err := c.get("components."+comp.name, "annotate_ents", &sets); !sets || err != nil {
-			return err
-		}
-		return fmt.Errorf("component %q (factory span_ruler) cannot be run, because annotate_ents = true lets its rules set entities: %s", comp.name, advice)
 	}
 	why := refusals[comp.factory]
 	if why == "" {

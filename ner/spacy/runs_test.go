@@ -30,6 +30,12 @@ func TestTableOfWhatRuns(t *testing.T) {
 	}
 	listen := own(func(s *tiny) { s.listen, s.parser = true, true })
 	sents := own(func(s *tiny) { s.parser = true })
+	rule := func(pattern string) func(files) {
+		return func(f files) {
+			first("ruler", "entity_ruler", "")(f)
+			f["ruler.jsonl"] = []byte(`{"label":"A","pattern":` + pattern + "}")
+		}
+	}
 	var b strings.Builder
 	b.WriteString("| pipeline | narwhal |\n| --- | --- |\n")
 	for _, row := range []struct {
@@ -81,8 +87,29 @@ func TestTableOfWhatRuns(t *testing.T) {
 			addComponent(t, f, "clean", "doc_cleaner", "")
 			f["clean/cfg"] = []byte(`{"attrs":{"tensor":null,"_.trf_data":null}}`)
 		}},
-		{"`entity_ruler`, or `span_ruler` with `annotate_ents`", small, last("ruler", "entity_ruler")},
-		{"`span_ruler`", small, first("spans", "span_ruler", "annotate_ents = false")},
+		{"`entity_ruler`, before `ner` or after it", small, func(f files) {
+			first("before", "entity_ruler", "")(f)
+			last("after", "entity_ruler")(f)
+			rules := `{"label":"CITY","pattern":[{"LOWER":"paris"}],"id":"p"}` + "\n" + `{"label":"CITY","pattern":"New York"}` + "\n"
+			addFiles(f, []string{"before/cfg", "{}", "before/patterns.jsonl", rules, "after.jsonl", rules})
+		}},
+		{"`span_ruler`, also with `annotate_ents`, and `future_entity_ruler`", small, func(f files) {
+			first("spans", "span_ruler", "")(f)
+			first("ents", "span_ruler", "annotate_ents = true")(f)
+			last("future", "future_entity_ruler")(f)
+			addFiles(f, []string{"ents/patterns", `{"label":"A","pattern":"isn't"}`, "future/patterns", ""})
+		}},
+		{"… with an `ents_filter` of your own", small, first("ruler", "span_ruler", "annotate_ents = true\nents_filter = {\"@misc\":\"mine.v1\"}")},
+		{"… after `merge_entities`", small, func(f files) {
+			last("ruler", "entity_ruler")(f)
+			edit(t, f, "config.cfg", `"ner","ruler"`, `"ner","merge","ruler"`)
+			f["config.cfg"] = append(f["config.cfg"], "[components.merge]\nfactory = \"merge_entities\"\n"...)
+		}},
+		{"a rule that needs another component, such as `TAG`, `POS`, `MORPH`, `LEMMA` or `DEP`", small, rule(`[{"TAG":"NNP"}]`)},
+		{"… that needs Python code, as an extension attribute does", small, rule(`[{"_":{"mine":true}}]`)},
+		{"… with a `REGEX` that refers to a group, or has an atomic group", small, rule(`[{"LOWER":{"REGEX":"(a)\\1"}}]`)},
+		{"… with a `REGEX` inside of a `FUZZY`, or the other way round", small, rule(`[{"LOWER":{"FUZZY":{"REGEX":"ab"}}}]`)},
+		{"rulers without `ner`", small, set("config.cfg", `factory = "ner"`, `factory = "entity_ruler"`)},
 		{"components of your own", small, last("mine", "my_factory")},
 	} {
 		f := row.tiny.files(t, 1)

@@ -71,6 +71,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/narwhal-server/narwhal/ner"
+	"github.com/narwhal-server/narwhal/ner/spacy/matcher"
 	"github.com/narwhal-server/narwhal/ner/spacy/tokenizer"
 )
 
@@ -111,6 +112,9 @@ type Pipeline struct {
 	senter      *senterModel
 	sentencizer *sentencizer
 
+	// The components that find entities by rules: before the recognizer and after it.
+	before, after []*ruler
+
 	sentences bool  // the sentences limit the recognizer's entities
 	noTokens  error // why the tokens cannot be answered; nil: they can
 	noSents   error // why the sentences cannot be answered; nil: they can
@@ -135,9 +139,19 @@ type Meta struct {
 // Meta returns the data about the pipeline in its meta.json.
 func (p *Pipeline) Meta() Meta { return p.meta }
 
-// Labels returns the labels that entities can have, in the order of the
-// recognizer's classes. The caller may change the slice.
-func (p *Pipeline) Labels() []string { return append([]string(nil), p.ner.labels...) }
+// Labels returns the labels that entities can have: first those of the recognizer, in the
+// order of its classes, and then others that rules give. The caller may change the slice.
+func (p *Pipeline) Labels() []string {
+	labels := append([]string(nil), p.ner.labels...)
+	for _, r := range slices.Concat(p.before, p.after) {
+		for _, l := range r.labels() {
+			if !slices.Contains(labels, l) {
+				labels = append(labels, l)
+			}
+		}
+	}
+	return labels
+}
 
 // Close unmaps the pipeline's files. Call it when no other method runs, and call
 // no other method afterwards. What the methods have returned, such as entities and
@@ -159,7 +173,8 @@ type work struct {
 	parser     features
 	parse      parse // of a pipeline without parser only its sentences
 	entities   []entity
-	ahead      *ahead // of a long text
+	ahead      *ahead      // of a long text
+	doc        matcher.Doc // of a pipeline with rulers: what they and the recognizer find
 }
 
 // keepTokens is a number of tokens: after a longer text the work is not kept for
@@ -211,6 +226,7 @@ func (p *Pipeline) putWork(w *work) {
 		w.ahead = nil
 	}
 	computing.Add(-1)
+	w.doc = matcher.Doc{}
 	for _, f := range []*features{&w.recognizer, &w.parser} {
 		f.text, f.tokens = "", nil // do not keep the caller's text in memory
 		f.long = nil
@@ -273,14 +289,14 @@ func (p *Pipeline) Analyze(ctx context.Context, text string, sents bool) (*ner.D
 	doc := &ner.Doc{
 		Tokens:    make([]ner.Token, len(w.tokens)),
 		Ents:      p.result(w, text),
-		EntTokens: make([]ner.Span, len(w.entities)),
+		EntTokens: make([]ner.Span, p.countEntities(w)),
 	}
 	for i := range w.tokens {
 		t := &w.tokens[i]
 		doc.Tokens[i] = ner.Token{Start: t.Start, End: t.End, RuneStart: t.RuneStart, RuneEnd: t.RuneEnd}
 	}
-	for i, e := range w.entities {
-		doc.EntTokens[i] = ner.Span{Start: e.first, End: e.end}
+	for i := range doc.EntTokens {
+		doc.EntTokens[i] = p.entTokens(w, i)
 	}
 	if sents {
 		doc.Sents = spans(w.parse.sentStarts)
@@ -342,7 +358,43 @@ func check(text string) error {
 	return ErrNotUTF8
 }
 
-// findEntities sets w.entities. It fails with the context's error when ctx ends.
+// findEntities finds the entities of a text: w.entities, or of a pipeline with rulers
+// w.doc.Ents. It fails with the context's error when ctx ends.
+func (p *Pipeline) findEntities(ctx context.Context, w *work) error {
+	if len(p.before)+len(p.after) == 0 {
+		return p.recognize(ctx, w, nil)
+	}
+	d := &w.doc
+	*d = matcher.Doc{Text: w.recognizer.text, Tokens: w.tokens, NoEnts: true}
+	for _, r := range p.before {
+		if err := r.apply(ctx, d); err != nil {
+			return err
+		}
+	}
+	if err := p.recognize(ctx, w, d.Ents); err != nil {
+		return err
+	}
+	ents := make([]matcher.Ent, len(w.entities))
+	for i, e := range w.entities {
+		ents[i] = matcher.Ent{Start: e.first, End: e.end}
+		if e.class < 0 {
+			ents[i].Label = d.Ents[^e.class].Label
+		} else {
+			ents[i].Label = p.ner.classes[e.class].label
+		}
+	}
+	setEnts(d, ents)
+	d.NoEnts = false
+	for _, r := range p.after {
+		if err := r.apply(ctx, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recognize sets w.entities: those of the recognizer, and the preset ones, which a ruler has
+// found before. It fails with the context's error when ctx ends.
 //
 // The parser is most of the work, and it rarely changes an entity. The start of a
 // sentence only forbids moves: those that continue an entity across it. Suppose
@@ -352,15 +404,16 @@ func check(text string) error {
 // So the recognizer first runs over a piece of the text. Then the parser runs to the
 // end of the last entity of several tokens. If a sentence starts inside such an
 // entity, the recognizer goes back to the entity's first token. It can begin again
-// there: while no entity is open, its moves do not depend on earlier ones.
-func (p *Pipeline) findEntities(ctx context.Context, w *work) (err error) {
+// there: while no entity is open, its moves do not depend on earlier ones. A sentence may
+// start inside a preset entity.
+func (p *Pipeline) recognize(ctx context.Context, w *work, preset []matcher.Ent) (err error) {
 	w.entities = w.entities[:0]
 	for at := 0; at < len(w.tokens); {
 		found, known := len(w.entities), []bool(nil)
 		if p.sentences {
 			known = w.parse.sentStarts[:w.parse.known]
 		}
-		if w.entities, at, err = p.ner.entities(ctx, &w.recognizer, known, at, at+encodeRows, w.entities); err != nil {
+		if w.entities, at, err = p.ner.entities(ctx, &w.recognizer, known, preset, at, at+encodeRows, w.entities); err != nil {
 			return err
 		}
 		if !p.sentences {
@@ -368,7 +421,7 @@ func (p *Pipeline) findEntities(ctx context.Context, w *work) (err error) {
 		}
 		upTo := 0
 		for _, e := range w.entities[found:] {
-			if e.end-e.first > 1 {
+			if e.end-e.first > 1 && e.class >= 0 {
 				upTo = e.end
 			}
 		}
@@ -376,7 +429,7 @@ func (p *Pipeline) findEntities(ctx context.Context, w *work) (err error) {
 			return err
 		}
 		for i, e := range w.entities[found:] {
-			if e.end-e.first > 1 && slices.Contains(w.parse.sentStarts[e.first+1:e.end], true) {
+			if e.end-e.first > 1 && e.class >= 0 && slices.Contains(w.parse.sentStarts[e.first+1:e.end], true) {
 				w.entities, at = w.entities[:found+i], e.first
 				break
 			}
@@ -401,19 +454,42 @@ func (p *Pipeline) findSentences(ctx context.Context, w *work, upTo int) error {
 	return p.parser.sentences(ctx, &w.parser, &w.parse, upTo)
 }
 
-// result returns w.entities with the types of package ner, or nil if there are none.
+// result returns the entities with the types of package ner, or nil if there are none.
 func (p *Pipeline) result(w *work, text string) []ner.Entity {
-	if len(w.entities) == 0 {
+	n := p.countEntities(w)
+	if n == 0 {
 		return nil
 	}
-	ents := make([]ner.Entity, len(w.entities))
-	for i, e := range w.entities {
-		first, last := &w.tokens[e.first], &w.tokens[e.end-1]
+	ents := make([]ner.Entity, n)
+	for i := range ents {
+		span := p.entTokens(w, i)
+		first, last := &w.tokens[span.Start], &w.tokens[span.End-1]
 		ents[i] = ner.Entity{
-			Text: text[first.Start:last.End], Label: p.ner.classes[e.class].label,
+			Text:  text[first.Start:last.End],
 			Start: first.Start, End: last.End,
 			RuneStart: first.RuneStart, RuneEnd: last.RuneEnd,
 		}
+		if w.doc.Tokens != nil {
+			ents[i].Label, ents[i].ID = w.doc.Ents[i].Label, w.doc.Ents[i].ID
+		} else {
+			ents[i].Label = p.ner.classes[w.entities[i].class].label
+		}
 	}
 	return ents
+}
+
+// countEntities returns how many entities findEntities has found.
+func (p *Pipeline) countEntities(w *work) int {
+	if w.doc.Tokens != nil {
+		return len(w.doc.Ents)
+	}
+	return len(w.entities)
+}
+
+// entTokens returns the tokens of the entity i that findEntities has found.
+func (p *Pipeline) entTokens(w *work, i int) ner.Span {
+	if w.doc.Tokens != nil {
+		return ner.Span{Start: w.doc.Ents[i].Start, End: w.doc.Ents[i].End}
+	}
+	return ner.Span{Start: w.entities[i].first, End: w.entities[i].end}
 }

@@ -471,7 +471,7 @@ func TestParserRunsAsFarAsItMust(t *testing.T) {
 			}
 		}
 		w := begun(t, p, text)
-		blind, _, err := p.ner.entities(t.Context(), &w.recognizer, nil, 0, len(w.tokens), nil)
+		blind, _, err := p.ner.entities(t.Context(), &w.recognizer, nil, nil, 0, len(w.tokens), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

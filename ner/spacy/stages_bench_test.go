@@ -90,7 +90,7 @@ func BenchmarkDecoder(b *testing.B) {
 	for b.Loop() {
 		again()
 		var err error
-		if found, _, err = p.ner.entities(b.Context(), f, w.parse.sentStarts, 0, len(tokens), found[:0]); err != nil {
+		if found, _, err = p.ner.entities(b.Context(), f, w.parse.sentStarts, nil, 0, len(tokens), found[:0]); err != nil {
 			b.Fatal(err)
 		}
 	}
