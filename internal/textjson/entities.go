@@ -53,6 +53,8 @@ const (
 //
 //	[{"text":"Ada","label":"PERSON","start":3,"end":6}]
 //
+// An entity that a rule with an id has found also has the key "ent_id" with this id.
+//
 // AppendEnts escapes what AppendString escapes, and also U+2028 and U+2029, which some
 // programs take for the end of a line.
 func AppendEnts(b []byte, text string, entities []ner.Entity, unit Unit) []byte {
@@ -80,6 +82,10 @@ func AppendEntsWithTokens(b []byte, text string, entities []ner.Entity, tokens [
 		if tokens != nil {
 			b = append(b, ',')
 			b = appendRange(b, "start_token", tokens[i].Start, "end_token", tokens[i].End)
+		}
+		if e.ID != "" {
+			b = append(b, `,"ent_id":`...)
+			b = appendOneLine(b, e.ID)
 		}
 		b = append(b, '}')
 	}

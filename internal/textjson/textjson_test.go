@@ -271,3 +271,12 @@ func FuzzAppendEnts(f *testing.F) {
 		}
 	})
 }
+
+// An entity that a rule has found may have an id.
+func TestAppendEntsWithID(t *testing.T) {
+	ents := []ner.Entity{{Text: "Ada", Label: "X", End: 3, RuneEnd: 3, ID: "a\"b"}}
+	const want = `[{"text":"Ada","label":"X","start":0,"end":3,"ent_id":"a\"b"}]`
+	if got := string(AppendEnts(nil, "Ada", ents, CodePoint)); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
