@@ -62,6 +62,7 @@ parity:
 	@scripts/parity/parity.sh -m en_core_web_md 1000000
 	@scripts/parity/sents.sh 200000
 	@scripts/parity/components.sh 200000
+	@scripts/parity/rulers.sh 3000
 
 # Measures whether requests wait although a worker is idle, and whether all clients get
 # equal shares, and how long requests wait at 70 % load beside an ideal queue. Takes
