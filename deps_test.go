@@ -21,9 +21,9 @@ var arrows = map[string]struct {
 	may string
 	why string
 }{
-	"cmd/narwhal": {"config supervisor worker web ner ner/spacy ner/prose ner/kernel internal/share internal/model internal/install internal/bench internal/logfile internal/gate internal/control internal/pidfile internal/textjson internal/errorbody internal/logevent", "it joins them"},
+	"cmd/narwhal": {"config supervisor worker web ner ner/spacy ner/prose ner/kernel internal/share internal/model internal/install internal/bench internal/logfile internal/gate internal/control internal/pidfile internal/textjson internal/errorbody internal/logevent internal/cgroup", "it joins them"},
 
-	"supervisor": {"internal/wire internal/board internal/metrics internal/park internal/pidfile internal/sock internal/sdnotify internal/control internal/share internal/http1 internal/errorbody internal/requestid internal/bounded internal/threads internal/logevent limits", "a library: it knows no HTTP server, no model and no configuration file"},
+	"supervisor": {"internal/wire internal/board internal/metrics internal/park internal/pidfile internal/sock internal/sdnotify internal/control internal/share internal/http1 internal/errorbody internal/requestid internal/bounded internal/threads internal/logevent internal/cgroup limits", "a library: it knows no HTTP server, no model and no configuration file"},
 	"worker":     {"internal/wire internal/board internal/metrics internal/park internal/sock internal/gate internal/threads internal/logevent limits", "a library: master and worker meet in internal/wire only, as two processes should"},
 	"config":     {"internal/folder internal/sock internal/regular limits internal/accesslog internal/peers internal/tokens internal/certs", "settings are plain data; addresses have one parser"},
 	"web":        {"limits ner web/page internal/gate internal/metrics internal/http1 internal/textjson internal/errorbody internal/requestid internal/accesslog internal/peers internal/proxyproto internal/tokens", "cmd decides which recognizer"},
@@ -39,6 +39,7 @@ var arrows = map[string]struct {
 	"ner/kernel/peak":     {"ner/kernel", "measures them"},
 
 	"internal/accesslog":  {"", "a leaf"},
+	"internal/cgroup":     {"", "a leaf"},
 	"internal/board":      {"internal/metrics", "each worker has a page of counters behind its line"},
 	"internal/metrics":    {"", "a leaf: names and numbers, no format"},
 	"internal/wire":       {"limits", "the hello has them"},
@@ -69,8 +70,9 @@ var arrows = map[string]struct {
 	"internal/proxyproto": {"", "a leaf"},
 	"internal/tokens":     {"internal/regular", "a file of tokens is a regular file"},
 
-	"internal/model/modeltest": {"", "a leaf, for tests"},
-	"internal/certs/certstest": {"", "a leaf, for tests"},
+	"internal/model/modeltest":   {"", "a leaf, for tests"},
+	"internal/certs/certstest":   {"", "a leaf, for tests"},
+	"internal/cgroup/cgrouptest": {"", "a leaf, for tests"},
 
 	"scripts/internal/proc":    {"", "a leaf"},
 	"scripts/internal/client":  {"", "a leaf: a client sees a server only from outside"},

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/narwhal-server/narwhal/internal/cgroup"
 	"github.com/narwhal-server/narwhal/internal/wire"
 )
 
@@ -12,6 +13,7 @@ type generation struct {
 	n        int // from 1
 	o        Options
 	settings json.RawMessage // o.Settings, as workers get them
+	cores    int             // o.Cores or its default
 }
 
 // newGeneration checks options and gives them the next number. The number is
@@ -24,8 +26,13 @@ func (m *master) newGeneration(o Options) (*generation, error) {
 	if err != nil {
 		return nil, fmt.Errorf("settings: %w", err)
 	}
+	cores := o.Cores
+	if cores == 0 {
+		given, _ := cgroup.Read() // what cannot be read limits nothing
+		cores = given.Cores()
+	}
 	m.lastGen++
-	return &generation{n: m.lastGen, o: o, settings: b}, nil
+	return &generation{n: m.lastGen, o: o, settings: b, cores: cores}, nil
 }
 
 // adopt makes a generation the current one.

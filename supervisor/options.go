@@ -21,7 +21,11 @@ type Options struct {
 	SocketMode string
 	access     sock.Access
 
-	GOMAXPROCS int // of each worker; default cores / workers, at least 1
+	GOMAXPROCS int // of each worker; default Cores / Workers, at least 1
+
+	// Cores is how many processors all workers together may keep busy. Default: those of
+	// the affinity mask, or fewer if a control group has a quota, read at each reload.
+	Cores int
 
 	limits.Limits // of each worker
 

@@ -2,7 +2,6 @@ package supervisor
 
 import (
 	"fmt"
-	"runtime"
 	"time"
 
 	"github.com/narwhal-server/narwhal/internal/logevent"
@@ -84,7 +83,9 @@ func (m *master) spawn(s *slot, g *generation) {
 	m.log.Info("worker starting", append(w.attrs(logevent.WorkerStarting), "generation", g.n)...)
 }
 
-// procs returns a worker's GOMAXPROCS. By default workers × GOMAXPROCS = cores.
+// procs returns a worker's GOMAXPROCS. By default workers × GOMAXPROCS = cores. Go's own
+// default rounds a quota of the control group up, to at least 2. The kernel would then
+// stop the worker's threads for a part of each period.
 func (m *master) procs(g *generation) int {
 	if g.o.GOMAXPROCS > 0 {
 		return g.o.GOMAXPROCS
@@ -93,5 +94,5 @@ func (m *master) procs(g *generation) int {
 	if g != m.gen {
 		workers = g.o.Workers // of the reload under way
 	}
-	return max(runtime.GOMAXPROCS(0)/workers, 1)
+	return max(g.cores/workers, 1)
 }

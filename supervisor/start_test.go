@@ -67,3 +67,21 @@ func TestTooManyWorkers(t *testing.T) {
 		t.Errorf("the master wants %d workers; scale: %v; reload: %v", m.target, o.err, m.reload)
 	}
 }
+
+// The workers divide the processors that are given, equally and rounded down. Each has at
+// least one.
+func TestWorkersDivideCores(t *testing.T) {
+	for _, c := range []struct{ cores, workers, gomaxprocs, want int }{
+		{1, 1, 0, 1}, {3, 1, 0, 3}, {3, 2, 0, 1}, {8, 3, 0, 2}, {1, 4, 0, 1}, {1, 4, 2, 2},
+	} {
+		sys := &stage{t: t, ready: new(atomic.Bool), procs: map[string]*fake{}}
+		o := Options{Workers: c.workers, Cores: c.cores, GOMAXPROCS: c.gomaxprocs, Log: slog.New(slog.DiscardHandler)}
+		m, err := newMaster(o, sys, nil, newInbox(signals{}), sys.ready)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := m.procs(m.gen); got != c.want {
+			t.Errorf("%+v: GOMAXPROCS %d", c, got)
+		}
+	}
+}
