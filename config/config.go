@@ -56,11 +56,11 @@ type Settings struct {
 	ProxyProtocol     string   // off, v1, v2 or auto
 	ProxyAllowFrom    []string // as peers.Parse reads them
 
-	Workers         int
+	Workers         int           // AutoNumber for as many as the processors that narwhal may use
 	WorkerClass     string        // Sync or Concurrent; Gunicorn's names are translated
 	GOMAXPROCS      int           // of each worker; 0 for cores ÷ workers, at least 1
 	MaxWorkerAge    time.Duration // 0 for no limit
-	MaxWorkerMemory int64         // bytes; 0 for no limit
+	MaxWorkerMemory int64         // bytes; 0 for no limit, AutoNumber for a share of the group's limit
 
 	// Of a worker. GracefulTimeout 0: no time; KeepAlive 0: connections are not kept;
 	// LimitRequestLine, LimitRequestFields and LimitRequestFieldSize 0: no limit of their own.
@@ -92,6 +92,10 @@ type Settings struct {
 	warnings []string
 	notes    []string
 }
+
+// AutoNumber is the value of a count or a size that is auto. The caller of Load knows
+// what the machine has.
+const AutoNumber = -1
 
 // The two kinds of worker.
 const (

@@ -28,7 +28,7 @@ func TestFileProblems(t *testing.T) {
 			`narwhal.toml:7: Workers: unknown setting | did you mean workers?`,
 		}},
 		{"wrong types", "workers = \"4\"\nbind = 5000\ntimeout = true\nlimit_body = 1.5\nmodel = 3\nexclude = [\"parser\", 3]\ndelay = 1979-05-27\nbacklog = []\nthreads = 1.0\n", []string{
-			`narwhal.toml:1: workers: "4" is a string: want a whole number without quotes`,
+			`narwhal.toml:1: workers: "4" is a string: want a whole number without quotes, or "auto"`,
 			`narwhal.toml:2: bind: 5000 is a number: want a string or a list of strings: ["one", "two"]`,
 			`narwhal.toml:3: timeout: true is a boolean: want seconds (30) or a duration in quotes ("1m30s")`,
 			`narwhal.toml:4: limit_body: 1.5 is a number with a fraction: want bytes (1048576) or a size in quotes ("1MiB")`,
@@ -60,7 +60,7 @@ func TestFileProblems(t *testing.T) {
 			`narwhal.toml:6: many: unknown table | there are no tables: write the keys without a [heading] or a dot`,
 		}},
 		{"table of a setting", "[workers]\nx = 1\n", []string{
-			`narwhal.toml:1: workers: this is a table: want a whole number without quotes`,
+			`narwhal.toml:1: workers: this is a table: want a whole number without quotes, or "auto"`,
 		}},
 		{"both spellings", "worker-class = \"sync\"\nworkers = 1\nworker_class = \"sync\"\n", []string{
 			`narwhal.toml:3: worker_class: already set on line 1, in the other spelling | keep one of the two`,

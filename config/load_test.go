@@ -81,6 +81,9 @@ func TestPrecedence(t *testing.T) {
 		{"workers = 3", []string{"WEB_CONCURRENCY=2", "NARWHAL_WORKERS=4"}, "", 4, "NARWHAL_WORKERS"},
 		{"workers = 3", []string{"NARWHAL_WORKERS=4"}, "5", 5, "--workers"},
 		{"workers = 3", []string{"NARWHAL_WORKERS="}, "", 3, "narwhal.toml:1"},
+		{"workers = 3", nil, "auto", AutoNumber, "--workers"},
+		{"workers = \"auto\"", nil, "", AutoNumber, "narwhal.toml:1"},
+		{"", []string{"WEB_CONCURRENCY=auto"}, "", AutoNumber, "WEB_CONCURRENCY"},
 	} {
 		dir := t.TempDir()
 		if c.file != "" {

@@ -51,9 +51,13 @@ func (setting Setting) assignment(s *Settings) (string, error) {
 	case *string:
 		value = *field
 	case *int:
-		value = *field
+		if value = *field; setting.Auto && *field == AutoNumber {
+			value = Auto
+		}
 	case *int64:
-		value = FormatSize(*field)
+		if value = FormatSize(*field); setting.Auto && *field == AutoNumber {
+			value = Auto
+		}
 	case *time.Duration:
 		value = FormatDuration(*field)
 	}

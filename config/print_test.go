@@ -119,3 +119,35 @@ chdir = ""                                # default
 		t.Errorf("read again: %v, differs:\n%s", err, diff)
 	}
 }
+
+// auto stays auto in a printed file, which may be for another machine.
+func TestPrintAuto(t *testing.T) {
+	dir := t.TempDir()
+	s, err := Load(Source{Given: Given{"workers": {"auto"}, "max-worker-memory": {"auto"}}, Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Workers != AutoNumber || s.MaxWorkerMemory != AutoNumber {
+		t.Errorf("workers %d, memory %d", s.Workers, s.MaxWorkerMemory)
+	}
+	var b strings.Builder
+	if err := s.Print(&b); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{"\nworkers = \"auto\" ", "\nmax_worker_memory = \"auto\" "} {
+		if !strings.Contains(b.String(), line) {
+			t.Errorf("no %q in:\n%s", line, &b)
+		}
+	}
+	write(t, dir, "printed.toml", b.String())
+	again, err := Load(Source{Given: Given{"config": {"printed.toml"}}, Dir: dir})
+	if diff := cmp.Diff(s, again, onlyValues); err != nil || diff != "" {
+		t.Errorf("read again: %v, differs:\n%s", err, diff)
+	}
+	// No other number may be auto.
+	for _, setting := range Table() {
+		if _, err := Load(Source{Given: Given{setting.Name: {"auto"}}, Dir: dir}); setting.Placeholder == "N" && (err == nil) != setting.Auto {
+			t.Errorf("%s auto: %v", setting.Flag(), err)
+		}
+	}
+}

@@ -22,6 +22,8 @@ type Setting struct {
 	Uvicorn  string // Uvicorn's flag, "" if it has none
 	Differs  string // how the setting differs from theirs
 
+	// Auto marks a count or a size that may also be the word auto.
+	Auto bool
 	// FlagOnly marks a setting that cannot be a key of the file: it says which file to
 	// read, or what to do with the settings.
 	FlagOnly bool

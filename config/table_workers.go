@@ -3,15 +3,18 @@ package config
 func workers() []Setting {
 	return []Setting{
 		{
-			Name: "workers", Short: "w", Group: Workers, Placeholder: "N", Default: "1", min: 1, max: 512, Unset: "1, or WEB_CONCURRENCY",
-			Usage: "worker processes",
+			Name: "workers", Short: "w", Group: Workers, Placeholder: "N", Default: "1", Auto: true, min: 1, max: 512, Unset: "1, or WEB_CONCURRENCY",
+			Usage: "worker processes; auto: as many as the processors",
 			Help: `The number of worker processes, at most 512. TTIN and TTOU change the number while the server runs. HUP sets it to the configured number again.
 
 Recognition needs the processor: more workers than cores do not make it faster, and each worker holds a model. A sync worker serves one request at a time. So the number of sync workers is the number of requests that are served at once, including those that wait for a --delay.
 
+auto means as many workers as the processors that narwhal may use: those of its affinity mask, or fewer if a control group has a quota (docker run --cpus, CPUQuota= of systemd, limits.cpu of Kubernetes). A quota is rounded down, and is at least 1. With --gomaxprocs N auto starts a worker for each N of these processors. A reload reads mask and quota again.
+
 If nothing else sets the number, the variable WEB_CONCURRENCY does, as with Gunicorn.`,
 			Gunicorn: "-w, --workers", Uvicorn: "--workers",
-			field: func(s *Settings) any { return &s.Workers },
+			Differs: "may be auto",
+			field:   func(s *Settings) any { return &s.Workers },
 		},
 		{
 			Name: "worker-class", Short: "k", Group: Workers, Placeholder: "CLASS", Default: Sync,
@@ -44,7 +47,7 @@ A sync worker computes one request at a time. So a number above 1 together with 
 		{
 			Name: "gomaxprocs", Group: Workers, Placeholder: "N", Default: "0", max: 1024, Unset: "cores ÷ workers",
 			Usage:   "processors each worker may use at once",
-			Help:    `GOMAXPROCS of each worker: on how many processors its Go code runs at the same time. 0 divides the cores equally among the workers, with at least 1 for each. A larger number makes the server slower as soon as there is garbage to collect.`,
+			Help:    `GOMAXPROCS of each worker: on how many processors its Go code runs at the same time. 0 divides the processors that narwhal may use equally among the workers, with at least 1 for each. They are those of its affinity mask, or fewer if a control group has a quota, which is rounded down: with more, the kernel would stop all threads of narwhal for a part of each 0.1 s. A larger number makes the server slower as soon as there is garbage to collect.`,
 			Differs: "a Python worker runs on one",
 			field:   func(s *Settings) any { return &s.GOMAXPROCS },
 		},
@@ -74,11 +77,13 @@ In seconds (30, 0.5) or as a duration (1m30s, 250ms).`,
 			field:   func(s *Settings) any { return &s.MaxWorkerAge },
 		},
 		{
-			Name: "max-worker-memory", Group: Workers, Placeholder: "SIZE", Default: "0", Unset: "0, off",
-			Usage: "memory above which a worker is replaced",
+			Name: "max-worker-memory", Group: Workers, Placeholder: "SIZE", Default: "0", Auto: true, Unset: "0, off",
+			Usage: "memory above which a worker is replaced; auto: a share of the limit",
 			Help: `A worker that takes more memory than this is replaced. The master looks every five seconds, and replaces a worker that is above the limit three times in a row. Workers are replaced one at a time, and each leaves when its successor is ready. So no request fails. 0 means never.
 
-Memory that processes share, such as a built-in model, counts in equal parts, as in narwhal status (PSS). The limit is in bytes or has a unit: 512MiB (powers of 1024), 500MB (powers of 1000). It must leave room for the model: a worker that is above it from the start is replaced again and again, with a warning.`,
+Memory that processes share, such as a built-in model, counts in equal parts, as in narwhal status (PSS). The limit is in bytes or has a unit: 512MiB (powers of 1024), 500MB (powers of 1000). It must leave room for the model: a worker that is above it from the start is replaced again and again, with a warning.
+
+auto means a share of the memory limit of narwhal's control group (docker run --memory, MemoryMax= of systemd, limits.memory of Kubernetes): four fifths of it, divided by the number of workers and one. The one is the successor that starts while a worker that is too large still serves. The last fifth is for the master and for the kernel's buffers. Without a limit auto is off. It is also off, with a warning, if the share is less than 48MiB. A reload reads the limit again.`,
 			Differs: "not in Gunicorn or Uvicorn",
 			field:   func(s *Settings) any { return &s.MaxWorkerMemory },
 		},

@@ -27,6 +27,10 @@ func (s Setting) assign(into *Settings, texts []string) error {
 		}
 		*field = value
 	case *int:
+		if s.Auto && last == Auto {
+			*field = AutoNumber
+			return nil
+		}
 		n, err := parseCount(last)
 		if err != nil {
 			return err
@@ -39,6 +43,10 @@ func (s Setting) assign(into *Settings, texts []string) error {
 		}
 		*field = n
 	case *int64:
+		if s.Auto && last == Auto {
+			*field = AutoNumber
+			return nil
+		}
 		n, err := ParseSize(last)
 		if err != nil {
 			return err
@@ -125,6 +133,12 @@ func (s Setting) texts(value any) ([]string, error) {
 			return []string{strconv.FormatInt(n, 10)}, nil
 		}
 		want = "a whole number without quotes"
+		if s.Auto {
+			if value == Auto {
+				return []string{Auto}, nil
+			}
+			want += `, or "auto"`
+		}
 	case *int64:
 		switch v := value.(type) {
 		case int64:

@@ -142,6 +142,9 @@ func settingFlag(s config.Setting) completedFlag {
 	for _, alias := range s.Aliases {
 		f.spellings = append(f.spellings, "--"+alias)
 	}
+	if s.Auto {
+		f.values = []string{config.Auto}
+	}
 	if s.Name == "model" {
 		f.values, f.files = []string{autoModel, proseModel}, true
 		for _, r := range model.Releases {

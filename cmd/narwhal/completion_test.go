@@ -55,7 +55,7 @@ func TestCompletion(t *testing.T) {
 				{"narwhal serve --log-format ", "text json", "sync"},
 				{"narwhal -w 2 --log-format j", "json", "text"},
 				{"narwhal -c s", "some.txt", "serve stop"},
-				{"narwhal -w ", "", "some.txt serve"},
+				{"narwhal -w ", "auto", "some.txt serve"},
 				{"narwhal --model ", "auto prose en_core_web_md some.txt", "serve"},
 				{"narwhal model ", "pull add list check remove", "serve some.txt"},
 				{"narwhal model pull ", "en_core_web_sm en_core_web_md en_core_web_lg", "pull some.txt"},

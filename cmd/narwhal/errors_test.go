@@ -23,7 +23,7 @@ func TestReport(t *testing.T) {
 		{&usageError{what: "unknown flag -x"}, 2, "narwhal: error: unknown flag -x\n"},
 		{&usageError{what: "a", hint: "b"}, 2, "narwhal: error: a\nhint: b\n"},
 		{&config.Problem{Where: "n.toml:3: workers", Why: "no", Hint: "yes"}, 1, "narwhal: error: n.toml:3: workers: no\nhint: yes\n"},
-		{&config.Problem{Where: "--workers", Why: "no", Usage: true}, 2, "narwhal: error: --workers: no\nhint: -w, --workers N: worker processes\n"},
+		{&config.Problem{Where: "--workers", Why: "no", Usage: true}, 2, "narwhal: error: --workers: no\nhint: -w, --workers N: worker processes; auto: as many as the processors\n"},
 		{errors.Join(&config.Problem{Where: "--x", Why: "no", Usage: true}, &config.Problem{Where: "f:1: y", Why: "no"}), 2,
 			"narwhal: error: --x: no\nnarwhal: error: f:1: y: no\n"},
 		{fmt.Errorf("serve: %w", &supervisor.BootError{Err: errors.New("no model")}), 3,

@@ -4,6 +4,7 @@
 //
 //	main.go                      chooses: a worker, the server, or a command
 //	settings.go, serve.go        settings are read, checked, and become options of master and worker
+//	machine.go                   auto becomes numbers, by what the process may use
 //	recognizer.go, memory.go     the model, and how a worker's memory is collected
 //	log.go, lines.go, greet.go   what a server says, from its first line to its last
 //	errors.go, stray.go          what is printed when something is wrong, and the exit status

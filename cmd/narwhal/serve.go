@@ -47,7 +47,7 @@ func serve(ctx context.Context, s *config.Settings, stdout io.Writer) error {
 	for _, n := range s.Notes() {
 		slog.Info(n)
 	}
-	o := options(s)
+	o := optionsHere(s)
 	o.Dir, o.Stdout = dir, workersStdout
 	inForce := s
 	o.Reload = func() (supervisor.Options, error) {
@@ -64,7 +64,7 @@ func serve(ctx context.Context, s *config.Settings, stdout io.Writer) error {
 		for _, n := range next.Notes() {
 			slog.Info(n)
 		}
-		again := options(next)
+		again := optionsHere(next)
 		again.Dir = o.Dir
 		again.Reload, again.Reopen, again.Started = o.Reload, o.Reopen, o.Started
 		again.Reloaded = func() {

@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/narwhal-server/narwhal/config"
+	"github.com/narwhal-server/narwhal/internal/cgroup"
 	"github.com/narwhal-server/narwhal/supervisor"
 )
 
@@ -105,6 +106,10 @@ func (s *serving) action(c *cli.Context) error {
 		return err
 	}
 	if !printOnly {
+		given, _ := cgroup.Read() // the server warns
+		if warning, _ := fit(settings, given); warning != "" {
+			fmt.Fprintf(s.stderr, "narwhal: warning: %s\n", warning)
+		}
 		_, err = io.WriteString(s.stdout, summary(settings, model))
 	}
 	return err
