@@ -46,7 +46,7 @@ func TestCompletion(t *testing.T) {
 				want string // some words that are offered
 				not  string // words that are not offered
 			}{
-				{"narwhal ", "serve bench ner model status reload upgrade scale stop help completion", "manual some.txt pull"},
+				{"narwhal ", "serve bench ner model status health reload upgrade scale stop help completion version", "manual some.txt pull"},
 				{"narwhal m", "model", "ner"},
 				{"narwhal --worker-c", "--worker-class --worker-connections", "--workers --bind"},
 				{"narwhal -k ", "sync concurrent", "serve some.txt"},

@@ -36,6 +36,7 @@ equal parts what processes share.`,
 				&cli.BoolFlag{Name: "json", Usage: "print one JSON object; with --watch, one in each line"}),
 			Action: showStatus,
 		},
+		healthCommand(),
 		{
 			Name:  "reload",
 			Usage: "read the configuration again and replace the workers",

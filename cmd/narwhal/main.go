@@ -11,9 +11,9 @@
 //	joined.go                    short flags with their value, as in -w4
 //	help.go, helptext.go         narwhal --help and narwhal help SETTING
 //	manual.go, completion.go     the manual page, and completion for shells
-//	control.go                   status, reload, upgrade, scale and stop ask a running master
+//	control.go, health.go        status, health, reload, upgrade, scale and stop ask a running master
 //	model.go, ner.go, bench.go   the commands model, ner and bench
-//	version.go                   narwhal --version
+//	version.go                   narwhal version, or narwhal --version
 package main
 
 import (
@@ -103,7 +103,7 @@ func newApp(s *serving, args []string) *cli.App {
 		HideVersion:    true, // our --version prints more
 	}
 	app.Commands = append(app.Commands, controlCommands()...)
-	app.Commands = append(app.Commands, helpCommand(app), completionCommand(app), manualCommand(app))
+	app.Commands = append(app.Commands, helpCommand(app), completionCommand(app), manualCommand(app), versionCommand())
 	prepare(app.Commands, usageErrorOf(args))
 	text := helpText(app.Commands)
 	app.CustomAppHelpTemplate = text

@@ -40,7 +40,7 @@ var moduleApp = regexp.MustCompile(`^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*(\(.*\))?$`)
 // otherWords has hints for words that are no commands: commands of other programs, and
 // words for which narwhal has a setting or a subcommand.
 var otherWords = map[string]string{
-	"version": "narwhal --version",
+	"ready":   "narwhal health",
 	"config":  "narwhal --print-config shows the settings in force; narwhal -c PATH reads a file",
 	"check":   "narwhal --check-config checks the settings; narwhal model check checks a model",
 	"test":    "narwhal --check-config checks the settings; narwhal model check checks a model",

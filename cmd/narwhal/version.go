@@ -2,9 +2,12 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"runtime"
 	"runtime/debug"
 	"strings"
+
+	"github.com/urfave/cli/v2"
 
 	"github.com/narwhal-server/narwhal/internal/model"
 	"github.com/narwhal-server/narwhal/ner/kernel"
@@ -22,6 +25,21 @@ var (
 // versionText returns what narwhal --version prints.
 func versionText() string {
 	return fmt.Sprintf("%s%s %s/%s\n%s\n", release(version, commit, buildInfo()), runtime.Version(), runtime.GOOS, runtime.GOARCH, builtIn())
+}
+
+// versionCommand returns the command that prints what --version prints.
+func versionCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "version",
+		Usage: "print the version, the commit and the built-in model",
+		Action: func(c *cli.Context) error {
+			if c.Args().Present() {
+				return &usageError{what: "version takes no argument"}
+			}
+			_, err := io.WriteString(c.App.Writer, versionText())
+			return err
+		},
+	}
 }
 
 // buildInfo returns what Go has recorded in the program, or an empty record.

@@ -89,8 +89,9 @@ func (p *product) image() (v1.Image, error) {
 		ExposedPorts: map[string]struct{}{"8000/tcp": {}},
 		StopSignal:   "SIGTERM",
 		Healthcheck: &v1.HealthConfig{
-			Test:     []string{"CMD", "/usr/bin/narwhal", "status"},
-			Interval: 10 * time.Second, Timeout: 5 * time.Second, StartPeriod: 30 * time.Second,
+			// The program ends after 5 s by itself, with the reason.
+			Test:     []string{"CMD", "/usr/bin/narwhal", "health"},
+			Interval: 10 * time.Second, Timeout: 10 * time.Second, StartPeriod: 30 * time.Second,
 		},
 		Labels: map[string]string{
 			"org.opencontainers.image.title":         "narwhal",

@@ -58,7 +58,8 @@ func TestImage(t *testing.T) {
 		t.Fatal(err)
 	}
 	if c.OS != "linux" || c.Architecture != p.arch || c.Config.User != "65532:65532" || !slices.Equal(c.Config.Entrypoint, []string{"/usr/bin/narwhal"}) ||
-		c.Config.Healthcheck == nil || c.Config.Labels["org.opencontainers.image.version"] != "1.2.3-rc.1" ||
+		c.Config.Healthcheck == nil || !slices.Equal(c.Config.Healthcheck.Test, []string{"CMD", "/usr/bin/narwhal", "health"}) ||
+		c.Config.Labels["org.opencontainers.image.version"] != "1.2.3-rc.1" ||
 		c.Config.Labels["org.opencontainers.image.revision"] != "1d06414c41a3b1e4a2f6d6d2d8e5f0a9b7c3e211" {
 		t.Errorf("the configuration is %+v", c)
 	}
