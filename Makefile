@@ -41,11 +41,11 @@ install: build
 test:
 	@scripts/test
 
-# Makes the generated files: the assembly, the README's tables, the manual page, the
-# answers of stories and scripts, and the copies of Swagger UI. Review the difference.
+# Makes the generated files: the assembly, the tables of README and docs, the manual page,
+# the answers of stories and scripts, and the copies of Swagger UI. Review the difference.
 generate:
 	$(GO) generate ./...
-	$(GO) test ./config ./supervisor ./cmd/narwhal ./web/page -update
+	$(GO) test ./config ./supervisor ./cmd/narwhal ./internal/metrics ./internal/logevent ./web/page -update
 	$(GO) test ./ner/spacy -run TestTableOfWhatRuns -update
 
 # Fuzzes for longer than `make test`: a minute for each target, and a minute of random

@@ -53,7 +53,7 @@ var arrows = map[string]struct {
 	"internal/control":    {"internal/bounded internal/pidfile internal/errorbody", "few clients at once, and a master is found by its pid file too"},
 	"internal/bounded":    {"", "a leaf"},
 	"internal/pidfile":    {"internal/folder", "the same"},
-	"internal/park":       {"", "a leaf"},
+	"internal/park":       {"internal/logevent", "what it loses is an event"},
 	"internal/http1":      {"", "a leaf"},
 	"internal/textjson":   {"ner", "texts in, entities out"},
 	"internal/errorbody":  {"", "a leaf"},
@@ -73,6 +73,8 @@ var arrows = map[string]struct {
 	"internal/model/modeltest":   {"", "a leaf, for tests"},
 	"internal/certs/certstest":   {"", "a leaf, for tests"},
 	"internal/cgroup/cgrouptest": {"", "a leaf, for tests"},
+
+	"internal/logevent/logeventtest": {"internal/logevent", "checks lines of a log, for tests"},
 
 	"scripts/internal/proc":    {"", "a leaf"},
 	"scripts/internal/client":  {"", "a leaf: a client sees a server only from outside"},

@@ -68,7 +68,7 @@ func (a *admin) start() error {
 		a.srv.Serve(a.ln) // returns when a.ln is closed
 		close(a.served)
 	}()
-	a.log.Info("admin", logevent.AdminListens.Attr(), "address", a.sock.Addr.String())
+	logevent.AdminListens.Log(a.log, "admin", "address", a.sock.Addr.String())
 	return nil
 }
 

@@ -43,7 +43,7 @@ func (b binder) all(ctx context.Context, addresses []string, backlog int, open o
 		sockets = append(sockets, s)
 	}
 	if most := somaxconn(); most > 0 && backlog > most {
-		b.log.Warn("the kernel allows a smaller backlog only", "backlog", backlog, "somaxconn", most,
+		logevent.BacklogLimited.Log(b.log, "the kernel allows a smaller backlog only", "backlog", backlog, "somaxconn", most,
 			"hint", fmt.Sprintf("sysctl -w net.core.somaxconn=%d, or a smaller --backlog", backlog))
 	}
 	return sockets, nil
@@ -61,7 +61,7 @@ func (b binder) one(ctx context.Context, text string, backlog int, open opener) 
 		if err == nil || !errors.Is(err, sock.ErrInUse) || errors.Is(err, sock.ErrLocked) || try == bindTries {
 			return s, err
 		}
-		b.log.Warn("address in use; trying again", logevent.AddressInUse.Attr(), "address", a.String(), "try", fmt.Sprintf("%d of %d", try, bindTries))
+		logevent.AddressInUse.Log(b.log, "address in use; trying again", "address", a.String(), "try", fmt.Sprintf("%d of %d", try, bindTries))
 		select {
 		case <-time.After(time.Second):
 		case <-b.stop:

@@ -12,6 +12,7 @@ import (
 
 	"github.com/narwhal-server/narwhal/internal/board"
 	"github.com/narwhal-server/narwhal/internal/control"
+	"github.com/narwhal-server/narwhal/internal/logevent"
 	"github.com/narwhal-server/narwhal/internal/metrics"
 	"github.com/narwhal-server/narwhal/internal/share"
 	"github.com/narwhal-server/narwhal/internal/wire"
@@ -66,7 +67,7 @@ func (s *machine) Start(h wire.HelloMessage, env []string, events chan<- event) 
 	s.lines = s.lines[:len(s.lines)-1]
 	c := &child{s: s, cmd: cmd, ctl: ctl, n: h.Line, line: line, page: s.board.Page(h.Line)}
 	if err := c.Send(wire.Message{Kind: wire.Hello, Hello: &h}); err != nil {
-		s.log.Warn("cannot send a new worker its settings", "worker_pid", c.Pid(), "error", err) // its death will be reported
+		logevent.WorkerDeaf.Log(s.log, "cannot send a new worker its settings", "worker_pid", c.Pid(), "error", err) // its death will be reported
 	}
 	go c.watch(h.Age, events)
 	return c, nil

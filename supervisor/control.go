@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/narwhal-server/narwhal/internal/control"
+	"github.com/narwhal-server/narwhal/internal/logevent"
 )
 
 // ask is a request of the control socket or of /metrics on its way into the loop, and until its
@@ -61,7 +62,7 @@ type askers struct {
 // onAsk does what the control socket asks for.
 func (m *master) onAsk(a *ask) {
 	if a.command != commandStatus && a.command != commandMetrics {
-		m.log.Info("command on the control socket", "command", string(a.command))
+		logevent.CommandCame.Log(m.log, "command on the control socket", "command", string(a.command))
 	}
 	switch a.command {
 	case commandStatus:
@@ -122,7 +123,7 @@ func (m *master) askScale(a *ask) {
 		return
 	}
 	m.waiting.endScale(func(before *ask) { before.failed("", "scale: overtaken by another, to %d", a.workers) })
-	m.log.Info("scaling", "from", m.target, "to", a.workers)
+	logevent.Scaled.Log(m.log, "scaling", "from", m.target, "to", a.workers)
 	m.target = a.workers
 	m.waiting.scale = append(m.waiting.scale, a)
 }

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/narwhal-server/narwhal/internal/logevent"
 	"github.com/narwhal-server/narwhal/internal/metrics"
 	"github.com/narwhal-server/narwhal/internal/wire"
 )
@@ -92,7 +93,7 @@ func (m *master) passOnLastTotals() {
 		time.Sleep(10 * time.Millisecond)
 	}
 	if err != nil {
-		m.log.Warn("the new master does not know all that this one has counted", "error", err)
+		logevent.TotalsLost.Log(m.log, "the new master does not know all that this one has counted", "error", err)
 	}
 	m.upgrade.heir.Release()
 }

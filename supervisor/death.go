@@ -34,29 +34,30 @@ func (m *master) onExit(w *worker, status exitStatus) {
 	case was == Ready && !m.ending.begun:
 		m.workerDied(w, status, last)
 	case status == exitStatus{}:
-		m.log.Info("worker left", append(w.attrs(logevent.WorkerLeft), "status", status.String(), "requests", last.Requests)...)
+		m.logOf(w, logevent.WorkerLeft, "worker left", "status", status.String(), "requests", last.Requests)
 	default:
 		if m.ending.begun {
 			m.ending.lost += last.InFlight
 		}
-		m.log.Warn("worker ended before it had finished", append(w.attrs(logevent.WorkerCut), "status", status.String(),
-			"was", was.String(), "lost", last.InFlight, "running", what(last))...)
+		m.logOf(w, logevent.WorkerCut, "worker ended before it had finished", "status", status.String(),
+			"was", was.String(), "lost", last.InFlight, "running", what(last))
 	}
 }
 
 // workerDied reports a worker that nobody has told to leave.
 func (m *master) workerDied(w *worker, status exitStatus, last board.Status) {
 	s := w.slot
-	attrs := append(w.attrs(logevent.WorkerDied), "status", status.String(), "state", last.State, "running", what(last), "connections", last.Conns, "requests", last.Requests)
+	hint := ""
 	if status.signal == syscall.SIGKILL {
-		attrs = append(attrs, "hint", killHint)
+		hint = killHint
 	}
-	m.log.Error("worker died", attrs...)
+	m.logOf(w, logevent.WorkerDied, "worker died", "status", status.String(), "state", last.State, "running", what(last),
+		"connections", last.Conns, "requests", last.Requests, "hint", hint)
 	m.count(metrics.RestartsTotal, metrics.Died)
 	wait := s.deaths.died(m.now().Sub(w.readyAt))
 	s.startAt = m.now().Add(wait)
 	if wait > 0 {
-		m.log.Warn("worker keeps dying; waiting before the next", logevent.WorkerDiesOften.Attr(), "worker", s.n, "deaths", s.deaths.inARow, "wait", wait,
+		logevent.WorkerDiesOften.Log(m.log, "worker keeps dying; waiting before the next", "worker", s.n, "deaths", s.deaths.inARow, "wait", wait,
 			"hint", "the lines «worker died» say what it was running; other workers serve")
 	}
 }
@@ -76,7 +77,7 @@ func (m *master) bootFailed(w *worker, status exitStatus) {
 		err = errors.New(w.failure)
 	}
 	m.count(metrics.RestartsTotal, metrics.BootFailed)
-	m.log.Error("worker could not start", append(w.attrs(), "error", err)...)
+	m.logOf(w, logevent.WorkerBootFailed, "worker could not start", "error", err)
 	if m.reloadFailed(w, err) {
 		return
 	}
@@ -88,5 +89,5 @@ func (m *master) bootFailed(w *worker, status exitStatus) {
 		return
 	}
 	s.startAt = m.now().Add(max(wait, firstWait))
-	m.log.Warn("trying again", "worker", s.n, "wait", max(wait, firstWait))
+	logevent.BootRetried.Log(m.log, "trying again", "worker", s.n, "wait", max(wait, firstWait))
 }

@@ -50,13 +50,13 @@ func (m *master) watch(w *worker) {
 		if w.state == Draining {
 			does = "ending it"
 		}
-		m.log.Error("worker shows no sign of life; "+does, append(w.attrs(logevent.WorkerSilent), "silent", st.Beat.Round(time.Millisecond), "timeout", limit, "running", what(st))...)
+		m.logOf(w, logevent.WorkerSilent, "worker shows no sign of life; "+does, "silent", st.Beat.Round(time.Millisecond), "timeout", limit, "running", what(st))
 		m.displace(w, metrics.Silent)
 		m.abort(w)
 	case st.Running > limit && !w.hung:
 		w.hung = true
-		m.log.Error("request runs for too long; replacing its worker", append(w.attrs(logevent.RequestHung), "request", st.What, "age", st.Running.Round(time.Millisecond),
-			"size", st.Size, "timeout", limit, "in_flight", st.InFlight)...)
+		m.logOf(w, logevent.RequestHung, "request runs for too long; replacing its worker", "request", st.What, "runs_for", st.Running.Round(time.Millisecond),
+			"size", st.Size, "timeout", limit, "in_flight", st.InFlight)
 		if w.state == Ready {
 			m.displace(w, metrics.Hung)
 			m.drain(w, wire.Message{})

@@ -91,7 +91,7 @@ func newMachine(ctx context.Context, o Options, bindGiven bool, old *oldMaster, 
 func (s *machine) openSystemd() {
 	var err error
 	if s.systemd, err = sdnotify.Open(); err != nil {
-		s.log.Warn("systemd gets no messages from narwhal", "error", err)
+		logevent.SystemdFailed.Log(s.log, "systemd gets no messages from narwhal", "error", err)
 	}
 }
 
@@ -148,7 +148,7 @@ func (s *machine) listening() []wire.Listener {
 	var all []wire.Listener
 	for _, l := range s.sockets {
 		all = append(all, wire.Listener{Addr: l.Addr.String(), Ours: l.Ours()})
-		s.log.Info("listening", logevent.Listening.Attr(), "address", l.Addr.String())
+		logevent.Listening.Log(s.log, "listening", "address", l.Addr.String())
 	}
 	return all
 }
@@ -168,19 +168,19 @@ func (s *machine) StartService(in inbox) systemd {
 func (s *machine) openControl(a asker) {
 	c, err := control.Serve(s.path, a, s.room.control, s.log)
 	if err != nil {
-		s.log.Warn("no control socket; narwhal status, reload, scale and stop cannot reach this master, signals can",
-			logevent.ControlFailed.Attr(), "error", err, "hint", "name another place with --control-socket PATH, or say --control-socket off")
+		logevent.ControlFailed.Log(s.log, "no control socket; narwhal status, reload, scale and stop cannot reach this master, signals can",
+			"error", err, "hint", "name another place with --control-socket PATH, or say --control-socket off")
 		return
 	}
 	s.control = c
-	s.log.Info("control socket", "path", c.Path)
+	logevent.ControlListens.Log(s.log, "control socket", "path", c.Path)
 }
 
 // Refuse keeps new clients out while queued ones are answered.
 func (s *machine) Refuse() {
 	for _, l := range s.sockets {
 		if err := l.Refuse(); err != nil {
-			s.log.Warn("clients that connect during the stop may be reset", "address", l.Addr.String(), "error", err)
+			logevent.RefuseFailed.Log(s.log, "clients that connect during the stop may be reset", "address", l.Addr.String(), "error", err)
 		}
 	}
 }

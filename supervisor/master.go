@@ -88,7 +88,7 @@ func newMaster(o Options, sys system, addr []wire.Listener, in inbox, ready *ato
 		boot:   boot{began: time.Now()},
 		checks: checks{warned: map[string]time.Time{}, empty: map[string]time.Time{}},
 	}
-	m.bug = func(err error) { m.log.Error("narwhal has a bug; it goes on", "error", err) }
+	m.bug = func(err error) { logevent.BugFound.Log(m.log, "narwhal has a bug; it goes on", "error", err) }
 	gen, err := m.newGeneration(o)
 	if err != nil {
 		return nil, err
@@ -117,7 +117,7 @@ func (m *master) run(ctx context.Context) error {
 			return m.ending.err
 		}
 		if m.await(ctx, more) {
-			m.log.Info("stopping", "because", context.Cause(ctx))
+			logevent.ContextEnded.Log(m.log, "the context has ended", "because", context.Cause(ctx))
 			m.stop(true)
 			ctx = context.WithoutCancel(ctx)
 		}
@@ -174,7 +174,7 @@ func (m *master) publish() {
 		return
 	}
 	m.boot.started = true
-	m.log.Info("ready", logevent.ServiceReady.Attr(), "workers", len(m.slots), "generation", m.gen.n)
+	logevent.ServiceReady.Log(m.log, "ready", "workers", len(m.slots), "generation", m.gen.n)
 	if m.onProbation() {
 		m.tellOldMasterReady()
 	} else {

@@ -3,6 +3,7 @@ package supervisor
 import (
 	"log/slog"
 
+	"github.com/narwhal-server/narwhal/internal/logevent"
 	"github.com/narwhal-server/narwhal/internal/pidfile"
 )
 
@@ -20,7 +21,7 @@ func takePid(path string, old *oldMaster, log *slog.Logger) (*pidfile.File, erro
 		return nil, err
 	}
 	if f.Unlocked != nil {
-		log.Warn("the pid file cannot be locked, so a second master with the same pid file would not be noticed", "path", path, "error", f.Unlocked,
+		logevent.PidFileUnlocked.Log(log, "the pid file cannot be locked, so a second master with the same pid file would not be noticed", "path", path, "error", f.Unlocked,
 			"hint", "put it on another file system, such as /run")
 	}
 	if old != nil {

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/narwhal-server/narwhal/internal/logevent"
+	"github.com/narwhal-server/narwhal/internal/logevent/logeventtest"
 	"github.com/narwhal-server/narwhal/ner"
 	"github.com/narwhal-server/narwhal/supervisor"
 	"github.com/narwhal-server/narwhal/web"
@@ -278,6 +279,11 @@ func launchCommand(t *testing.T, cmd *exec.Cmd, o supervisor.Options, meanwhile 
 			m.cmd.Process.Kill()
 		}
 		m.awaitEnd()
+		for line := range strings.SplitSeq(m.log(), "\n") {
+			if err := logeventtest.CheckText(line); err != nil {
+				t.Error(err)
+			}
+		}
 		if t.Failed() {
 			t.Logf("its log:\n%s", m.log())
 		}

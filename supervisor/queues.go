@@ -25,7 +25,7 @@ func (m *master) checkQueues() {
 			continue
 		}
 		m.checks.warned[q.addr] = now
-		m.log.Warn("the queue of waiting connections is full; new clients wait a second or more, until they try again", logevent.QueueFull.Attr(), "address", q.addr,
+		logevent.QueueFull.Log(m.log, "the queue of waiting connections is full; new clients wait a second or more, until they try again", "address", q.addr,
 			"waiting", q.waiting, "hint", "set more --workers if the machine has idle cores; for short peaks set a larger --backlog (at most net.core.somaxconn), or more --worker-connections for concurrent workers")
 	}
 }

@@ -45,7 +45,7 @@ func (m *master) recycle() {
 	now := m.now()
 	for _, s := range m.slots {
 		if w := s.cur; w != nil && !s.replace && !w.retireAt.IsZero() && !now.Before(w.retireAt) {
-			m.log.Info("worker is old; replacing it", append(w.attrs(), "ready_for", now.Sub(w.readyAt).Round(time.Millisecond), "max_worker_age", w.gen.o.MaxWorkerAge)...)
+			m.logOf(w, logevent.WorkerOld, "worker is old; replacing it", "ready_for", now.Sub(w.readyAt).Round(time.Millisecond), "max_worker_age", w.gen.o.MaxWorkerAge)
 			s.replace = true
 			m.count(metrics.RestartsTotal, metrics.MaxAge)
 		}
@@ -76,11 +76,11 @@ func (m *master) weigh(s *slot) {
 	if w.heavy++; w.heavy < weighTimes {
 		return
 	}
-	attrs := append(w.attrs(logevent.WorkerHeavy), "memory", memory, "max_worker_memory", limit)
+	hint := ""
 	if m.now().Sub(w.readyAt) < growTime {
-		attrs = append(attrs, "hint", "the worker was that large from its start: --max-worker-memory is too small for this model, and its successor will be replaced, too")
+		hint = "the worker was that large from its start: --max-worker-memory is too small for this model, and its successor will be replaced, too"
 	}
-	m.log.Warn("worker has too much memory; replacing it", attrs...)
+	m.logOf(w, logevent.WorkerHeavy, "worker has too much memory; replacing it", "memory", memory, "max_worker_memory", limit, "hint", hint)
 	m.count(metrics.RestartsTotal, metrics.MaxMemory)
 	s.replace = true
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/narwhal-server/narwhal/internal/logevent"
 	"github.com/narwhal-server/narwhal/internal/wire"
 )
 
@@ -25,7 +26,7 @@ func (c *child) tellMetrics(asked wire.Message) {
 		}
 	}
 	if err := c.Send(answer); err != nil {
-		c.s.log.Warn("cannot tell a worker the metrics", "worker_pid", c.Pid(), "error", err)
+		logevent.WorkerDeaf.Log(c.s.log, "cannot tell a worker the metrics", "worker_pid", c.Pid(), "error", err)
 	}
 }
 

@@ -23,19 +23,19 @@ type reload struct {
 // the new configuration is wrong, the old one stays in force.
 func (m *master) onHUP() {
 	if m.reload != nil {
-		m.log.Info("reload: one is under way; the next one follows it")
+		logevent.ReloadQueued.Log(m.log, "reload: one is under way; the next one follows it")
 		m.reload.again = true
 		return
 	}
 	gen, err := m.readConfiguration()
 	if err != nil {
-		m.log.Error("reload failed; the old configuration stays in force", logevent.ReloadFailed.Attr(), "error", err)
+		logevent.ReloadFailed.Log(m.log, "reload failed; the old configuration stays in force", "error", err)
 		countOutcome(m.past, metrics.ReloadsTotal, metrics.ReloadSecondsTotal, metrics.Failed, 0)
 		m.noteReloadFailure(err)
 		m.answerReload(err)
 		return
 	}
-	m.log.Info("reload: starting", "generation", gen.n)
+	logevent.ReloadStarted.Log(m.log, "reload: starting", "generation", gen.n)
 	m.reload = &reload{gen: gen, began: m.now()}
 }
 
@@ -94,7 +94,7 @@ func (m *master) reloadDone() {
 	if m.gen.o.Reloaded != nil {
 		m.gen.o.Reloaded()
 	}
-	m.log.Info("reload: done", logevent.ReloadDone.Attr(), "generation", r.gen.n)
+	logevent.ReloadDone.Log(m.log, "reload: done", "generation", r.gen.n)
 	m.answerReload(nil)
 	if r.again {
 		m.onHUP()
@@ -128,7 +128,7 @@ func (m *master) abandonReload(err error) {
 			done++
 		}
 	}
-	m.log.Error("reload failed; the other workers keep the old configuration", logevent.ReloadFailed.Attr(), "error", err, "generation", m.reload.gen.n,
+	logevent.ReloadFailed.Log(m.log, "reload failed; the other workers keep the old configuration", "error", err, "generation", m.reload.gen.n,
 		"slots_with_the_new", done, "slots", len(m.slots))
 	m.noteReloadFailure(err)
 	countOutcome(m.past, metrics.ReloadsTotal, metrics.ReloadSecondsTotal, metrics.Failed, m.now().Sub(m.reload.began))

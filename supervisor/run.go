@@ -32,7 +32,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	if old != nil {
 		defer func() { old.end(err) }()
-		o.Log.Info("upgrade: this is the new master", "old_pid", old.pid)
+		logevent.UpgradeJoined.Log(o.Log, "upgrade: this is the new master", "old_pid", old.pid)
 		if err := old.begin(o.BootTimeout); err != nil {
 			return err
 		}
@@ -44,7 +44,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	in := newInbox(signals)
 	sys, err := newMachine(ctx, o, bindGiven, old, in, &ready)
 	if errors.Is(err, errStopped) {
-		o.Log.Info("stopped", logevent.Stopped.Attr())
+		logevent.Stopped.Log(o.Log, "stopped")
 		return nil
 	}
 	if err != nil {
@@ -59,7 +59,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	if m.upgrade.handedOver {
 		<-sys.lot.Done() // the new master has the connections of idle clients
 	}
-	o.Log.Info("stopped", logevent.Stopped.Attr())
+	logevent.Stopped.Log(o.Log, "stopped")
 	return err
 }
 

@@ -35,15 +35,11 @@ func (m *master) spawnFailed(s *slot, err error) {
 			missing++
 		}
 	}
-	attrs := []any{logevent.SpawnFailed.Attr(), "worker", s.n, "missing", missing, "tries", m.shortage.tries.inARow, "error", err, "wait", wait}
 	hint := sock.Short(err)
 	if errors.Is(err, fs.ErrNotExist) {
 		hint = mountProc
 	}
-	if hint != "" {
-		attrs = append(attrs, "hint", hint)
-	}
-	m.log.Error("cannot start a worker", attrs...)
+	logevent.SpawnFailed.Log(m.log, "cannot start a worker", "worker", s.n, "missing", missing, "tries", m.shortage.tries.inARow, "error", err, "wait", wait, "hint", hint)
 	if m.reload != nil && m.reload.slot == s {
 		m.abandonReload(err)
 	}
@@ -57,7 +53,7 @@ func (m *master) spawnFailed(s *slot, err error) {
 // spawnWorks is called when a worker's process was started.
 func (m *master) spawnWorks() {
 	if n := m.shortage.tries.inARow; n > 0 {
-		m.log.Info("workers can be started again", logevent.SpawnWorks.Attr(), "failed_tries", n, "after", m.now().Sub(m.shortage.since).Round(time.Millisecond))
+		logevent.SpawnWorks.Log(m.log, "workers can be started again", "failed_tries", n, "after", m.now().Sub(m.shortage.since).Round(time.Millisecond))
 		m.shortage = shortage{}
 	}
 }

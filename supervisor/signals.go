@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/narwhal-server/narwhal/internal/logevent"
 	"github.com/narwhal-server/narwhal/internal/wire"
 )
 
@@ -50,7 +51,7 @@ func (m *master) onSignal(sig os.Signal) {
 	case syscall.SIGWINCH: // a terminal's window changed its size
 		return
 	}
-	m.log.Info("signal", "signal", signalName(s))
+	logevent.SignalReceived.Log(m.log, "signal", "signal", signalName(s))
 	switch s {
 	case syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT:
 		m.toldToStop(s)
@@ -60,22 +61,22 @@ func (m *master) onSignal(sig os.Signal) {
 		}
 	case syscall.SIGTTIN:
 		if m.target >= mostWorkers {
-			m.log.Warn("there are as many workers as a master can have", "workers", m.target)
+			logevent.ScaleRefused.Log(m.log, "there are as many workers as a master can have", "workers", m.target)
 			return
 		}
 		m.target++
-		m.log.Info("one worker more", "workers", m.target)
+		logevent.Scaled.Log(m.log, "one worker more", "from", m.target-1, "to", m.target)
 	case syscall.SIGTTOU:
 		if m.target == 1 {
-			m.log.Warn("keeping the last worker")
+			logevent.ScaleRefused.Log(m.log, "keeping the last worker", "workers", m.target)
 			return
 		}
 		m.target--
-		m.log.Info("one worker less", "workers", m.target)
+		logevent.Scaled.Log(m.log, "one worker less", "from", m.target+1, "to", m.target)
 	case syscall.SIGUSR1:
 		m.reopen()
 	case syscall.SIGUSR2:
-		m.onUSR2()
+		_ = m.tryUpgrade() // it is logged
 	}
 }
 
@@ -83,7 +84,7 @@ func (m *master) onSignal(sig os.Signal) {
 func (m *master) reopen() {
 	if m.gen.o.Reopen != nil {
 		if err := m.gen.o.Reopen(); err != nil {
-			m.log.Error("cannot reopen the log file; the one that is open stays in use", "error", err)
+			logevent.ReopenFailed.Log(m.log, "cannot reopen the log file; the one that is open stays in use", "error", err)
 		}
 	}
 	for _, w := range m.byAge() {

@@ -80,7 +80,7 @@ func (m *master) spawn(s *slot, g *generation) {
 	w := &worker{age: m.lastAge, slot: s, gen: g, proc: proc, state: Starting, began: m.now(), since: m.now(), deadline: m.now().Add(g.o.BootTimeout)}
 	m.workers[w.age] = w
 	s.next = w
-	m.log.Info("worker starting", append(w.attrs(logevent.WorkerStarting), "generation", g.n)...)
+	m.logOf(w, logevent.WorkerStarting, "worker starting", "generation", g.n)
 }
 
 // procs returns a worker's GOMAXPROCS. By default workers × GOMAXPROCS = cores. Go's own

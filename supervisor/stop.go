@@ -32,14 +32,14 @@ const sameTime = time.Second
 func (m *master) toldToStop(s syscall.Signal) {
 	e, now := &m.ending, m.now()
 	if s == e.signal && now.Before(e.signalAt.Add(sameTime)) {
-		m.log.Info("the same signal again within a second counts as one", "signal", signalName(s))
+		logevent.SignalIgnored.Log(m.log, "the same signal again within a second counts as one", "signal", signalName(s))
 		return
 	}
 	e.signal, e.signalAt = s, now
 	switch {
 	case s == syscall.SIGTERM && m.upgrade.handedOver && !e.termIgnored: // systemd's KillMode=control-group signals this process, too
 		e.termIgnored = true
-		m.log.Info("already leaving: a new master has taken over")
+		logevent.SignalIgnored.Log(m.log, "already leaving: a new master has taken over", "signal", signalName(s))
 	case m.phase().ending():
 		m.killAll("told to stop twice")
 	case s == syscall.SIGTERM:
@@ -61,7 +61,7 @@ func (m *master) leave() {
 	}
 	m.ending.drainAt = m.now().Add(delay)
 	m.ready.Store(false)
-	m.log.Info("leaving; readiness fails, requests are served until the drain", logevent.DrainDelayed.Attr(), "drain_delay", delay)
+	logevent.DrainDelayed.Log(m.log, "leaving; readiness fails, requests are served until the drain", "drain_delay", delay)
 	for _, w := range m.byAge() {
 		if w.state == Ready {
 			m.tell(w, wire.Message{Kind: wire.Leave})
@@ -83,6 +83,7 @@ func (m *master) stop(graceful bool) {
 		wait = min(wait, quickTime)
 	}
 	m.ending.begun, m.ending.by = true, m.now().Add(wait)
+	logevent.StopBegun.Log(m.log, "stopping", "graceful", graceful, "within", wait)
 	if m.upgrade.running != nil {
 		m.endNewMaster(syscall.SIGTERM, "overtaken by a stop")
 	}

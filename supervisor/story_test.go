@@ -20,6 +20,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/narwhal-server/narwhal/internal/logevent/logeventtest"
 	"github.com/narwhal-server/narwhal/internal/wire"
 )
 
@@ -370,9 +371,25 @@ type storyLog struct {
 
 var quiet = regexp.MustCompile(`^(worker starting|worker ready|worker left|signal|listening|stopped|stopping)$`)
 
+// checkEvent fails unless a line is an event of the table, with its level and fields.
+func checkEvent(r slog.Record) error {
+	fields := map[string]string{}
+	r.Attrs(func(a slog.Attr) bool {
+		fields[a.Key] = a.Value.String()
+		return true
+	})
+	return logeventtest.Check(r.Level, fields)
+}
+
 func (h *storyLog) Enabled(context.Context, slog.Level) bool { return true }
 func (h *storyLog) Handle(_ context.Context, r slog.Record) error {
-	if r.Level < slog.LevelInfo || r.Level == slog.LevelInfo && quiet.MatchString(r.Message) {
+	if r.Level < slog.LevelInfo {
+		return nil
+	}
+	if err := checkEvent(r); err != nil {
+		h.st.t.Errorf("%s: %v", r.Message, err)
+	}
+	if r.Level == slog.LevelInfo && quiet.MatchString(r.Message) {
 		return nil
 	}
 	var b strings.Builder

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/narwhal-server/narwhal/internal/logevent"
 	"github.com/narwhal-server/narwhal/internal/sdnotify"
 )
 
@@ -43,7 +44,7 @@ func newSystemd(s *sdnotify.Socket, log *slog.Logger) systemd {
 	}
 	every, err := sdnotify.WatchdogInterval()
 	if err != nil {
-		log.Warn("cannot serve systemd's watchdog", "error", err)
+		logevent.SystemdFailed.Log(log, "cannot serve systemd's watchdog", "error", err)
 	}
 	return systemd{
 		send:     func(m string) error { return s.Send(m) },
@@ -104,7 +105,7 @@ func (m *master) notify() {
 func (sd *systemd) tell(log *slog.Logger, lines ...string) {
 	err := sd.send(strings.Join(lines, "\n"))
 	if err != nil && !sd.failing {
-		log.Warn("cannot send a message to systemd", "error", err)
+		logevent.SystemdFailed.Log(log, "cannot send a message to systemd", "error", err)
 	}
 	sd.failing = err != nil
 }

@@ -87,15 +87,15 @@ func (h *systemdSockets) open(a sock.Addr, backlog int, access sock.Access) (*so
 			}
 			p.taken = true
 			if !wantStored {
-				h.log.Info("using the socket of systemd's unit", "address", a.String(), "name", p.Name)
+				logevent.SocketTaken.Log(h.log, "using the socket of systemd's unit", "address", a.String(), "name", p.Name)
 				return sock.Inherit(p.FD, a)
 			}
 			s, err := sock.TakeBack(p.FD, a, backlog, access)
 			if err == nil {
-				h.log.Info("using the socket that systemd kept", "address", a.String())
+				logevent.SocketTaken.Log(h.log, "using the socket that systemd kept", "address", a.String())
 				return s, nil
 			}
-			h.log.Warn("cannot use the socket that systemd kept; binding the address again", "address", a.String(), "error", err)
+			logevent.StoredUnusable.Log(h.log, "cannot use the socket that systemd kept; binding the address again", "address", a.String(), "error", err)
 			h.forget(p)
 		}
 	}
@@ -107,17 +107,17 @@ func (h *systemdSockets) open(a sock.Addr, backlog int, access sock.Access) (*so
 func (h *systemdSockets) closeUnused(binds []string) {
 	byNumber := slices.ContainsFunc(binds, func(b string) bool { return strings.HasPrefix(b, "fd://") })
 	if h.unused != nil && !byNumber {
-		h.log.Warn("sockets that were passed are not used", logevent.PassedUnused.Attr(), "error", h.unused,
+		logevent.PassedUnused.Log(h.log, "sockets that were passed are not used", "error", h.unused,
 			"hint", "pass them to narwhal itself: systemd does so if ExecStart= names narwhal, and a script if it ends with exec narwhal …")
 	}
 	for _, p := range h.all {
 		switch {
 		case p.taken:
 		case p.stored():
-			h.log.Info("closing a socket that systemd kept: no --bind names its address now", "address", p.addr.String())
+			logevent.StoredDropped.Log(h.log, "closing a socket that systemd kept: no --bind names its address now", "address", p.addr.String())
 			h.forget(p)
 		default:
-			h.log.Warn("systemd passes a socket that no --bind names: clients that connect to it get no answer", "address", p.addr.String(),
+			logevent.PassedUnbound.Log(h.log, "systemd passes a socket that no --bind names: clients that connect to it get no answer", "address", p.addr.String(),
 				"name", p.Name, "hint", "leave --bind out to serve the sockets of the unit, or add this address to it")
 		}
 	}
@@ -128,7 +128,7 @@ func (h *systemdSockets) forget(p *passed) {
 	p.taken = true
 	unix.Close(p.FD)
 	if err := h.sd.Forget(p.Name); err != nil {
-		h.log.Warn("cannot take a socket out of systemd's store", "name", p.Name, "error", err)
+		logevent.StoreFailed.Log(h.log, "cannot take a socket out of systemd's store", "name", p.Name, "error", err)
 	}
 }
 
@@ -144,7 +144,7 @@ func store(sd *sdnotify.Socket, sockets []*sock.Socket, log *slog.Logger) {
 			continue
 		}
 		if err := sd.Store(storeName(s.Addr), s.File); err != nil {
-			log.Warn("systemd cannot keep a socket: a crash of this process will close it", "address", s.Addr.String(), "error", err)
+			logevent.StoreFailed.Log(log, "systemd cannot keep a socket: a crash of this process will close it", "address", s.Addr.String(), "error", err)
 			continue
 		}
 		// Without the number it is not known whether systemd has a store.

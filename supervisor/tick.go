@@ -3,6 +3,8 @@ package supervisor
 import (
 	"fmt"
 	"time"
+
+	"github.com/narwhal-server/narwhal/internal/logevent"
 )
 
 // idleTick is the longest the loop sleeps.
@@ -74,12 +76,12 @@ func (m *master) tick() {
 func (m *master) endLate(w *worker) {
 	switch w.state {
 	case Starting:
-		m.log.Error("worker is not ready in time", append(w.attrs(), "boot_timeout", w.gen.o.BootTimeout)...)
+		m.logOf(w, logevent.WorkerLate, "worker is not ready in time", "boot_timeout", w.gen.o.BootTimeout)
 		w.failure = fmt.Sprintf("it was not ready within --boot-timeout %v: look at the stacks in the log, or give it more", w.gen.o.BootTimeout)
 		m.abort(w)
 	case Draining:
 		s := w.proc.Status()
-		m.log.Error("graceful timeout is over; ending the worker", append(w.attrs(), "lost", s.InFlight, "running", what(s))...)
+		m.logOf(w, logevent.WorkerOverdue, "graceful timeout is over; ending the worker", "lost", s.InFlight, "running", what(s))
 		if w.hung {
 			m.abort(w)
 		} else {

@@ -73,21 +73,23 @@ func (m *master) startUpgrade() error {
 		return fmt.Errorf("start the new master: %w", err)
 	}
 	m.upgrade.running = &upgrade{to: next, at: m.now(), deadline: m.now().Add(helloTime)}
-	m.log.Info("upgrade: starting", logevent.UpgradeStarted.Attr(), "new_pid", next.Pid())
+	logevent.UpgradeStarted.Log(m.log, "upgrade: starting", "new_pid", next.Pid())
 	return nil
 }
 
-// onUSR2 starts an upgrade.
-func (m *master) onUSR2() {
-	if err := m.startUpgrade(); err != nil {
-		m.log.Error("upgrade refused; this master goes on", logevent.UpgradeRefused.Attr(), "error", err)
+// tryUpgrade starts an upgrade, or logs why it cannot, and returns that.
+func (m *master) tryUpgrade() error {
+	err := m.startUpgrade()
+	if err != nil {
+		logevent.UpgradeRefused.Log(m.log, "upgrade refused; this master goes on", "error", err)
 	}
+	return err
 }
 
 // askUpgrade is USR2 over the control socket. It is answered when the new master
 // has taken over, or cannot.
 func (m *master) askUpgrade(a *ask) {
-	if err := m.startUpgrade(); err != nil {
+	if err := m.tryUpgrade(); err != nil {
 		a.failed("this master goes on", "upgrade: %v", err)
 		return
 	}
@@ -120,7 +122,7 @@ func (m *master) handOver() {
 	if m.sd.send != nil {
 		m.sd.tell(m.log, sdnotify.MainPID(u.to.Pid()))
 		if err := m.sd.barrier(); err != nil {
-			m.log.Warn("systemd may not have heard of the new master yet", "new_pid", u.to.Pid(), "error", err)
+			logevent.SystemdFailed.Log(m.log, "systemd may not have heard of the new master yet", "new_pid", u.to.Pid(), "error", err)
 		}
 	}
 	last := m.scrape()
@@ -138,9 +140,9 @@ func (m *master) handOver() {
 	m.upgrade.heir, m.upgrade.lastScrape, m.upgrade.toldAt = u.to, last, m.now()
 	m.sd = systemd{} // STOPPING=1 would concern the service, which goes on
 	m.sys.HandOver()
-	m.log.Info("upgrade: done; this master leaves", "new_pid", u.to.Pid())
+	logevent.UpgradeHandedOver.Log(m.log, "upgrade: done; this master leaves", "new_pid", u.to.Pid())
 	if untold != nil {
-		m.log.Warn("upgrade: the new master does not know all that this one has counted", "error", untold)
+		logevent.TotalsLost.Log(m.log, "upgrade: the new master does not know all that this one has counted", "error", untold)
 	}
 	for _, a := range u.asks {
 		a.done("pid %d serves; pid %d leaves when its requests are answered", u.to.Pid(), m.pid)
@@ -194,7 +196,7 @@ func (m *master) upgradeFailed() {
 	if m.ending.begun {
 		goesOn = "the old master stops"
 	}
-	m.log.Error("upgrade failed; "+goesOn, logevent.UpgradeFailed.Attr(), "error", u.failure, "new_pid", u.to.Pid())
+	logevent.UpgradeFailed.Log(m.log, "upgrade failed; "+goesOn, "error", u.failure, "new_pid", u.to.Pid())
 	for _, a := range u.asks {
 		a.failed(goesOn, "upgrade: %s", u.failure)
 	}
@@ -221,7 +223,7 @@ func (m *master) onOldMaster(e event) {
 	case m.ending.begun:
 	case e.exited:
 		m.ending.err = errors.New("the old master died during the upgrade")
-		m.log.Error("leaving", "error", m.ending.err)
+		logevent.UpgradeAbandoned.Log(m.log, "leaving", "error", m.ending.err)
 		m.retire(true)
 	case e.msg.Kind == wire.Own:
 		m.takeOver()
@@ -239,6 +241,6 @@ func (m *master) takeOver() {
 	for _, w := range m.byAge() {
 		m.tell(w, wire.Message{Kind: wire.Own, Ours: ours})
 	}
-	m.log.Info("upgrade: this master has taken over", logevent.UpgradeTakenOver.Attr())
+	logevent.UpgradeTakenOver.Log(m.log, "upgrade: this master has taken over")
 	m.tellStarted()
 }

@@ -219,7 +219,7 @@ func (s *machine) TakeOver() (ours []bool) {
 // closeOldSocket ends a socket of the old master for everybody.
 func (s *machine) closeOldSocket(l *sock.Socket) {
 	s.checkTakeOver(l.Own(1))
-	s.log.Info("no longer listening", logevent.AddressClosed.Attr(), "address", l.Addr.String())
+	logevent.AddressClosed.Log(s.log, "no longer listening", "address", l.Addr.String())
 	if s.systemd != nil { // the old master may have stored it
 		s.checkTakeOver(s.systemd.Forget(storeName(l.Addr)))
 	}
@@ -232,6 +232,6 @@ func (s *machine) closeOldSocket(l *sock.Socket) {
 // master goes on.
 func (s *machine) checkTakeOver(err error) {
 	if err != nil {
-		s.log.Error("upgrade: the new master could not take over everything, and goes on", "error", err)
+		logevent.UpgradeIncomplete.Log(s.log, "upgrade: the new master could not take over everything, and goes on", "error", err)
 	}
 }

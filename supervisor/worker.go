@@ -29,14 +29,14 @@ type worker struct {
 	settled  bool      // it parks no connection any more
 }
 
-// attrs names a worker in log lines, and the line itself if tests or scripts wait
-// for it.
-func (w *worker) attrs(event ...logevent.Name) []any {
-	var attrs []any
-	for _, e := range event {
-		attrs = append(attrs, e.Attr())
-	}
-	return append(attrs, "worker", w.slot.n, "worker_pid", w.proc.Pid(), "age", w.age)
+// attrs names a worker in log lines.
+func (w *worker) attrs() []any {
+	return []any{"worker", w.slot.n, "worker_pid", w.proc.Pid(), "age", w.age}
+}
+
+// logOf logs an event of a worker. The fields that name the worker come first.
+func (m *master) logOf(w *worker, e logevent.Name, message string, fields ...any) {
+	e.Log(m.log, message, append(w.attrs(), fields...)...)
 }
 
 // onWorker handles a message or the death of a worker.
@@ -58,7 +58,7 @@ func (m *master) onWorker(e event) {
 		m.endParking()
 	case e.msg.Kind == wire.Worn:
 		if w.slot.cur == w && !w.slot.replace {
-			m.log.Info("worker asks to be replaced", append(w.attrs(), "because", e.msg.Error)...)
+			m.logOf(w, logevent.WorkerWorn, "worker asks to be replaced", "because", e.msg.Error)
 			w.slot.replace = true
 			why := metrics.Signal
 			if e.msg.Error == wire.WornRequests {
@@ -83,7 +83,7 @@ func (m *master) onReady(w *worker, note string) {
 	s := w.slot
 	old := s.cur
 	s.cur, s.next, s.gen, s.replace = w, nil, w.gen, false
-	m.log.Info("worker ready", w.attrs(logevent.WorkerReady)...)
+	m.logOf(w, logevent.WorkerReady, "worker ready")
 	w.limitAge(m.now(), m.random())
 	if m.phase() == leaving {
 		m.tell(w, wire.Message{Kind: wire.Leave})
@@ -152,7 +152,7 @@ func (m *master) signal(w *worker, s syscall.Signal) {
 // exit will report, or hung, which its deadline will end.
 func (m *master) tell(w *worker, msg wire.Message) {
 	if err := w.proc.Send(msg); err != nil {
-		m.log.Warn("cannot send a message to a worker", append(w.attrs(), "message", string(msg.Kind), "error", err)...)
+		m.logOf(w, logevent.WorkerDeaf, "cannot send a message to a worker", "message", string(msg.Kind), "error", err)
 	}
 }
 

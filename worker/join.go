@@ -76,7 +76,7 @@ func (w *worker) start(start func(Env) (App, error)) (App, error) {
 		Counts: w.page,
 		Worn:   func() { w.worn(wire.WornRequests) },
 		Starved: func(err error) {
-			w.log.Error("cannot accept connections; they wait, or other workers take them", logevent.AcceptFails.Attr(), "error", err, "hint", sock.Short(err))
+			logevent.AcceptFails.Log(w.log, "cannot accept connections; they wait, or other workers take them", "error", err, "hint", sock.Short(err))
 		},
 	}
 	if o.Threads == 0 {
@@ -86,7 +86,7 @@ func (w *worker) start(start func(Env) (App, error)) (App, error) {
 		o.Park = w.park
 	}
 	if most := descriptors() - reserve; o.WorkerConnections > most {
-		slog.Warn("the limit of open files allows fewer connections than --worker-connections", "worker_connections", o.WorkerConnections, "possible", most,
+		logevent.FilesLimited.Log(slog.Default(), "the limit of open files allows fewer connections than --worker-connections", "worker_connections", o.WorkerConnections, "possible", most,
 			"hint", "raise the limit of open files (LimitNOFILE in a systemd unit, ulimit -n), or lower --worker-connections")
 		o.WorkerConnections = max(most, 1)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/narwhal-server/narwhal/internal/board"
 	"github.com/narwhal-server/narwhal/internal/gate"
+	"github.com/narwhal-server/narwhal/internal/logevent"
 	"github.com/narwhal-server/narwhal/internal/park"
 	"github.com/narwhal-server/narwhal/internal/sock"
 	"github.com/narwhal-server/narwhal/internal/wire"
@@ -50,7 +51,7 @@ func (w *worker) refuse() {
 			err = rc.Control(func(fd uintptr) { refused = refuse(fd) })
 		}
 		if err := errors.Join(err, refused); err != nil {
-			w.log.Warn("cannot refuse new connections", "address", l.Addr, "error", err)
+			logevent.RefuseFailed.Log(w.log, "cannot refuse new connections", "address", l.Addr, "error", err)
 		}
 	}
 }

@@ -26,6 +26,7 @@ import (
 
 	"github.com/narwhal-server/narwhal/internal/board"
 	"github.com/narwhal-server/narwhal/internal/gate"
+	"github.com/narwhal-server/narwhal/internal/logevent"
 	"github.com/narwhal-server/narwhal/internal/metrics"
 	"github.com/narwhal-server/narwhal/internal/threads"
 	"github.com/narwhal-server/narwhal/internal/wire"
@@ -133,7 +134,7 @@ func Run(start func(Env) (App, error)) error {
 	}
 	w.line.State(board.Serving)
 	if err := w.ctl.Send(wire.Message{Kind: wire.Ready, Note: w.env.App.Note, Model: w.env.App.Model}); err != nil {
-		w.log.Warn("cannot send a message to the master", "error", err)
+		logevent.MasterDeaf.Log(w.log, "cannot send a message to the master", "error", err)
 	}
 	return w.loop(signals, served)
 }
@@ -183,7 +184,7 @@ func (w *worker) serve(app App) (<-chan error, error) {
 // is ready, so the slot is never empty.
 func (w *worker) worn(why string) {
 	if err := w.ctl.Send(wire.Message{Kind: wire.Worn, Error: why}); err != nil {
-		w.log.Warn("cannot ask to be replaced", "error", err)
+		logevent.MasterDeaf.Log(w.log, "cannot ask to be replaced", "error", err)
 	}
 }
 
@@ -211,7 +212,7 @@ func (w *worker) loop(signals <-chan os.Signal, served <-chan error) error {
 		case m, ok := <-orders:
 			switch {
 			case !ok:
-				w.log.Warn("the master has died; answering the clients that are connected, then leaving")
+				logevent.MasterDied.Log(w.log, "the master has died; answering the clients that are connected, then leaving")
 				w.refuse()
 				if w.alone() {
 					w.gate.Last()

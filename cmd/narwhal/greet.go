@@ -15,7 +15,7 @@ import (
 // announce logs that the service has started: the addresses, the workers, the model,
 // and from where clients can connect.
 func announce(s *config.Settings, bound []string, model string) {
-	slog.Info("serving", logevent.Serving.Attr(), "address", strings.Join(bound, ","), "workers", s.Workers, "class", s.WorkerClass, "model", model, "reach", reach(s, bound))
+	logevent.Serving.Log(slog.Default(), "serving", "address", strings.Join(bound, ","), "workers", s.Workers, "class", s.WorkerClass, "model", model, "reach", reach(s, bound))
 }
 
 // greet writes six lines for a person at a terminal: where the page is, a command to try,

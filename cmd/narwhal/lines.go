@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/narwhal-server/narwhal/internal/logevent"
 	"github.com/narwhal-server/narwhal/internal/logfile"
 )
 
@@ -61,11 +62,5 @@ func lastWords(stderr io.Writer, err error) int {
 
 // logErrors logs each error that err joins with its hint, and returns the exit status.
 func logErrors(log *slog.Logger, err error) int {
-	return eachError(err, func(text, hint string) {
-		if hint != "" {
-			log.Error(text, "hint", hint)
-		} else {
-			log.Error(text)
-		}
-	})
+	return eachError(err, func(text, hint string) { logevent.Failed.Log(log, text, "hint", hint) })
 }

@@ -61,7 +61,7 @@ func setLogger(format, level string) {
 	direct := newLogger(os.Stderr)
 	stderrLog = keep(&logfile.Writer{W: os.Stderr, Failed: func(error) { logFails.Store(true) }, Works: func(lost int, since time.Time) {
 		logFails.Store(false)
-		direct.Error("lines of this log were lost because it could not be written", "lost", lost, "since", since, "hint", lostHint)
+		logevent.LogLost.Log(direct, "lines of this log were lost because it could not be written", "lost", lost, "since", since, "hint", lostHint)
 	}})
 	slog.SetDefault(newLogger(stderrLog))
 }
@@ -166,7 +166,7 @@ func useLog(s *config.Settings, file string) {
 	}
 	setLogger(s.LogFormat, s.LogLevel)
 	if err != nil {
-		slog.Error("cannot open the new log file; the old one stays in use", "error", err)
+		logevent.ReopenFailed.Log(slog.Default(), "cannot open the new log file; the old one stays in use", "error", err)
 	}
 }
 
@@ -177,11 +177,11 @@ func changeLog(from, to *config.Settings) {
 	useLog(to, from.ErrorLogfile)
 	tellOthers(to)
 	if _, isStream := stream(to.ErrorLogfile, 2); isStream && to.ErrorLogfile != from.ErrorLogfile {
-		slog.Warn("a reload cannot move the log to a stream; the log stays where it is", "error_logfile", to.ErrorLogfile, "hint", "restart narwhal")
+		logevent.LogStays.Log(slog.Default(), "a reload cannot move the log to a stream; the log stays where it is", "error_logfile", to.ErrorLogfile, "hint", "restart narwhal")
 	}
 	if fd, isStream := stream(to.AccessLogfile, 1); isStream {
 		if was, ok := stream(from.AccessLogfile, 1); ok && was != fd || !ok && fd != 1 {
-			slog.Warn("a reload cannot move the access log to another stream; the access log stays where it is", "access_logfile", to.AccessLogfile, "hint", "restart narwhal")
+			logevent.LogStays.Log(slog.Default(), "a reload cannot move the access log to another stream; the access log stays where it is", "access_logfile", to.AccessLogfile, "hint", "restart narwhal")
 		}
 	}
 }
@@ -209,10 +209,10 @@ func keepAccess(w io.Writer) io.Writer {
 	return keep(&logfile.Writer{
 		W: w,
 		Failed: func(err error) {
-			slog.Error("the access log cannot be written; requests are served", logevent.AccessLogFailed.Attr(), "error", err, "hint", lostHint)
+			logevent.AccessLogFailed.Log(slog.Default(), "the access log cannot be written; requests are served", "error", err, "hint", lostHint)
 		},
 		Works: func(lost int, since time.Time) {
-			slog.Warn("the access log can be written again", "lost", lost, "since", since)
+			logevent.AccessLogWorks.Log(slog.Default(), "the access log can be written again", "lost", lost, "since", since)
 		},
 	})
 }

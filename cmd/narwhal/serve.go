@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/narwhal-server/narwhal/config"
+	"github.com/narwhal-server/narwhal/internal/logevent"
 	"github.com/narwhal-server/narwhal/internal/logfile"
 	"github.com/narwhal-server/narwhal/internal/share"
 	"github.com/narwhal-server/narwhal/ner/kernel"
@@ -38,15 +39,7 @@ func serve(ctx context.Context, s *config.Settings, stdout io.Writer) error {
 			return fmt.Errorf("--chdir: %w", err)
 		}
 	}
-	if warning, hint := proseWarning(s.Model); warning != "" {
-		slog.Warn(warning, "hint", hint)
-	}
-	for _, w := range s.Warnings() {
-		slog.Warn(w)
-	}
-	for _, n := range s.Notes() {
-		slog.Info(n)
-	}
+	logNotes(s)
 	o := optionsHere(s)
 	o.Dir, o.Stdout = dir, workersStdout
 	inForce := s
@@ -55,15 +48,7 @@ func serve(ctx context.Context, s *config.Settings, stdout io.Writer) error {
 		if err != nil {
 			return supervisor.Options{}, err
 		}
-		if warning, hint := proseWarning(next.Model); warning != "" {
-			slog.Warn(warning, "hint", hint)
-		}
-		for _, w := range next.Warnings() {
-			slog.Warn(w)
-		}
-		for _, n := range next.Notes() {
-			slog.Info(n)
-		}
+		logNotes(next)
 		again := optionsHere(next)
 		again.Dir = o.Dir
 		again.Reload, again.Reopen, again.Started = o.Reload, o.Reopen, o.Started
@@ -86,6 +71,19 @@ func serve(ctx context.Context, s *config.Settings, stdout io.Writer) error {
 	}
 	collectOften()
 	return supervisor.Run(ctx, o)
+}
+
+// logNotes logs what is to be said of settings that come into force.
+func logNotes(s *config.Settings) {
+	if warning, hint := proseWarning(s.Model); warning != "" {
+		logevent.SettingsWarned.Log(slog.Default(), warning, "hint", hint)
+	}
+	for _, w := range s.Warnings() {
+		logevent.SettingsWarned.Log(slog.Default(), w)
+	}
+	for _, n := range s.Notes() {
+		logevent.SettingsNoted.Log(slog.Default(), n)
+	}
 }
 
 func options(s *config.Settings) supervisor.Options {
@@ -149,7 +147,7 @@ func runWorker() error {
 		s := *told.Settings
 		useLog(&s, file)                     // in a reload the log may move; the master's moves last
 		if err := kernel.Err(); err != nil { // NARWHAL_SIMD is wrong; the best instructions are used
-			slog.Warn(err.Error())
+			logevent.SettingsWarned.Log(slog.Default(), err.Error())
 		}
 		models, note, err := openModels(s.Model, s.Exclude)
 		if err != nil {
@@ -177,10 +175,10 @@ func runWorker() error {
 		env.App.Note, env.App.Model = note, strings.Join(ids, ",")
 		env.App.Reopen = func() {
 			if err := reopenLog(&s); err != nil {
-				slog.Error("cannot reopen the log file; the one that is open stays in use", "error", err)
+				logevent.ReopenFailed.Log(slog.Default(), "cannot reopen the log file; the one that is open stays in use", "error", err)
 			}
 			if err := reopenAccess(); err != nil {
-				slog.Error("cannot reopen the access log; the one that is open stays in use", "error", err)
+				logevent.ReopenFailed.Log(slog.Default(), "cannot reopen the access log; the one that is open stays in use", "error", err)
 			}
 		}
 		secure, err := told.Secrets.TLS.Config()
@@ -232,7 +230,7 @@ func shareMemory(pipelines []*spacy.Pipeline) {
 	defer weights.Close() // the mappings stay
 	defer cache.Close()
 	if err := shareIn(weights, cache, pipelines); err != nil {
-		slog.Info("this worker does not share memory with the other workers", "reason", err)
+		logevent.MemoryNotShared.Log(slog.Default(), "this worker does not share memory with the other workers", "reason", err)
 	}
 }
 

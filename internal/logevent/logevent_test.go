@@ -1,43 +1,39 @@
 package logevent
 
 import (
-	"go/ast"
-	"go/parser"
-	"go/token"
+	"bytes"
+	"log/slog"
 	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 )
 
 // Readers look for Text in a line, so no name may be the beginning of another one.
 func TestNames(t *testing.T) {
-	f, err := parser.ParseFile(token.NewFileSet(), "logevent.go", nil, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var names []string
-	ast.Inspect(f, func(n ast.Node) bool {
-		if v, ok := n.(*ast.ValueSpec); ok && v.Type != nil {
-			name, err := strconv.Unquote(v.Values[0].(*ast.BasicLit).Value)
-			if err != nil {
-				t.Fatal(err)
-			}
-			names = append(names, name)
+	for i, a := range Table {
+		if !regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`).MatchString(string(a.Name)) {
+			t.Errorf("%q: want words in lower case, joined by _", a.Name)
 		}
-		return true
-	})
-	if len(names) < 20 {
-		t.Fatalf("only %d names were found: %v", len(names), names)
-	}
-	for i, a := range names {
-		if !regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`).MatchString(a) {
-			t.Errorf("%q: want words in lower case, joined by _", a)
+		if a.When == "" || !strings.HasSuffix(a.When, ".") {
+			t.Errorf("%s: %q is not a sentence that says when", a.Name, a.When)
 		}
-		for j, b := range names {
-			if i != j && strings.HasPrefix(a, b) {
-				t.Errorf("%q begins with %q", a, b)
+		for j, b := range Table {
+			if i != j && strings.HasPrefix(string(a.Name), string(b.Name)) {
+				t.Errorf("%q begins with %q", a.Name, b.Name)
 			}
 		}
+	}
+}
+
+func TestLog(t *testing.T) {
+	var out bytes.Buffer
+	l := slog.New(slog.NewTextHandler(&out, nil))
+	WorkerHeavy.Log(l, "it is heavy", "memory", 7, "hint", "")
+	WorkerHeavy.Log(l, "it is heavy", "hint", "do this")
+	got := regexp.MustCompile(`time=\S+ `).ReplaceAllString(out.String(), "")
+	const want = "level=WARN msg=\"it is heavy\" event=worker_heavy memory=7\n" +
+		"level=WARN msg=\"it is heavy\" event=worker_heavy hint=\"do this\"\n"
+	if got != want {
+		t.Errorf("the log has\n%swant\n%s", got, want)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/narwhal-server/narwhal/internal/logevent"
 )
 
 func (l *Lot) watch(fd int) error {
@@ -20,7 +22,7 @@ func (l *Lot) run() {
 	for {
 		n, err := unix.EpollWait(l.epoll, events, l.wait())
 		if err != nil && err != unix.EINTR {
-			l.log.Error("idle connections cannot be watched any more", "error", err)
+			logevent.ParkingFailed.Log(l.log, "idle connections cannot be watched any more", "error", err)
 			return
 		}
 		for _, e := range events[:max(n, 0)] {
@@ -89,7 +91,7 @@ func (l *Lot) take() bool {
 		case err == unix.EAGAIN || err == io.EOF:
 			return false
 		case err != nil:
-			l.log.Error("cannot take an idle connection", "error", err)
+			logevent.ParkingFailed.Log(l.log, "cannot take an idle connection", "error", err)
 			return false
 		}
 		l.park(fd, left)
@@ -109,7 +111,7 @@ func (l *Lot) park(fd int, left time.Duration) {
 	}
 	p := &parked{fd: fd, deadline: time.Now().Add(left)}
 	if err := l.watch(fd); err != nil {
-		l.log.Error("cannot watch an idle connection; closing it", "error", err, "parked", len(l.parked))
+		logevent.ParkingFailed.Log(l.log, "cannot watch an idle connection; closing it", "error", err, "parked", len(l.parked))
 		unix.Close(fd)
 		return
 	}
@@ -175,7 +177,7 @@ func (l *Lot) flush() {
 			l.retryAt = time.Now().Add(fullWait)
 			break
 		} else if err != nil {
-			l.log.Error("cannot pass a connection to the workers; closing it", "error", err)
+			logevent.ParkingFailed.Log(l.log, "cannot pass a connection to the workers; closing it", "error", err)
 		}
 		unix.Close(fd)
 		sent++
@@ -202,7 +204,7 @@ func (l *Lot) ended() bool {
 		return false
 	}
 	if err := unix.Shutdown(int(l.ours.Fd()), unix.SHUT_WR); err != nil {
-		l.log.Error("cannot tell the workers that no more parked connections come", "error", err)
+		logevent.ParkingFailed.Log(l.log, "cannot tell the workers that no more parked connections come", "error", err)
 	}
 	return true
 }
@@ -221,7 +223,7 @@ func (l *Lot) leave() {
 				continue
 			}
 			if err != nil {
-				l.log.Error("cannot pass a connection to the new master; closing it", "error", err)
+				logevent.ParkingFailed.Log(l.log, "cannot pass a connection to the new master; closing it", "error", err)
 			}
 			unix.Close(fd)
 			return
