@@ -7,6 +7,7 @@ import (
 	"github.com/narwhal-server/narwhal/config"
 	"github.com/narwhal-server/narwhal/internal/cgroup"
 	"github.com/narwhal-server/narwhal/internal/control"
+	"github.com/narwhal-server/narwhal/internal/logevent"
 	"github.com/narwhal-server/narwhal/supervisor"
 )
 
@@ -15,12 +16,12 @@ import (
 func optionsHere(s *config.Settings) supervisor.Options {
 	given, err := cgroup.Read()
 	if err != nil {
-		slog.Warn("not every limit of this process could be read; the ones that could not be read are taken for none", "error", err)
+		logevent.LimitsUnread.Log(slog.Default(), "not every limit of this process could be read; the ones that could not be read are taken for none", "error", err)
 	}
 	if warning, hint := fit(s, given); warning != "" {
-		slog.Warn(warning, "hint", hint)
+		logevent.SettingsWarned.Log(slog.Default(), warning, "hint", hint)
 	}
-	slog.Info("what narwhal may use", found(s, given)...)
+	logFound(s, given)
 	o := options(s)
 	o.Cores = given.Cores()
 	return o
@@ -59,22 +60,21 @@ func memoryShare(limit int64, workers int) int64 {
 	return limit / 5 * 4 / int64(workers+1) >> 20 << 20
 }
 
-// found returns fields of the log: the limits, and the numbers that follow from them.
-func found(s *config.Settings, given cgroup.Limits) []any {
-	fields := []any{"processors", given.Processors}
-	if given.Quota > 0 {
-		fields = append(fields, "quota", given.Quota, "quota_file", given.QuotaFile)
-	}
-	if given.Memory > 0 {
-		fields = append(fields, "memory", config.FormatSize(given.Memory), "memory_file", given.MemoryFile)
-	}
+// logFound logs the limits, and the numbers that follow from them.
+func logFound(s *config.Settings, given cgroup.Limits) {
 	procs := s.GOMAXPROCS
 	if procs == 0 {
 		procs = max(given.Cores()/s.Workers, 1)
 	}
-	fields = append(fields, "workers", s.Workers, "gomaxprocs", procs)
-	if s.MaxWorkerMemory > 0 {
-		fields = append(fields, "max_worker_memory", config.FormatSize(s.MaxWorkerMemory))
+	logevent.LimitsFound.Log(slog.Default(), "what narwhal may use", "processors", given.Processors,
+		"quota", orNone(given.Quota > 0, fmt.Sprint(given.Quota)), "quota_file", orNone(given.Quota > 0, given.QuotaFile),
+		"memory", orNone(given.Memory > 0, config.FormatSize(given.Memory)), "memory_file", orNone(given.Memory > 0, given.MemoryFile),
+		"workers", s.Workers, "gomaxprocs", procs, "max_worker_memory", orNone(s.MaxWorkerMemory > 0, config.FormatSize(s.MaxWorkerMemory)))
+}
+
+func orNone(is bool, value string) string {
+	if is {
+		return value
 	}
-	return fields
+	return "none"
 }

@@ -91,6 +91,8 @@ const (
 	ReloadQueued      Name = "reload_queued"
 	ReloadDone        Name = "reload_done"
 	ReloadFailed      Name = "reload_failed"
+	LimitsFound       Name = "limits_found"
+	LimitsUnread      Name = "limits_unread"
 	SettingsNoted     Name = "settings_noted"
 	SettingsWarned    Name = "settings_warned"
 	UpgradeStarted    Name = "upgrade_started"
@@ -183,6 +185,8 @@ var Table = []Event{
 	{Name: ReloadQueued, Level: info, When: "A reload follows the one under way."},
 	{Name: ReloadDone, Level: info, Fields: "generation", When: "Every slot has a worker with the new settings."},
 	{Name: ReloadFailed, Level: fail, Fields: "error", May: "generation slots_with_the_new slots", When: "A reload has failed. With `generation`, a worker could not start with the new settings. Without it the settings were wrong, and nothing was started."},
+	{Name: LimitsFound, Level: info, Fields: "processors quota quota_file memory memory_file workers gomaxprocs max_worker_memory", When: "The limits of the process and of its control group were read, at the start and at a reload. The last three fields follow from them and from the settings.", Routine: true},
+	{Name: LimitsUnread, Level: warn, Fields: "error", When: "Some limits of the process could not be read. They are taken for none."},
 	{Name: SettingsNoted, Level: info, When: "What the settings mean, if that may surprise. The message says it.", Routine: true},
 	{Name: SettingsWarned, Level: warn, May: "hint", When: "The settings allow something that is probably not wanted. The message says it."},
 	{Name: UpgradeStarted, Level: info, Fields: "new_pid", When: "The old master has started the new one."},
