@@ -43,7 +43,7 @@ func TestPrometheus(t *testing.T) {
 		t.Fatal(err)
 	}
 	admin := "127.0.0.1:" + strconv.Itoa(port)
-	s, err := server.Start(ctx, narwhal, 2, "--model", "prose", "--admin-bind", admin, "--keep-alive", "20")
+	s, err := server.Start(ctx, narwhal, 2, "--model", "prose", "--admin-bind", admin, "--worker-class", "concurrent", "--keep-alive", "20")
 	if err != nil {
 		t.Fatal(err)
 	}
