@@ -23,7 +23,7 @@ var arrows = map[string]struct {
 }{
 	"cmd/narwhal": {"config supervisor worker web ner ner/spacy ner/prose ner/kernel internal/share internal/model internal/install internal/bench internal/logfile internal/gate internal/control internal/pidfile internal/textjson internal/errorbody internal/logevent internal/cgroup", "it joins them"},
 
-	"supervisor": {"internal/wire internal/board internal/metrics internal/park internal/pidfile internal/sock internal/sdnotify internal/control internal/share internal/http1 internal/errorbody internal/requestid internal/bounded internal/threads internal/logevent internal/cgroup limits", "a library: it knows no HTTP server, no model and no configuration file"},
+	"supervisor": {"internal/wire internal/board internal/metrics internal/park internal/pidfile internal/sock internal/sdnotify internal/control internal/share internal/http1 internal/errorbody internal/requestid internal/bounded internal/threads internal/logevent internal/livepage internal/cgroup limits", "a library: it knows no HTTP server, no model and no configuration file"},
 	"worker":     {"internal/wire internal/board internal/metrics internal/park internal/sock internal/gate internal/threads internal/logevent limits", "a library: master and worker meet in internal/wire only, as two processes should"},
 	"config":     {"internal/folder internal/sock internal/regular limits internal/accesslog internal/peers internal/tokens internal/certs", "settings are plain data; addresses have one parser"},
 	"web":        {"limits ner web/page internal/gate internal/metrics internal/http1 internal/textjson internal/errorbody internal/requestid internal/accesslog internal/peers internal/proxyproto internal/tokens", "cmd decides which recognizer"},
@@ -49,6 +49,7 @@ var arrows = map[string]struct {
 	"internal/regular":    {"", "a leaf"},
 	"internal/threads":    {"", "a leaf"},
 	"internal/logevent":   {"", "a leaf"},
+	"internal/livepage":   {"", "files for browsers"},
 	"internal/sdnotify":   {"", "a leaf"},
 	"internal/control":    {"internal/bounded internal/pidfile internal/errorbody", "few clients at once, and a master is found by its pid file too"},
 	"internal/bounded":    {"", "a leaf"},

@@ -51,15 +51,19 @@ The kernel allows at most net.core.somaxconn. If the value is larger, narwhal wa
 		},
 		{
 			Name: "admin-bind", Group: Listening, Placeholder: "ADDRESS", Unset: "none",
-			Usage: "where the master answers /healthz, /readyz and /metrics",
+			Usage: "where the master answers /healthz, /readyz and /metrics; / is a page for people",
 			Help: `An address, in the forms of --bind, on which the master itself answers, however busy the workers are:
 
   /healthz          200 while the master runs
   /readyz           200 while a worker is ready; 503 from the first TERM on
   /metrics          what all workers have counted, for Prometheus; see
                     docs/metrics.md
+  /                 a page for a browser: workers, rate, latency, queue, and
+                    the events of the last hour. It shows no text
 
-Without it only the workers answer the first two, on the addresses of --bind. There a health check waits behind requests.`,
+Without it only the workers answer the first two, on the addresses of --bind. There a health check waits behind requests.
+
+The admin address has no login. Whoever reaches it can read all that is there, and change nothing.`,
 			Differs: "not in Gunicorn or Uvicorn",
 			field:   func(s *Settings) any { return &s.AdminBind },
 		},

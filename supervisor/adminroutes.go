@@ -6,11 +6,12 @@ import (
 	"sync/atomic"
 
 	"github.com/narwhal-server/narwhal/internal/errorbody"
+	"github.com/narwhal-server/narwhal/internal/livepage"
 	"github.com/narwhal-server/narwhal/internal/requestid"
 )
 
-// adminRoutes answers the paths of the admin address.
-func adminRoutes(ready *atomic.Bool, metrics http.Handler) http.HandlerFunc {
+// adminRoutes answers the paths of the admin address. status is for the page.
+func adminRoutes(ready *atomic.Bool, metrics, status http.Handler) http.HandlerFunc {
 	routes := map[string]http.HandlerFunc{
 		"/healthz": func(w http.ResponseWriter, _ *http.Request) {
 			answer(w, http.StatusOK, []byte(`{"status":"ok"}`))
@@ -23,12 +24,16 @@ func adminRoutes(ready *atomic.Bool, metrics http.Handler) http.HandlerFunc {
 			answer(w, http.StatusOK, []byte(`{"status":"ready"}`))
 		},
 		"/metrics": metrics.ServeHTTP,
+		"/status":  status.ServeHTTP,
+	}
+	for _, path := range livepage.Paths {
+		routes[path] = livepage.Handler(path)
 	}
 	return func(w http.ResponseWriter, r *http.Request) {
 		handle := routes[r.URL.Path]
 		server := r.Method == http.MethodOptions && (r.URL.Path == "*" || r.URL.Path == "") // OPTIONS of the whole server
 		if handle == nil && !server {
-			refuse(w, http.StatusNotFound, "not_found", fmt.Sprintf("there is no %.100q here", r.URL.Path), "ask for /healthz, /readyz or /metrics")
+			refuse(w, http.StatusNotFound, "not_found", fmt.Sprintf("there is no %.100q here", r.URL.Path), "ask for /healthz, /readyz or /metrics; the page is at /")
 			return
 		}
 		switch r.Method {

@@ -141,7 +141,7 @@ func TestAdmin(t *testing.T) {
 	}
 	defer c.Close()
 	fmt.Fprint(c, "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 15\r\n\r\n{\"text\":\"hang\"}")
-	for path, want := range map[string]int{"/healthz": 200, "/readyz": 200, "/": 404} {
+	for path, want := range map[string]int{"/healthz": 200, "/readyz": 200, "/status": 200, "/": 200, "/nowhere": 404} {
 		if got := get(t, admin, path); got != want {
 			t.Errorf("GET %s = %d, want %d", path, got, want)
 		}

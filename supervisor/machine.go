@@ -33,6 +33,7 @@ type machine struct {
 	systemd *sdnotify.Socket
 	lot     *park.Lot
 	metrics http.Handler // of /metrics
+	live    http.Handler // of /status
 	parking bool         // the lot has been started
 	old     *oldMaster   // nil: this is not the new master of an upgrade
 
@@ -50,10 +51,12 @@ type machine struct {
 
 // newMachine opens what a master has open: pid file, sockets, the place for parked
 // connections, the scoreboard and the admin address, of which ready is the answer
-// to /readyz. The loop that reads in need not run yet. After an error nothing is open.
+// to /readyz. The page of the admin address shows events. The loop that reads in need not
+// run yet. After an error nothing is open.
 // The error is errStopped if a signal comes while an address is in use.
-func newMachine(ctx context.Context, o Options, bindGiven bool, old *oldMaster, in inbox, ready *atomic.Bool) (_ *machine, err error) {
-	s := &machine{log: o.Log, room: divide(openFiles(), o.Workers), backlog: o.Backlog, path: o.Control, old: old, stdout: o.Stdout, dir: o.Dir, metrics: newExporter(in, o.Build).handler()}
+func newMachine(ctx context.Context, o Options, bindGiven bool, old *oldMaster, in inbox, ready *atomic.Bool, events *recent) (_ *machine, err error) {
+	s := &machine{log: o.Log, room: divide(openFiles(), o.Workers), backlog: o.Backlog, path: o.Control, old: old, stdout: o.Stdout, dir: o.Dir,
+		metrics: newExporter(in, o.Build).handler(), live: &live{ask: asker{in}, past: events, version: o.Build["version"]}}
 	defer func() {
 		if err != nil {
 			s.close()
@@ -80,7 +83,7 @@ func newMachine(ctx context.Context, o Options, bindGiven bool, old *oldMaster, 
 		return nil, err
 	}
 	if o.Admin != "" {
-		if err = s.openAdmin(ctx, b, o.Admin, adminRoutes(ready, s.metrics)); err != nil {
+		if err = s.openAdmin(ctx, b, o.Admin, adminRoutes(ready, s.metrics, s.live)); err != nil {
 			return nil, err
 		}
 	}

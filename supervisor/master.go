@@ -37,6 +37,7 @@ type master struct {
 	checks   checks
 	waiting  askers
 	sd       systemd
+	recent   *recent // events; nil: they are not kept
 }
 
 // hooks are what tests replace.

@@ -40,7 +40,7 @@ type Options struct {
 	BootTimeout time.Duration // from spawn to ready; default 60s
 	DrainDelay  time.Duration // from SIGTERM, which makes readiness fail, to the drain; default 0
 
-	Admin string // address on which the master answers /healthz, /readyz and /metrics; default none
+	Admin string // address on which the master answers /healthz, /readyz, /metrics and the live page; default none
 	Pid   string // file for the master's pid; default none
 
 	// Dir is the folder in which the program was started. An upgrade starts the new

@@ -21,31 +21,32 @@ func (m *master) checkQueues() {
 	}
 	m.checks.queues = now
 	for _, q := range m.lookAtQueues() {
-		if !q.full() || now.Before(m.checks.warned[q.addr].Add(queuesQuiet)) {
+		if !q.full() || now.Before(m.checks.warned[q.Address].Add(queuesQuiet)) {
 			continue
 		}
-		m.checks.warned[q.addr] = now
-		logevent.QueueFull.Log(m.log, "the queue of waiting connections is full; new clients wait a second or more, until they try again", "address", q.addr,
-			"waiting", q.waiting, "hint", "set more --workers if the machine has idle cores; for short peaks set a larger --backlog (at most net.core.somaxconn), or more --worker-connections for concurrent workers")
+		m.checks.warned[q.Address] = now
+		logevent.QueueFull.Log(m.log, "the queue of waiting connections is full; new clients wait a second or more, until they try again", "address", q.Address,
+			"waiting", q.Waiting, "hint", "set more --workers if the machine has idle cores; for short peaks set a larger --backlog (at most net.core.somaxconn), or more --worker-connections for concurrent workers")
 	}
 }
 
 // queue is the accept queue of a listening socket.
 type queue struct {
-	addr           string
-	waiting, limit int
+	Address string `json:"address"`
+	Waiting int    `json:"waiting"` // connections that nobody has accepted
+	Limit   int    `json:"limit"`
 }
 
 // full reports whether the kernel drops new clients. It admits one connection more than
 // the limit.
-func (q queue) full() bool { return q.waiting > q.limit }
+func (q queue) full() bool { return q.Waiting > q.Limit }
 
 // lookAtQueues returns the accept queues, and notes which of them are empty.
 func (m *master) lookAtQueues() []queue {
 	queues := m.sys.Queues()
 	for _, q := range queues {
-		if q.waiting == 0 {
-			m.checks.empty[q.addr] = m.now()
+		if q.Waiting == 0 {
+			m.checks.empty[q.Address] = m.now()
 		}
 	}
 	return queues
@@ -64,8 +65,8 @@ func (m *master) oldestWait(queues []queue) time.Duration {
 	}
 	var oldest time.Duration
 	for _, q := range queues {
-		if q.waiting > 0 {
-			oldest = max(oldest, now.Sub(later(later(since, m.checks.empty[q.addr]), m.boot.began)))
+		if q.Waiting > 0 {
+			oldest = max(oldest, now.Sub(later(later(since, m.checks.empty[q.Address]), m.boot.began)))
 		}
 	}
 	return oldest
@@ -75,7 +76,7 @@ func (m *master) oldestWait(queues []queue) time.Duration {
 // queue of a unix socket. When that is full, a client's connect blocks, or fails with
 // EAGAIN if the client's socket is non-blocking.
 func (s *machine) Queues() []queue {
-	var all []queue
+	all := []queue{}
 	for _, l := range s.sockets {
 		if now, limit := l.Queued(); limit > 0 {
 			all = append(all, queue{l.Addr.String(), now, limit})

@@ -23,6 +23,8 @@ func Run(ctx context.Context, o Options) (err error) {
 	threads.Reserve(spareThreads)
 	bindGiven := len(o.Bind) > 0
 	o.setDefaults()
+	events := new(recent)
+	o.Log = events.listen(o.Log)
 	if o.access, err = sock.ParseAccess(o.SocketMode); err != nil {
 		return fmt.Errorf("socket mode: %w", err)
 	}
@@ -42,7 +44,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	var ready atomic.Bool
 	in := newInbox(signals)
-	sys, err := newMachine(ctx, o, bindGiven, old, in, &ready)
+	sys, err := newMachine(ctx, o, bindGiven, old, in, &ready, events)
 	if errors.Is(err, errStopped) {
 		logevent.Stopped.Log(o.Log, "stopped")
 		return nil
@@ -55,6 +57,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
+	m.recent = events
 	err = m.run(ctx)
 	if m.upgrade.handedOver {
 		<-sys.lot.Done() // the new master has the connections of idle clients

@@ -7,12 +7,13 @@ import (
 	"github.com/narwhal-server/narwhal/internal/metrics"
 )
 
-// scrape is what /metrics shows, at one moment.
+// scrape is what /metrics and the live page show, at one moment.
 type scrape struct {
 	totals metrics.Totals
 	gauges map[string]float64 // by metrics.Key
 	pids   []int              // of the master and its workers
 	model  string             // of the workers
+	queues []queue            // of the listening sockets
 	start  float64            // when the master was started, in seconds since 1970
 }
 
@@ -23,7 +24,7 @@ func (m *master) scrape() *scrape {
 	if m.upgrade.handedOver {
 		return m.upgrade.lastScrape
 	}
-	s := &scrape{totals: m.totals(), gauges: map[string]float64{}, pids: []int{os.Getpid()}, model: m.model, start: float64(m.boot.began.UnixNano()) / 1e9}
+	s := &scrape{totals: m.totals(), gauges: map[string]float64{}, pids: []int{os.Getpid()}, model: m.model, queues: m.lookAtQueues(), start: float64(m.boot.began.UnixNano()) / 1e9}
 	add := func(n int, name string, labels ...string) {
 		s.gauges[metrics.Key(append([]string{name}, labels...)...)] += float64(n)
 	}
@@ -33,12 +34,11 @@ func (m *master) scrape() *scrape {
 	if m.ready.Load() {
 		add(1, metrics.Ready)
 	}
-	queues := m.lookAtQueues()
-	for _, q := range queues {
-		add(q.waiting, metrics.AcceptQueue, q.addr)
-		add(q.limit, metrics.AcceptLimit, q.addr)
+	for _, q := range s.queues {
+		add(q.Waiting, metrics.AcceptQueue, q.Address)
+		add(q.Limit, metrics.AcceptLimit, q.Address)
 	}
-	s.gauges[metrics.AcceptOldest] = m.oldestWait(queues).Seconds()
+	s.gauges[metrics.AcceptOldest] = m.oldestWait(s.queues).Seconds()
 	for _, w := range m.workers {
 		s.pids = append(s.pids, w.proc.Pid())
 		b := w.proc.Status()

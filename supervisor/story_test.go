@@ -356,9 +356,9 @@ func (st *stage) EndParking(linger time.Duration) {
 }
 func (st *stage) Reap(func(int) bool) {}
 func (st *stage) Queues() []queue {
-	q := queue{addr: "127.0.0.1:5000", limit: 2048}
+	q := queue{Address: "127.0.0.1:5000", Limit: 2048}
 	if st.full.Load() {
-		q.waiting = 2049
+		q.Waiting = 2049
 	}
 	return []queue{q}
 }

@@ -141,6 +141,7 @@ func (m *master) handOver() {
 	m.sd = systemd{} // STOPPING=1 would concern the service, which goes on
 	m.sys.HandOver()
 	logevent.UpgradeHandedOver.Log(m.log, "upgrade: done; this master leaves", "new_pid", u.to.Pid())
+	m.tellEvents(u.to)
 	if untold != nil {
 		logevent.TotalsLost.Log(m.log, "upgrade: the new master does not know all that this one has counted", "error", untold)
 	}
@@ -148,6 +149,18 @@ func (m *master) handOver() {
 		a.done("pid %d serves; pid %d leaves when its requests are answered", u.to.Pid(), m.pid)
 	}
 	m.retire(false)
+}
+
+// tellEvents tells the new master what has happened here. It is told after the hand-over,
+// because it is not worth the failure of an upgrade.
+func (m *master) tellEvents(to newMasterProcess) {
+	part, err := m.recent.part(m.now())
+	if err == nil {
+		err = to.Send(wire.Message{Kind: wire.Events, Events: part})
+	}
+	if err != nil {
+		m.log.Debug("cannot tell the new master what has happened", "error", err)
+	}
 }
 
 // endNewMaster signals the new master to end. upgradeFailed does the rest when it
@@ -213,12 +226,16 @@ func (m *master) tellOldMasterReady() {
 	}
 }
 
-// onOldMaster handles the hand-over by the old master, or its death before that, and what
-// it has counted.
+// onOldMaster handles the hand-over by the old master, or its death before that, what it has
+// counted and what has happened to it.
 func (m *master) onOldMaster(e event) {
 	switch {
 	case e.msg.Kind == wire.Totals:
 		m.inherited.Raise(e.msg.Totals)
+	case e.msg.Kind == wire.Events:
+		if err := m.recent.take(e.msg.Events); err != nil {
+			m.log.Debug("cannot read what has happened in the old master", "error", err)
+		}
 	case !m.onProbation(): // it has left
 	case m.ending.begun:
 	case e.exited:

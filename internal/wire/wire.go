@@ -29,6 +29,7 @@
 //	       ◀── failed (why) ─────          it cannot start and exits next
 //	       ── totals ───────────▶          what was counted until now, in several messages
 //	       ── own ──────────────▶          the sockets are yours; the old master leaves
+//	       ── events ───────────▶          what has happened in the last hour
 //	       ── totals ───────────▶          the same again, until the old master has no worker
 package wire
 
@@ -60,6 +61,7 @@ const (
 	Own    Kind = "own"
 	Begin  Kind = "begin"
 	Totals Kind = "totals"
+	Events Kind = "events"
 
 	Settled Kind = "settled"
 
@@ -89,6 +91,7 @@ type Message struct {
 	Body        []byte `json:"body,omitempty"` // metrics, of the master: the text, compressed with gzip
 
 	Totals map[string]uint64 `json:"totals,omitempty"` // totals: numbers of package metrics
+	Events json.RawMessage   `json:"events,omitempty"` // events: those that the page of the admin address shows
 }
 
 // HelloMessage is what the master tells a worker at its start.

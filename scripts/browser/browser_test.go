@@ -29,9 +29,10 @@ var update = flag.Bool("update", false, "write the screenshots in docs anew")
 
 const root = "../.."
 
-// address is that of a running narwhal with en_core_web_sm, several that of one with prose,
-// too. chrome is the context of a running Chromium.
+// narwhal is the program. address is that of a running narwhal with en_core_web_sm, several
+// that of one with prose, too. chrome is the context of a running Chromium.
 var (
+	narwhal          string
 	address, several string
 	chrome           context.Context
 )
@@ -60,21 +61,20 @@ func run(m *testing.M) (int, error) {
 		return 1, err
 	}
 	defer os.RemoveAll(dir)
-	file := filepath.Join(dir, "narwhal")
-	build := exec.Command("go", "build", "-o", file, "./cmd/narwhal")
+	narwhal = filepath.Join(dir, "narwhal")
+	build := exec.Command("go", "build", "-o", narwhal, "./cmd/narwhal")
 	build.Dir = root
 	if out, err := build.CombinedOutput(); err != nil {
 		return 1, fmt.Errorf("go build: %v\n%s", err, out)
 	}
-	var stop func()
-	if address, stop, err = startNarwhal(file, "models/en_core_web_sm"); err != nil {
-		return 1, err
+	for at, models := range map[*string]string{&address: "models/en_core_web_sm", &several: "models/en_core_web_sm,prose"} {
+		s, err := startNarwhal("--model", models)
+		if err != nil {
+			return 1, err
+		}
+		defer s.stop()
+		*at = s.address
 	}
-	defer stop()
-	if several, stop, err = startNarwhal(file, "models/en_core_web_sm", "prose"); err != nil {
-		return 1, err
-	}
-	defer stop()
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(program), chromedp.WSURLReadTimeout(2*time.Minute))
 	if os.Getuid() == 0 {
 		options = append(options, chromedp.NoSandbox) // Chromium's sandbox does not work for root
@@ -99,35 +99,46 @@ func chromium() (string, error) {
 	return "", fmt.Errorf("there is no Chromium here: scripts/setup-tests installs it on Debian")
 }
 
-// startNarwhal starts a server with these models, and returns its address.
-func startNarwhal(file string, models ...string) (address string, stop func(), err error) {
-	cmd := exec.Command(file, "-w", "2", "-k", "concurrent", "--bind", "127.0.0.1:0", "--model", strings.Join(models, ","))
+// server is a running narwhal.
+type server struct {
+	master         *os.Process
+	address, admin string // of its pages; admin is empty without --admin-bind
+	stop           func()
+}
+
+// startNarwhal starts a server with two workers and these settings.
+func startNarwhal(settings ...string) (*server, error) {
+	cmd := exec.Command(narwhal, append([]string{"-w", "2", "-k", "concurrent", "--bind", "127.0.0.1:0"}, settings...)...)
 	cmd.Dir = root
 	out, err := cmd.StderrPipe()
 	if err != nil {
-		return "", nil, err
+		return nil, err
 	}
 	if err := cmd.Start(); err != nil {
-		return "", nil, err
+		return nil, err
 	}
-	stop = func() {
+	s := &server{master: cmd.Process, stop: sync.OnceFunc(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended
 		_ = cmd.Wait()
-	}
+	})}
 	var said strings.Builder
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
 		fmt.Fprintln(&said, lines.Text())
+		if m := regexp.MustCompile(` event=admin_listens address=(\S+)`).FindStringSubmatch(lines.Text()); m != nil {
+			s.admin = "http://" + m[1] + "/"
+		}
 		if m := regexp.MustCompile(` event=serving .*?\baddress=(\S+)`).FindStringSubmatch(lines.Text()); m != nil {
 			go func() {
 				for lines.Scan() {
 				}
 			}()
-			return "http://" + m[1] + "/", stop, nil
+			s.address = "http://" + m[1] + "/"
+			return s, nil
 		}
 	}
-	stop()
-	return "", nil, fmt.Errorf("narwhal did not start:\n%s", &said)
+	s.stop()
+	return nil, fmt.Errorf("narwhal did not start:\n%s", &said)
 }
 
 // tab is a page in the browser. It collects what the console says.
