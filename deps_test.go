@@ -23,9 +23,9 @@ var arrows = map[string]struct {
 }{
 	"cmd/narwhal": {"config supervisor worker web ner ner/spacy ner/prose ner/kernel internal/share internal/model internal/install internal/bench internal/logfile internal/gate internal/control internal/pidfile internal/textjson internal/errorbody internal/logevent internal/cgroup", "it joins them"},
 
-	"supervisor": {"internal/wire internal/board internal/metrics internal/park internal/pidfile internal/sock internal/sdnotify internal/control internal/share internal/http1 internal/errorbody internal/requestid internal/bounded internal/threads internal/logevent internal/livepage internal/cgroup limits", "a library: it knows no HTTP server, no model and no configuration file"},
+	"supervisor": {"internal/wire internal/board internal/metrics internal/park internal/pidfile internal/sock internal/sdnotify internal/control internal/share internal/http1 internal/errorbody internal/requestid internal/bounded internal/threads internal/logevent internal/livepage internal/cgroup internal/statsd limits", "a library: it knows no HTTP server, no model and no configuration file"},
 	"worker":     {"internal/wire internal/board internal/metrics internal/park internal/sock internal/gate internal/threads internal/logevent limits", "a library: master and worker meet in internal/wire only, as two processes should"},
-	"config":     {"internal/folder internal/sock internal/regular limits internal/accesslog internal/peers internal/tokens internal/certs", "settings are plain data; addresses have one parser"},
+	"config":     {"internal/folder internal/sock internal/regular limits internal/accesslog internal/peers internal/tokens internal/certs internal/statsd", "settings are plain data; addresses have one parser"},
 	"web":        {"limits ner web/page internal/gate internal/metrics internal/http1 internal/textjson internal/errorbody internal/requestid internal/accesslog internal/peers internal/proxyproto internal/tokens", "cmd decides which recognizer"},
 
 	"web/page":            {"", "files for browsers"},
@@ -69,6 +69,7 @@ var arrows = map[string]struct {
 	"internal/certs":      {"internal/regular", "a certificate is in a regular file"},
 	"internal/peers":      {"", "a leaf"},
 	"internal/proxyproto": {"", "a leaf"},
+	"internal/statsd":     {"", "a leaf"},
 	"internal/tokens":     {"internal/regular", "a file of tokens is a regular file"},
 
 	"internal/model/modeltest":   {"", "a leaf, for tests"},

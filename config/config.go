@@ -47,6 +47,9 @@ type Settings struct {
 	AdminBind string // where the master answers health checks and metrics; "" for none
 	Metrics   string // on or off: whether workers answer /metrics, too
 
+	StatsdHost   string // HOST:PORT or unix:PATH; "" for none
+	StatsdPrefix string
+
 	Certfile          string   // "" for no TLS
 	Keyfile           string   // "" for a key in Certfile
 	CACerts           string   // "" for clients without certificates

@@ -86,7 +86,7 @@ func Others() []Other {
 			"--limit-request-line, --limit-request-fields and --limit-request-field-size limit the head of a request"},
 		{names("worker-tmp-dir"), nil, "", "leave it out; heartbeats need no file"},
 		{names("no-control-socket control-socket-mode"), nil, "", "--control-socket off means none; the socket's mode is always 0600"},
-		{names("statsd-host statsd-prefix dogstatsd-tags"), nil, "", "leave it out; narwhal sends no metrics to statsd. Prometheus can read /metrics: see --admin-bind"},
+		{names("dogstatsd-tags enable-backlog-metric"), nil, "", "leave it out; put what tells services apart into --statsd-prefix, and read the queue's length from /metrics: see --admin-bind"},
 		{names("log-config log-config-json logconfig logger-class capture-output"), names("log-config use-colors no-use-colors"), "",
 			"use --log-level, --log-format, --error-logfile and --access-logfile"},
 		{names("log-syslog log-syslog-to log-syslog-prefix log-syslog-facility R"), nil, "",

@@ -134,7 +134,7 @@ var (
 		"worker-connections": "7", "limit-concurrency": "7", "limit-request-line": "70", "limit-request-fields": "7", "limit-request-field-size": "70", "limit-body": "7", "limit-buffers": "2MiB",
 		"timeout": "7", "boot-timeout": "7", "graceful-timeout": "7", "drain-delay": "7", "keep-alive": "7", "keep-alive-mode": "parked", "delay": "7ms",
 		"model": "prose", "exclude": "parser", "log-level": "debug", "log-format": "json",
-		"error-logfile": "e.log", "access-logfile": "a.log", "access-logformat": "%(h)s, 100%%", "pid": "p", "control-socket": "c.sock", "chdir": ".",
+		"error-logfile": "e.log", "access-logfile": "a.log", "access-logformat": "%(h)s, 100%%", "statsd-host": "localhost:7", "statsd-prefix": "a.b", "pid": "p", "control-socket": "c.sock", "chdir": ".",
 	}
 	needs = map[string]Given{
 		"max-requests-jitter": {"max-requests": {"1"}},

@@ -126,6 +126,31 @@ in one line. What is not there is a dash. Quotes, backslashes and all that is no
 			Differs:  "the default has milliseconds and the request's id at the end; %(r)s has no query; %(ms)s is new; an unknown atom is an error",
 			field:    func(s *Settings) any { return &s.AccessLogformat },
 		},
+		{
+			Name: "statsd-host", Group: Logs, Placeholder: "ADDRESS", Unset: "none",
+			Usage: "a statsd server that gets Gunicorn's metrics",
+			Help: `The master sends these numbers once a second, in datagrams:
+
+  gunicorn.requests             answered requests, a counter
+  gunicorn.request.status.NNN   the same by status
+  gunicorn.request.duration     how long they took, in milliseconds
+  gunicorn.log.warning          warnings in the log, and gunicorn.log.error
+  gunicorn.workers              processes of workers, a gauge
+
+The ADDRESS is HOST:PORT, HOST for port 8125, or unix:PATH for a datagram socket. docs/metrics.md says how exact the numbers are. If the server cannot be reached, a warning says so, and requests are served as before. HUP does not change the server or the prefix.
+
+Prometheus needs no such server: see --admin-bind.`,
+			Gunicorn: "--statsd-host",
+			Differs:  "the master sends once a second, not each worker at each request",
+			field:    func(s *Settings) any { return &s.StatsdHost },
+		},
+		{
+			Name: "statsd-prefix", Group: Logs, Placeholder: "TEXT", Unset: "none",
+			Usage:    "what comes before the names of --statsd-host",
+			Help:     `The text before each name that goes to --statsd-host, such as the name of the service. A point is put behind it if it has none.`,
+			Gunicorn: "--statsd-prefix",
+			field:    func(s *Settings) any { return &s.StatsdPrefix },
+		},
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/narwhal-server/narwhal/internal/folder"
 	"github.com/narwhal-server/narwhal/internal/regular"
 	"github.com/narwhal-server/narwhal/internal/sock"
+	"github.com/narwhal-server/narwhal/internal/statsd"
 )
 
 // maxBody is the largest --limit-body, in bytes. A worker holds a whole body in memory.
@@ -24,6 +25,7 @@ const maxBody = 1 << 30
 func (l *loader) validate() {
 	l.checkFolders()
 	l.checkAddresses()
+	l.checkStatsd()
 	l.checkFront()
 	l.checkWorkers()
 	l.checkLimits()
@@ -149,6 +151,22 @@ func (l *loader) checkAddresses() {
 				"%s is taken by --bind %s, where the workers answer", address, b)
 		}
 	}
+}
+
+func (l *loader) checkStatsd() {
+	s := l.settings
+	if i := strings.IndexAny(s.StatsdPrefix, ":|@# \t\r\n"); i >= 0 {
+		l.blame("statsd-prefix", "use letters, digits, points, - and _", "%q has %q, which has a meaning of its own in statsd", s.StatsdPrefix, s.StatsdPrefix[i:i+1])
+	}
+	if s.StatsdHost == "" {
+		return
+	}
+	address, err := statsd.Parse(s.StatsdHost, l.dir)
+	if err != nil {
+		l.blame("statsd-host", "", "%v", err)
+		return
+	}
+	s.StatsdHost = address.String()
 }
 
 func (l *loader) checkWorkers() {

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -15,10 +16,31 @@ import (
 // their pages.
 type counts struct {
 	past      metrics.Totals // of workers that have gone, and of this master itself
+	logged    *logged        // messages of this master's log
 	inherited metrics.Totals // of the masters before this one; an old one that still leaves goes on counting
 }
 
 func newCounts() counts { return counts{past: metrics.Totals{}, inherited: metrics.Totals{}} }
+
+// logged counts the warnings and errors of a log. Any goroutine may log. The nil *logged has
+// none.
+type logged struct{ warnings, errors atomic.Uint64 }
+
+func (l *logged) add(s metrics.Severity) {
+	if s == metrics.Error {
+		l.errors.Add(1)
+	} else {
+		l.warnings.Add(1)
+	}
+}
+
+func (l *logged) addTo(t metrics.Totals) {
+	if l == nil {
+		return
+	}
+	t[metrics.Key(metrics.LogTotal, metrics.Severities[metrics.Warning])] += l.warnings.Load()
+	t[metrics.Key(metrics.LogTotal, metrics.Severities[metrics.Error])] += l.errors.Load()
+}
 
 // count adds one to a counter of the master.
 func (m *master) count(name string, labels ...string) {
@@ -38,6 +60,7 @@ func (m *master) totals() metrics.Totals {
 	for _, w := range m.workers {
 		t.Add(w.proc.Totals())
 	}
+	m.logged.addTo(t)
 	t[metrics.Key(metrics.CPUTotal)] += ownCPU()
 	return t
 }

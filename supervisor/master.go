@@ -54,6 +54,7 @@ type inbox struct {
 	signals signals
 	asks    chan *ask     // of the control socket
 	gone    chan struct{} // closed when the loop has ended
+	last    chan *scrape  // has the last numbers when gone is closed
 }
 
 // boot is the start of the service.
@@ -75,7 +76,7 @@ type checks struct {
 
 // newInbox makes the channels through which others reach the loop.
 func newInbox(signals signals) inbox {
-	return inbox{events: make(chan event, 64), signals: signals, asks: make(chan *ask), gone: make(chan struct{})}
+	return inbox{events: make(chan event, 64), signals: signals, asks: make(chan *ask), gone: make(chan struct{}), last: make(chan *scrape, 1)}
 }
 
 func newMaster(o Options, sys system, addr []wire.Listener, in inbox, ready *atomic.Bool) (*master, error) {
@@ -89,6 +90,7 @@ func newMaster(o Options, sys system, addr []wire.Listener, in inbox, ready *ato
 		boot:   boot{began: time.Now()},
 		checks: checks{warned: map[string]time.Time{}, empty: map[string]time.Time{}},
 	}
+	m.logged = o.logged
 	m.bug = func(err error) { logevent.BugFound.Log(m.log, "narwhal has a bug; it goes on", "error", err) }
 	gen, err := m.newGeneration(o)
 	if err != nil {
@@ -113,6 +115,7 @@ func (m *master) run(ctx context.Context) error {
 		m.answerScale()
 		if phase == ended {
 			m.passOnLastTotals()
+			m.last <- m.scrape()
 			close(m.gone)
 			m.waiting.endStop(m.ending.lost)
 			return m.ending.err

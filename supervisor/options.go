@@ -20,6 +20,7 @@ type Options struct {
 	// Default: 0666, everybody.
 	SocketMode string
 	access     sock.Access
+	logged     *logged // counts the messages of Log
 
 	GOMAXPROCS int // of each worker; default Cores / Workers, at least 1
 
@@ -51,6 +52,12 @@ type Options struct {
 	// directory. Commands such as narwhal reload use it. A reload does not change it.
 	// Default: no control socket.
 	Control string
+
+	// Statsd is the address of a statsd server: HOST:PORT, or unix:PATH for a datagram
+	// socket. The master sends it numbers under Gunicorn's names once a second. StatsdPrefix
+	// comes before the names. A reload does not change them. Default: no server.
+	Statsd       string
+	StatsdPrefix string
 
 	// Build has labels of the metric narwhal_build_info: version, commit, goversion,
 	// goarch and simd. Default: empty ones.

@@ -80,7 +80,7 @@ func testApp(env worker.Env) (worker.App, error) {
 	env.App.Model = "busy-1.0"
 	return web.New(web.Options{
 		Recognizer: busy(s.Work), Metrics: env.Metrics, KeepAlive: s.KeepAlive, Delay: s.Delay,
-		Log: slog.Default().With("worker", env.Slot),
+		Log: slog.New(env.CountLog(slog.Default().Handler())).With("worker", env.Slot),
 	}), nil
 }
 

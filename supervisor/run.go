@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os/signal"
 	"sync/atomic"
 	"syscall"
 
 	"github.com/narwhal-server/narwhal/internal/logevent"
+	"github.com/narwhal-server/narwhal/internal/metrics"
 	"github.com/narwhal-server/narwhal/internal/sock"
 	"github.com/narwhal-server/narwhal/internal/threads"
 )
@@ -28,6 +30,8 @@ func Run(ctx context.Context, o Options) (err error) {
 	if o.access, err = sock.ParseAccess(o.SocketMode); err != nil {
 		return fmt.Errorf("socket mode: %w", err)
 	}
+	o.logged = new(logged)
+	o.Log = slog.New(metrics.CountLog(o.Log.Handler(), o.logged.add))
 	old, err := receiveOldMaster()
 	if err != nil {
 		return err
@@ -58,7 +62,12 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	m.recent = events
+	push, err := startPusher(o, in)
+	if err != nil {
+		return fmt.Errorf("statsd: %w", err)
+	}
 	err = m.run(ctx)
+	push.wait()
 	if m.upgrade.handedOver {
 		<-sys.lot.Done() // the new master has the connections of idle clients
 	}

@@ -15,6 +15,9 @@ type scrape struct {
 	model  string             // of the workers
 	queues []queue            // of the listening sockets
 	start  float64            // when the master was started, in seconds since 1970
+
+	inherited  metrics.Totals // what the masters before this one had counted when it took over
+	handedOver bool           // it is of the hand-over to a new master
 }
 
 // scrape returns the numbers of this moment. After the hand-over to a new master it returns
@@ -24,7 +27,8 @@ func (m *master) scrape() *scrape {
 	if m.upgrade.handedOver {
 		return m.upgrade.lastScrape
 	}
-	s := &scrape{totals: m.totals(), gauges: map[string]float64{}, pids: []int{os.Getpid()}, model: m.model, queues: m.lookAtQueues(), start: float64(m.boot.began.UnixNano()) / 1e9}
+	s := &scrape{totals: m.totals(), gauges: map[string]float64{}, pids: []int{os.Getpid()}, model: m.model, queues: m.lookAtQueues(), start: float64(m.boot.began.UnixNano()) / 1e9,
+		inherited: m.upgrade.took}
 	add := func(n int, name string, labels ...string) {
 		s.gauges[metrics.Key(append([]string{name}, labels...)...)] += float64(n)
 	}

@@ -36,6 +36,8 @@ type upgradeEnds struct {
 	heir       newMasterProcess // the new master
 	toldAt     time.Time        // when it was last told the totals
 	lastScrape *scrape          // of the hand-over
+
+	took metrics.Totals // what the old master had counted when this one took over
 }
 
 // upgrade is one that is under way, in the old master.
@@ -137,6 +139,7 @@ func (m *master) handOver() {
 	}
 	countOutcome(m.past, metrics.UpgradesTotal, metrics.UpgradeSecondsTotal, metrics.Done, m.now().Sub(u.at))
 	m.upgrade.running, m.upgrade.handedOver = nil, true
+	last.handedOver = true
 	m.upgrade.heir, m.upgrade.lastScrape, m.upgrade.toldAt = u.to, last, m.now()
 	m.sd = systemd{} // STOPPING=1 would concern the service, which goes on
 	m.sys.HandOver()
@@ -249,7 +252,7 @@ func (m *master) onOldMaster(e event) {
 
 // takeOver makes this new master the one that has the service.
 func (m *master) takeOver() {
-	m.upgrade.old = nil
+	m.upgrade.old, m.upgrade.took = nil, m.inherited.Clone()
 	ours := m.sys.TakeOver()
 	m.sd = m.sys.StartService(m.inbox)
 	for i := range min(len(ours), len(m.addr)) {

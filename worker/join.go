@@ -14,6 +14,7 @@ import (
 	"github.com/narwhal-server/narwhal/internal/board"
 	"github.com/narwhal-server/narwhal/internal/gate"
 	"github.com/narwhal-server/narwhal/internal/logevent"
+	"github.com/narwhal-server/narwhal/internal/metrics"
 	"github.com/narwhal-server/narwhal/internal/sock"
 	"github.com/narwhal-server/narwhal/internal/wire"
 )
@@ -94,7 +95,7 @@ func (w *worker) start(start func(Env) (App, error)) (App, error) {
 		o.MaxRequests += rand.IntN(o.MaxRequestsJitter + 1)
 	}
 	w.gate = gate.New(o)
-	w.env = Env{Slot: h.Slot, Generation: h.Generation, Age: h.Age, Limits: h.Worker.Limits, Settings: h.Settings, App: new(Extras), Metrics: w.metrics}
+	w.env = Env{Slot: h.Slot, Generation: h.Generation, Age: h.Age, Limits: h.Worker.Limits, Settings: h.Settings, App: new(Extras), Metrics: w.metrics, CountLog: w.countLog}
 	stop := w.beat()
 	app, err := start(w.env)
 	if err != nil {
@@ -104,6 +105,9 @@ func (w *worker) start(start func(Env) (App, error)) (App, error) {
 	w.log = slog.Default().With("worker", h.Slot) // not earlier: start may have set the default
 	return app, nil
 }
+
+// countLog counts the messages of a log on the worker's page.
+func (w *worker) countLog(h slog.Handler) slog.Handler { return metrics.CountLog(h, w.page.Logged) }
 
 // reserve is how many descriptors a worker keeps for other things than connections. With
 // no descriptor free it could not accept, and would lose a parked connection that the

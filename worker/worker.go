@@ -57,6 +57,10 @@ type Env struct {
 	// not answered when ctx ends.
 	Metrics func(ctx context.Context, accept string) (contentType string, text []byte, err error) `json:"-"`
 
+	// CountLog returns a handler that passes messages on to h, and counts warnings and errors
+	// for the master's metrics. The app may use it for its log.
+	CountLog func(h slog.Handler) slog.Handler `json:"-"`
+
 	// App takes what the app wants to say besides Serve. The app may set its fields
 	// until start returns.
 	App *Extras

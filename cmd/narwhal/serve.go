@@ -104,6 +104,8 @@ func options(s *config.Settings) supervisor.Options {
 		Admin:           s.AdminBind,
 		Pid:             s.Pid,
 		Control:         s.ControlSocket,
+		Statsd:          s.StatsdHost,
+		StatsdPrefix:    s.StatsdPrefix,
 		Build:           buildLabels(),
 		Settings:        workerSettings{s, s.Secrets()},
 	}
@@ -145,7 +147,8 @@ func runWorker() error {
 			return nil, fmt.Errorf("settings of the master: %w", err)
 		}
 		s := *told.Settings
-		useLog(&s, file)                     // in a reload the log may move; the master's moves last
+		useLog(&s, file) // in a reload the log may move; the master's moves last
+		slog.SetDefault(slog.New(env.CountLog(slog.Default().Handler())))
 		if err := kernel.Err(); err != nil { // NARWHAL_SIMD is wrong; the best instructions are used
 			logevent.SettingsWarned.Log(slog.Default(), err.Error())
 		}

@@ -46,6 +46,7 @@ const (
 	AcceptFails     Name = "accept_fails"
 	FilesLimited    Name = "files_limited"
 	ParkingFailed   Name = "parking_failed"
+	StatsdFailed    Name = "statsd_failed"
 	PidFileUnlocked Name = "pid_file_unlocked"
 )
 
@@ -149,6 +150,7 @@ var Table = []Event{
 	{Name: AcceptFails, Level: fail, Fields: "worker error", May: "hint", When: "A worker cannot accept connections for the moment."},
 	{Name: FilesLimited, Level: warn, Fields: "worker_connections possible hint", When: "The limit of open files allows a worker fewer connections than `--worker-connections`."},
 	{Name: ParkingFailed, Level: fail, Fields: "error", May: "parked", When: "The master has lost an idle connection that it kept for the workers, or cannot keep any."},
+	{Name: StatsdFailed, Level: warn, Fields: "address error hint", When: "Numbers could not be sent to the statsd server. It is said once a minute at most."},
 	{Name: PidFileUnlocked, Level: warn, Fields: "path error hint", When: "The pid file cannot be locked."},
 
 	{Name: SystemdFailed, Level: warn, Fields: "error", May: "new_pid", When: "systemd cannot be told something, or its watchdog cannot be served."},

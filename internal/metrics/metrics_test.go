@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"log/slog"
 	"sync"
 	"testing"
 	"time"
@@ -28,6 +29,11 @@ func TestTotals(t *testing.T) {
 	p.Text(7, 2)
 	p.Text(8, 0)
 	p.Rejected(Malformed)
+	log := slog.New(CountLog(slog.DiscardHandler, p.Logged))
+	log.Info("x")
+	log.Warn("x")
+	log.With("a", 1).WithGroup("b").Error("x")
+	log.Error("x")
 	labels := p.Labels([]string{"PERSON", "A|B"})
 	p.Entity(labels["PERSON"])
 	p.Entity(labels["A|B"])
@@ -55,6 +61,7 @@ func TestTotals(t *testing.T) {
 		TextBytesTotal: {"": 30},
 		TokensTotal:    {"": 4},
 		RejectedTotal:  {"malformed": 2},
+		LogTotal:       {"warning": 2, "error": 4},
 		EntitiesTotal:  {"PERSON": 2, "A|B": 4, "other": 2},
 		RestartsTotal:  {},
 	} {
@@ -81,6 +88,10 @@ func TestTotals(t *testing.T) {
 	}
 	if h := total.Histograms(Find(AcceptWait)); len(h) != 1 || h[0].Count != 2 || h[0].Sum != 0.008 {
 		t.Errorf("accept wait %+v", h)
+	}
+
+	if diff := cmp.Diff(Totals{"b": 2, "c": 4}, (Totals{"a": 1, "b": 3, "c": 4, "d": 1}).Since(Totals{"a": 1, "b": 1, "d": 2})); diff != "" {
+		t.Errorf("Since (-want +got):\n%s", diff)
 	}
 
 	p.Reset()

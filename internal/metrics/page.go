@@ -26,7 +26,8 @@ var (
 	bytesAt    = textsAt + 1
 	tokensAt   = bytesAt + 1
 	rejectedAt = tokensAt + 1
-	entitiesAt = rejectedAt + len(Reasons)
+	logAt      = rejectedAt + len(Reasons)
+	entitiesAt = logAt + len(Severities)
 	cells      = entitiesAt + mostLabels + 1
 	usedWords  = (cells + 63) / 64
 )
@@ -120,6 +121,13 @@ func (p *Page) Text(size, tokens int) {
 func (p *Page) Rejected(why Reason) {
 	if p != nil {
 		p.add(rejectedAt+int(why), 1)
+	}
+}
+
+// Logged counts a message of the log.
+func (p *Page) Logged(s Severity) {
+	if p != nil {
+		p.add(logAt+int(s), 1)
 	}
 }
 
@@ -241,6 +249,9 @@ var cellKeys = sync.OnceValue(func() []string {
 	keys = append(keys, Key(TextsTotal), Key(TextBytesTotal), Key(TokensTotal))
 	for _, reason := range Reasons {
 		keys = append(keys, Key(RejectedTotal, reason))
+	}
+	for _, severity := range Severities {
+		keys = append(keys, Key(LogTotal, severity))
 	}
 	return keys
 })

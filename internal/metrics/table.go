@@ -20,6 +20,7 @@ const (
 	TokensTotal     = "narwhal_tokens_total"
 	EntitiesTotal   = "narwhal_entities_total"
 	RejectedTotal   = "narwhal_requests_rejected_total"
+	LogTotal        = "narwhal_log_messages_total"
 	ReceivedTotal   = "narwhal_received_bytes_total"
 	SentTotal       = "narwhal_sent_bytes_total"
 	BusyTotal       = "narwhal_busy_seconds_total"
@@ -131,6 +132,9 @@ var Table = []Family{
 	{Name: RejectedTotal, Kind: Counts, Unit: "requests", Labels: []string{"reason"}, Zeros: Reasons,
 		Help: "Requests that were refused without being computed, by reason.",
 		More: "The reasons: `unauthorized` (401), `limit_concurrency` (503, `--limit-concurrency`), `limit_buffers` (503, `--limit-buffers`), `queue_timeout` (503, waited for longer than `--timeout`), `slow_client` (408), `malformed` (not HTTP, or larger than a limit). They are also in `" + RequestsTotal + "`."},
+	{Name: LogTotal, Kind: Counts, Unit: "messages", Labels: []string{"level"}, Zeros: Severities,
+		Help: "Warnings and errors in the log, of the master and all workers.",
+		More: "Also those that `--log-level` leaves out. The access log is not in it. What a process says before it has its settings is not counted."},
 	{Name: ReceivedTotal, Kind: Counts, Unit: "bytes",
 		Help: "Bytes that came over the connections of workers."},
 	{Name: SentTotal, Kind: Counts, Unit: "bytes",

@@ -35,6 +35,17 @@ func (t Totals) Raise(other Totals) {
 	}
 }
 
+// Since returns what t has more than other.
+func (t Totals) Since(other Totals) Totals {
+	more := Totals{}
+	for key, n := range t {
+		if before := other[key]; n > before {
+			more[key] = n - before
+		}
+	}
+	return more
+}
+
 // Clone returns a copy.
 func (t Totals) Clone() Totals {
 	if t == nil {
