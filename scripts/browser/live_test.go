@@ -31,7 +31,7 @@ func watched(t *testing.T) *server {
 	})
 	for range 2 {
 		clients.Go(func() {
-			body := fmt.Sprintf(`{"text": %q}`, strings.Repeat("The "+private+" is in Hamburg. ", 50))
+			body := fmt.Sprintf(`{"text": %q}`, strings.Repeat("The "+private+" is in Hamburg. ", 20))
 			for {
 				select {
 				case <-stop:
@@ -39,10 +39,10 @@ func watched(t *testing.T) *server {
 				default:
 				}
 				for _, path := range []string{"v1/entities", private} {
+					time.Sleep(5 * time.Millisecond) // the browser needs the processors, too
 					resp, err := http.Post(s.address+path, "application/json", strings.NewReader(body))
 					if err != nil {
-						time.Sleep(10 * time.Millisecond) // its worker was killed, or the server ends
-						continue
+						continue // its worker was killed, or the server ends
 					}
 					_, _ = io.Copy(io.Discard, resp.Body)
 					resp.Body.Close()
