@@ -57,11 +57,12 @@ func (fake) Entities(ctx context.Context, text string) ([]ner.Entity, error) {
 	}
 	var found []ner.Entity
 	words := strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == '.' })
-	at := 0
+	at, before, counted := 0, 0, 0 // text[:counted] has before runes
 	for i, w := range words {
 		start := at + strings.Index(text[at:], w)
 		at = start + len(w)
-		before := utf8.RuneCountInString(text[:start])
+		before += utf8.RuneCountInString(text[counted:start])
+		counted = start
 		e := ner.Entity{Text: w, Label: "NAME", Start: start, End: at, RuneStart: before, RuneEnd: before + utf8.RuneCountInString(w)}
 		if i == len(words)-1 {
 			e.Label = "LAST"
@@ -80,9 +81,10 @@ func (f fake) Analyze(ctx context.Context, text string, sents bool) (*ner.Doc, e
 		return nil, err
 	}
 	doc := &ner.Doc{Ents: found}
-	first := 0
+	first, before, counted := 0, 0, 0
 	for i, at := range regexp.MustCompile(`[^ .]+|[.]`).FindAllStringIndex(text, -1) {
-		before := utf8.RuneCountInString(text[:at[0]])
+		before += utf8.RuneCountInString(text[counted:at[0]])
+		counted = at[0]
 		t := ner.Token{Start: at[0], End: at[1], RuneStart: before, RuneEnd: before + utf8.RuneCountInString(text[at[0]:at[1]])}
 		doc.Tokens = append(doc.Tokens, t)
 		if len(found) > 0 && found[0].Start == t.Start {
