@@ -47,6 +47,7 @@ generate:
 	$(GO) generate ./...
 	$(GO) test ./config ./supervisor ./cmd/narwhal ./internal/metrics ./internal/logevent ./web/page -update
 	$(GO) test ./ner/spacy -run TestTableOfWhatRuns -update
+	$(GO) run ./scripts/sizing
 
 # Fuzzes for longer than `make test`: a minute for each target, and a minute of random
 # bytes and mutated requests to a real server, divided among its modes.

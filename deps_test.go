@@ -94,6 +94,7 @@ var arrows = map[string]struct {
 	"scripts/prometheus":    {"", "tests of files for operators"},
 	"scripts/measure":       {"ner/spacy ner/kernel internal/bench scripts/internal/proc scripts/internal/server", "a tool"},
 	"scripts/parity/rulers": {"ner/spacy", "a tool"},
+	"scripts/sizing":        {"", "arithmetic"},
 }
 
 // notInBinary are packages that only tests and tools need. The program must not contain
