@@ -9,7 +9,7 @@ WORKERS ?= 2
 
 export CGO_ENABLED ?= 0
 
-.PHONY: run build install test generate fuzz parity fairness bench bench-record compare compare-quick systemd chaos chaos-peers soak screenshots release release-test clean
+.PHONY: run build install test generate fuzz parity fairness bench bench-record compare compare-quick systemd chaos chaos-peers soak label-studio screenshots release release-test clean
 
 run: build
 	@exec ./bin/narwhal --bind $(BIND) --workers $(WORKERS) --log-level warning
@@ -111,6 +111,11 @@ chaos-peers: build
 # the master's memory or descriptors grow.
 soak: build
 	@$(GO) run ./scripts/chaos -narwhal bin/narwhal -soak 30m
+
+# Lets a real Label Studio ask narwhal for predictions, and compares them with narwhal's
+# answers. Installs Label Studio into .cache, which takes some minutes and 1 GB.
+label-studio:
+	@scripts/clients/labelstudio.sh
 
 # Writes the pictures of the page in docs. Needs Chromium, which scripts/setup-tests installs.
 screenshots:
