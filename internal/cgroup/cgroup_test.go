@@ -15,7 +15,7 @@ import (
 	"github.com/narwhal-server/narwhal/internal/cgroup/cgrouptest"
 )
 
-// system is a file system of recorded files. Each is: path, newline, content. Files are
+// system is a file system of files. Each is: path, newline, content. Files are
 // separated by a line of dashes.
 func system(text string) fstest.MapFS {
 	fsys := fstest.MapFS{}
@@ -26,7 +26,7 @@ func system(text string) fstest.MapFS {
 	return fsys
 }
 
-// The lines that Docker, Kubernetes and systemd make, as recorded from them.
+// The lines of the forms that Docker, Kubernetes and systemd make. They were written by hand.
 const (
 	mountV2 = `/proc/self/mountinfo
 21 1 0:20 / /proc rw,nosuid - proc proc rw

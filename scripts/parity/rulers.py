@@ -37,7 +37,7 @@ SPACES = [" ", " ", " ", " ", " ", " ", "", "  ", "\n", "\t", " \n "]
 LABELS = ["ORG", "GPE", "PERSON", "DATE", "THING", "thing", "A", "B||b", "ORG||1", "x", ""]
 IDS = ["", "1", "b", "apple", "ORG", "a||b", "Ünï"]
 STRINGS = ["ORTH", "TEXT", "LOWER", "NORM", "SHAPE", "PREFIX", "SUFFIX"]
-FLAGS = """IS_ALPHA IS_ASCII IS_DIGIT IS_LOWER IS_UPPER IS_TITLE IS_PUNCT IS_SPACE IS_BRACKET IS_QUOTE IS_LEFT_PUNCT IS_RIGHT_PUNCT IS_CURRENCY IS_STOP
+FLAGS = """IS_ALPHA IS_ASCII IS_DIGIT IS_LOWER IS_UPPER IS_TITLE IS_PUNCT IS_SPACE IS_BRACKET IS_QUOTE IS_LEFT_PUNCT IS_RIGHT_PUNCT IS_CURRENCY
 LIKE_NUM LIKE_URL LIKE_EMAIL SPACY""".split()
 OPS = ["!", "?", "+", "*", "{2}", "{1,2}", "{,2}", "{2,}", "{0,1}", "{1,}", "{,1}", "{3}", "{2, 3}", "{0}"]
 FILTERS = ["spacy.first_longest_spans_filter.v1", "spacy.prioritize_new_ents_filter.v1", "spacy.prioritize_existing_ents_filter.v1"]
@@ -131,7 +131,7 @@ class Rules:
                 attr, value = self.entity()
                 out[attr] = value
             else:
-                attr, value = rng.choice([("LOWER", 5), ("IS_ALPHA", "IS_ALPHA"), ("LENGTH", "5"), ("IS_STOP", {"IN": [1]}), ("IS_STOP", 1), ("LENGTH", True), ("SPACY", 1)])
+                attr, value = rng.choice([("LOWER", 5), ("IS_ALPHA", "IS_ALPHA"), ("LENGTH", "5"), ("IS_TITLE", {"IN": [1]}), ("IS_TITLE", 1), ("LENGTH", True), ("SPACY", 1)])
                 out[attr] = value
         if rng.random() < 0.35:
             out[self.case("OP")] = rng.choice(OPS)

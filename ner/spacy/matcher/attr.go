@@ -50,7 +50,7 @@ var numbers = map[string]attr{
 	"81": attrSpacy, "78": attrEntType, "77": attrEntIOB, "454": attrEntID,
 	"1": flag("IS_ALPHA"), "2": flag("IS_ASCII"), "3": flag("IS_DIGIT"), "4": flag("IS_LOWER"), "5": flag("IS_PUNCT"),
 	"6": flag("IS_SPACE"), "7": flag("IS_TITLE"), "8": flag("IS_UPPER"), "9": flag("LIKE_URL"), "10": flag("LIKE_NUM"),
-	"11": flag("LIKE_EMAIL"), "12": flag("IS_STOP"), "14": flag("IS_BRACKET"), "15": flag("IS_QUOTE"),
+	"11": flag("LIKE_EMAIL"), "14": flag("IS_BRACKET"), "15": flag("IS_QUOTE"),
 	"16": flag("IS_LEFT_PUNCT"), "17": flag("IS_RIGHT_PUNCT"), "18": flag("IS_CURRENCY"),
 }
 
@@ -78,6 +78,8 @@ func parseAttr(name string) (attr, error) {
 	switch who := needs[upper]; {
 	case who != "":
 		return 0, fmt.Errorf("the attribute %s is not implemented: %s sets it", name, who)
+	case upper == "IS_STOP":
+		return 0, fmt.Errorf("the attribute %s is not implemented: the stop words are in spaCy's program, and not in the pipeline; give them as {\"LOWER\": {\"IN\": [\"the\", …]}}", name)
 	case name == "_":
 		return 0, fmt.Errorf("the attribute _ is not implemented: Python code sets the extensions of a token")
 	}

@@ -31,7 +31,6 @@ var lexFlags = [...]lexFlag{
 	{"IS_LEFT_PUNCT", oneOf("( [ { < \" ' « ‘ ‚ ‛ “ „ ‟ ‹ ❮ ``")},
 	{"IS_RIGHT_PUNCT", oneOf(") ] } > \" ' » ’ ” › ❯ ''")},
 	{"IS_CURRENCY", each(func(r rune) bool { return unicode.Is(unicode.Sc, r) })},
-	{"IS_STOP", plain(func(s string) bool { return stopWords[tokenizer.Lower(s)] })},
 	{"LIKE_NUM", plain(likeNum)},
 	{"LIKE_URL", likeURL},
 	{"LIKE_EMAIL", plain(email.MatchString)},
