@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"errors"
+	"log/slog"
 	"sync/atomic"
 	"time"
 
@@ -26,8 +27,8 @@ func newCounts() counts { return counts{past: metrics.Totals{}, inherited: metri
 // none.
 type logged struct{ warnings, errors atomic.Uint64 }
 
-func (l *logged) add(s metrics.Severity) {
-	if s == metrics.Error {
+func (l *logged) add(r slog.Record) {
+	if metrics.SeverityOf(r.Level) == metrics.Error {
 		l.errors.Add(1)
 	} else {
 		l.warnings.Add(1)

@@ -90,7 +90,6 @@ func newMaster(o Options, sys system, addr []wire.Listener, in inbox, ready *ato
 		boot:   boot{began: time.Now()},
 		checks: checks{warned: map[string]time.Time{}, empty: map[string]time.Time{}},
 	}
-	m.logged = o.logged
 	m.bug = func(err error) { logevent.BugFound.Log(m.log, "narwhal has a bug; it goes on", "error", err) }
 	gen, err := m.newGeneration(o)
 	if err != nil {

@@ -20,7 +20,6 @@ type Options struct {
 	// Default: 0666, everybody.
 	SocketMode string
 	access     sock.Access
-	logged     *logged // counts the messages of Log
 
 	GOMAXPROCS int // of each worker; default Cores / Workers, at least 1
 

@@ -1,7 +1,6 @@
 package supervisor
 
 import (
-	"context"
 	"encoding/json"
 	"log/slog"
 	"slices"
@@ -13,7 +12,7 @@ import (
 )
 
 // recent keeps the latest events of this master, for the page of the admin address. It
-// hears the lines of the log (listen), also those that the log's level leaves out. The nil
+// hears the lines of the log (note), also those that the log's level leaves out. The nil
 // *recent is valid, and keeps nothing.
 type recent struct {
 	mu  sync.Mutex // held for a moment: the loop logs
@@ -117,35 +116,4 @@ func levelName(l slog.Level) string {
 		return "warn"
 	}
 	return "info"
-}
-
-// listen returns a logger that writes to l, and whose lines k hears.
-func (k *recent) listen(l *slog.Logger) *slog.Logger { return slog.New(listener{l.Handler(), k}) }
-
-// listener is the handler of that logger.
-type listener struct {
-	slog.Handler
-	to *recent
-}
-
-func (h listener) Enabled(ctx context.Context, l slog.Level) bool {
-	return l >= slog.LevelInfo || h.Handler.Enabled(ctx, l)
-}
-
-func (h listener) Handle(ctx context.Context, r slog.Record) error {
-	if r.Level >= slog.LevelInfo {
-		h.to.note(r)
-	}
-	if !h.Handler.Enabled(ctx, r.Level) {
-		return nil
-	}
-	return h.Handler.Handle(ctx, r)
-}
-
-func (h listener) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return listener{h.Handler.WithAttrs(attrs), h.to}
-}
-
-func (h listener) WithGroup(name string) slog.Handler {
-	return listener{h.Handler.WithGroup(name), h.to}
 }

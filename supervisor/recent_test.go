@@ -19,7 +19,7 @@ import (
 func TestRecent(t *testing.T) {
 	var out bytes.Buffer
 	kept := new(recent)
-	log := kept.listen(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelError})))
+	log := slog.New(logevent.Hear(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelError}), slog.LevelInfo, kept.note))
 	logevent.WorkerReady.Log(log, "worker ready", "worker", 1)
 	logevent.ReloadDone.Log(log, "reload: done", "generation", 2)
 	logevent.WorkerDied.Log(log, "worker died", "worker", 1, "status", "signal SIGKILL", "running", "GET /private (7 bytes)", "hint", "look")

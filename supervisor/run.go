@@ -10,7 +10,6 @@ import (
 	"syscall"
 
 	"github.com/narwhal-server/narwhal/internal/logevent"
-	"github.com/narwhal-server/narwhal/internal/metrics"
 	"github.com/narwhal-server/narwhal/internal/sock"
 	"github.com/narwhal-server/narwhal/internal/threads"
 )
@@ -26,12 +25,12 @@ func Run(ctx context.Context, o Options) (err error) {
 	bindGiven := len(o.Bind) > 0
 	o.setDefaults()
 	events := new(recent)
-	o.Log = events.listen(o.Log)
+	o.Log = slog.New(logevent.Hear(o.Log.Handler(), slog.LevelInfo, events.note))
 	if o.access, err = sock.ParseAccess(o.SocketMode); err != nil {
 		return fmt.Errorf("socket mode: %w", err)
 	}
-	o.logged = new(logged)
-	o.Log = slog.New(metrics.CountLog(o.Log.Handler(), o.logged.add))
+	messages := new(logged)
+	o.Log = slog.New(logevent.Hear(o.Log.Handler(), slog.LevelWarn, messages.add))
 	old, err := receiveOldMaster()
 	if err != nil {
 		return err
@@ -61,7 +60,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	m.recent = events
+	m.recent, m.logged = events, messages
 	push, err := startPusher(o, in)
 	if err != nil {
 		return fmt.Errorf("statsd: %w", err)

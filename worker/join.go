@@ -107,7 +107,9 @@ func (w *worker) start(start func(Env) (App, error)) (App, error) {
 }
 
 // countLog counts the messages of a log on the worker's page.
-func (w *worker) countLog(h slog.Handler) slog.Handler { return metrics.CountLog(h, w.page.Logged) }
+func (w *worker) countLog(h slog.Handler) slog.Handler {
+	return logevent.Hear(h, slog.LevelWarn, func(r slog.Record) { w.page.Logged(metrics.SeverityOf(r.Level)) })
+}
 
 // reserve is how many descriptors a worker keeps for other things than connections. With
 // no descriptor free it could not accept, and would lose a parked connection that the

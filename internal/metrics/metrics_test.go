@@ -29,11 +29,9 @@ func TestTotals(t *testing.T) {
 	p.Text(7, 2)
 	p.Text(8, 0)
 	p.Rejected(Malformed)
-	log := slog.New(CountLog(slog.DiscardHandler, p.Logged))
-	log.Info("x")
-	log.Warn("x")
-	log.With("a", 1).WithGroup("b").Error("x")
-	log.Error("x")
+	for _, l := range []slog.Level{slog.LevelWarn, slog.LevelError, slog.LevelError} {
+		p.Logged(SeverityOf(l))
+	}
 	labels := p.Labels([]string{"PERSON", "A|B"})
 	p.Entity(labels["PERSON"])
 	p.Entity(labels["A|B"])
