@@ -76,6 +76,7 @@ var arrows = map[string]struct {
 	"internal/certs/certstest":   {"", "a leaf, for tests"},
 	"internal/cgroup/cgrouptest": {"", "a leaf, for tests"},
 
+	"internal/doctable":              {"", "a leaf, for tests"},
 	"internal/logevent/logeventtest": {"internal/logevent", "checks lines of a log, for tests"},
 
 	"scripts/internal/proc":    {"", "a leaf"},

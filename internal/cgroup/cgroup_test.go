@@ -26,7 +26,7 @@ func system(text string) fstest.MapFS {
 	return fsys
 }
 
-// The lines of the forms that Docker, Kubernetes and systemd make. They were written by hand.
+// Lines in the forms that Docker, Kubernetes and systemd make, written by hand.
 const (
 	mountV2 = `/proc/self/mountinfo
 21 1 0:20 / /proc rw,nosuid - proc proc rw

@@ -3,32 +3,18 @@ package metrics
 import (
 	"flag"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
+
+	"github.com/narwhal-server/narwhal/internal/doctable"
 )
 
 var update = flag.Bool("update", false, "write the table of docs/metrics.md anew")
 
-const (
-	tableBegins = "<!-- Made of internal/metrics/table.go by go test ./internal/metrics -update. -->\n"
-	tableEnds   = "<!-- The end of the table. -->\n"
-)
-
 // docs/metrics.md has every metric of the table.
 func TestDocument(t *testing.T) {
-	const file = "../../docs/metrics.md"
-	b, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, ok1 := strings.Cut(string(b), tableBegins)
-	have, after, ok2 := strings.Cut(rest, tableEnds)
-	if !ok1 || !ok2 {
-		t.Fatalf("%s has no place for the table", file)
-	}
 	var want strings.Builder
-	want.WriteString("\n| metric | type | unit | labels | meaning |\n| --- | --- | --- | --- | --- |\n")
+	want.WriteString("| metric | type | unit | labels | meaning |\n| --- | --- | --- | --- | --- |\n")
 	for _, f := range Table {
 		labels := ""
 		if len(f.Labels) > 0 {
@@ -36,16 +22,7 @@ func TestDocument(t *testing.T) {
 		}
 		fmt.Fprintf(&want, "| `%s` | %s | %s | %s | %s |\n", f.Name, f.Kind, f.Unit, labels, strings.TrimSpace(f.Help+" "+f.More))
 	}
-	want.WriteString("\n")
-	if have == want.String() {
-		return
-	}
-	if !*update {
-		t.Fatalf("%s differs from the table: go test ./internal/metrics -update writes it", file)
-	}
-	if err := os.WriteFile(file, []byte(before+tableBegins+want.String()+tableEnds+after), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	doctable.Check(t, "../../docs/metrics.md", "internal/metrics/table.go", want.String(), *update)
 }
 
 // Names and help have the form that Prometheus recommends.
