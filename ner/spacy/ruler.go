@@ -121,7 +121,7 @@ func (r *ruler) ent(m matcher.Match) matcher.Ent {
 	return matcher.Ent{Start: int(m.Start), End: int(m.End), Label: k.label, ID: k.id}
 }
 
-// resolveEntityRuler returns the rules of an EntityRuler: longer matches come first, and
+// resolveEntityRuler returns how an EntityRuler sets entities: longer matches come first, and
 // with overwrite a match replaces the entities that it overlaps.
 func resolveEntityRuler(overwrite bool) func(r *ruler, d *matcher.Doc, matches []matcher.Match) {
 	return func(r *ruler, d *matcher.Doc, matches []matcher.Match) {
@@ -215,7 +215,7 @@ func (t taken) longest(spans []matcher.Ent) []matcher.Ent {
 	return out
 }
 
-// resolveSpanRuler returns the rules of a SpanRuler with a filter. With overwrite it drops
+// resolveSpanRuler returns how a SpanRuler with a filter sets entities. With overwrite it drops
 // the entities that the text has.
 func resolveSpanRuler(overwrite bool, filter entsFilter) func(r *ruler, d *matcher.Doc, matches []matcher.Match) {
 	return func(r *ruler, d *matcher.Doc, matches []matcher.Match) {
