@@ -42,10 +42,10 @@ test:
 	@scripts/test
 
 # Makes the generated files: the assembly, the tables of README and docs, the manual page,
-# the answers of stories and scripts, and the copies of Swagger UI. Review the difference.
+# and the answers of stories and scripts. Review the difference.
 generate:
 	$(GO) generate ./...
-	$(GO) test ./config ./supervisor ./cmd/narwhal ./internal/metrics ./internal/logevent ./web/page -update
+	$(GO) test ./config ./supervisor ./cmd/narwhal ./internal/metrics ./internal/logevent -update
 	$(GO) test ./ner/spacy -run TestTableOfWhatRuns -update
 	$(GO) run ./scripts/sizing
 

@@ -7,17 +7,17 @@
 package page
 
 import (
-	"bytes"
-	"compress/gzip"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
 	"html"
-	"io"
+	"io/fs"
 	"path"
 	"strconv"
 	"strings"
 	"sync"
+
+	swagger "github.com/swaggo/files/v2"
 )
 
 // File is a file as a browser gets it.
@@ -37,19 +37,12 @@ var Paths = []string{
 //go:embed files
 var own embed.FS
 
-// swaggerUI has the files of Swagger UI that /docs needs, compressed. They are copies from the
-// module github.com/swaggo/files/v2, with which a test compares them. The module itself would
-// make the program 11 MB larger, with files that /docs does not need.
-//
-//go:embed swagger-ui
-var swaggerUI embed.FS
-
 // The documents may load only scripts and styles of the server itself, and may call only
 // the server. Swagger UI has its pictures in its styles, as data: addresses.
 const (
-	nothing = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-	pages   = nothing + "; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; require-trusted-types-for 'script'; trusted-types 'none'"
-	docs    = nothing + "; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'"
+	nothing   = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	pages     = nothing + "; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; require-trusted-types-for 'script'; trusted-types 'none'"
+	swaggerUI = nothing + "; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'"
 )
 
 // Index returns the page itself, for a server with these models, the default one first,
@@ -83,14 +76,14 @@ func modelsHTML(models []string) string {
 var files = sync.OnceValue(func() map[string]*File {
 	all := map[string]*File{}
 	for _, p := range Paths {
-		name, policy := path.Base(p), nothing
-		if p == "/docs" {
-			name, policy = "docs.html", docs
+		from, name, policy := fs.FS(own), "files/"+path.Base(p), nothing
+		switch {
+		case p == "/docs":
+			name, policy = "files/docs.html", swaggerUI
+		case strings.HasPrefix(p, "/docs/swagger-ui"):
+			from, name = swagger.FS, path.Base(p)
 		}
-		b, err := own.ReadFile("files/" + name)
-		if strings.HasPrefix(name, "swagger-ui") {
-			b, err = unzipped(name)
-		}
+		b, err := fs.ReadFile(from, name)
 		if err != nil {
 			panic(err) // the file is in the program
 		}
@@ -98,19 +91,6 @@ var files = sync.OnceValue(func() map[string]*File {
 	}
 	return all
 })
-
-// unzipped returns a file of Swagger UI.
-func unzipped(name string) ([]byte, error) {
-	b, err := swaggerUI.ReadFile("swagger-ui/" + name + ".gz")
-	if err != nil {
-		return nil, err
-	}
-	z, err := gzip.NewReader(bytes.NewReader(b))
-	if err != nil {
-		return nil, err
-	}
-	return io.ReadAll(z)
-}
 
 // Open returns the file of a path, nil if there is none.
 func Open(path string) *File { return files()[path] }

@@ -2,19 +2,11 @@ package page
 
 import (
 	"bytes"
-	"compress/gzip"
-	"flag"
 	"io/fs"
-	"os"
-	"path"
 	"regexp"
 	"strings"
 	"testing"
-
-	swagger "github.com/swaggo/files/v2"
 )
-
-var update = flag.Bool("update", false, "write the files of Swagger UI anew")
 
 func TestEveryPathHasAFile(t *testing.T) {
 	for _, p := range Paths {
@@ -24,37 +16,6 @@ func TestEveryPathHasAFile(t *testing.T) {
 	}
 	if f := Open("/page/nothing"); f != nil {
 		t.Errorf("a path that is not listed has %v", f)
-	}
-}
-
-// The files of Swagger UI are those of the module in go.mod, and licenses.txt names their
-// version.
-func TestSwaggerUI(t *testing.T) {
-	for _, p := range Paths {
-		name := path.Base(p)
-		if !strings.HasPrefix(name, "swagger-ui") {
-			continue
-		}
-		want, err := fs.ReadFile(swagger.FS, name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if *update {
-			var b bytes.Buffer
-			z, _ := gzip.NewWriterLevel(&b, gzip.BestCompression)
-			_, _ = z.Write(want) // a bytes.Buffer does not fail
-			_ = z.Close()
-			if err := os.WriteFile("swagger-ui/"+name+".gz", b.Bytes(), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		} else if !bytes.Equal(Open(p).Body, want) {
-			t.Errorf("%s is not that of the module: go test ./web/page -update writes it", name)
-		}
-		if m := regexp.MustCompile(`PACKAGE_VERSION:"([^"]*)"`).FindSubmatch(want); m != nil {
-			if about := "The page /docs is Swagger UI " + string(m[1]) + ","; !strings.HasPrefix(string(Open("/docs/licenses.txt").Body), about) {
-				t.Errorf("licenses.txt does not begin with %q", about)
-			}
-		}
 	}
 }
 
