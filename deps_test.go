@@ -94,6 +94,7 @@ var arrows = map[string]struct {
 	"scripts/systemd/load":  {"scripts/internal/client", "a client"},
 	"scripts/prometheus":    {"", "tests of files for operators"},
 	"scripts/measure":       {"ner/spacy ner/kernel internal/bench scripts/internal/proc scripts/internal/server", "a tool"},
+	"scripts/nodes/load":    {"scripts/internal/client", "a client"},
 	"scripts/parity/rulers": {"ner/spacy", "a tool"},
 	"scripts/sizing":        {"", "arithmetic"},
 }

@@ -9,7 +9,7 @@
 //
 // The same source and version give the same bytes in every folder. With -check it proves
 // that: it builds everything again from a copy of the source in another folder, with an
-// empty build cache, and compares.
+// empty build cache, and compares. With -image it builds only a container image, for tests.
 //
 // Its files, in the order of the work:
 //
@@ -34,6 +34,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 )
 
 // arches are the processors that a release is for, as Go names them.
@@ -44,6 +45,7 @@ func main() {
 	out := flag.String("out", "../../dist", "the `folder` to write to; an older release there is removed")
 	version := flag.String("version", "", "the `version`, such as 1.2.3 (default: from git's tags)")
 	check := flag.Bool("check", false, "build everything a second time and compare")
+	image := flag.Bool("image", false, "build only the container image, for this machine's processor")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		flag.Usage()
@@ -51,13 +53,18 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *root, *out, *version, *check); err != nil {
+	build := all(*check)
+	if *image {
+		build = (*release).buildImage
+	}
+	if err := run(ctx, *root, *out, *version, build); err != nil {
 		fmt.Fprintln(os.Stderr, "release:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, root, out, version string, check bool) error {
+// run writes to the folder out what build builds.
+func run(ctx context.Context, root, out, version string, build func(r *release, ctx context.Context, out string) error) error {
 	root, err := filepath.Abs(root)
 	if err != nil {
 		return err
@@ -73,16 +80,43 @@ func run(ctx context.Context, root, out, version string, check bool) error {
 		return err
 	}
 	fmt.Printf("building narwhal %s of %s\n", r.version, r.time.Format("2006-01-02"))
-	if err := r.build(ctx, out, ""); err != nil {
+	if err := build(r, ctx, out); err != nil {
 		return err
 	}
-	if check {
-		fmt.Println("building it again in another folder, with an empty build cache")
-		if err := r.checkAgain(ctx, out); err != nil {
+	return show(out)
+}
+
+// all returns a function that writes all files of the release, and then checks them if it
+// is asked to.
+func all(check bool) func(r *release, ctx context.Context, out string) error {
+	return func(r *release, ctx context.Context, out string) error {
+		if err := r.build(ctx, out, ""); err != nil || !check {
 			return err
 		}
+		fmt.Println("building it again in another folder, with an empty build cache")
+		return r.checkAgain(ctx, out)
 	}
-	return show(out)
+}
+
+// buildImage writes the container image for this machine's processor.
+func (r *release) buildImage(ctx context.Context, out string) error {
+	work, err := os.MkdirTemp("", "narwhal-release-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(work)
+	parts, err := r.parts(ctx)
+	if err != nil {
+		return err
+	}
+	p := &product{release: r, arch: runtime.GOARCH, program: filepath.Join(work, "narwhal"), parts: parts}
+	if err := r.compile(ctx, p.arch, p.program, ""); err != nil {
+		return err
+	}
+	if err := p.writeImage(out); err != nil {
+		return err
+	}
+	return writeSums(out)
 }
 
 // build writes all files of the release to the folder out. Go uses the folder cache for

@@ -42,11 +42,15 @@ func Request(method, text string, fields ...string) []byte {
 	return append(append(b, "\r\n"...), body...)
 }
 
+// Dial makes a connection.
+type Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+
 // Client sends requests one after the other. It belongs to one goroutine.
 type Client struct {
 	Network, Addr string
 	Keep          bool          // it uses a connection until the server closes it
 	Timeout       time.Duration // of a request; 0: AnswerTime
+	Dial          Dial          // how it connects; nil: to Addr
 
 	conn net.Conn
 	br   *bufio.Reader
@@ -73,8 +77,11 @@ func (c *Client) AskBy(ctx context.Context, send func(io.Writer) error) ([]byte,
 		c.Close()
 	}
 	if c.conn == nil {
-		var d net.Dialer
-		conn, err := d.DialContext(ctx, c.Network, c.Addr)
+		dial := c.Dial
+		if dial == nil {
+			dial = new(net.Dialer).DialContext
+		}
+		conn, err := dial(ctx, c.Network, c.Addr)
 		if err != nil {
 			return nil, fmt.Errorf("connect: %w", Cause(err))
 		}

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -73,6 +74,23 @@ func TestAsk(t *testing.T) {
 		if got := fmt.Sprint(err); got != c.want || connections.Load() != c.conns {
 			t.Errorf("%s: error %s, %d connections, want %s and %d", c.name, got, connections.Load(), c.want, c.conns)
 		}
+	}
+}
+
+// With Dial, the caller chooses the server.
+func TestDial(t *testing.T) {
+	addr := serve(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "here") })
+	asked := ""
+	c := Client{Network: "tcp", Addr: "narwhal.example.org:80", Dial: func(ctx context.Context, network, to string) (net.Conn, error) {
+		asked = to
+		return new(net.Dialer).DialContext(ctx, network, addr)
+	}}
+	if body, err := c.Ask(t.Context(), Request("GET", "a")); string(body) != "here" || asked != "narwhal.example.org:80" {
+		t.Errorf("the answer is %q, %v, and Dial was asked for %q", body, err, asked)
+	}
+	c.Dial = func(context.Context, string, string) (net.Conn, error) { return nil, syscall.ENETUNREACH }
+	if _, err := c.Ask(t.Context(), Request("GET", "a")); err == nil || !strings.HasPrefix(err.Error(), NoConnection) {
+		t.Errorf("Dial fails: %v", err)
 	}
 }
 

@@ -35,6 +35,7 @@ type Options struct {
 	Want    []byte        // the right answer; nil: every answer with status 200 is right
 	Timeout time.Duration // of a request; 0: AnswerTime
 	Pause   time.Duration // of a client after each request; default 0
+	Dial    Dial          // how clients connect; nil: to the address of their group's network
 }
 
 // Load is a number of clients, each of which sends its next request as soon as the last is
@@ -68,7 +69,7 @@ func Start(o Options) *Load {
 		l.Counts = append(l.Counts, n)
 		for range n.clients {
 			l.done.Go(func() {
-				l.work(n, Client{Network: g.Network, Addr: o.Addrs[g.Network], Keep: g.Keep, Timeout: o.Timeout})
+				l.work(n, Client{Network: g.Network, Addr: o.Addrs[g.Network], Keep: g.Keep, Timeout: o.Timeout, Dial: o.Dial})
 			})
 		}
 	}
