@@ -9,7 +9,7 @@ WORKERS ?= 2
 
 export CGO_ENABLED ?= 0
 
-.PHONY: run build install test generate fuzz parity fairness bench bench-record compare compare-quick systemd chaos chaos-peers soak label-studio screenshots release release-test clean
+.PHONY: run build install test generate fuzz parity fairness bench bench-record compare compare-quick systemd swarm chaos chaos-peers soak label-studio screenshots release release-test clean
 
 run: build
 	@exec ./bin/narwhal --bind $(BIND) --workers $(WORKERS) --log-level warning
@@ -96,6 +96,11 @@ compare-quick:
 # does this, too. Needs root and Debian 12, and says what is missing.
 systemd:
 	@scripts/systemd/test.sh
+
+# Tests the stack file of deploy/swarm in a real Docker Swarm of two nodes, under load.
+# Takes three minutes. Needs root and Debian 12, and says what is missing.
+swarm:
+	@scripts/swarm/test.sh
 
 # Does to a server under load what operators and faults do, and counts the lost requests.
 # Writes docs/reliability.md. Takes an hour at most. `make test` has a short form.
