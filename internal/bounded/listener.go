@@ -86,11 +86,12 @@ type Conn struct {
 	net.Conn
 	l    *Listener
 	at   *list.Element // the connection in Listener.open; nil: it does not count any more
-	kept bool          // Keep was called, and no answer was written since
+	kept bool          // Keep was called, and no Write has ended since
 }
 
-// Keep prevents that the connection is closed to make room, until the next Write. Call it
-// when the request has arrived whole and the answer takes long.
+// Keep prevents that the connection is closed to make room, until the next Write has
+// ended. Call it when the request has arrived whole and the answer takes long. A Write
+// needs a deadline then, or a client that does not read keeps its connection for ever.
 func (c *Conn) Keep() {
 	c.l.mu.Lock()
 	c.kept = true
@@ -101,13 +102,16 @@ func (c *Conn) Keep() {
 // which connections are closed to make room.
 func (c *Conn) Write(p []byte) (int, error) {
 	c.l.mu.Lock()
-	c.kept = false
 	if c.at != nil {
 		c.l.open.MoveToBack(c.at)
 	}
+	c.l.mu.Unlock()
+	n, err := c.Conn.Write(p)
+	c.l.mu.Lock()
+	c.kept = false
 	c.l.change.Signal()
 	c.l.mu.Unlock()
-	return c.Conn.Write(p)
+	return n, err
 }
 
 // CloseWrite closes the sending side, so the client reads the end. The connection still

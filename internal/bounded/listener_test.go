@@ -99,6 +99,48 @@ func TestKeep(t *testing.T) {
 	}
 }
 
+// A connection that is kept stays open while its answer is being written.
+func TestKeepUntilWritten(t *testing.T) {
+	ours, theirs := net.Pipe()
+	defer theirs.Close()
+	below := late{conn: ours, asked: make(chan struct{}), closed: make(chan struct{})}
+	l := Listen(below, 1)
+	l.Close() // now below returns ours
+	c, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn := c.(*Conn)
+	defer conn.Close()
+	conn.Keep()
+	written := make(chan error)
+	go func() {
+		_, err := conn.Write([]byte("answer"))
+		written <- err
+	}()
+	answer := make([]byte, len("answer"))
+	if _, err := theirs.Read(answer[:1]); err != nil {
+		t.Fatal(err)
+	}
+	l.mu.Lock()
+	victim := l.oldest()
+	l.mu.Unlock()
+	if victim != nil {
+		t.Error("a connection whose answer is being written would be closed to make room")
+	}
+	if _, err := io.ReadFull(theirs, answer[1:]); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-written; err != nil {
+		t.Fatal(err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.oldest() != conn {
+		t.Error("a connection that has its answer would not make room")
+	}
+}
+
 // A connection that was closed makes room, so no other one is closed.
 func TestCloseMakesRoom(t *testing.T) {
 	_, dial := listen(t, 2)
