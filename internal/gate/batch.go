@@ -64,7 +64,7 @@ func (r *Request) First(size int) {
 
 // begins makes a computation for size bytes the present one. g.mu is held.
 func (r *Request) begins(size int) {
-	r.size, r.whole, r.computed, r.long = size, board.Now(), 0, false
+	r.size, r.whole, r.computed, r.pauses = size, board.Now(), 0, false
 }
 
 // Next ends a computation of the request and begins the next one, for size bytes. It counts

@@ -51,8 +51,11 @@ func (g *Gate) dueAt(whole int64, size int) int64 {
 	if g.o.Sync {
 		return whole
 	}
-	return whole + stretch*int64(float64(size)*g.pace)
+	return whole + stretch*int64(g.takes(size))
 }
+
+// takes returns how long the computation for size bytes takes. g.mu is held.
+func (g *Gate) takes(size int) time.Duration { return time.Duration(float64(size) * g.pace) }
 
 // due returns the request's due time. How much of it is computed follows from the time
 // that the computation has taken. g.mu is held.
@@ -157,7 +160,7 @@ func (r *Request) pause() error {
 	if g.closing {
 		return nil
 	}
-	r.long = true
+	r.pauses = true
 	g.look()
 	g.looked.Store(board.Now())
 	if r.left() {
@@ -182,6 +185,11 @@ func (r *Request) pause() error {
 	return nil
 }
 
+// worthwhile is how long the rest of a computation has to take, so that the gate accepts
+// connections for requests that may interrupt it. What is accepted is lost if the worker
+// dies, and an idle worker can no longer take it from the kernel's queue.
+const worthwhile = 5 * time.Millisecond
+
 // yields reports whether the gate may accept a connection although all places are taken:
 // a long computation holds one of them, and no request waits that may interrupt it. g.mu is
 // held.
@@ -191,7 +199,7 @@ func (g *Gate) yields() bool {
 	}
 	e := g.front()
 	for at := g.running.Front(); at != nil; at = at.Next() {
-		if r := at.Value.(*Request); r.long && r.holds() && (e == nil || !e.passes(r)) {
+		if r := at.Value.(*Request); r.pauses && r.holds() && g.takes(r.remaining()) >= worthwhile && (e == nil || !e.passes(r)) {
 			return true
 		}
 	}

@@ -102,6 +102,32 @@ func TestShortRequestsInterruptALongOne(t *testing.T) {
 	}
 }
 
+// While a request computes that takes some milliseconds, clients wait in the kernel's
+// queue, where an idle worker can take them, and where they survive a crash of this one.
+func TestShortComputationAcceptsNobody(t *testing.T) {
+	p := servePieces(t, Options{Limits: limits.Limits{Threads: 1}})
+	p.g.mu.Lock()
+	p.g.pace = float64(worthwhile) / size / 2
+	p.g.mu.Unlock()
+	first := p.long(t, "1.1")
+	<-p.begun
+	second := dial(t, p.addr)
+	send(t, second, "/short")
+	for range 3 {
+		before := p.g.looked.Load()
+		p.wait(t, "the gate has looked at the queue", func(g *Gate) bool { return g.looked.Load() != before })
+	}
+	p.g.mu.Lock()
+	open := len(p.g.clients)
+	p.g.mu.Unlock()
+	if open != 1 {
+		t.Errorf("the worker has %d connections, want only the one whose request computes", open)
+	}
+	close(p.end)
+	answer(t, first)
+	answer(t, second)
+}
+
 // A long request does not interrupt another one that is about as long, even if it is due
 // first, so few computations keep memory while they wait. A short one interrupts both.
 func TestLongRequestsDoNotInterruptEachOther(t *testing.T) {

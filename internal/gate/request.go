@@ -38,7 +38,7 @@ type Request struct {
 	slept   time.Duration // in Wait, since started
 
 	// Of a computation, see interrupt.go.
-	long     bool          // it has asked whether it should go on
+	pauses   bool          // its computation has asked whether it should go on, so it can be interrupted
 	computed time.Duration // before the last interruption
 	at       *list.Element // the request in Gate.running; nil: it does not run
 }
