@@ -191,7 +191,7 @@ var Table = []Family{
 
 	{Name: CPUTotal, Kind: Counts, Unit: "seconds", Help: "Processor time of the master and all its workers, also those that have ended."},
 	{Name: ResidentMemory, Kind: Gauges, Unit: "bytes", Help: "Memory of the master and all its workers; what they share counts once.",
-		More: "It is the sum of the proportional set sizes (PSS), as `narwhal status` shows them."},
+		More: "The sum of what each process has for itself, and once the most that one of them has of files and shared memory (resident and shared of `/proc/PID/statm`). `narwhal status` shows proportional set sizes, whose sum may differ by a few MB."},
 	{Name: VirtualMemory, Kind: Gauges, Unit: "bytes", Help: "Address space of the master and all its workers."},
 	{Name: OpenFDs, Kind: Gauges, Unit: "descriptors", Help: "Open descriptors of the master and all its workers."},
 	{Name: MaxFDs, Kind: Gauges, Unit: "descriptors", Help: "Descriptors that the master and all its workers may open, added up."},

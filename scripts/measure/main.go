@@ -29,11 +29,15 @@ func main() {
 	narwhal := flag.String("narwhal", "bin/narwhal", "the server, for the memory of its workers")
 	rounds := flag.Int("rounds", 10, "rounds of each measurement")
 	onlyMany := flag.Bool("many", false, "only: many texts in a request, beside the engine")
+	onlyScrape := flag.Bool("scrape", false, "only: an answer of /metrics with 64 workers")
 	flag.Parse()
 	var err error
-	if *onlyMany {
+	switch {
+	case *onlyMany:
 		err = many(*narwhal, *model)
-	} else {
+	case *onlyScrape:
+		err = scrape(*narwhal, *model)
+	default:
 		err = run(*python, *model, *narwhal, *rounds)
 	}
 	if err != nil {
@@ -53,6 +57,9 @@ func run(python, model, narwhal string, rounds int) error {
 		return err
 	}
 	if err := many(narwhal, model); err != nil {
+		return err
+	}
+	if err := scrape(narwhal, model); err != nil {
 		return err
 	}
 	// The rest runs on one core.

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Prints figures of the engine on this machine: the time of a text beside that of real
 # spaCy, the time to load, the memory of workers, many short texts in requests beside the
-# engine (seven minutes; .cache/measure -many prints only these), the cost of a text by its
-# length and by its kind, and the memory after 2,000,000 different words.
+# engine (seven minutes; .cache/measure -many prints only these), the cost of an answer of
+# /metrics (.cache/measure -scrape prints only this), the cost of a text by its length and
+# by its kind, and the memory after 2,000,000 different words.
 #
 #   scripts/measure/measure.sh [en_core_web_sm|en_core_web_md]
 set -euo pipefail
