@@ -3,7 +3,6 @@ package main
 import (
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -21,10 +20,7 @@ func TestAPIDocument(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sm, err := filepath.Abs("../../models/en_core_web_sm")
-	if err != nil {
-		t.Fatal(err)
-	}
+	sm := quickModel(t)
 	s := startNarwhal(t, t.TempDir(), "-b", "127.0.0.1:0", "--model", sm)
 	examples := regexp.MustCompile("(?s)```console\n\\$ ([^\n]*)\n(.*?)\n```").FindAllStringSubmatch(string(doc), -1)
 	if want := strings.Count(string(doc), "```console"); len(examples) != want || want < 5 {

@@ -24,10 +24,7 @@ func TestAutoOfAServer(t *testing.T) {
 		t.Errorf("without a pipeline it answers %s", got)
 	}
 
-	sm, err := filepath.Abs("../../models/en_core_web_sm")
-	if err != nil {
-		t.Fatal(err)
-	}
+	sm := quickModel(t)
 	if err := os.Mkdir(filepath.Join(dir, "models"), 0o755); err != nil {
 		t.Fatal(err)
 	}

@@ -60,7 +60,7 @@ func fill(t *testing.T, file string) {
 // and a reload works. When there is room again, the log says how many lines are missing.
 func TestLogsOnFullDisk(t *testing.T) {
 	folder := t.TempDir()
-	s := startCommand(t, onSmallDisk(t, folder, "true", "-b", "127.0.0.1:0", "-w", "2", "--model", "prose", "--pid", "pid",
+	s := startCommand(t, onSmallDisk(t, folder, "true", "-b", "127.0.0.1:0", "-w", "2", "--model", quickModel(t), "--pid", "pid",
 		"--error-logfile", "error.log", "--access-logfile", "access.log"))
 	disk := fmt.Sprintf("/proc/%d/root%s/", s.cmd.Process.Pid, folder)
 	read := func(name string) string {
@@ -137,7 +137,7 @@ func TestLogsOnFullDisk(t *testing.T) {
 
 // If the access log cannot be written, the error log says so once.
 func TestAccessLogFails(t *testing.T) {
-	s := startNarwhal(t, t.TempDir(), "-b", "127.0.0.1:0", "--model", "prose", "--access-logfile", "/dev/full")
+	s := startNarwhal(t, t.TempDir(), "-b", "127.0.0.1:0", "--model", quickModel(t), "--access-logfile", "/dev/full")
 	for range 20 {
 		if got := s.ask(merkel); !strings.HasPrefix(got, "200 ") {
 			t.Errorf("got %s", got)
@@ -157,7 +157,7 @@ func TestLogWithoutReader(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := narwhalCommand(dir, "-b", "127.0.0.1:0", "--model", "prose", "--access-logfile", "-", "--pid", "pid")
+	cmd := narwhalCommand(dir, "-b", "127.0.0.1:0", "--model", quickModel(t), "--access-logfile", "-", "--pid", "pid")
 	cmd.Stderr = w
 	s := startCommand(t, cmd)
 	w.Close()
@@ -180,7 +180,7 @@ func TestLogWithoutReader(t *testing.T) {
 // If the disk has no room for the pid file, narwhal ends with a clear error.
 func TestPidFileOnFullDisk(t *testing.T) {
 	cmd := onSmallDisk(t, t.TempDir(), `{ cat /dev/zero >"$1/filler" 2>/dev/null; test -s "$1/filler"; }`,
-		"-b", "127.0.0.1:0", "--model", "prose", "--pid", "pid")
+		"-b", "127.0.0.1:0", "--model", quickModel(t), "--pid", "pid")
 	cmd.Stdin = bytes.NewReader(nil)
 	out, err := cmd.CombinedOutput()
 	if cmd.ProcessState.ExitCode() != 1 {

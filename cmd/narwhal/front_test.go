@@ -96,7 +96,7 @@ func TestReloadWithTLS(t *testing.T) {
 	cert, tokens := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "tokens")
 	certify(t, cert, 1)
 	writeFile(t, tokens, "# one\n"+first+"\n")
-	s := startNarwhal(t, dir, "-b", "127.0.0.1:0", "-w", "2", "-k", "concurrent", "--model", "prose", "--certfile", "cert.pem", "--auth-token-file", "tokens")
+	s := startNarwhal(t, dir, "-b", "127.0.0.1:0", "-w", "2", "-k", "concurrent", "--model", quickModel(t), "--certfile", "cert.pem", "--auth-token-file", "tokens")
 	addr := strings.TrimPrefix(s.url, "https://")
 	if try := strings.Join(s.greet, "\n"); !strings.Contains(try, "https://"+addr) || !strings.Contains(try, "Authorization: Bearer") {
 		t.Errorf("the greeting does not say how to connect:\n%s", try)
@@ -185,7 +185,7 @@ func TestMutualTLS(t *testing.T) {
 		writeFile(t, file("cas"), string(pem.EncodeToMemory(block)))
 	}
 	trust("known")
-	s := startNarwhal(t, dir, "-b", "127.0.0.1:0", "-k", "concurrent", "--model", "prose", "--certfile", "server", "--ca-certs", "cas")
+	s := startNarwhal(t, dir, "-b", "127.0.0.1:0", "-k", "concurrent", "--model", quickModel(t), "--certfile", "server", "--ca-certs", "cas")
 	ask := func(name, refusal string) {
 		t.Helper()
 		c := &secureClient{addr: strings.TrimPrefix(s.url, "https://")}

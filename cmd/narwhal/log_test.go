@@ -385,7 +385,7 @@ func TestStreamThatIsNotThere(t *testing.T) {
 			"/proc/self/fd/4": "descriptor 4 is not open",
 			"/dev/stdin":      "descriptor 0 is open for reading only",
 		} {
-			cmd := narwhalCommand(t.TempDir(), "-b", "127.0.0.1:0", "--model", "prose", flag, path)
+			cmd := narwhalCommand(t.TempDir(), "-b", "127.0.0.1:0", "--model", quickModel(t), flag, path)
 			out, _ := cmd.CombinedOutput()
 			if cmd.ProcessState.ExitCode() != 1 || !strings.Contains(string(out), flag+": "+why) {
 				t.Errorf("%s %s: status %d:\n%s", flag, path, cmd.ProcessState.ExitCode(), out)

@@ -67,7 +67,7 @@ func TestInAGroup(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd.Args = []string{"sh", "-c", `for f in ` + strings.Join(g.Procs(), " ") + `; do echo $$ >"$f"; done; exec "$0" "$@"`, name,
-		"-b", "127.0.0.1:0", "--workers", "auto", "--max-worker-memory", "auto", "--model", "prose"}
+		"-b", "127.0.0.1:0", "--workers", "auto", "--max-worker-memory", "auto", "--model", quickModel(t)}
 	s := startCommand(t, cmd)
 	for _, want := range []string{" quota=1.5 quota_file=/", " memory=1000MiB memory_file=/", " workers=1 gomaxprocs=1 max_worker_memory=400MiB"} {
 		if !strings.Contains(s.logged(), want) {

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"path/filepath"
 	"testing"
 
 	"github.com/narwhal-server/narwhal/internal/model"
@@ -14,10 +13,7 @@ import (
 // /v1/models names the release, all its labels with a description, and the hashes that
 // narwhal model check compares.
 func TestModels(t *testing.T) {
-	sm, err := filepath.Abs("../../models/en_core_web_sm")
-	if err != nil {
-		t.Fatal(err)
-	}
+	sm := quickModel(t)
 	s := startNarwhal(t, t.TempDir(), "-b", "127.0.0.1:0", "--model", sm, "--exclude", "parser")
 	resp, err := http.Get(s.url + "/v1/models")
 	if err != nil {

@@ -38,10 +38,7 @@ func otherModel(t *testing.T, sm string) (dir string) {
 // A server with several models answers with each of them. The first answers requests that
 // name none. The workers share the weights and the caches of all pipelines.
 func TestSeveralModels(t *testing.T) {
-	sm, err := filepath.Abs("../../models/en_core_web_sm")
-	if err != nil {
-		t.Fatal(err)
-	}
+	sm := quickModel(t)
 	p, err := spacy.Open(sm, spacy.Options{})
 	if err != nil {
 		t.Fatal(err)

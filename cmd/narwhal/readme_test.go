@@ -4,7 +4,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -25,10 +24,7 @@ func TestReadmeExample(t *testing.T) {
 	if spacys == proses {
 		t.Errorf("both answer %s", spacys)
 	}
-	sm, err := filepath.Abs("../../models/en_core_web_sm")
-	if err != nil {
-		t.Fatal(err)
-	}
+	sm := quickModel(t)
 	for name, want := range map[string]string{sm: spacys, "prose": proses} {
 		s := startNarwhal(t, t.TempDir(), "-b", "127.0.0.1:0", "--model", name)
 		if got := s.ask(question); got != "200 "+want && got != "200 "+want+"\n" {
@@ -39,10 +35,7 @@ func TestReadmeExample(t *testing.T) {
 
 // All entities with their offsets, by the model that is built in.
 func TestV1Entities(t *testing.T) {
-	sm, err := filepath.Abs("../../models/en_core_web_sm")
-	if err != nil {
-		t.Fatal(err)
-	}
+	sm := quickModel(t)
 	s := startNarwhal(t, t.TempDir(), "-b", "127.0.0.1:0", "--model", sm)
 	resp, err := http.Post(s.url+"/v1/entities", "application/json", strings.NewReader(
 		`{"texts": [{"id": 7, "text": "😀 Angela Merkel met Angela Merkel in Hamburg."}, "Nothing here."], "labels": ["PERSON"], "offsets": "utf16"}`))
@@ -60,10 +53,7 @@ func TestV1Entities(t *testing.T) {
 
 // Sentences and tokens, where the model finds them.
 func TestV1Include(t *testing.T) {
-	sm, err := filepath.Abs("../../models/en_core_web_sm")
-	if err != nil {
-		t.Fatal(err)
-	}
+	sm := quickModel(t)
 	const question = `{"text": "Ada isn't in Paris. She left.", "include": ["sents", "tokens"]}`
 	for _, test := range []struct {
 		args   []string

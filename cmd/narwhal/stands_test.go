@@ -174,7 +174,7 @@ func TestStoppedTerminal(t *testing.T) {
 func TestLogThatCannotBeWritten(t *testing.T) {
 	for _, format := range []string{"text", "json"} {
 		var stderr strings.Builder
-		cmd := limitedCommand(t, t.TempDir(), 0, "--model", "prose", "--error-logfile", "F", "--log-format", format)
+		cmd := limitedCommand(t, t.TempDir(), 0, "--model", quickModel(t), "--error-logfile", "F", "--log-format", format)
 		cmd.Stderr = &stderr
 		cmd.Run() // its status is checked below
 		if code := cmd.ProcessState.ExitCode(); code != exitError {
@@ -215,7 +215,7 @@ func TestFileSizeLimit(t *testing.T) {
 	if err := os.Truncate(filepath.Join(dir, "access.log"), 16<<20); err != nil {
 		t.Fatal(err)
 	}
-	cmd := limitedCommand(t, dir, 8192, "--model", "prose", "--access-logfile", "access.log")
+	cmd := limitedCommand(t, dir, 8192, "--model", quickModel(t), "--access-logfile", "access.log")
 	s := startCommand(t, cmd)
 	for range 5 {
 		if got := s.ask(merkel); !strings.HasPrefix(got, "200 ") {
