@@ -32,8 +32,8 @@ var arrows = map[string]struct {
 	"limits":              {"", "what master and worker are told alike"},
 	"ner":                 {"", "the words of the domain"},
 	"ner/spacy":           {"ner ner/kernel ner/spacy/matcher ner/spacy/tokenizer internal/model internal/pipeline internal/msgpack", "an engine anybody can import; pipelines are found by name in one way"},
-	"ner/spacy/matcher":   {"ner/spacy/tokenizer", "patterns of tokens; what an entity is, the caller knows"},
-	"ner/spacy/tokenizer": {"internal/msgpack", "texts to tokens; networks are the caller's"},
+	"ner/spacy/matcher":   {"internal/pyregexp ner/spacy/tokenizer", "patterns of tokens; what an entity is, the caller knows"},
+	"ner/spacy/tokenizer": {"internal/msgpack internal/pyregexp", "texts to tokens; networks are the caller's"},
 	"ner/prose":           {"ner", "an engine anybody can import"},
 	"ner/kernel":          {"", "loops over floats"},
 	"ner/kernel/peak":     {"ner/kernel", "measures them"},
@@ -64,6 +64,7 @@ var arrows = map[string]struct {
 	"internal/model":      {"internal/pipeline", "files and hashes; what runs them is the caller's, and nothing here installs"},
 	"internal/install":    {"internal/model internal/pipeline", "it installs where internal/model finds"},
 	"internal/pipeline":   {"", "a leaf"},
+	"internal/pyregexp":   {"", "a leaf"},
 	"internal/msgpack":    {"", "a leaf"},
 	"internal/bench":      {"", "a client knows nothing of the server"},
 	"internal/certs":      {"internal/regular", "a certificate is in a regular file"},
@@ -96,6 +97,7 @@ var arrows = map[string]struct {
 	"scripts/measure":       {"ner/spacy ner/kernel internal/bench scripts/internal/proc scripts/internal/server", "a tool"},
 	"scripts/nodes/load":    {"scripts/internal/client", "a client"},
 	"scripts/parity/rulers": {"ner/spacy", "a tool"},
+	"scripts/parity/tokenizers": {"ner/spacy/tokenizer internal/pyregexp", "a tool"},
 	"scripts/sizing":        {"", "arithmetic"},
 }
 

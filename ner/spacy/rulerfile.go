@@ -2,6 +2,7 @@ package spacy
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -148,7 +149,9 @@ func (l *loader) ruler(c component, s rulerSettings, tk *tokenizer.Tokenizer) (*
 	var tokens []Token
 	for i, rule := range rules {
 		if rule.Tokens == nil {
-			tokens = tk.Tokenize(rule.Phrase, tokens[:0])
+			if tokens, err = tk.TokenizeContext(context.Background(), rule.Phrase, tokens[:0]); err != nil {
+				return nil, fmt.Errorf("%s: line %d: %w", file, lines[i], err)
+			}
 			r.phrases.Add(keys[i], rule.Phrase, tokens)
 			continue
 		}

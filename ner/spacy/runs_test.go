@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/tinylib/msgp/msgp"
 )
 
 var update = flag.Bool("update", false, "write the table of docs/engine.md")
@@ -34,6 +36,15 @@ func TestTableOfWhatRuns(t *testing.T) {
 		return func(f files) {
 			first("ruler", "entity_ruler", "")(f)
 			f["ruler.jsonl"] = []byte(`{"label":"A","pattern":` + pattern + "}")
+		}
+	}
+	patterns := func(pairs ...string) func(files) {
+		return func(f files) {
+			b := msgp.AppendMapHeader(nil, uint32(len(pairs)/2))
+			for _, s := range pairs {
+				b = msgp.AppendString(b, s)
+			}
+			f["tokenizer"] = b
 		}
 	}
 	var b strings.Builder
@@ -70,6 +81,12 @@ func TestTableOfWhatRuns(t *testing.T) {
 		{"two components `ner`", small, last("ner2", "ner")},
 		{"vectors of floret", own(func(s *tiny) { s.vectors = 5 }), set("vocab/vectors.cfg", "default", "floret")},
 		{"another language", small, set("config.cfg", `lang = "en"`, `lang = "de"`)},
+		{"a tokenizer with other patterns than those of spaCy's English, or with none", small, patterns("prefix_search", `^[("]`, "suffix_search", `(?<=[a-z])\.$`, "infix_finditer", "(?<=[a-z])-(?=[a-z])", "token_match", `(?i)^[a-z]+-\d+$`)},
+		{"… with a pattern that refers to a group, or has an atomic group or a possessive quantifier", small, patterns("infix_finditer", `(-)\1`)},
+		{"… with another `url_match`, and with a rule that has `LIKE_URL`", small, func(f files) {
+			patterns("infix_finditer", "-")(f)
+			rule(`[{"LIKE_URL":true}]`)(f)
+		}},
 		{"`tagger`, `morphologizer`, `lemmatizer`, `textcat`, `spancat`, `entity_linker`, anywhere", small, first("tagger", "tagger", "")},
 		{"`parser`, `senter` or `sentencizer`", sents, nil},
 		{"two of them before `ner`", sents, first("two", "senter", "")},

@@ -330,12 +330,17 @@ func (p *Pipeline) CheckSents() error { return p.noSents }
 
 // Tokens returns the tokens of a text with the ids from which the networks compute. They
 // are the tokens of [Pipeline.Analyze], also in a pipeline that changes them after the
-// recognizer. It fails if the text is longer than [MaxLength] or not UTF-8.
+// recognizer. It fails if the text is longer than [MaxLength] or not UTF-8, or if the
+// tokenizer needs too many steps for it.
 func (p *Pipeline) Tokens(text string) ([]Token, error) {
 	if err := check(text); err != nil {
 		return nil, err
 	}
-	return p.tokenizer.Tokenize(text, nil), nil
+	tokens, err := p.tokenizer.TokenizeContext(context.Background(), text, nil)
+	if err != nil {
+		return nil, err
+	}
+	return tokens, nil
 }
 
 // check returns an error for a text that spaCy would not take.

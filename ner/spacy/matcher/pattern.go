@@ -97,6 +97,9 @@ func (m *Matcher) addSpec(key int32, spec any, validate bool) error {
 			continue
 		}
 		a, err := parseAttr(x.key)
+		if err == nil {
+			err = m.lang.has(a)
+		}
 		if err != nil {
 			return err
 		}

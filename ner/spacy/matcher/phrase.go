@@ -48,6 +48,9 @@ func NewPhrases(lang *Language, attribute string, ids []uint64) (*PhraseMatcher,
 	if !a.lexical() {
 		return nil, fmt.Errorf("phrase_matcher_attr is %q: entities are not matched as phrases", attribute)
 	}
+	if err := lang.has(a); err != nil {
+		return nil, fmt.Errorf("phrase_matcher_attr is %q: %w", attribute, err)
+	}
 	m.attr = a
 	return m, nil
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/narwhal-server/narwhal/internal/pyregexp"
 	"github.com/narwhal-server/narwhal/ner/spacy/tokenizer"
 )
 
@@ -73,11 +74,11 @@ func stringTest(a attr, op, text string) (func(v *view) bool, error) {
 		return nil, fmt.Errorf("%s: %s is not implemented for an attribute that is no string", a, op)
 	}
 	if op == "REGEX" {
-		re, err := compileRegex(text)
+		re, err := pyregexp.Compile(text)
 		if err != nil {
 			return nil, fmt.Errorf("%s: REGEX %q: %w", a, text, err)
 		}
-		return func(v *view) bool { return re.search(v.str(a)) }, nil
+		return func(v *view) bool { return re.Search(v.str(a)) }, nil
 	}
 	pattern := []rune(text)
 	limit, _ := fuzzyEdits(op)

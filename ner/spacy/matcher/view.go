@@ -1,6 +1,7 @@
 package matcher
 
 import (
+	"errors"
 	"slices"
 	"sort"
 	"unicode/utf8"
@@ -15,6 +16,14 @@ type Language struct {
 	// Norms returns the norms of the pipeline by their ids, see tokenizer.NormStrings. A
 	// matcher calls it when it gets a pattern that needs them.
 	Norms func() (map[uint64]string, error)
+}
+
+// has returns an error if the pipeline lacks what an attribute needs.
+func (l *Language) has(a attr) error {
+	if a == flag("LIKE_URL") && !l.Tokenizer.HasURL() {
+		return errors.New("the attribute LIKE_URL is not implemented for a tokenizer that has another url_match than spaCy's English")
+	}
+	return nil
 }
 
 // view returns the attributes of one token. It computes each of them once.

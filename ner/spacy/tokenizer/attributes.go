@@ -23,15 +23,25 @@ func Shape(s string) string {
 // token's shape.
 func IsDigit(r rune) bool { return isDigit(r) }
 
-// IsWord reports whether \w of Python's re matches r.
-func IsWord(r rune) bool { return isWord(r) }
-
 // IsSpace reports whether Python's str.isspace is true for r.
 func IsSpace(r rune) bool { return isSpace(r) }
 
 // IsURL reports whether the pattern for URLs matches all of s. The tokenizer does not cut
 // such a string at its infixes.
-func (tk *Tokenizer) IsURL(s string) bool { return tk.patterns.urlMatch(s) }
+func (tk *Tokenizer) IsURL(s string) bool {
+	if tk.patterns != nil {
+		return tk.patterns.urlMatch(s)
+	}
+	c := tk.cutters.Get().(*cutter)
+	defer tk.cutters.Put(c)
+	c.allow()
+	c.text.Reset(s)
+	return tk.compiled.matches(tk.compiled.url, c.text, 0, len(s))
+}
+
+// HasURL reports whether the pipeline's pattern for URLs is that of spaCy's English. spaCy's
+// attribute LIKE_URL has that pattern, whatever pattern the pipeline has.
+func (tk *Tokenizer) HasURL() bool { return tk.patterns != nil || tk.compiled.hasURL }
 
 // NormStrings returns the norms that are not a text in lower case, by their ids. It reads
 // the files that New reads. So the strings need no memory in programs that do not ask

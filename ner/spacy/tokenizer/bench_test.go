@@ -121,3 +121,35 @@ func BenchmarkNewTokenizer(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkCompiled compares English's patterns, compiled, with the matchers that are
+// written by hand.
+func BenchmarkCompiled(b *testing.B) {
+	f, err := readTokenizerFile(readModelFile(b, "tokenizer"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	regexps, err := buildCompiled(f, testCompiled(b), nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, bench := range []struct {
+		name string
+		tk   *Tokenizer
+	}{{"by hand", testTokenizer(b)}, {"compiled", regexps}} {
+		b.Run(bench.name, func(b *testing.B) {
+			tokens := bench.tk.Tokenize(paragraph, nil)
+			b.SetBytes(int64(len(paragraph)))
+			for b.Loop() {
+				tokens = bench.tk.Tokenize(paragraph, tokens[:0])
+			}
+		})
+	}
+	b.Run("load", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := compile(f); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

@@ -8,14 +8,21 @@ import (
 )
 
 // tokenizerFile has the content of a pipeline's file "tokenizer", which is a MessagePack
-// map. A missing pattern is "".
+// map.
 type tokenizerFile struct {
-	prefix, suffix, infix, url string
-	tokenMatch                 string
-	specials                   map[string][]ruleToken // "don't" → do, n't
+	prefix, suffix, infix, url, tokenMatch pattern
+
+	specials map[string][]ruleToken // "don't" → do, n't
 	// If fasterHeuristics is true, which is the default, only those special cases
 	// are looked for across several tokens that affixes could have cut.
 	fasterHeuristics bool
+}
+
+// pattern is a regular expression, or none if it is not set. The regular expression "" is
+// not the same as none: it matches everywhere.
+type pattern struct {
+	text string
+	set  bool
 }
 
 // ruleToken is a token of a special case. If norm is "", the token has the norm that its
@@ -36,15 +43,15 @@ func readTokenizerFile(b []byte) (*tokenizerFile, error) {
 		key := c.Str()
 		switch key {
 		case "prefix_search":
-			f.prefix = optionalStr(c)
+			f.prefix = readPattern(c)
 		case "suffix_search":
-			f.suffix = optionalStr(c)
+			f.suffix = readPattern(c)
 		case "infix_finditer":
-			f.infix = optionalStr(c)
+			f.infix = readPattern(c)
 		case "url_match":
-			f.url = optionalStr(c)
+			f.url = readPattern(c)
 		case "token_match":
-			f.tokenMatch = optionalStr(c)
+			f.tokenMatch = readPattern(c)
 		case "faster_heuristics":
 			f.fasterHeuristics = c.Bool()
 		case "exceptions":
@@ -151,10 +158,10 @@ func eachLexemeNorm(b []byte, f func(text uint64, norm string)) error {
 	return c.End()
 }
 
-// optionalStr reads a string or nil. For nil it returns "".
-func optionalStr(c *msgpack.Reader) string {
+// readPattern reads a string or nil.
+func readPattern(c *msgpack.Reader) pattern {
 	if c.Nil() {
-		return ""
+		return pattern{}
 	}
-	return c.Str()
+	return pattern{c.Str(), true}
 }

@@ -49,14 +49,14 @@ func TestReadTokenizerFile(t *testing.T) {
 		"faster_heuristics", false,
 	}))
 	want := &tokenizerFile{
-		prefix: "p", suffix: "s", infix: "i", url: "u",
+		prefix: pattern{"p", true}, suffix: pattern{"s", true}, infix: pattern{"i", true}, url: pattern{"u", true},
 		specials: map[string][]ruleToken{
 			"don't": {{orth: "do"}, {orth: "n't", norm: "not"}},
 			"a.m.":  {{orth: "a.m.", norm: "morning"}},
 			"\t":    {{orth: "\t"}},
 		},
 	}
-	if diff := cmp.Diff(want, got, cmp.AllowUnexported(tokenizerFile{}, ruleToken{})); diff != "" || err != nil {
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(tokenizerFile{}, ruleToken{}, pattern{})); diff != "" || err != nil {
 		t.Errorf("error %v, -want +got:\n%s", err, diff)
 	}
 }

@@ -27,7 +27,7 @@ func TestAffixesAreLinear(t *testing.T) {
 			f.specials[long] = []ruleToken{{orth: long}}
 		}
 	}
-	tk := build(f, testEnglish(t), nil)
+	tk := mustBuild(t, f)
 	for _, unit := range hostile {
 		const size = 20_000
 		c := &cutter{tk: tk, special: true}

@@ -7,9 +7,8 @@ import "strings"
 // chunks in which they may match: most of a text is words of letters or digits only. All
 // strings are valid UTF-8.
 //
-// english is the only implementation. Another language needs a type with these methods
-// and a line in newPatterns. It needs one more method if it has a token_match. English
-// has none.
+// english is the only implementation outside of tests. The patterns of other pipelines are
+// compiled, see compiled.go.
 type patterns interface {
 	// prefixLen is prefix_search. It returns the number of bytes to cut off the
 	// front of x, or 0.
@@ -38,13 +37,16 @@ type patterns interface {
 	plain(r rune) bool
 }
 
-// newPatterns returns the matchers for the patterns of a pipeline. It fails if there are
-// no matchers for them.
-func newPatterns(f *tokenizerFile) (patterns, error) { return newEnglish(f) }
-
 // breaks reports whether affixes, infixes or a space could cut the special case x. Such
 // a special case is also looked for among the tokens of a text.
-func breaks(p patterns, x string) bool {
+func (c *cutter) breaks(x string) bool {
+	if strings.Contains(x, " ") {
+		return true
+	}
+	if c.text != nil {
+		return c.tk.compiled.breaks(c.text, x)
+	}
+	p := c.tk.patterns
 	_, _, infix := p.nextInfix(x, 0)
-	return infix || p.prefixLen(x) > 0 || p.suffixLen(x) > 0 || strings.Contains(x, " ")
+	return infix || p.prefixLen(x) > 0 || p.suffixLen(x) > 0
 }

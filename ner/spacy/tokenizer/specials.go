@@ -102,17 +102,21 @@ func newSpecials(cases map[string][]ruleToken, lex *lexicon) *specials {
 
 // addPhrases puts the phrases of the special cases into the trie: of all special cases,
 // or of those that breaks reports. The texts of the phrases' tokens get symbols in the
-// lexicon. It also sets the symbols of the rules' tokens.
-func (s *specials) addPhrases(tk *Tokenizer, all bool) {
-	plain := &cutter{tk: tk}
+// lexicon. It also sets the symbols of the rules' tokens. It fails with ErrTooMuch.
+func (s *specials) addPhrases(tk *Tokenizer, all bool) error {
+	plain := newCutter(tk)
+	plain.special = false
+	plain.allow()
 	norms := s.ownNorms(tk.lexicon)
 	var symbols int32
 	for text, rule := range s.rules {
-		if !all && !breaks(tk.patterns, text) {
+		if !all && !plain.breaks(text) {
 			continue
 		}
 		plain.reset(plain.tokens[:0])
-		_ = plain.cut(context.Background(), text) // fails only with the context
+		if err := plain.cut(context.Background(), text); err != nil {
+			return err
+		}
 		// If the rule's only token is the one that it would replace, there is nothing
 		// to look for. English has such rules for ' and the long dash, and some texts
 		// have very many of these.
@@ -142,6 +146,7 @@ func (s *specials) addPhrases(tk *Tokenizer, all bool) {
 			r.symbols = append(r.symbols, tk.lexicon.find(t.Orth).symbol)
 		}
 	}
+	return nil
 }
 
 // ownNorms returns the ids of the texts for which a rule has another norm than the one

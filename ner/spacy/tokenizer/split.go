@@ -3,6 +3,8 @@ package tokenizer
 import (
 	"context"
 	"unicode/utf8"
+
+	"github.com/narwhal-server/narwhal/internal/pyregexp"
 )
 
 // cutter cuts one text at a time into tokens. It is used again for other texts, so only
@@ -22,6 +24,18 @@ type cutter struct {
 	looked   int     // bytes searched for affixes and special cases, for tests
 	lex      lexBuffers
 	match    matchBuffers
+
+	text  *pyregexp.Text // for compiled patterns, nil for others
+	found []pyregexp.Match
+}
+
+// newCutter returns a cutter that applies special cases.
+func newCutter(tk *Tokenizer) *cutter {
+	c := &cutter{tk: tk, special: true}
+	if tk.compiled != nil {
+		c.text = tk.compiled.set.NewText()
+	}
+	return c
 }
 
 // byteKind is the kind of a byte or of a rune beyond ASCII.
@@ -56,7 +70,7 @@ var byteKinds = func() (kinds [256]byteKind) {
 // cut cuts text into tokens, chunk by chunk. A chunk is a run of white space, or a run of
 // other runes (a word). If the white space after a word begins with U+0020, that space
 // sets Token.Space of the word's last token. The rest of the white space is a token. cut
-// fails with the context's error when ctx ends.
+// fails with the context's error when ctx ends, and with ErrTooMuch.
 func (c *cutter) cut(ctx context.Context, text string) error {
 	c.size = len(text)
 	for i, asked := 0, 0; i < len(text); {
@@ -65,6 +79,9 @@ func (c *cutter) cut(ctx context.Context, text string) error {
 				return err
 			}
 			asked = i
+		}
+		if c.text != nil && c.text.Err() != nil {
+			return ErrTooMuch
 		}
 		n, kinds := c.tk.wordLen(text[i:])
 		if n > 0 {
@@ -83,6 +100,9 @@ func (c *cutter) cut(ctx context.Context, text string) error {
 			c.chunk(text[i:i+n], kindSpace)
 			i += n
 		}
+	}
+	if c.text != nil && c.text.Err() != nil {
+		return ErrTooMuch
 	}
 	return nil
 }
@@ -136,13 +156,13 @@ func (tk *Tokenizer) spaceLen(s string) (n int) {
 }
 
 // fillKinds returns the function that computes a page of Tokenizer.kinds.
-func fillKinds(p patterns) func(first rune, page *runePage[byteKind]) {
+func fillKinds(plain func(rune) bool) func(first rune, page *runePage[byteKind]) {
 	return func(first rune, page *runePage[byteKind]) {
 		for i := range page {
 			switch r := first + rune(i); {
 			case isSpace(r):
 				page[i] = kindSpace
-			case p.plain(r):
+			case plain(r):
 				page[i] = kindLetter
 			default:
 				page[i] = kindHigh
@@ -158,6 +178,10 @@ func fillKinds(p patterns) func(first rune, page *runePage[byteKind]) {
 func (c *cutter) chunk(x string, kinds byteKind) {
 	if rule := c.rule(x); rule != nil {
 		c.emitRule(rule)
+		return
+	}
+	if c.tk.compiled != nil {
+		c.compiledChunk(x, kinds == kindSpace)
 		return
 	}
 	switch kinds {

@@ -177,7 +177,7 @@ func TestAddedSpecialCases(t *testing.T) {
 	}
 	for _, tt := range tests {
 		f.fasterHeuristics = !tt.all
-		tk := build(f, testEnglish(t), nil)
+		tk := mustBuild(t, f)
 		tokens := tk.Tokenize(tt.text, nil)
 		var words []string
 		for _, tok := range tokens {
@@ -192,6 +192,16 @@ func TestAddedSpecialCases(t *testing.T) {
 		}
 		checkTokens(t, tt.text, tokens)
 	}
+}
+
+// mustBuild returns a tokenizer with the patterns of English and the special cases of f.
+func mustBuild(t testing.TB, f *tokenizerFile) *Tokenizer {
+	t.Helper()
+	tk, err := build(f, testEnglish(t), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tk
 }
 
 // checkTokens checks what must be true for the tokens of any text.

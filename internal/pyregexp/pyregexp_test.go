@@ -1,11 +1,11 @@
-package matcher
+package pyregexp
 
 import (
 	"strings"
 	"testing"
 )
 
-func TestRegex(t *testing.T) {
+func TestSearch(t *testing.T) {
 	for _, test := range []struct {
 		pattern, text string
 		want          bool
@@ -90,20 +90,20 @@ func TestRegex(t *testing.T) {
 		{"(?i)(?<=K)x", "kx", true},
 		{"(?=(a*)*b)", strings.Repeat("a", 5000), false},
 	} {
-		re, err := compileRegex(test.pattern)
+		re, err := Compile(test.pattern)
 		if err != nil {
 			t.Errorf("%q: %v", test.pattern, err)
 			continue
 		}
 		for range 2 { // the second search uses the memory of the first one
-			if got := re.search(test.text); got != test.want {
+			if got := re.Search(test.text); got != test.want {
 				t.Errorf("%q in %.20q: %v, want %v", test.pattern, test.text, got, test.want)
 			}
 		}
 	}
 }
 
-func TestRegexRefuses(t *testing.T) {
+func TestRefuses(t *testing.T) {
 	for pattern, want := range map[string]string{
 		"(": "missing )", ")": "unbalanced", "[a": "unterminated", "*": "nothing to repeat", "a**": "multiple repeat", "^*": "nothing to repeat",
 		`\b+`: "nothing to repeat", "a{3,2}": "min repeat greater", "[z-a]": "bad character range", `[\w-z]`: "bad character range",
@@ -113,7 +113,7 @@ func TestRegexRefuses(t *testing.T) {
 		"(?i-:a)": "flags", "(?#a": "comment", "a{20000}": "too large", "(a{1000}){1000}": "more than 10000 instructions",
 		strings.Repeat("(", 200): "nested", "\xff": "UTF-8", `[\400]`: "octal", `[\8]`: `\8`,
 	} {
-		if _, err := compileRegex(pattern); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Compile(pattern); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.30q: %v, want %q", pattern, err, want)
 		}
 	}

@@ -1,4 +1,4 @@
-package matcher
+package pyregexp
 
 import (
 	"cmp"
@@ -147,4 +147,13 @@ func (s runeSet) ignoreCase() runeSet {
 		}
 	}
 	return out.normal()
+}
+
+// key returns a string that only equal sets have.
+func (s runeSet) key() string {
+	key := make([]byte, 0, 3*len(s))
+	for _, r := range s {
+		key = append(key, byte(r), byte(r>>8), byte(r>>16))
+	}
+	return string(key)
 }

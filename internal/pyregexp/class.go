@@ -1,4 +1,4 @@
-package matcher
+package pyregexp
 
 import (
 	"fmt"
@@ -11,7 +11,7 @@ import (
 )
 
 // escape takes an escape after its backslash, outside of a set.
-func (p *regexParser) escape() (*syntax.Regexp, itemKind, error) {
+func (p *parser) escape() (*syntax.Regexp, itemKind, error) {
 	at := func(op syntax.Op) (*syntax.Regexp, itemKind, error) {
 		p.take()
 		return &syntax.Regexp{Op: op}, place, nil
@@ -36,7 +36,7 @@ func (p *regexParser) escape() (*syntax.Regexp, itemKind, error) {
 }
 
 // category takes \d, \w, \s or their opposites after the backslash, and returns their set.
-func (p *regexParser) category() runeSet {
+func (p *parser) category() runeSet {
 	var s runeSet
 	switch unicode.ToLower(p.next()) {
 	case 'd':
@@ -55,7 +55,7 @@ func (p *regexParser) category() runeSet {
 }
 
 // escaped takes an escape that stands for one code point, after its backslash.
-func (p *regexParser) escaped() (rune, error) {
+func (p *parser) escaped() (rune, error) {
 	r := p.take()
 	if i := strings.IndexRune("afnrtv", r); i >= 0 {
 		return rune("\a\f\n\r\t\v"[i]), nil
@@ -83,7 +83,7 @@ func (p *regexParser) escaped() (rune, error) {
 }
 
 // hex takes a code point of n hexadecimal digits.
-func (p *regexParser) hex(n int) (rune, error) {
+func (p *parser) hex(n int) (rune, error) {
 	if len(p.rest) < n {
 		return 0, fmt.Errorf("incomplete escape of %d digits", n)
 	}
@@ -97,7 +97,7 @@ func (p *regexParser) hex(n int) (rune, error) {
 }
 
 // set takes a set after its opening bracket.
-func (p *regexParser) set() (*syntax.Regexp, error) {
+func (p *parser) set() (*syntax.Regexp, error) {
 	negate := p.accept("^")
 	var chars, categories runeSet
 	for first := true; ; first = false {
@@ -138,7 +138,7 @@ func (p *regexParser) set() (*syntax.Regexp, error) {
 }
 
 // setItem takes a code point or a category of a set.
-func (p *regexParser) setItem() (r rune, category runeSet, err error) {
+func (p *parser) setItem() (r rune, category runeSet, err error) {
 	switch r := p.take(); r {
 	case -1:
 		return 0, nil, fmt.Errorf("unterminated character set")

@@ -1,18 +1,19 @@
-package matcher
+package pyregexp
 
 import (
 	"fmt"
 	"regexp/syntax"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 )
 
 // group takes a group after its opening parenthesis.
-func (p *regexParser) group() (*syntax.Regexp, itemKind, error) {
+func (p *parser) group() (*syntax.Regexp, itemKind, error) {
 	before := *p
 	if p.accept("?") {
-		for start, l := range map[string]lookaroundRegex{"=": {}, "!": {negative: true}, "<=": {behind: true}, "<!": {behind: true, negative: true}} {
+		for start, l := range map[string]lookaround{"=": {}, "!": {negative: true}, "<=": {behind: true}, "<!": {behind: true, negative: true}} {
 			if p.accept(start) {
 				return p.look(l)
 			}
@@ -27,6 +28,10 @@ func (p *regexParser) group() (*syntax.Regexp, itemKind, error) {
 			if !p.accept(">") || !isIdentifier(name) {
 				return nil, 0, fmt.Errorf("bad group name %q", name)
 			}
+			if slices.Contains(p.names, name) {
+				return nil, 0, fmt.Errorf("redefinition of group name %q", name)
+			}
+			p.names = append(p.names, name)
 		case p.accept("#"):
 			for p.next() != ')' {
 				if p.take() < 0 {
@@ -54,7 +59,7 @@ func (p *regexParser) group() (*syntax.Regexp, itemKind, error) {
 
 // look takes a lookahead or a lookbehind after its start. The expression gets a capture in
 // its place: a program comes to the instruction of that capture where it must look around.
-func (p *regexParser) look(l lookaroundRegex) (*syntax.Regexp, itemKind, error) {
+func (p *parser) look(l lookaround) (*syntax.Regexp, itemKind, error) {
 	flags := *p
 	var err error
 	if l.re, err = p.alternatives(); err != nil {
@@ -67,9 +72,15 @@ func (p *regexParser) look(l lookaroundRegex) (*syntax.Regexp, itemKind, error) 
 	if least, most := width(l.re); l.behind && least != most {
 		return nil, 0, fmt.Errorf("look-behind requires fixed-width pattern")
 	}
-	p.lookaround = append(p.lookaround, l)
+	l.source = string(flags.rest[:len(flags.rest)-len(p.rest)])
+	l.ignoreCase, l.dotAll = p.ignoreCase, p.dotAll
+	n := slices.IndexFunc(p.lookaround, l.same)
+	if n < 0 {
+		n = len(p.lookaround)
+		p.lookaround = append(p.lookaround, l)
+	}
 	empty := &syntax.Regexp{Op: syntax.OpEmptyMatch}
-	return &syntax.Regexp{Op: syntax.OpCapture, Cap: len(p.lookaround) - 1, Sub: []*syntax.Regexp{empty}}, single, nil
+	return &syntax.Regexp{Op: syntax.OpCapture, Cap: n, Sub: []*syntax.Regexp{empty}}, single, nil
 }
 
 // width returns how many code points an expression matches: at least and at most.
@@ -117,7 +128,7 @@ func isIdentifier(s string) bool {
 }
 
 // scopedFlags takes the flags of a group like (?i: after the question mark.
-func (p *regexParser) scopedFlags() error {
+func (p *parser) scopedFlags() error {
 	names := map[string]string{"P=": "back reference (?P=…)", "(": "conditional (?(…)…)", ">": "atomic group (?>…)"}
 	for start, name := range names {
 		if strings.HasPrefix(string(p.rest[:min(len(p.rest), 2)]), start) {

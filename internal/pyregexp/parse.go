@@ -1,4 +1,4 @@
-package matcher
+package pyregexp
 
 import (
 	"fmt"
@@ -15,30 +15,40 @@ const maxInstructions = 10_000
 // maxGroups is how deep the groups of a regular expression may be nested.
 const maxGroups = 100
 
-// regexParser turns a regular expression of Python's re into the form of regexp/syntax. It
+// parser turns a regular expression of Python's re into the form of regexp/syntax. It
 // refuses what it does not know.
-type regexParser struct {
+type parser struct {
 	rest       []rune
 	ignoreCase bool
 	multiline  bool
 	dotAll     bool
 	depth      int
-	lookaround []lookaroundRegex
+	lookaround []lookaround
+	names      []string // of groups
+	insts      int      // of its programs
 }
 
-// lookaroundRegex is a lookahead or, if behind, a lookbehind.
-type lookaroundRegex struct {
+// lookaround is a lookahead or, if behind, a lookbehind.
+type lookaround struct {
 	re               *syntax.Regexp
 	behind, negative bool
+
+	source             string // its text in the pattern
+	ignoreCase, dotAll bool
 }
 
-// parseRegex returns a regular expression, and the parser with its flags and what it looks
+// same reports whether two lookarounds are the same.
+func (l lookaround) same(o lookaround) bool {
+	return l.source == o.source && l.behind == o.behind && l.negative == o.negative && l.ignoreCase == o.ignoreCase && l.dotAll == o.dotAll
+}
+
+// parse returns a regular expression, and the parser with its flags and what it looks
 // around for.
-func parseRegex(pattern string) (*regexParser, *syntax.Regexp, error) {
+func parse(pattern string) (*parser, *syntax.Regexp, error) {
 	if !utf8.ValidString(pattern) {
 		return nil, nil, fmt.Errorf("it is not valid UTF-8")
 	}
-	p := &regexParser{rest: []rune(pattern)}
+	p := &parser{rest: []rune(pattern)}
 	if err := p.globalFlags(); err != nil {
 		return nil, nil, err
 	}
@@ -49,30 +59,14 @@ func parseRegex(pattern string) (*regexParser, *syntax.Regexp, error) {
 	return p, re, err
 }
 
-// size returns about how many instructions re needs: more than maxInstructions if there are
-// too many.
-func size(re *syntax.Regexp) int {
-	n := 1
-	for _, sub := range re.Sub {
-		n = min(n+size(sub), maxInstructions+1)
-	}
-	if re.Op == syntax.OpLiteral {
-		n = len(re.Rune)
-	}
-	if re.Op == syntax.OpRepeat {
-		n = min(n*max(1, re.Min, re.Max), maxInstructions+1)
-	}
-	return n
-}
-
-func (p *regexParser) next() rune {
+func (p *parser) next() rune {
 	if len(p.rest) == 0 {
 		return -1
 	}
 	return p.rest[0]
 }
 
-func (p *regexParser) take() rune {
+func (p *parser) take() rune {
 	r := p.next()
 	if r >= 0 {
 		p.rest = p.rest[1:]
@@ -81,7 +75,7 @@ func (p *regexParser) take() rune {
 }
 
 // accept takes s if it comes next.
-func (p *regexParser) accept(s string) bool {
+func (p *parser) accept(s string) bool {
 	n := utf8.RuneCountInString(s)
 	if len(p.rest) < n || string(p.rest[:n]) != s {
 		return false
@@ -91,7 +85,7 @@ func (p *regexParser) accept(s string) bool {
 }
 
 // globalFlags takes flags like (?i) at the start of the expression.
-func (p *regexParser) globalFlags() error {
+func (p *parser) globalFlags() error {
 	for {
 		left := p.rest
 		if !p.accept("(?") {
@@ -123,7 +117,7 @@ func (p *regexParser) globalFlags() error {
 }
 
 // alternatives takes an expression up to a closing parenthesis or the end.
-func (p *regexParser) alternatives() (*syntax.Regexp, error) {
+func (p *parser) alternatives() (*syntax.Regexp, error) {
 	if p.depth++; p.depth > maxGroups {
 		return nil, fmt.Errorf("its groups are nested more than %d deep", maxGroups)
 	}
@@ -145,7 +139,7 @@ func (p *regexParser) alternatives() (*syntax.Regexp, error) {
 	return &syntax.Regexp{Op: syntax.OpAlternate, Sub: subs}, nil
 }
 
-func (p *regexParser) sequence() (*syntax.Regexp, error) {
+func (p *parser) sequence() (*syntax.Regexp, error) {
 	var subs []*syntax.Regexp
 	var kind itemKind // of the last item
 	for {
@@ -174,9 +168,8 @@ func (p *regexParser) sequence() (*syntax.Regexp, error) {
 			if p.accept("+") {
 				return nil, fmt.Errorf("possessive quantifiers like *+ are not implemented")
 			}
-			p.accept("?") // how much a quantifier takes does not change whether there is a match
 			last := len(subs) - 1
-			subs[last], kind = repeat(subs[last], least, most), repeated
+			subs[last], kind = repeat(subs[last], least, most, p.accept("?")), repeated
 		default:
 			re, k, err := p.item()
 			if err != nil {
@@ -201,21 +194,25 @@ const (
 	comment           // it is no item
 )
 
-func repeat(re *syntax.Regexp, least, most int) *syntax.Regexp {
+func repeat(re *syntax.Regexp, least, most int, lazy bool) *syntax.Regexp {
+	out := &syntax.Regexp{Op: syntax.OpRepeat, Min: least, Max: most, Sub: []*syntax.Regexp{re}}
 	switch {
 	case least == 0 && most < 0:
-		return &syntax.Regexp{Op: syntax.OpStar, Sub: []*syntax.Regexp{re}}
+		out.Op = syntax.OpStar
 	case least == 1 && most < 0:
-		return &syntax.Regexp{Op: syntax.OpPlus, Sub: []*syntax.Regexp{re}}
+		out.Op = syntax.OpPlus
 	case least == 0 && most == 1:
-		return &syntax.Regexp{Op: syntax.OpQuest, Sub: []*syntax.Regexp{re}}
+		out.Op = syntax.OpQuest
 	}
-	return &syntax.Regexp{Op: syntax.OpRepeat, Min: least, Max: most, Sub: []*syntax.Regexp{re}}
+	if lazy {
+		out.Flags = syntax.NonGreedy
+	}
+	return out
 }
 
 // quantifier takes a quantifier. most is -1 for "any number". ok is false for a brace that
 // Python takes as a character: it is taken then.
-func (p *regexParser) quantifier() (least, most int, ok bool, err error) {
+func (p *parser) quantifier() (least, most int, ok bool, err error) {
 	switch p.take() {
 	case '*':
 		return 0, -1, true, nil
@@ -254,7 +251,7 @@ func (p *regexParser) quantifier() (least, most int, ok bool, err error) {
 	return least, most, true, nil
 }
 
-func (p *regexParser) digits() string {
+func (p *parser) digits() string {
 	n := 0
 	for n < len(p.rest) && '0' <= p.rest[n] && p.rest[n] <= '9' {
 		n++
@@ -265,7 +262,7 @@ func (p *regexParser) digits() string {
 }
 
 // class returns an expression for one code point of the set.
-func (p *regexParser) class(s runeSet) *syntax.Regexp {
+func (p *parser) class(s runeSet) *syntax.Regexp {
 	if p.ignoreCase {
 		s = s.normal().ignoreCase()
 	}
@@ -280,7 +277,7 @@ func classOf(s runeSet) *syntax.Regexp {
 }
 
 // item takes one item: a character, a class, a place or a group.
-func (p *regexParser) item() (*syntax.Regexp, itemKind, error) {
+func (p *parser) item() (*syntax.Regexp, itemKind, error) {
 	at := func(op syntax.Op) (*syntax.Regexp, itemKind, error) { return &syntax.Regexp{Op: op}, place, nil }
 	switch r := p.take(); r {
 	case '.':
@@ -294,7 +291,7 @@ func (p *regexParser) item() (*syntax.Regexp, itemKind, error) {
 		}
 		return at(syntax.OpBeginText)
 	case '$':
-		return at(syntax.OpEndLine) // regex.search knows what that means
+		return at(syntax.OpEndLine) // program.go knows what that means
 	case '[':
 		re, err := p.set()
 		return re, single, err
