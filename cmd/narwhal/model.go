@@ -17,6 +17,7 @@ import (
 	"github.com/narwhal-server/narwhal/config"
 	"github.com/narwhal-server/narwhal/internal/install"
 	"github.com/narwhal-server/narwhal/internal/model"
+	"github.com/narwhal-server/narwhal/ner/spacy"
 )
 
 func modelCommand() *cli.Command {
@@ -53,10 +54,18 @@ No code of a package is run, and no Python is needed afterwards.`,
 				Name:      "add",
 				Usage:     "install a pipeline that spacy train or spacy package has made",
 				ArgsUsage: "PATH",
-				Description: `PATH is a folder, a wheel, or a source archive (.tar.gz). Only the files that
-narwhal reads are copied, with the licence. Links and names that lead out of the
-folder or the archive are refused.`,
-				Flags:  []cli.Flag{&cli.StringFlag{Name: "name", Usage: "what to call it", DefaultText: "the name in its meta.json"}},
+				Description: `PATH is a folder that nlp.to_disk, spacy train or spacy package has written, an
+installed package, a wheel, a source archive (.tar.gz), or a download of Hugging
+Face's client. Only the files that narwhal reads are copied, with the licence.
+Links and names that lead out of the folder or the archive are refused.
+
+A pipeline that narwhal cannot run is not installed, and the error says why. If it
+runs without a component, install it with --exclude COMPONENT, and give the flag to
+narwhal, too.`,
+				Flags: []cli.Flag{
+					&cli.StringFlag{Name: "name", Usage: "what to call it", DefaultText: "the name in its meta.json"},
+					&cli.StringSliceFlag{Name: "exclude", Usage: "a component that the pipeline need not run with"},
+				},
 				Action: addModel,
 			},
 			{
@@ -130,11 +139,21 @@ func addModel(c *cli.Context) error {
 	if c.NArg() != 1 {
 		return &usageError{what: fmt.Sprintf("model add takes one folder, wheel or archive, not %d", c.NArg()), hint: "narwhal model add PATH"}
 	}
-	m, err := install.Add(model.Standard(), c.Args().First(), c.String("name"))
+	exclude := c.StringSlice("exclude")
+	m, err := install.Add(model.Standard(), c.Args().First(), c.String("name"), func(dir string) error {
+		p, err := spacy.Open(dir, spacy.Options{Exclude: exclude})
+		if err != nil {
+			return errors.Unwrap(err) // without the path of the copy
+		}
+		return p.Close()
+	})
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(c.App.Writer, "%s: %s\n", m.Name, m.Path)
+	if len(exclude) > 0 {
+		fmt.Fprintf(c.App.Writer, "run it with --model %s --exclude %s\n", m.Name, strings.Join(exclude, ","))
+	}
 	return nil
 }
 

@@ -66,7 +66,7 @@ func TestDirLeadsOutside(t *testing.T) {
 			}
 		}, "ner/model", "not a regular file"},
 		"too large": {func(t *testing.T, dir string) {
-			if err := os.Truncate(dir+"/ner/model", pipeline.MaxFile+1); err != nil {
+			if err := os.Truncate(dir+"/ner/model", pipeline.MaxSize+1); err != nil {
 				t.Fatal(err)
 			}
 		}, "ner/model", "more than"},
@@ -77,7 +77,7 @@ func TestDirLeadsOutside(t *testing.T) {
 			dir := modeltest.WriteDir(t, filepath.Join(parent, "m"), modeltest.Tiny)
 			tc.make(t, dir)
 			p := places(t)
-			_, err := Add(p, dir, "x")
+			_, err := Add(p, dir, "x", nil)
 			if err == nil || !strings.Contains(err.Error(), tc.want) || !strings.Contains(err.Error(), strings.Split(tc.file, "/")[0]) {
 				t.Errorf("add: %v, want an error with %q", err, tc.want)
 			}
@@ -110,7 +110,7 @@ func TestDirLinksInside(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := places(t)
-	m, err := Add(p, path, "")
+	m, err := Add(p, path, "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

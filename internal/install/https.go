@@ -96,8 +96,8 @@ func (p *puller) get(ctx context.Context, at *url.URL, dir string) (string, erro
 	if resp.StatusCode != http.StatusOK {
 		return "", fmt.Errorf("%s answers %s", at.Redacted(), resp.Status)
 	}
-	if resp.ContentLength > pipeline.MaxFile {
-		return "", fmt.Errorf("%s has %d bytes, more than %d", at.Redacted(), resp.ContentLength, pipeline.MaxFile)
+	if resp.ContentLength > pipeline.MaxSize {
+		return "", fmt.Errorf("%s has %d bytes, more than %d", at.Redacted(), resp.ContentLength, pipeline.MaxSize)
 	}
 	size := resp.ContentLength
 	if size < 0 { // the server does not send the size
@@ -114,7 +114,7 @@ func (p *puller) get(ctx context.Context, at *url.URL, dir string) (string, erro
 	timer := time.AfterFunc(stall, func() { cancel(errStalled) })
 	defer timer.Stop()
 	body := &watched{r: resp.Body, seen: newMeter(p.Out, resp.ContentLength), again: func() { timer.Reset(stall) }}
-	n, err := io.Copy(w, io.LimitReader(body, pipeline.MaxFile+1))
+	n, err := io.Copy(w, io.LimitReader(body, pipeline.MaxSize+1))
 	body.seen.finish()
 	switch {
 	case errors.Is(err, syscall.ENOSPC):
@@ -123,8 +123,8 @@ func (p *puller) get(ctx context.Context, at *url.URL, dir string) (string, erro
 		return "", fmt.Errorf("%w after %d bytes", context.Cause(ctx), n)
 	case err != nil:
 		return "", fmt.Errorf("broken off after %d bytes (%w)", n, plainly(err))
-	case n > pipeline.MaxFile:
-		return "", fmt.Errorf("%s has more than %d bytes", at.Redacted(), pipeline.MaxFile)
+	case n > pipeline.MaxSize:
+		return "", fmt.Errorf("%s has more than %d bytes", at.Redacted(), pipeline.MaxSize)
 	}
 	return to, w.Close()
 }

@@ -113,7 +113,7 @@ func TestPullOverHTTPSRefuses(t *testing.T) {
 			w.Write(wheel)
 		}, nil, "broken off after"},
 		"too large": {nil, func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Length", fmt.Sprint(pipeline.MaxFile+1))
+			w.Header().Set("Content-Length", fmt.Sprint(pipeline.MaxSize+1))
 		}, nil, "more than"},
 		"stalled": {nil, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Length", "10")

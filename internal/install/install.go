@@ -19,7 +19,10 @@ import (
 // Add installs a pipeline directory, wheel or tar archive in the user's models. If name is
 // "", the name is the one in meta.json. A model of that name there is replaced. Add does not
 // compare hashes, because it is made for a user's own pipelines. Model.Check compares them.
-func Add(to model.Places, path, name string) (*model.Model, error) {
+//
+// If try is not nil, Add calls it with the folder of the copy, before the copy has its name.
+// If try fails, nothing is installed.
+func Add(to model.Places, path, name string, try func(dir string) error) (*model.Model, error) {
 	from, err := model.Open(path)
 	if tarred := (*model.TarError)(nil); errors.As(err, &tarred) {
 		tmp, err := os.MkdirTemp("", "narwhal-add-")
@@ -50,11 +53,25 @@ func Add(to model.Places, path, name string) (*model.Model, error) {
 	if !model.ValidName(name) {
 		return nil, fmt.Errorf("add %s: %q is not a valid name for a model: want letters, digits, dots, hyphens and underscores", path, name)
 	}
-	dir, err := copyTo(to, from, name, nil)
+	dir, err := copyTo(to, from, name, nil, try)
 	if err != nil {
 		return nil, fmt.Errorf("add %s: %w", path, err)
 	}
 	return model.OpenDir(name, model.User, dir)
+}
+
+// openTar unpacks a tar archive into the empty folder dir and opens the pipeline there.
+func openTar(file, dir string) (*model.Model, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	folder, err := pipeline.Untar(f, dir)
+	if err != nil {
+		return nil, fmt.Errorf("model %s: %w", file, err)
+	}
+	return model.OpenDir(file, model.Path, folder)
 }
 
 // Remove deletes a model from the user's models and returns its folder. It fails for a model
@@ -81,9 +98,9 @@ func Remove(from model.Places, name string) (string, error) {
 
 // copyTo copies the wanted files of a model to a new directory in the user's models, and
 // returns the model's directory. If rel is not nil, each of the release's files must have the
-// right hash. The new directory is renamed only when it is complete. So Find never finds an
-// incomplete copy.
-func copyTo(to model.Places, from *model.Model, name string, rel *model.Release) (string, error) {
+// right hash. If try is not nil, it must succeed with the new directory. The new directory is
+// renamed only when it is complete. So Find never finds an incomplete copy.
+func copyTo(to model.Places, from *model.Model, name string, rel *model.Release, try func(dir string) error) (string, error) {
 	if to.User == "" {
 		return "", errors.New("no home directory to install into: set HOME or XDG_DATA_HOME")
 	}
@@ -122,6 +139,11 @@ func copyTo(to model.Places, from *model.Model, name string, rel *model.Release)
 		}
 		if w := want[file]; w != "" && got != w {
 			return "", &model.HashError{File: file, Got: got, Want: w}
+		}
+	}
+	if try != nil {
+		if err := try(tmp); err != nil {
+			return "", err
 		}
 	}
 	dir := filepath.Join(to.User, name)

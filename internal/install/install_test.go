@@ -45,7 +45,7 @@ func TestAddRemove(t *testing.T) {
 	dir := modeltest.WriteDir(t, t.TempDir(), modeltest.Tiny)
 	wheel := modeltest.WriteWheel(t, "en_tiny/en_tiny-0.1.0/", modeltest.Tiny)
 	for _, path := range []string{dir, wheel, dir} { // the second and third replace the first
-		m, err := Add(p, path, "")
+		m, err := Add(p, path, "", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -66,10 +66,10 @@ func TestAddRemove(t *testing.T) {
 	if _, err := p.Find("en_tiny"); err == nil {
 		t.Error("still there after Remove")
 	}
-	if _, err := Add(p, dir, "../escape"); err == nil || !strings.Contains(err.Error(), "not a valid name for a model") {
+	if _, err := Add(p, dir, "../escape", nil); err == nil || !strings.Contains(err.Error(), "not a valid name for a model") {
 		t.Errorf("Add as ../escape: %v", err)
 	}
-	if m, err := Add(p, dir, "mine"); err != nil || m.Name != "mine" {
+	if m, err := Add(p, dir, "mine", nil); err != nil || m.Name != "mine" {
 		t.Errorf("Add as mine: %v, %v", m, err)
 	}
 
@@ -86,7 +86,7 @@ func TestAddRemove(t *testing.T) {
 			t.Errorf("Remove(%q) = %v, want an error with %q", name, err, want)
 		}
 	}
-	if _, err := Add(model.Places{}, dir, ""); err == nil || !strings.Contains(err.Error(), "set HOME") {
+	if _, err := Add(model.Places{}, dir, "", nil); err == nil || !strings.Contains(err.Error(), "set HOME") {
 		t.Errorf("Add without a home: %v", err)
 	}
 }
@@ -95,7 +95,7 @@ func TestAddRemove(t *testing.T) {
 // when a new model replaces it.
 func TestReplaceKeepsOpenFiles(t *testing.T) {
 	p := places(t)
-	m, err := Add(p, modeltest.WriteDir(t, t.TempDir(), modeltest.Tiny), "")
+	m, err := Add(p, modeltest.WriteDir(t, t.TempDir(), modeltest.Tiny), "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestReplaceKeepsOpenFiles(t *testing.T) {
 	defer f.Close()
 	newer := maps.Clone(modeltest.Tiny)
 	newer["ner/model"] = "better weights"
-	if _, err := Add(p, modeltest.WriteDir(t, t.TempDir(), newer), ""); err != nil {
+	if _, err := Add(p, modeltest.WriteDir(t, t.TempDir(), newer), "", nil); err != nil {
 		t.Fatal(err)
 	}
 	if old, err := io.ReadAll(f); err != nil || string(old) != "weights" {
@@ -121,5 +121,38 @@ func TestSpaceHint(t *testing.T) {
 	err := spaceHint(fmt.Errorf("copy ner/model: %w", syscall.ENOSPC), "/data", map[string]int64{"ner/model": 5 << 20, "tagger/model": 900 << 20})
 	if want := "the model needs 6 MB in /data"; !strings.Contains(err.Error(), want) || !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("no space: %v, want it to say %q", err, want)
+	}
+}
+
+// TestAddTries checks that a pipeline that cannot be opened is not installed, and that what
+// was installed under its name stays.
+func TestAddTries(t *testing.T) {
+	p := places(t)
+	dir := modeltest.WriteDir(t, t.TempDir(), modeltest.Tiny)
+	if _, err := Add(p, dir, "", nil); err != nil {
+		t.Fatal(err)
+	}
+	refusal := errors.New("it cannot be run")
+	newer := maps.Clone(modeltest.Tiny)
+	newer["ner/model"] = "newer weights"
+	try := func(copied string) error {
+		if b, err := os.ReadFile(filepath.Join(copied, "ner/model")); err != nil || string(b) != "newer weights" {
+			t.Errorf("the copy's ner/model reads %q, %v", b, err)
+		}
+		return refusal
+	}
+	if _, err := Add(p, modeltest.WriteDir(t, t.TempDir(), newer), "", try); !errors.Is(err, refusal) {
+		t.Errorf("add: %v, want %v", err, refusal)
+	}
+	left, err := os.ReadDir(p.User)
+	if err != nil || len(left) != 1 {
+		t.Errorf("%v is left, %v", left, err)
+	}
+	if b, err := os.ReadFile(filepath.Join(p.User, "en_tiny", "ner/model")); err != nil || string(b) != "weights" {
+		t.Errorf("the installed ner/model reads %q, %v", b, err)
+	}
+	refusal = nil
+	if m, err := Add(p, modeltest.WriteDir(t, t.TempDir(), newer), "other", try); err != nil || m.Name != "other" {
+		t.Errorf("add of one that can be run: %v, %v", m, err)
 	}
 }

@@ -135,7 +135,7 @@ func (p *puller) pullFrom(ctx context.Context, from source) (*model.Model, error
 	case len(rel.Files) == 0:
 		return nil, refused(&model.HashError{File: "the wheel", Got: got, Want: rel.Wheel.SHA256})
 	}
-	dir, err := copyTo(p.to, wheel, rel.Name, known)
+	dir, err := copyTo(p.to, wheel, rel.Name, known, nil)
 	if err != nil {
 		return nil, refused(err)
 	}

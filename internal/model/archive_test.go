@@ -77,14 +77,28 @@ func TestArchiveRefused(t *testing.T) {
 		add  func(*zip.Writer)
 		want string
 	}{
-		"empty":       {func(*zip.Writer) {}, "0 folders with config.cfg and tokenizer"},
+		"empty":       {func(*zip.Writer) {}, "no folder with a config.cfg and a tokenizer"},
 		"up":          {header(0o644, "m/config.cfg", "m/tokenizer", "m/../../evil"), "leads outside"},
 		"absolute":    {header(0o644, "m/config.cfg", "m/tokenizer", "/evil"), "leads outside"},
 		"dot":         {header(0o644, "./config.cfg", "./tokenizer"), "leads outside"},
 		"twice":       {header(0o644, "m/config.cfg", "m/tokenizer", "m/tokenizer"), "two entries"},
-		"two models":  {header(0o644, "a/config.cfg", "a/tokenizer", "b/config.cfg", "b/tokenizer"), "2 folders"},
+		"two models":  {header(0o644, "a/config.cfg", "a/tokenizer", "b/config.cfg", "b/tokenizer"), "the archive has 2 pipelines (a, b): unpack it"},
 		"symlink":     {header(fs.ModeSymlink|0o777, "m/config.cfg", "m/tokenizer"), "not a file"},
-		"no pipeline": {header(0o644, "m/__init__.py"), "0 folders"},
+		"no pipeline": {header(0o644, "m/__init__.py"), "not a spaCy pipeline"},
+		"overflow": {func(z *zip.Writer) {
+			header(0o644, "m/config.cfg", "m/tokenizer")(z)
+			for _, name := range []string{"m/ner/model", "m/parser/model"} {
+				if _, err := z.CreateRaw(&zip.FileHeader{Name: name, UncompressedSize64: uint64(pipeline.MaxSize)}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}, "unpacks to more than"},
+		"huge": {func(z *zip.Writer) {
+			header(0o644, "m/config.cfg", "m/tokenizer")(z)
+			if _, err := z.CreateRaw(&zip.FileHeader{Name: "m/ner/model", UncompressedSize64: 1 << 63}); err != nil {
+				t.Fatal(err)
+			}
+		}, "unpacks to more than"},
 		"crowded": {func(z *zip.Writer) {
 			header(0o644, slices.Repeat([]string{"x"}, pipeline.MaxEntries+1)...)(z)
 		}, "more than 10000"},
@@ -109,7 +123,7 @@ func TestArchiveRefused(t *testing.T) {
 
 // TestArchiveLies has archives with a wrong size of a file in its header.
 func TestArchiveLies(t *testing.T) {
-	for name, size := range map[string]uint64{"small": 3, "large": 50, "huge": uint64(pipeline.MaxFile) + 1} {
+	for name, size := range map[string]uint64{"small": 3, "large": 50, "most": uint64(pipeline.MaxSize)} {
 		archive := modeltest.Lie(t, size)
 		m, err := OpenWheel(modeltest.WriteFile(t, "x.whl", archive))
 		if err != nil {

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -181,7 +180,7 @@ func Open(path string) (*Model, error) {
 	if !info.IsDir() && !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("model %s: neither a directory nor a wheel: it is not a regular file", path)
 	}
-	if !info.IsDir() && isTar(path) {
+	if !info.IsDir() && pipeline.IsTar(path) {
 		return nil, &TarError{path}
 	}
 	if !info.IsDir() {
@@ -205,20 +204,6 @@ func (e *TarError) Error() string {
 	return fmt.Sprintf("model %s: a tar archive cannot be read in place; to unpack and install it: narwhal model add %[1]s", e.path)
 }
 
-// isTar reports whether a file looks like a tar archive, plain or compressed with gzip. spacy
-// package makes such source archives and wheels.
-func isTar(name string) bool {
-	f, err := os.Open(name)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	head := make([]byte, 262)
-	n, _ := io.ReadFull(f, head)
-	head = head[:n]
-	return strings.HasPrefix(string(head), "\x1f\x8b") || strings.HasSuffix(string(head), "ustar")
-}
-
 // OpenDir opens the pipeline in the folder dir. It fails if a file is missing that every
 // pipeline has.
 func OpenDir(name string, origin Origin, dir string) (*Model, error) {
@@ -234,7 +219,7 @@ func OpenDir(name string, origin Origin, dir string) (*Model, error) {
 func OpenWheel(path string) (*Model, error) {
 	r, err := zip.OpenReader(path)
 	if err != nil {
-		return nil, fmt.Errorf("model %s: neither a directory nor a wheel: %w", path, err)
+		return nil, fmt.Errorf("model %s: neither a directory nor a wheel nor a source archive (.tar.gz): %w", path, err)
 	}
 	f, err := pipeline.OpenZip(&r.Reader, nil)
 	if err != nil {

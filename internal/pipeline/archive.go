@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"path"
+	"math"
 	"strings"
 )
 
@@ -27,76 +27,40 @@ func ReadZip(archive []byte) (*Zip, error) {
 }
 
 // OpenZip opens the pipeline in an archive: the folder with a config.cfg and a tokenizer. It
-// fails if there is not exactly one such folder, or if a name leads out of the archive or
-// occurs twice. memory is the whole archive, or nil if the archive is in a file. Names of
-// entries are only looked up and never used as paths of this machine, so reading an archive
-// cannot read or write another file.
+// fails if there is not exactly one such folder, if a name leads out of the archive or
+// occurs twice, and if the files together are larger than MaxSize. memory is the whole
+// archive, or nil if the archive is in a file. Names of entries are only looked up and never
+// used as paths of this machine, so reading an archive cannot read or write another file.
 func OpenZip(r *zip.Reader, memory []byte) (*Zip, error) {
-	if len(r.File) > MaxEntries {
-		return nil, fmt.Errorf("the archive has %d entries, more than %d", len(r.File), MaxEntries)
+	if len(r.File) > MaxEntries { // folders count, too
+		return nil, errEntries
 	}
-	all := make(map[string]*zip.File, len(r.File))
+	files := &index{}
 	for _, f := range r.File {
 		if f.FileInfo().IsDir() {
 			continue
 		}
-		if !fs.ValidPath(f.Name) {
-			return nil, fmt.Errorf("the archive has an entry %q, which leads outside of it", f.Name)
+		if err := files.add(f.Name, int64(min(f.UncompressedSize64, math.MaxInt64)), f.Mode().IsRegular()); err != nil {
+			return nil, err
 		}
-		if all[f.Name] != nil {
-			return nil, fmt.Errorf("the archive has two entries %q", f.Name)
-		}
-		if !f.Mode().IsRegular() {
-			return nil, fmt.Errorf("the archive's entry %q is not a file", f.Name)
-		}
-		all[f.Name] = f
 	}
-	root, err := Root(all)
+	root, err := files.root()
 	if err != nil {
 		return nil, err
 	}
 	z := &Zip{entries: map[string]*zip.File{}, memory: memory}
-	for name, f := range all {
-		if rel, ok := strings.CutPrefix(name, root); ok {
+	for _, f := range r.File {
+		if rel, ok := strings.CutPrefix(f.Name, root); ok && !f.FileInfo().IsDir() {
 			z.entries[rel] = f
 		}
 	}
 	return z, nil
 }
 
-// Root returns the folder of an archive that has a config.cfg and a tokenizer. The result
-// ends with a slash, or is "" for the top of the archive. Root returns an error that is
-// ErrNotPipeline if there is not exactly one such folder, and ErrSpacy2 if there is a
-// pipeline of spaCy 2 instead. files has the names of all files.
-func Root[F any](files map[string]F) (string, error) {
-	root, found, old := "", 0, 0
-	for name := range files {
-		dir, base := path.Split(name)
-		_, ok := files[dir+"tokenizer"]
-		switch {
-		case ok && base == "config.cfg":
-			root = dir
-			found++
-		case ok && base == "meta.json":
-			old++
-		}
-	}
-	if found == 0 && old > 0 {
-		return "", ErrSpacy2
-	}
-	if found != 1 {
-		return "", fmt.Errorf("%w: the archive has %d folders with config.cfg and tokenizer, want 1", ErrNotPipeline, found)
-	}
-	return root, nil
-}
-
-// Sizes implements Files.
+// Sizes implements Files. The sizes are those of the archive's directory.
 func (z *Zip) Sizes() (map[string]int64, error) {
 	sizes := make(map[string]int64, len(z.entries))
 	for name, f := range z.entries {
-		if f.UncompressedSize64 > uint64(MaxFile) {
-			return nil, fmt.Errorf("the archive's %s is %d bytes, more than %d", name, f.UncompressedSize64, MaxFile)
-		}
 		sizes[name] = int64(f.UncompressedSize64)
 	}
 	return sizes, nil
@@ -130,9 +94,7 @@ func (z *Zip) Bytes(name string) ([]byte, error) {
 	if f != nil && z.memory != nil && f.Method == zip.Store {
 		return z.inPlace(f)
 	}
-	if f != nil && f.UncompressedSize64 > uint64(MaxFile) {
-		return nil, fmt.Errorf("the archive's %s is %d bytes, more than %d", name, f.UncompressedSize64, MaxFile)
-	}
+
 	r, err := z.Open(name)
 	if err != nil {
 		return nil, err

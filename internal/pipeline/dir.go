@@ -8,7 +8,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 )
@@ -16,12 +15,50 @@ import (
 // Dir is the folder of a pipeline.
 type Dir string
 
+// openRoot opens the folder that links in dir may not leave. It is dir, unless dir is a part
+// of a download of Hugging Face's client:
+//
+//	models--OWNER--NAME/blobs/HASH                   a file
+//	models--OWNER--NAME/snapshots/COMMIT/ner/model   a link to it
+//
+// Then it is models--OWNER--NAME, and below is the path of dir in it, with slashes. Otherwise
+// below is ".".
+func openRoot(dir string) (root *os.Root, below string, err error) {
+	if download, below, ok := inDownload(dir); ok {
+		root, err = os.OpenRoot(download)
+		return root, below, err
+	}
+	root, err = os.OpenRoot(dir)
+	return root, ".", err
+}
+
+// inDownload returns the folder models--OWNER--NAME that dir is in, and the path of dir in
+// it. dir itself may be a link.
+func inDownload(dir string) (download, below string, ok bool) {
+	dir, err := filepath.EvalSymlinks(dir)
+	if err == nil {
+		dir, err = filepath.Abs(dir)
+	}
+	if err != nil { // os.OpenRoot returns an error that says why
+		return "", "", false
+	}
+	for at := dir; at != filepath.Dir(at); at = filepath.Dir(at) {
+		snapshots := filepath.Dir(at)
+		download := filepath.Dir(snapshots)
+		if filepath.Base(snapshots) == "snapshots" && strings.HasPrefix(filepath.Base(download), "models--") {
+			return download, filepath.ToSlash(strings.TrimPrefix(dir, download+string(filepath.Separator))), true
+		}
+	}
+	return "", "", false
+}
+
 // OpenFile opens a file of a pipeline's folder. name has slashes. OpenFile follows links only
-// if they stay in the folder, so an untrusted pipeline cannot read other files of this
-// machine. It fails for a file that is not a regular file, because reading a named pipe or a
-// device may never end, and for a file that is larger than MaxFile.
+// if they stay in the folder, or in the same download of Hugging Face's client, so an
+// untrusted pipeline cannot read other files of this machine. It fails for a file that is not
+// a regular file, because reading a named pipe or a device may never end, and for a file that
+// is larger than MaxSize.
 func OpenFile(dir, name string) (*os.File, error) {
-	root, err := os.OpenRoot(dir)
+	root, below, err := openRoot(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -30,6 +67,7 @@ func OpenFile(dir, name string) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %q: %w", name, err)
 	}
+	local = filepath.Join(filepath.FromSlash(below), local)
 	info, err := root.Stat(local)
 	if err != nil {
 		return nil, leadsOut(dir, name, err)
@@ -51,15 +89,15 @@ func OpenFile(dir, name string) (*os.File, error) {
 	return f, nil
 }
 
-// regular returns an error if a file is not a regular file, or is larger than MaxFile.
+// regular returns an error if a file is not a regular file, or is larger than MaxSize.
 func regular(dir, name string, info fs.FileInfo) error {
 	switch {
 	case info.IsDir():
 		return fmt.Errorf("%s in %s is a folder", name, dir)
 	case !info.Mode().IsRegular():
 		return fmt.Errorf("%s in %s is not a regular file", name, dir)
-	case info.Size() > MaxFile:
-		return fmt.Errorf("%s in %s is %d bytes, more than %d", name, dir, info.Size(), MaxFile)
+	case info.Size() > MaxSize:
+		return fmt.Errorf("%s in %s is %d bytes, more than %d", name, dir, info.Size(), MaxSize)
 	}
 	return nil
 }
@@ -75,20 +113,23 @@ func leadsOut(dir, name string, err error) error {
 
 // Sizes implements Files. It looks at every file in the folder. A link that leads out of the
 // folder is an error, whatever its name, because it may replace a whole component. So is a
-// link to a folder.
+// link to a folder. It fails if the wanted files together are larger than MaxSize.
 func (d Dir) Sizes() (map[string]int64, error) {
-	root, err := os.OpenRoot(string(d))
+	root, below, err := openRoot(string(d))
 	if err != nil {
 		return nil, err
 	}
 	defer root.Close()
-	sizes := map[string]int64{}
-	err = fs.WalkDir(root.FS(), ".", func(name string, e fs.DirEntry, err error) error {
+	sizes, total := map[string]int64{}, int64(0)
+	err = fs.WalkDir(root.FS(), below, func(name string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
 			return err
 		}
 		// Stat follows links, because a cache of downloads may be a folder of links.
-		info, err := root.Stat(name)
+		info, err := root.Stat(filepath.FromSlash(name))
+		if below != "." {
+			name = strings.TrimPrefix(name, below+"/")
+		}
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil // a link to nothing, or a file that was removed meanwhile
 		}
@@ -101,6 +142,9 @@ func (d Dir) Sizes() (map[string]int64, error) {
 		if Wanted(name) {
 			if err := regular(string(d), name, info); err != nil {
 				return err
+			}
+			if total += info.Size(); total > MaxSize {
+				return fmt.Errorf("the files in %s are larger than %d bytes together", string(d), MaxSize)
 			}
 		}
 		if info.Mode().IsRegular() {
@@ -129,31 +173,39 @@ var ErrNoConfig = errors.New("no config.cfg in it: want the folder of a spaCy 3 
 
 // ErrSpacy2 is the error for a pipeline with a meta.json and a tokenizer, but without a
 // config.cfg.
-var ErrSpacy2 = fmt.Errorf("%w of version 3: it has a meta.json and no config.cfg, as pipelines of spaCy 2: train it again with spaCy 3", ErrNotPipeline)
+var ErrSpacy2 = fmt.Errorf("%w of version 3: it has a meta.json and no config.cfg, as a pipeline of spaCy 2, which spaCy 3 cannot load either: train it again with spaCy 3.8, or use a release of the same name for spaCy 3.8, such as that of narwhal model pull en_core_web_sm", ErrNotPipeline)
 
-// Folder returns the folder with a config.cfg: folder itself, or a folder one or two levels
-// below it, as in an installed package (en_core_web_sm/en_core_web_sm-3.8.0) or an unpacked
-// wheel. If there is none, the error is ErrNoConfig, or ErrSpacy2 if there is a pipeline of
-// spaCy 2. If there are several on the same level, it is another error.
+// depth is how many levels below a folder Folder looks for a pipeline.
+const depth = 3
+
+// Folder returns the folder with a config.cfg: folder itself, or a folder one to three levels
+// below it, as in an installed package (en_core_web_sm/en_core_web_sm-3.8.0), in an unpacked
+// wheel, in what spacy package writes, and in a download of Hugging Face's client. If there
+// is none, the error is ErrNoConfig, or ErrSpacy2 if there is a pipeline of spaCy 2. If there
+// are several on the same level, it is another error.
 func Folder(folder string) (string, error) {
-	root, err := os.OpenRoot(folder) // it does not follow links out of folder
+	root, below, err := openRoot(folder) // it does not follow links out of the folder
 	if err != nil {
 		return "", err
 	}
 	defer root.Close()
 	old := false
-	for _, pattern := range []string{"config.cfg", "*/config.cfg", "*/*/config.cfg"} {
-		found, err := fs.Glob(root.FS(), pattern)
-		if err != nil {
-			return "", err
-		}
-		for i, name := range found {
-			found[i] = filepath.Join(folder, filepath.Dir(filepath.FromSlash(name)))
+	for level := range depth + 1 {
+		var found []string
+		for _, dir := range foldersBelow(root, below, level) {
+			switch {
+			case has(root, dir, "config.cfg"):
+				rel, err := filepath.Rel(filepath.FromSlash(below), filepath.FromSlash(dir))
+				if err != nil {
+					return "", err
+				}
+				found = append(found, filepath.Join(folder, rel))
+			case isOld(root, dir):
+				old = true
+			}
 		}
 		switch len(found) {
 		case 0:
-			metas, _ := fs.Glob(root.FS(), strings.TrimSuffix(pattern, "config.cfg")+"meta.json")
-			old = old || slices.ContainsFunc(metas, func(meta string) bool { return isOld(root, path.Dir(meta)) })
 		case 1:
 			return found[0], nil
 		default:
@@ -166,9 +218,30 @@ func Folder(folder string) (string, error) {
 	return "", ErrNoConfig
 }
 
-// isOld reports whether a folder with a meta.json is that of a pipeline of spaCy 2.
+// foldersBelow returns the folders that are so many levels below dir, sorted. It does not
+// follow links.
+func foldersBelow(root *os.Root, dir string, levels int) []string {
+	if levels == 0 {
+		return []string{dir}
+	}
+	entries, _ := fs.ReadDir(root.FS(), dir) // a folder that cannot be read has no pipeline
+	var list []string
+	for _, e := range entries {
+		if e.IsDir() {
+			list = append(list, foldersBelow(root, path.Join(dir, e.Name()), levels-1)...)
+		}
+	}
+	return list
+}
+
+// has reports whether a folder has a file, or a link that does not lead out of root.
+func has(root *os.Root, dir, name string) bool {
+	_, err := root.Stat(filepath.FromSlash(path.Join(dir, name)))
+	return err == nil
+}
+
+// isOld reports whether a folder is that of a pipeline of spaCy 2.
 func isOld(root *os.Root, dir string) bool {
-	_, tokenizer := root.Stat(path.Join(dir, "tokenizer"))
-	_, config := root.Lstat(path.Join(dir, "config.cfg")) // a link that leads out is there, too
-	return tokenizer == nil && errors.Is(config, fs.ErrNotExist)
+	_, err := root.Lstat(filepath.FromSlash(path.Join(dir, "config.cfg"))) // a link that leads out is there, too
+	return errors.Is(err, fs.ErrNotExist) && has(root, dir, "meta.json") && has(root, dir, "tokenizer")
 }

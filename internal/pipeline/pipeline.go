@@ -1,13 +1,14 @@
-// Package pipeline reads the files of a spaCy pipeline, from its folder or from a wheel. The
-// files need not be trusted: the package never reads anything outside of the folder or the
-// archive, and refuses files that are larger than MaxFile. It does not know what the files
-// mean.
+// Package pipeline reads the files of a spaCy pipeline, from its folder or from a wheel, and
+// unpacks tar archives. The files need not be trusted: the package never reads anything
+// outside of the folder or the archive, and refuses files that are together larger than
+// MaxSize. It does not know what the files mean.
 package pipeline
 
 import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 )
 
@@ -25,20 +26,20 @@ type Files interface {
 }
 
 const (
-	// MaxFile is the largest size of a file, in bytes. The largest file of a known
-	// pipeline, the vectors of en_core_web_lg 3.7, has 617 MB. A million vectors of
-	// 300 numbers have 1.2 GB.
-	MaxFile int64 = 2 << 30
+	// MaxSize is the largest size of the files of a pipeline together, in bytes. The
+	// files of the largest known pipeline, en_core_web_lg 3.7, have 0.65 GB. A million
+	// vectors of 300 numbers have 1.2 GB.
+	MaxSize int64 = 2 << 30
 
 	// MaxEntries is the largest number of entries of an archive.
 	MaxEntries = 10_000
 )
 
 // Wanted reports whether narwhal reads a file of a pipeline, or keeps it for people. Wanted
-// are the models of components, the rules of the attribute_ruler (narwhal checks that they
-// do not change entities) and of the sentencizer, the tokenizer, the tables of the vocabulary, and the licence. Not
-// wanted are some components that cannot change an entity, and the list of all strings,
-// which only these components and debugging need.
+// are the models of components, the rules of rulers, of the attribute_ruler (narwhal checks
+// that they do not change entities) and of the sentencizer, the tokenizer, the tables of the
+// vocabulary, and the licence. Not wanted are some components that cannot change an entity,
+// and the list of all strings, which only these components and debugging need.
 func Wanted(name string) bool {
 	switch name {
 	case "config.cfg", "meta.json", "tokenizer", "accuracy.json", "README.md",
@@ -50,13 +51,14 @@ func Wanted(name string) bool {
 	}
 	component, file, inFolder := strings.Cut(name, "/")
 	if !inFolder {
-		return strings.HasSuffix(name, ".json") // a sentencizer
+		// A sentencizer, or the rules of an entity_ruler of an older spaCy.
+		return strings.HasSuffix(name, ".json") || strings.HasSuffix(name, ".jsonl")
 	}
 	switch component {
 	case "tagger", "morphologizer", "lemmatizer", "trainable_lemmatizer":
 		return false
 	}
-	return file == "model" || file == "moves" || file == "cfg" || file == "patterns"
+	return slices.Contains([]string{"model", "moves", "cfg", "patterns", "patterns.jsonl"}, file)
 }
 
 // IsLicense reports whether a file of a pipeline is a licence: its name begins with LICENSE.

@@ -17,8 +17,9 @@ func TestWanted(t *testing.T) {
 		"rules/patterns":                 true,
 		"tagger/model":                   false,
 		"lemmatizer/lookups/lookups.bin": false,
-		"ruler/patterns.jsonl":           false,
-		"ruler.jsonl":                    false,
+		"ruler/patterns.jsonl":           true, // the rules of an entity_ruler
+		"ruler.jsonl":                    true, // the same, of an older spaCy
+		"ruler/sub/patterns.jsonl":       false,
 	} {
 		if got := Wanted(name); got != want {
 			t.Errorf("Wanted(%q) = %v, want %v", name, got, want)

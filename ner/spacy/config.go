@@ -72,6 +72,16 @@ func (c config) get(section, key string, v any) (bool, error) {
 	return true, nil
 }
 
+// architecture checks which network a section has, and returns its name. It returns "" if
+// the section has none.
+func (c config) architecture(section string, known ...string) (string, error) {
+	name, err := c.want(section, "@architectures", known...)
+	if err != nil {
+		err = fmt.Errorf("%w: train with one of these", err)
+	}
+	return name, err
+}
+
 // want returns a value that must be a known one. It returns "" if the value is
 // missing, and an error if it is not one of known.
 func (c config) want(section, key string, known ...string) (string, error) {

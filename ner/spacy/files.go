@@ -1,6 +1,7 @@
 package spacy
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 
@@ -16,8 +17,12 @@ type source func(name string) ([]byte, error)
 // empty.
 func (s source) read(name string) ([]byte, error) {
 	data, err := s(name)
-	if err == nil && len(data) == 0 {
+	switch {
+	case err != nil:
+	case len(data) == 0:
 		err = errors.New("the file is empty")
+	case bytes.HasPrefix(data, []byte("version https://git-lfs.github.com/spec/")):
+		err = errors.New("it is a pointer of Git LFS, not the file: in the repository run git lfs pull")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)

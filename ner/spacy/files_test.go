@@ -98,6 +98,7 @@ func TestOpenErrors(t *testing.T) {
 		"two.whl":      wheel(t, "", map[string][]byte{"a/config.cfg": {1}, "a/tokenizer": {1}, "b/config.cfg": {1}, "b/tokenizer": {1}}, zip.Store),
 		"cut.whl":      wheel(t, "tiny/", map[string][]byte{"config.cfg": files["config.cfg"], "tokenizer": {1}}, zip.Store),
 		"nothing.whl":  nil,
+		"x.tar":        append(make([]byte, 257), "ustar\x0000"...),
 		"d/config.cfg": []byte("[nlp]\nlang = \"de\"\n"),
 	})
 	for name, want := range map[string]string{
@@ -106,8 +107,9 @@ func TestOpenErrors(t *testing.T) {
 		"two":         "2 pipelines in it: name one of " + filepath.Join(tmp, "two", "a"),
 		"text.whl":    "not a wheel: ",
 		"nothing.whl": "not a wheel: ",
-		"empty.whl":   "not a spaCy pipeline: the archive has 0 folders with config.cfg and tokenizer",
-		"two.whl":     "not a spaCy pipeline: the archive has 2 folders with config.cfg and tokenizer",
+		"empty.whl":   "not a spaCy pipeline: the archive has no folder with a config.cfg and a tokenizer",
+		"two.whl":     "the archive has 2 pipelines (a, b): unpack it, and name the folder of one of them",
+		"x.tar":       "a tar archive cannot be read in place: unpack it, or install it with narwhal model add",
 		"cut.whl":     "read meta.json: open meta.json: file does not exist",
 		"d":           `config.cfg: the pipeline's language is "de"`,
 	} {
@@ -158,7 +160,7 @@ func TestLyingZip(t *testing.T) {
 	// The sizes are in the central directory, 20 bytes after its signature begins.
 	for at := range data {
 		if bytes.HasPrefix(data[at:], []byte("PK\x01\x02")) {
-			copy(data[at+20:], "\xff\xff\xff\x7f\xff\xff\xff\x7f")
+			copy(data[at+20:], "\xff\xff\xff\x3f\xff\xff\xff\x3f")
 		}
 	}
 	if _, err := OpenBytes(data, Options{}); err == nil || !strings.Contains(err.Error(), "config.cfg: the archive ends in the middle of it") {

@@ -40,6 +40,9 @@ func open(path string, opts Options) (*Pipeline, error) {
 		if !info.Mode().IsRegular() { // opening a named pipe would wait for a writer
 			return nil, errors.New("not a regular file")
 		}
+		if pipeline.IsTar(path) {
+			return nil, errors.New("a tar archive cannot be read in place: unpack it, or install it with narwhal model add")
+		}
 		file, err := os.Open(path)
 		if err != nil {
 			return nil, err
@@ -179,6 +182,12 @@ func load(src source, opts Options) (*Pipeline, error) {
 
 // rulers reads the components that find entities by rules.
 func (l *loader) rulers(p *Pipeline, run []component, cfg config) error {
+	finders := 0 // the components that find entities
+	for _, c := range run {
+		if c.factory == "ner" || slices.Contains(rulerFactories, c.factory) {
+			finders++
+		}
+	}
 	list := &p.before
 	for _, c := range run {
 		if c.factory == "ner" {
@@ -192,6 +201,9 @@ func (l *loader) rulers(p *Pipeline, run []component, cfg config) error {
 			return fmt.Errorf("config.cfg: %w", err)
 		}
 		r, err := l.ruler(c, s, p.tokenizer)
+		if without := (*ruleError)(nil); errors.As(err, &without) && finders > 1 {
+			err = fmt.Errorf("%w, or exclude %q", err, c.name)
+		}
 		if err != nil {
 			return err
 		}
@@ -215,15 +227,25 @@ func loadMeta(src source) (Meta, error) {
 }
 
 func (l *loader) tokenizer() (*tokenizer.Tokenizer, error) {
-	rules, err := l.src.read("tokenizer")
-	if err != nil {
-		return nil, err
-	}
-	lookups, err := l.src.read("vocab/lookups.bin")
+	rules, lookups, err := l.tokenizerFiles()
 	if err != nil {
 		return nil, err
 	}
 	return tokenizer.New(rules, lookups)
+}
+
+// tokenizerFiles reads the rules of the tokenizer, and the tables of the vocabulary. A
+// pipeline that was saved with exclude=["vocab"] has no tables. spaCy then loads it with a
+// vocabulary without tables.
+func (l *loader) tokenizerFiles() (rules, lookups []byte, err error) {
+	if rules, err = l.src.read("tokenizer"); err != nil {
+		return nil, nil, err
+	}
+	lookups, ok, err := l.src.optional("vocab/lookups.bin")
+	if ok && len(lookups) == 0 {
+		err = fmt.Errorf("read vocab/lookups.bin: the file is empty")
+	}
+	return rules, lookups, err
 }
 
 func (l *loader) parser(c component) (*parserModel, error) {

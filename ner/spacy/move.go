@@ -1,5 +1,7 @@
 package spacy
 
+import "slices"
+
 // Move moves the packed weights to other memory, so that processes that opened the
 // same pipeline can share one copy. It calls place for each piece of the weights and
 // uses the slice that place returns from then on. That slice must have the same
@@ -12,7 +14,9 @@ func (p *Pipeline) Move(place func(weights []float32) []float32) {
 	if p.senter != nil {
 		p.senter.linear.Move(place)
 	}
-	p.ner.move(place)
+	if p.ner != nil {
+		p.ner.move(place)
+	}
 	for _, t := range p.networks() {
 		if t.static != nil {
 			t.static.matrix.Move(place)
@@ -37,18 +41,18 @@ func (t *transition) move(place func([]float32) []float32) {
 	}
 }
 
-// networks returns the tok2vec networks of the components: one if both listen to the
-// same one, or if only the recognizer has one, and two otherwise.
-func (p *Pipeline) networks() []*tok2vec {
-	first := p.ner.tok2vec
+// networks returns the tok2vec networks of the components, each of them once: first that
+// of the component that finds sentences, then that of the recognizer. Two components may
+// listen to the same one. Rules need none.
+func (p *Pipeline) networks() (list []*tok2vec) {
 	switch {
 	case p.parser != nil:
-		first = p.parser.tok2vec
+		list = append(list, p.parser.tok2vec)
 	case p.senter != nil:
-		first = p.senter.tok2vec
+		list = append(list, p.senter.tok2vec)
 	}
-	if first == p.ner.tok2vec {
-		return []*tok2vec{first}
+	if p.ner != nil && !slices.Contains(list, p.ner.tok2vec) {
+		list = append(list, p.ner.tok2vec)
 	}
-	return []*tok2vec{first, p.ner.tok2vec}
+	return list
 }

@@ -71,8 +71,10 @@ func (c config) plan(exclude []string) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	if active[at].listensTo, err = c.upstream(active[at], active[:at]); err != nil {
-		return nil, err
+	if at >= 0 {
+		if active[at].listensTo, err = c.upstream(active[at], active[:at]); err != nil {
+			return nil, err
+		}
 	}
 	p := &plan{noSents: c.noSents(exclude)}
 	var sents *component // what finds the sentences
@@ -133,8 +135,9 @@ func (c config) plan(exclude []string) (*plan, error) {
 	return p, nil
 }
 
-// recognizer returns the index of the component that finds the entities. It returns an
-// error that says what the pipeline has instead if there is none, or if it cannot be run.
+// recognizer returns the index of the entity recognizer, or -1 if only rulers find entities.
+// It returns an error that says what the pipeline has instead if no component finds
+// entities, or if the recognizer cannot be run.
 func (c config) recognizer(active []component, exclude []string) (int, error) {
 	at := -1
 	for i, comp := range active {
@@ -148,6 +151,11 @@ func (c config) recognizer(active []component, exclude []string) (int, error) {
 	}
 	if at >= 0 {
 		return at, nil
+	}
+	for _, comp := range active {
+		if sets, err := c.setsEnts(comp); sets || err != nil {
+			return -1, err
+		}
 	}
 	var names []string
 	_, _ = c.get("nlp", "pipeline", &names) // active has returned this error
@@ -168,11 +176,14 @@ func (c config) recognizer(active []component, exclude []string) (int, error) {
 			return 0, fmt.Errorf("component %q (factory beam_ner) finds entities with a beam search, and this package decodes greedily: train a component of the factory ner", comp.name)
 		case "spancat", "spancat_singlelabel":
 			return 0, fmt.Errorf("component %q (factory %s) finds spans, which spaCy keeps in Doc.spans and not in Doc.ents, and no component of the factory ner finds entities: train one, with spacy init config --pipeline ner", comp.name, comp.factory)
-		case "entity_ruler", "future_entity_ruler", "span_ruler":
-			return 0, fmt.Errorf("component %q (factory %s) finds entities by rules, and no component of the factory ner finds entities: train one, with spacy init config --pipeline ner", comp.name, comp.factory)
+		case "span_ruler":
+			return 0, fmt.Errorf("component %q (factory span_ruler) finds spans, which spaCy keeps in Doc.spans and not in Doc.ents: save the pipeline with annotate_ents = true in [components.%[1]s]", comp.name)
+		}
+		if !knownName(comp.factory) {
+			return 0, fmt.Errorf("component %q (factory %s) needs Python code, and no component of the factory ner and no ruler finds entities: train a recognizer, with spacy init config --pipeline ner", comp.name, comp.factory)
 		}
 	}
-	return 0, fmt.Errorf("the pipeline has no component of the factory ner, so it finds no entities: train one, with spacy init config --pipeline ner")
+	return 0, fmt.Errorf("the pipeline has no component of the factory ner and no ruler, so it finds no entities: train a recognizer, with spacy init config --pipeline ner")
 }
 
 // noSents returns an error that says why no component finds sentences, or nil if one
@@ -283,7 +294,6 @@ func knownName(name string) bool {
 
 // checkFactory returns an error if a component could change entities.
 func (c config) checkFactory(comp component) error {
-	const advice = "exclude it, or save the pipeline without it"
 	switch {
 	case comp.factory == "tok2vec" || comp.factory == "span_ruler" || slices.Contains(harmless, comp.factory):
 		return nil
@@ -295,7 +305,7 @@ func (c config) checkFactory(comp component) error {
 	if why == "" {
 		why = "what it does to entities is unknown"
 	}
-	return fmt.Errorf("component %q (factory %s) cannot be run, because %s: %s", comp.name, comp.factory, why, advice)
+	return fmt.Errorf("component %q (factory %s) cannot be run, because %s: exclude %[1]q, or save the pipeline without it", comp.name, comp.factory, why)
 }
 
 // checkModel checks the architecture of a parser, entity recognizer or senter. It returns
@@ -309,7 +319,7 @@ func (c config) checkModel(comp component) (string, error) {
 	} else if _, err := c.want(section, "state_type", comp.factory); err != nil {
 		return "", err
 	}
-	if _, err := c.want(section, "@architectures", architecture); err != nil {
+	if _, err := c.architecture(section, architecture); err != nil {
 		return "", err
 	}
 	var more bool
@@ -343,16 +353,16 @@ func (c config) checkModel(comp component) (string, error) {
 // checkTok2Vec checks the architecture of an embedding network. It ignores the numbers
 // in the config (width, depth, rows, pieces): they are read from the model file.
 func (c config) checkTok2Vec(section string) error {
-	name, err := c.want(section, "@architectures", "spacy.Tok2Vec.v2", "spacy.HashEmbedCNN.v2")
+	name, err := c.architecture(section, "spacy.Tok2Vec.v2", "spacy.HashEmbedCNN.v2")
 	if err != nil || name == "spacy.HashEmbedCNN.v2" {
 		return err
 	}
-	if _, err := c.want(section+".embed", "@architectures", "spacy.MultiHashEmbed.v2", "spacy.CharacterEmbed.v2"); err != nil {
+	if _, err := c.architecture(section+".embed", "spacy.MultiHashEmbed.v2", "spacy.CharacterEmbed.v2"); err != nil {
 		return err
 	}
 	if _, err = c.get(section+".encode", "@architectures", &name); err == nil && strings.HasPrefix(name, "spacy.MishWindowEncoder.") {
 		return fmt.Errorf("[%s.encode] @architectures is %s: it does not pad texts, so in spaCy the answers for a text depend on the other texts of its batch: train with spacy.MaxoutWindowEncoder.v2", section, name)
 	}
-	_, err = c.want(section+".encode", "@architectures", "spacy.MaxoutWindowEncoder.v2")
+	_, err = c.architecture(section+".encode", "spacy.MaxoutWindowEncoder.v2")
 	return err
 }

@@ -277,3 +277,53 @@ func TestTooManyMatches(t *testing.T) {
 		t.Errorf("a text after that: %v, %v", ents, err)
 	}
 }
+
+// TestRulersAlone has pipelines without a recognizer. What finds sentences neither helps nor
+// hinders the rules.
+func TestRulersAlone(t *testing.T) {
+	const text = "Acme Corp sells foo to acme. Corp is new."
+	rules := []string{
+		"one/cfg", "{}", "one/patterns.jsonl", `{"label":"X","pattern":"Acme Corp","id":"acme"}`,
+		"two.jsonl", `{"label":"Y","pattern":[{"LOWER":"acme"},{"IS_PUNCT":true},{}]}` + "\n" + `{"label":"X","pattern":"Acme"}`,
+	}
+	for _, s := range []tiny{small, {width: 8, depth: 1, pieces: 2, columns: []string{"NORM"}, rows: []int{20}, hidden: 4, labels: []string{"A"}, parser: true}} {
+		files := s.files(t, 1)
+		addComponent(t, files, "one", "entity_ruler", "")
+		addComponentLast(t, files, "two", "entity_ruler")
+		addFiles(files, rules)
+		p, err := openFiles(files, Options{Exclude: []string{"ner"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.Labels(); !slices.Equal(got, []string{"X", "Y"}) {
+			t.Errorf("labels %v, want X and Y", got)
+		}
+		p.Move(func(w []float32) []float32 { return w })
+		if p.Sum(); s.parser != (p.CacheWords() > 0) {
+			t.Errorf("parser %v, and the cache has %d words", s.parser, p.CacheWords())
+		}
+		want := []ner.Entity{
+			{Text: "Acme Corp", Label: "X", Start: 0, End: 9, RuneStart: 0, RuneEnd: 9, ID: "acme"},
+			{Text: "acme. Corp", Label: "Y", Start: 23, End: 33, RuneStart: 23, RuneEnd: 33},
+		}
+		for _, test := range []struct {
+			text string
+			want []ner.Entity
+		}{{text, want}, {"", nil}, {"nothing", nil}, {text + strings.Repeat(" foo", 2*longText), want}, {text, want}} {
+			got, err := p.Entities(t.Context(), test.text)
+			if err != nil || !slices.Equal(got, test.want) {
+				t.Errorf("%.50q: %v, %v; want %v", test.text, got, err, test.want)
+			}
+			doc, err := p.Analyze(t.Context(), test.text, s.parser)
+			if err != nil || !slices.Equal(doc.Ents, test.want) || len(doc.EntTokens) != len(test.want) {
+				t.Errorf("%.50q: Analyze finds %v with the tokens %v, %v; want %v", test.text, doc.Ents, doc.EntTokens, err, test.want)
+			}
+			if s.parser && len(test.text) > 0 && len(doc.Sents) == 0 {
+				t.Errorf("%.50q: no sentences", test.text)
+			}
+		}
+		if err := p.CheckSents(); s.parser != (err == nil) {
+			t.Errorf("parser %v, CheckSents %v", s.parser, err)
+		}
+	}
+}

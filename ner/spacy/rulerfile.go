@@ -144,7 +144,7 @@ func (l *loader) ruler(c component, s rulerSettings, tk *tokenizer.Tokenizer) (*
 	lang := &matcher.Language{Tokenizer: tk, Norms: l.norms}
 	r.tokens = matcher.New(lang)
 	if r.phrases, err = matcher.NewPhrases(lang, s.attr, r.ids); err != nil {
-		return nil, fmt.Errorf("component %q: %w: exclude %[1]q, or save the pipeline without it", c.name, err)
+		return nil, &ruleError{fmt.Errorf("component %q: %w: save the pipeline with another attribute", c.name, err)}
 	}
 	var tokens []Token
 	for i, rule := range rules {
@@ -156,20 +156,23 @@ func (l *loader) ruler(c component, s rulerSettings, tk *tokenizer.Tokenizer) (*
 			continue
 		}
 		if err := r.tokens.Add(keys[i], rule.Tokens, s.validate); err != nil {
-			return nil, fmt.Errorf("%s: line %d: %w: exclude %q, or save the pipeline without this rule", file, lines[i], err, c.name)
+			return nil, &ruleError{fmt.Errorf("%s: line %d: %w: save the pipeline without this rule", file, lines[i], err)}
 		}
 	}
 	r.phrases.Finish()
 	return r, r.tokens.Finish()
 }
 
+// ruleError is the error for rules that cannot be run. The pipeline may run without the
+// ruler.
+type ruleError struct{ err error }
+
+func (e *ruleError) Error() string { return e.err.Error() }
+func (e *ruleError) Unwrap() error { return e.err }
+
 // norms returns the strings of the norms of the pipeline.
 func (l *loader) norms() (map[uint64]string, error) {
-	rules, err := l.src.read("tokenizer")
-	if err != nil {
-		return nil, err
-	}
-	lookups, err := l.src.read("vocab/lookups.bin")
+	rules, lookups, err := l.tokenizerFiles()
 	if err != nil {
 		return nil, err
 	}

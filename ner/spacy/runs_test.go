@@ -79,6 +79,14 @@ func TestTableOfWhatRuns(t *testing.T) {
 		{"`ner` with a `beam_width`", small, set("ner/cfg", `"beam_width":1`, `"beam_width":16`)},
 		{"`spancat` without `ner`", small, set("config.cfg", `factory = "ner"`, `factory = "spancat"`)},
 		{"two components `ner`", small, last("ner2", "ner")},
+		{"a pipeline that was saved with `exclude=[\"vocab\"]`", small, func(f files) { delete(f, "vocab/lookups.bin") }},
+		{"… although its network needs word vectors", own(func(s *tiny) { s.vectors = 5 }), func(f files) {
+			for _, name := range []string{"lookups.bin", "vectors", "key2row", "vectors.cfg"} {
+				delete(f, "vocab/"+name)
+			}
+		}},
+		{"a pipeline of spaCy 2", small, func(f files) { delete(f, "config.cfg") }},
+		{"older networks, such as those of spaCy 3.0", small, set("config.cfg", "TransitionBasedParser.v2", "TransitionBasedParser.v1")},
 		{"vectors of floret", own(func(s *tiny) { s.vectors = 5 }), set("vocab/vectors.cfg", "default", "floret")},
 		{"another language", small, set("config.cfg", `lang = "en"`, `lang = "de"`)},
 		{"a tokenizer with other patterns than those of spaCy's English, or with none", small, patterns("prefix_search", `^[("]`, "suffix_search", `(?<=[a-z])\.$`, "infix_finditer", "(?<=[a-z])-(?=[a-z])", "token_match", `(?i)^[a-z]+-\d+$`)},
@@ -126,7 +134,11 @@ func TestTableOfWhatRuns(t *testing.T) {
 		{"… that needs Python code, as an extension attribute does", small, rule(`[{"_":{"mine":true}}]`)},
 		{"… with a `REGEX` that refers to a group, or has an atomic group", small, rule(`[{"LOWER":{"REGEX":"(a)\\1"}}]`)},
 		{"… with a `REGEX` inside of a `FUZZY`, or the other way round", small, rule(`[{"LOWER":{"FUZZY":{"REGEX":"ab"}}}]`)},
-		{"rulers without `ner`", small, set("config.cfg", `factory = "ner"`, `factory = "entity_ruler"`)},
+		{"rulers without `ner`", small, func(f files) {
+			set("config.cfg", `factory = "ner"`, `factory = "entity_ruler"`)(f)
+			f["ner.jsonl"] = []byte(`{"label":"A","pattern":[{"LOWER":"paris"}]}`)
+		}},
+		{"a `span_ruler` without `annotate_ents`, and no `ner`", small, set("config.cfg", `factory = "ner"`, `factory = "span_ruler"`)},
 		{"components of your own", small, last("mine", "my_factory")},
 	} {
 		f := row.tiny.files(t, 1)
@@ -134,10 +146,17 @@ func TestTableOfWhatRuns(t *testing.T) {
 			row.change(f)
 		}
 		p, err := openFiles(f, Options{})
+		prefix := "open pipeline: "
+		if _, ok := f["config.cfg"]; !ok { // what is there instead, a folder shows
+			dir := t.TempDir()
+			writeDir(t, dir, f)
+			p, err = Open(dir, Options{})
+			prefix = "open pipeline " + dir + ": "
+		}
 		says := "runs"
 		switch {
 		case err != nil:
-			says = "refuses it: " + strings.TrimPrefix(err.Error(), "open pipeline: ")
+			says = "refuses it: " + strings.TrimPrefix(err.Error(), prefix)
 		case p.CheckTokens() != nil:
 			says += ", but has no tokens and sentences: " + p.CheckTokens().Error()
 		case row.tiny.parser && p.CheckSents() != nil:

@@ -40,6 +40,9 @@
 // A senter needs the model Tagger.v2 and the same networks. Only one component may find
 // sentences.
 //
+// A pipeline needs a recognizer, or a ruler that sets entities (entity_ruler, or span_ruler
+// with annotate_ents), or both.
+//
 // Components that cannot change an entity are not read. For any other component
 // [Open] returns an error with its name, so no pipeline gives other answers here
 // than in Python. A component that changes tokens after the recognizer, such as
@@ -81,7 +84,7 @@ type Options struct {
 	// pipeline that can be run completely, only the component that finds sentences
 	// makes a difference: "parser", "senter" or "sentencizer". In any
 	// other pipeline, exclude the components that cannot be run to make the rest
-	// usable. The entity recognizer cannot be excluded.
+	// usable. The entity recognizer can be excluded only if rules find entities, too.
 	Exclude []string
 
 	// CacheEntries is how many token types each network remembers, rounded up to
@@ -105,7 +108,7 @@ var ErrNotUTF8 = errors.New("text is not valid UTF-8")
 type Pipeline struct {
 	meta      Meta
 	tokenizer *tokenizer.Tokenizer
-	ner       *entityModel
+	ner       *entityModel // nil: only rules find entities
 
 	// What finds sentences. At most one of these is not nil.
 	parser      *parserModel
@@ -113,6 +116,7 @@ type Pipeline struct {
 	sentencizer *sentencizer
 
 	// The components that find entities by rules: before the recognizer and after it.
+	// Without a recognizer all are before it.
 	before, after []*ruler
 
 	sentences bool  // the sentences limit the recognizer's entities
@@ -142,7 +146,10 @@ func (p *Pipeline) Meta() Meta { return p.meta }
 // Labels returns the labels that entities can have: first those of the recognizer, in the
 // order of its classes, and then others that rules give. The caller may change the slice.
 func (p *Pipeline) Labels() []string {
-	labels := append([]string(nil), p.ner.labels...)
+	var labels []string
+	if p.ner != nil {
+		labels = append(labels, p.ner.labels...)
+	}
 	for _, r := range slices.Concat(p.before, p.after) {
 		for _, l := range r.labels() {
 			if !slices.Contains(labels, l) {
@@ -167,6 +174,7 @@ func (p *Pipeline) Close() error {
 // work is the memory of one call. The recognizer and the parser take turns on the
 // text. Each has its own features.
 type work struct {
+	text       string
 	tokens     []Token
 	encoder    encoder
 	recognizer features
@@ -203,8 +211,10 @@ func (p *Pipeline) begin(ctx context.Context, text string) (w *work, err error) 
 
 // start prepares w for text. The text's tokens are in w already.
 func (p *Pipeline) start(w *work, text string) {
-	w.encoder.ready = nil
-	w.recognizer.start(p.ner.transition, &w.encoder, text, w.tokens)
+	w.text, w.encoder.ready = text, nil
+	if p.ner != nil {
+		w.recognizer.start(p.ner.transition, &w.encoder, text, w.tokens)
+	}
 	if p.parser != nil {
 		w.parser.start(p.parser.transition, &w.encoder, text, w.tokens)
 		w.parse.reset(len(w.tokens))
@@ -212,7 +222,7 @@ func (p *Pipeline) start(w *work, text string) {
 		w.parse.sentences.reset(len(w.tokens))
 	}
 	switch {
-	case len(w.tokens) <= longText:
+	case len(w.tokens) <= longText || p.ner == nil:
 	case p.parser != nil && p.sentences:
 		w.ahead = newAhead(&w.recognizer, &w.parser)
 	default:
@@ -226,7 +236,7 @@ func (p *Pipeline) putWork(w *work) {
 		w.ahead = nil
 	}
 	computing.Add(-1)
-	w.doc = matcher.Doc{}
+	w.text, w.doc = "", matcher.Doc{}
 	for _, f := range []*features{&w.recognizer, &w.parser} {
 		f.text, f.tokens = "", nil // do not keep the caller's text in memory
 		f.long = nil
@@ -370,11 +380,14 @@ func (p *Pipeline) findEntities(ctx context.Context, w *work) error {
 		return p.recognize(ctx, w, nil)
 	}
 	d := &w.doc
-	*d = matcher.Doc{Text: w.recognizer.text, Tokens: w.tokens, NoEnts: true}
+	*d = matcher.Doc{Text: w.text, Tokens: w.tokens, NoEnts: true}
 	for _, r := range p.before {
 		if err := r.apply(ctx, d); err != nil {
 			return err
 		}
+	}
+	if p.ner == nil {
+		return nil
 	}
 	if err := p.recognize(ctx, w, d.Ents); err != nil {
 		return err
@@ -446,7 +459,7 @@ func (p *Pipeline) recognize(ctx context.Context, w *work, preset []matcher.Ent)
 // findSentences runs the parser, the senter or the sentencizer until the sentences of
 // the first upTo tokens are known. It does nothing if they are known already.
 func (p *Pipeline) findSentences(ctx context.Context, w *work, upTo int) error {
-	text, s := w.recognizer.text, &w.parse.sentences
+	text, s := w.text, &w.parse.sentences
 	switch {
 	case s.known >= upTo:
 		return nil

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"math/bits"
 	"regexp"
@@ -30,6 +32,9 @@ type vectors struct {
 func loadVectors(src source) (*vectors, error) {
 	var cfg struct{ Mode string }
 	raw, err := src.read("vocab/vectors.cfg")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: the network needs the word vectors in vocab: save the pipeline without exclude=[\"vocab\"]", err)
+	}
 	if err == nil {
 		err = json.Unmarshal(raw, &cfg)
 	}

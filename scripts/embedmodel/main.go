@@ -105,7 +105,7 @@ func restore() error {
 	here := model.Places{User: "models"}
 	_, err := here.Find(model.Default)
 	if missing := (*model.NotFoundError)(nil); errors.As(err, &missing) {
-		_, err = install.Add(here, archive, model.Default)
+		_, err = install.Add(here, archive, model.Default, nil)
 	}
 	return err
 }

@@ -22,6 +22,7 @@ var Tiny = map[string]string{
 	"ner/model":                 "weights",
 	"ner/moves":                 "moves",
 	"ner/cfg":                   "{}",
+	"ruler/patterns.jsonl":      "rules",
 	"LICENSE":                   "do as you like",
 	"vocab/lookups.bin":         "lookups",
 	"vocab/key2row":             "",
@@ -34,7 +35,7 @@ var Tiny = map[string]string{
 
 // Wanted returns the names of the files of Tiny that narwhal reads, sorted.
 func Wanted() []string {
-	return []string{"LICENSE", "config.cfg", "meta.json", "ner/cfg", "ner/model", "ner/moves", "tokenizer", "vocab/key2row", "vocab/lookups.bin"}
+	return []string{"LICENSE", "config.cfg", "meta.json", "ner/cfg", "ner/model", "ner/moves", "ruler/patterns.jsonl", "tokenizer", "vocab/key2row", "vocab/lookups.bin"}
 }
 
 // WriteDir writes files below dir and returns dir.
