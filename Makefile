@@ -46,7 +46,7 @@ test:
 generate:
 	$(GO) generate ./...
 	$(GO) test ./config ./supervisor ./cmd/narwhal ./internal/metrics ./internal/logevent -update
-	$(GO) test ./ner/spacy -run TestTableOfWhatRuns -update
+	$(GO) test ./ner/spacy -run TestTableOf -update
 	$(GO) run ./scripts/sizing
 
 # Fuzzes for longer than `make test`: a minute for each target, and a minute of random

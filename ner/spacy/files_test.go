@@ -99,7 +99,7 @@ func TestOpenErrors(t *testing.T) {
 		"cut.whl":      wheel(t, "tiny/", map[string][]byte{"config.cfg": files["config.cfg"], "tokenizer": {1}}, zip.Store),
 		"nothing.whl":  nil,
 		"x.tar":        append(make([]byte, 257), "ustar\x0000"...),
-		"d/config.cfg": []byte("[nlp]\nlang = \"de\"\n"),
+		"d/config.cfg": []byte("[nlp]\nlang = \"qqq\"\n"),
 	})
 	for name, want := range map[string]string{
 		"absent":      "no such file or directory",
@@ -111,7 +111,7 @@ func TestOpenErrors(t *testing.T) {
 		"two.whl":     "the archive has 2 pipelines (a, b): unpack it, and name the folder of one of them",
 		"x.tar":       "a tar archive cannot be read in place: unpack it, or install it with narwhal model add",
 		"cut.whl":     "read meta.json: open meta.json: file does not exist",
-		"d":           `config.cfg: the pipeline's language is "de"`,
+		"d":           `config.cfg: the pipeline's language is "qqq"`,
 	} {
 		path := filepath.Join(tmp, name)
 		_, err := Open(path, Options{})

@@ -115,6 +115,7 @@ func OpenFiles(read func(name string) ([]byte, error), opts Options) (*Pipeline,
 // loader has the data that the steps of load share.
 type loader struct {
 	src     source
+	lang    string              // the code of the language
 	cache   int                 // entries of each network's cache; negative: no cache
 	vectors *vectors            // nil until a model that needs them is read
 	shared  map[string]*tok2vec // those that a component listens to, by name
@@ -139,7 +140,7 @@ func load(src source, opts Options) (*Pipeline, error) {
 	if p.meta, err = loadMeta(src); err != nil {
 		return nil, err
 	}
-	l := &loader{src: src, cache: opts.CacheEntries, shared: map[string]*tok2vec{}}
+	l := &loader{src: src, lang: plan.lang, cache: opts.CacheEntries, shared: map[string]*tok2vec{}}
 	if l.cache == 0 {
 		l.cache = defaultCacheEntries
 	}

@@ -18,6 +18,8 @@ type component struct {
 
 // plan says how to run a pipeline.
 type plan struct {
+	lang string // the code of the language
+
 	// run has the components to load, in the order of the pipeline. Their factories are
 	// ner, parser, senter, sentencizer, attribute_ruler, doc_cleaner, and those of the
 	// rulers that set entities. It does not contain tok2vec components: a component runs the one that it listens to.
@@ -60,7 +62,11 @@ var refusals = map[string]string{
 // plan returns how to run the pipeline without the excluded components. If a component
 // cannot be run and could change entities, it returns an error that names it.
 func (c config) plan(exclude []string) (*plan, error) {
-	if err := c.checkLanguage(); err != nil {
+	lang, err := c.language()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.checkHooks(); err != nil {
 		return nil, err
 	}
 	active, err := c.active(exclude)
@@ -76,7 +82,7 @@ func (c config) plan(exclude []string) (*plan, error) {
 			return nil, err
 		}
 	}
-	p := &plan{noSents: c.noSents(exclude)}
+	p := &plan{lang: lang, noSents: c.noSents(exclude)}
 	var sents *component // what finds the sentences
 	late := -1           // its place in p.run, if it is after the recognizer
 	for i, comp := range active {
@@ -236,17 +242,8 @@ func (c config) upstream(comp component, before []component) (string, error) {
 	return "", fmt.Errorf("component %q listens to %q, which is not in the pipeline before it, or excluded", comp.name, name)
 }
 
-func (c config) checkLanguage() error {
-	var lang string
-	if _, err := c.get("nlp", "lang", &lang); err != nil {
-		return err
-	}
-	if lang != "en" {
-		return fmt.Errorf("the pipeline's language is %q: only English (\"en\") is implemented", lang)
-	}
-	if _, err := c.want("nlp.tokenizer", "@tokenizers", "spacy.Tokenizer.v1"); err != nil {
-		return err
-	}
+// checkHooks returns an error if Python code changes the pipeline when spaCy makes it.
+func (c config) checkHooks() error {
 	for _, hook := range []string{"before_creation", "after_creation", "after_pipeline_creation"} {
 		if v := c["nlp"][hook]; v != "" && v != "null" || c["nlp."+hook] != nil {
 			return fmt.Errorf("[nlp] %s calls Python code when the pipeline is made: cannot run it", hook)

@@ -142,6 +142,7 @@ func (l *loader) ruler(c component, s rulerSettings, tk *tokenizer.Tokenizer) (*
 	}
 	keys := r.addKeys(rules, names)
 	lang := &matcher.Language{Tokenizer: tk, Norms: l.norms}
+	setLanguage(lang, l.lang)
 	r.tokens = matcher.New(lang)
 	if r.phrases, err = matcher.NewPhrases(lang, s.attr, r.ids); err != nil {
 		return nil, &ruleError{fmt.Errorf("component %q: %w: save the pipeline with another attribute", c.name, err)}

@@ -88,7 +88,6 @@ func TestTableOfWhatRuns(t *testing.T) {
 		{"a pipeline of spaCy 2", small, func(f files) { delete(f, "config.cfg") }},
 		{"older networks, such as those of spaCy 3.0", small, set("config.cfg", "TransitionBasedParser.v2", "TransitionBasedParser.v1")},
 		{"vectors of floret", own(func(s *tiny) { s.vectors = 5 }), set("vocab/vectors.cfg", "default", "floret")},
-		{"another language", small, set("config.cfg", `lang = "en"`, `lang = "de"`)},
 		{"a tokenizer with other patterns than those of spaCy's English, or with none", small, patterns("prefix_search", `^[("]`, "suffix_search", `(?<=[a-z])\.$`, "infix_finditer", "(?<=[a-z])-(?=[a-z])", "token_match", `(?i)^[a-z]+-\d+$`)},
 		{"… with a pattern that refers to a group, or has an atomic group or a possessive quantifier", small, patterns("infix_finditer", `(-)\1`)},
 		{"… with another `url_match`, and with a rule that has `LIKE_URL`", small, func(f files) {

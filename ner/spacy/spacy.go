@@ -1,5 +1,5 @@
-// Package spacy runs the entity recognizer of spaCy's English pipelines, such
-// as en_core_web_sm, in Go. It reads the files that spaCy wrote and returns the
+// Package spacy runs the entity recognizer of spaCy's pipelines, such as
+// en_core_web_sm, in Go. It reads the files that spaCy wrote and returns the
 // entities that spaCy returns.
 //
 //	nlp, err := spacy.Load("en_core_web_sm")
@@ -28,12 +28,12 @@
 //
 // # What it can run
 //
-// The package runs pipelines of spaCy 3.6 to 3.8 with the language "en", spaCy's
-// own tokenizer patterns, and a greedy TransitionBasedParser.v2. That needs a
+// The package runs pipelines of spaCy 3.6 to 3.8 in the languages that spaCy's tokenizer
+// of rules can cut into words, with a greedy TransitionBasedParser.v2. That needs a
 // Tok2Vec.v2 of MultiHashEmbed.v2 or CharacterEmbed.v2, and MaxoutWindowEncoder.v2, or
 // HashEmbedCNN.v2, which is the same network. A component may have its own Tok2Vec or listen to a
 // shared one. These pipelines are en_core_web_sm, _md and _lg, and those that
-// `spacy init config --lang en --pipeline ner` and `spacy train` make. Word vectors
+// `spacy init config --pipeline ner` and `spacy train` make. Word vectors
 // of the mode "default" are used. docs/engine.md has a table of components and
 // settings.
 //

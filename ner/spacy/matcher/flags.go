@@ -14,7 +14,7 @@ import (
 // lang/lex_attrs.py, or in lang/en/lex_attrs.py for English.
 type lexFlag struct {
 	name string
-	is   func(s string, tk *tokenizer.Tokenizer) bool
+	is   func(s string, lang *Language) bool
 }
 
 var lexFlags = [...]lexFlag{
@@ -31,7 +31,7 @@ var lexFlags = [...]lexFlag{
 	{"IS_LEFT_PUNCT", oneOf("( [ { < \" ' « ‘ ‚ ‛ “ „ ‟ ‹ ❮ ``")},
 	{"IS_RIGHT_PUNCT", oneOf(") ] } > \" ' » ’ ” › ❯ ''")},
 	{"IS_CURRENCY", each(func(r rune) bool { return unicode.Is(unicode.Sc, r) })},
-	{"LIKE_NUM", plain(likeNum)},
+	{"LIKE_NUM", func(s string, lang *Language) bool { return lang.LikeNum(s) }},
 	{"LIKE_URL", likeURL},
 	{"LIKE_EMAIL", plain(email.MatchString)},
 }
@@ -46,17 +46,17 @@ func flag(name string) attr {
 	panic("no flag " + name)
 }
 
-func plain(is func(string) bool) func(string, *tokenizer.Tokenizer) bool {
-	return func(s string, _ *tokenizer.Tokenizer) bool { return is(s) }
+func plain(is func(string) bool) func(string, *Language) bool {
+	return func(s string, _ *Language) bool { return is(s) }
 }
 
 // each returns a function that reports whether is is true for every rune.
-func each(is func(rune) bool) func(string, *tokenizer.Tokenizer) bool {
+func each(is func(rune) bool) func(string, *Language) bool {
 	return plain(func(s string) bool { return strings.IndexFunc(s, func(r rune) bool { return !is(r) }) < 0 })
 }
 
 // oneOf returns a function that reports whether a text is one of the words.
-func oneOf(words string) func(string, *tokenizer.Tokenizer) bool {
+func oneOf(words string) func(string, *Language) bool {
 	set := wordSet(words)
 	return plain(func(s string) bool { return set[s] })
 }
@@ -133,19 +133,17 @@ func isDigits(s string) bool {
 	return s != "" && strings.IndexFunc(s, func(r rune) bool { return !tokenizer.IsDigit(r) }) < 0
 }
 
-// likeNum reports whether an English token is like a number.
-func likeNum(s string) bool {
-	for _, sign := range []string{"+", "-", "±", "~"} {
-		if rest, ok := strings.CutPrefix(s, sign); ok {
-			s = rest
-			break
-		}
-	}
-	s = strings.NewReplacer(",", "", ".", "").Replace(s)
-	if isDigits(s) {
-		return true
-	}
-	if num, denom, ok := strings.Cut(s, "/"); ok && isDigits(num) && isDigits(denom) {
+// LikeNum is LIKE_NUM of the languages that have no words for numbers in spaCy: it reports
+// whether a token is a number or a fraction in digits.
+func LikeNum(s string) bool {
+	_, is := inDigits(s)
+	return is
+}
+
+// EnglishLikeNum is LIKE_NUM of English.
+func EnglishLikeNum(s string) bool {
+	s, is := inDigits(s)
+	if is {
 		return true
 	}
 	s = tokenizer.Lower(s)
@@ -160,8 +158,22 @@ func likeNum(s string) bool {
 	return false
 }
 
+// inDigits reports whether s is a number or a fraction in digits. It returns s without its
+// sign, commas and points.
+func inDigits(s string) (rest string, is bool) {
+	for _, sign := range []string{"+", "-", "±", "~"} {
+		if rest, ok := strings.CutPrefix(s, sign); ok {
+			s = rest
+			break
+		}
+	}
+	s = strings.NewReplacer(",", "", ".", "").Replace(s)
+	num, denom, isFraction := strings.Cut(s, "/")
+	return s, isDigits(s) || isFraction && isDigits(num) && isDigits(denom)
+}
+
 // likeURL reports whether a token is like a URL.
-func likeURL(s string, tk *tokenizer.Tokenizer) bool {
+func likeURL(s string, lang *Language) bool {
 	switch {
 	case strings.HasPrefix(s, "http://"), strings.HasPrefix(s, "https://"),
 		strings.HasPrefix(s, "www.") && utf8.RuneCountInString(s) >= 5:
@@ -170,5 +182,5 @@ func likeURL(s string, tk *tokenizer.Tokenizer) bool {
 		return false
 	}
 	tld, _, _ := strings.Cut(s[strings.LastIndexByte(s, '.')+1:], ":")
-	return strings.HasSuffix(tld, "/") || topLevel[tld] || tk.IsURL(s)
+	return strings.HasSuffix(tld, "/") || topLevel[tld] || lang.Tokenizer.IsURL(s)
 }

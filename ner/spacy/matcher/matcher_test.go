@@ -28,7 +28,8 @@ var language = sync.OnceValues(func() (*Language, error) {
 		return nil, err
 	}
 	tk, err := tokenizer.New(rules, lookups)
-	return &Language{tk, func() (map[uint64]string, error) { return tokenizer.NormStrings(rules, lookups) }}, err
+	norms := func() (map[uint64]string, error) { return tokenizer.NormStrings(rules, lookups) }
+	return &Language{Tokenizer: tk, Norms: norms, LikeNum: EnglishLikeNum}, err
 })
 
 func testLanguage(t testing.TB) *Language {
@@ -220,6 +221,42 @@ func TestRefuses(t *testing.T) {
 		}
 		if m.Len() != 0 || len(m.nodes) != 0 {
 			t.Errorf("%s: the matcher has a part of the pattern", pattern)
+		}
+	}
+}
+
+// TestLikeNum has LIKE_NUM for a language without words for numbers, and for one whose words
+// this package does not have.
+func TestLikeNum(t *testing.T) {
+	l := *testLanguage(t)
+	l.LikeNum = LikeNum
+	m := New(&l)
+	if err := add(m, 0, `[{"LIKE_NUM":true}]`, false); err != nil {
+		t.Fatal(err)
+	}
+	d := newDoc(&l, "5 five 5th 1/2 1/2/3 1,000 -3 ² /")
+	matches, err := m.Match(t.Context(), d, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, x := range matches {
+		got = append(got, d.Text[d.Tokens[x.Start].Start:d.Tokens[x.End-1].End])
+	}
+	if want := []string{"5", "1/2", "1,000", "-3", "²"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+
+	l.Lacks = []string{"IS_CURRENCY", "LIKE_NUM"}
+	const want = " is not implemented for the language of the pipeline: its words are in spaCy's program"
+	for _, pattern := range []string{`[{"like_num":true}]`, `[{"LIKE_NUM":{"IN":[1]}}]`, `[{"IS_CURRENCY":false}]`} {
+		if err := add(New(&l), 0, pattern, false); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", pattern, err, want)
+		}
+	}
+	for _, attribute := range []string{"LIKE_NUM", "10"} {
+		if _, err := NewPhrases(&l, attribute, nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("phrases by %s: %v, want %q", attribute, err, want)
 		}
 	}
 }

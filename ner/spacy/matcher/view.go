@@ -2,6 +2,7 @@ package matcher
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"sort"
 	"unicode/utf8"
@@ -16,11 +17,21 @@ type Language struct {
 	// Norms returns the norms of the pipeline by their ids, see tokenizer.NormStrings. A
 	// matcher calls it when it gets a pattern that needs them.
 	Norms func() (map[uint64]string, error)
+
+	// LikeNum is the attribute LIKE_NUM of the language.
+	LikeNum func(s string) bool
+
+	// Lacks has the attributes that depend on words of the language which this package does
+	// not have. A pattern with one of them is an error.
+	Lacks []string
 }
 
-// has returns an error if the pipeline lacks what an attribute needs.
+// has returns an error if the pipeline, or this package, lacks what an attribute needs.
 func (l *Language) has(a attr) error {
-	if a == flag("LIKE_URL") && !l.Tokenizer.HasURL() {
+	switch {
+	case slices.Contains(l.Lacks, a.String()):
+		return fmt.Errorf("the attribute %s is not implemented for the language of the pipeline: its words are in spaCy's program, and not in the pipeline; give them as {\"LOWER\": {\"IN\": [\"two\", …]}}", a)
+	case a == flag("LIKE_URL") && !l.Tokenizer.HasURL():
 		return errors.New("the attribute LIKE_URL is not implemented for a tokenizer that has another url_match than spaCy's English")
 	}
 	return nil
@@ -86,7 +97,7 @@ func (v *view) compute(a attr) uint64 {
 	case attrEntType, attrEntID:
 		return tokenizer.StringID(v.str(a))
 	}
-	return number(lexFlags[a-firstFlag].is(v.text(), v.lang.Tokenizer))
+	return number(lexFlags[a-firstFlag].is(v.text(), v.lang))
 }
 
 func number(b bool) uint64 {
