@@ -77,7 +77,7 @@ func TestArchiveRefused(t *testing.T) {
 		add  func(*zip.Writer)
 		want string
 	}{
-		"empty":       {func(*zip.Writer) {}, "no folder with a config.cfg and a tokenizer"},
+		"empty":       {func(*zip.Writer) {}, "no folder with a config.cfg, and a tokenizer or a meta.json"},
 		"up":          {header(0o644, "m/config.cfg", "m/tokenizer", "m/../../evil"), "leads outside"},
 		"absolute":    {header(0o644, "m/config.cfg", "m/tokenizer", "/evil"), "leads outside"},
 		"dot":         {header(0o644, "./config.cfg", "./tokenizer"), "leads outside"},

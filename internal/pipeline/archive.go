@@ -26,8 +26,8 @@ func ReadZip(archive []byte) (*Zip, error) {
 	return OpenZip(r, archive)
 }
 
-// OpenZip opens the pipeline in an archive: the folder with a config.cfg and a tokenizer. It
-// fails if there is not exactly one such folder, if a name leads out of the archive or
+// OpenZip opens the pipeline in an archive: the folder with a config.cfg, and a tokenizer or
+// a meta.json. It fails if there is not exactly one such folder, if a name leads out of the archive or
 // occurs twice, and if the files together are larger than MaxSize. memory is the whole
 // archive, or nil if the archive is in a file. Names of entries are only looked up and never
 // used as paths of this machine, so reading an archive cannot read or write another file.

@@ -41,9 +41,10 @@ func (x *index) add(name string, size int64, regular bool) error {
 
 var errEntries = fmt.Errorf("the archive has more than %d entries", MaxEntries)
 
-// root returns the folder of the archive that has a config.cfg and a tokenizer. The result
-// ends with a slash, or is "" for the top of the archive. root returns ErrSpacy2 if there is
-// a pipeline of spaCy 2 instead, another error that is ErrNotPipeline if there is nothing of
+// root returns the folder of the archive that has a config.cfg, and a tokenizer or a
+// meta.json. (A tokenizer that does not work by rules has no such file.) The result ends
+// with a slash, or is "" for the top of the archive. root returns ErrSpacy2 if there is a
+// pipeline of spaCy 2 instead, another error that is ErrNotPipeline if there is nothing of
 // the kind, and an error with the folders if there are several.
 func (x *index) root() (string, error) {
 	var found []string
@@ -51,8 +52,9 @@ func (x *index) root() (string, error) {
 	for name := range x.sizes {
 		dir, base := path.Split(name)
 		_, ok := x.sizes[dir+"tokenizer"]
+		_, meta := x.sizes[dir+"meta.json"]
 		switch {
-		case ok && base == "config.cfg":
+		case (ok || meta) && base == "config.cfg":
 			found = append(found, dir)
 		case ok && base == "meta.json":
 			old = true
@@ -70,5 +72,5 @@ func (x *index) root() (string, error) {
 	case old:
 		return "", ErrSpacy2
 	}
-	return "", fmt.Errorf("%w: the archive has no folder with a config.cfg and a tokenizer", ErrNotPipeline)
+	return "", fmt.Errorf("%w: the archive has no folder with a config.cfg, and a tokenizer or a meta.json", ErrNotPipeline)
 }

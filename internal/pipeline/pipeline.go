@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -66,21 +67,32 @@ func IsLicense(name string) bool {
 	return strings.HasPrefix(name, "LICENSE") && !strings.Contains(name, "/")
 }
 
-// Check returns an error that is ErrNotPipeline if f has no config.cfg or no tokenizer. It
-// does not read these files.
+// Check returns an error that is ErrNotPipeline if f has no config.cfg, or no tokenizer and
+// no other one in its config.cfg.
 func Check(f Files) error {
-	for _, name := range []string{"config.cfg", "tokenizer"} {
-		file, err := f.Open(name)
-		if errors.Is(err, fs.ErrNotExist) {
-			return missing(f, name)
-		}
-		if err != nil {
-			return err
-		}
-		file.Close()
+	config, err := f.Bytes("config.cfg")
+	if errors.Is(err, fs.ErrNotExist) {
+		return missing(f, "config.cfg")
 	}
-	return nil
+	if err != nil {
+		return err
+	}
+	// Only a tokenizer that works by rules has a file of that name.
+	if m := tokenizers.FindSubmatch(config); m != nil && string(m[1]) != "spacy.Tokenizer.v1" {
+		return nil
+	}
+	file, err := f.Open("tokenizer")
+	if errors.Is(err, fs.ErrNotExist) {
+		return missing(f, "tokenizer")
+	}
+	if err != nil {
+		return err
+	}
+	return file.Close()
 }
+
+// tokenizers matches the line of a config.cfg that names the tokenizer.
+var tokenizers = regexp.MustCompile(`(?m)^@tokenizers *= *"([^"]*)"`)
 
 // missing returns the error for a folder or an archive that does not have a file.
 func missing(f Files, name string) error {

@@ -107,7 +107,7 @@ func TestOpenErrors(t *testing.T) {
 		"two":         "2 pipelines in it: name one of " + filepath.Join(tmp, "two", "a"),
 		"text.whl":    "not a wheel: ",
 		"nothing.whl": "not a wheel: ",
-		"empty.whl":   "not a spaCy pipeline: the archive has no folder with a config.cfg and a tokenizer",
+		"empty.whl":   "not a spaCy pipeline: the archive has no folder with a config.cfg, and a tokenizer or a meta.json",
 		"two.whl":     "the archive has 2 pipelines (a, b): unpack it, and name the folder of one of them",
 		"x.tar":       "a tar archive cannot be read in place: unpack it, or install it with narwhal model add",
 		"cut.whl":     "read meta.json: open meta.json: file does not exist",
