@@ -1,5 +1,5 @@
 // The page: takes a text, asks POST v1/entities, and shows the answer.
-import { examples, meaning } from './data.js';
+import { examplesOf, meaning } from './data.js';
 import { draw, element, hideTip } from './render.js';
 import { copy, names, note, page, program, save } from './code.js';
 
@@ -8,6 +8,7 @@ const input = $('text');
 const chooser = document.querySelector('select'); // of the model; null: the server has only one
 const limit = Number(document.body.dataset.limit); // bytes of a request's body
 const longestLink = 8000; // characters of a text that goes into a link
+const examples = examplesOf(chooser?.value ?? $('model').textContent);
 
 let result = { text: '', ents: [], model: '' };
 let hidden = new Set(); // labels that the person has switched off
