@@ -28,11 +28,16 @@ func main() {
 	model := flag.String("model", "models/en_core_web_sm", "the pipeline's directory")
 	narwhal := flag.String("narwhal", "bin/narwhal", "the server, for the memory of its workers")
 	rounds := flag.Int("rounds", 10, "rounds of each measurement")
+	onlySpeed := flag.String("speed", "", "only: the time of the text in this `file`, beside spaCy")
 	onlyMany := flag.Bool("many", false, "only: many texts in a request, beside the engine")
 	onlyScrape := flag.Bool("scrape", false, "only: an answer of /metrics with 64 workers")
 	flag.Parse()
 	var err error
 	switch {
+	case *onlySpeed != "":
+		if err = oneCore(); err == nil {
+			err = speed(*python, *model, *onlySpeed, *rounds)
+		}
 	case *onlyMany:
 		err = many(*narwhal, *model)
 	case *onlyScrape:
@@ -47,12 +52,6 @@ func main() {
 }
 
 func run(python, model, narwhal string, rounds int) error {
-	var cpu unix.CPUSet
-	cpu.Set(0)
-	all := unix.CPUSet{}
-	if err := unix.SchedGetaffinity(0, &all); err != nil {
-		return err
-	}
 	if err := memory(narwhal, model); err != nil {
 		return err
 	}
@@ -62,13 +61,10 @@ func run(python, model, narwhal string, rounds int) error {
 	if err := scrape(narwhal, model); err != nil {
 		return err
 	}
-	// The rest runs on one core.
-	runtime.LockOSThread()
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	if err := unix.SchedSetaffinity(0, &cpu); err != nil {
+	if err := oneCore(); err != nil {
 		return err
 	}
-	if err := speed(python, model, rounds); err != nil {
+	if err := speed(python, model, textFile, rounds); err != nil {
 		return err
 	}
 	if err := shape(model); err != nil {
@@ -77,14 +73,23 @@ func run(python, model, narwhal string, rounds int) error {
 	return words(model)
 }
 
+// oneCore makes the program and its children run on one core from now on.
+func oneCore() error {
+	runtime.LockOSThread()
+	runtime.GOMAXPROCS(1)
+	var cpu unix.CPUSet
+	cpu.Set(0)
+	return unix.SchedSetaffinity(0, &cpu)
+}
+
 // speed prints the time of a text with narwhal and with spaCy, for every kernel variant.
-func speed(python, model string, rounds int) error {
-	b, err := os.ReadFile(textFile)
+func speed(python, model, file string, rounds int) error {
+	b, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
 	text := string(b)
-	ref, err := startSpacy(python, model)
+	ref, err := startSpacy(python, model, file)
 	if err != nil {
 		return err
 	}
@@ -143,8 +148,8 @@ type reference struct {
 	greeting string
 }
 
-func startSpacy(python, model string) (*reference, error) {
-	cmd := exec.Command(python, "scripts/measure/spacy_time.py", model, textFile)
+func startSpacy(python, model, file string) (*reference, error) {
+	cmd := exec.Command(python, "scripts/measure/spacy_time.py", model, file)
 	cmd.Stderr = os.Stderr
 	talk, err := proc.StartTalk(cmd)
 	if err != nil {

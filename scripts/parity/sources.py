@@ -157,12 +157,12 @@ def other_languages(rng, data):
                 yield text
 
 
-def language_examples(rng):
+def language_examples(rng, lang="*"):
     import spacy
 
     root = pathlib.Path(spacy.__file__).parent
     texts = []
-    for path in sorted(root.glob("lang/*/examples.py")) + sorted(root.glob("tests/lang/*/*.py")):
+    for path in sorted(root.glob(f"lang/{lang}/examples.py")) + sorted(root.glob(f"tests/lang/{lang}/*.py")):
         try:
             tree = ast.parse(path.read_text(encoding="utf-8"))
         except (OSError, SyntaxError):
@@ -174,8 +174,9 @@ def language_examples(rng):
     yield from texts
 
 
-def catalogues(rng):
-    paths = sorted(glob.glob("/usr/share/locale/*/LC_MESSAGES/*.mo") + glob.glob("/usr/share/vim/*/lang/*UTF-8/LC_MESSAGES/*.mo"))
+def catalogues(rng, paths=None):
+    if paths is None:
+        paths = sorted(glob.glob("/usr/share/locale/*/LC_MESSAGES/*.mo") + glob.glob("/usr/share/vim/*/lang/*UTF-8/LC_MESSAGES/*.mo"))
     rng.shuffle(paths)
     for path in paths:
         try:
@@ -192,9 +193,10 @@ def catalogues(rng):
             at += n
 
 
-def foreign_pages(rng):
-    paths = sorted(glob.glob("/usr/share/man/[a-z][a-z]*/man*/*.gz"))
-    paths = [p for p in paths if not re.match(r"/usr/share/man/man", p)]
+def foreign_pages(rng, paths=None):
+    if paths is None:
+        paths = sorted(glob.glob("/usr/share/man/[a-z][a-z]*/man*/*.gz"))
+        paths = [p for p in paths if not re.match(r"/usr/share/man/man", p)]
     rng.shuffle(paths)
     for path in paths:
         yield from paragraphs(rng, roff(path))
@@ -218,11 +220,14 @@ def appstream(rng):
 
 
 def exceptions(rng, data):
-    """Every special case of spaCy's English tokenizer, alone and with characters before and
-    after it."""
+    """Every special case of spaCy's English tokenizer."""
     from spacy.lang.en import English
 
-    rules = sorted(English().tokenizer.rules)
+    yield from special_cases(rng, sorted(English().tokenizer.rules))
+
+
+def special_cases(rng, rules):
+    """Every special case, alone and with characters before and after it."""
     before = ["", "(", "\"", "'", "“", "...", "-", "$", "#", "a", "(\"", "<", "—", " ", "\n"]
     after = ["", ")", "\"", "'s", "’s", "...", ",", ".", "?!", ";", "-", "%", "km", ".\"", ")", "  ", "\n\n", "—"]
     keys = list(rules)
