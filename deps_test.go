@@ -94,7 +94,7 @@ var arrows = map[string]struct {
 	"scripts/fairness":      {"internal/bench scripts/internal/client scripts/internal/proc scripts/internal/server scripts/internal/stats scripts/internal/waiting", "a tool"},
 	"scripts/systemd/load":  {"scripts/internal/client", "a client"},
 	"scripts/prometheus":    {"", "tests of files for operators"},
-	"scripts/measure":       {"ner/spacy ner/kernel internal/bench scripts/internal/proc scripts/internal/server", "a tool"},
+	"scripts/measure":       {"ner/spacy ner/kernel internal/bench scripts/internal/client scripts/internal/proc scripts/internal/server", "a tool"},
 	"scripts/nodes/load":    {"scripts/internal/client", "a client"},
 	"scripts/parity/rulers": {"ner/spacy", "a tool"},
 	"scripts/parity/tokenizers": {"ner/spacy/tokenizer internal/pyregexp", "a tool"},
