@@ -99,8 +99,8 @@ compare-quick:
 systemd:
 	@scripts/systemd/test.sh
 
-# Tests the stack file of deploy/swarm in a real Docker Swarm of two nodes, under load.
-# Takes three minutes. Needs root and Debian 12, and says what is missing.
+# Tests the stack file of deploy/swarm in a real Docker Swarm of two nodes, under load. `make
+# test` does this, too. Needs root and Debian 12, and says what is missing.
 swarm:
 	@scripts/swarm/test.sh
 

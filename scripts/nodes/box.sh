@@ -4,6 +4,7 @@
 # machines. Run it as root:
 #
 #   box.sh check             check whether this machine can run nodes; print the reason if not
+#   box.sh fetch             download the container engine that nodes have, unless it is here
 #   box.sh up SET SHARE NODE…  start nodes of a set; the folder SHARE is /share in each
 #   box.sh in SET NODE COMMAND…  run a command in a node
 #   box.sh kill SET NODE     end a node at once, as if its power failed
@@ -230,10 +231,11 @@ verb=$1 set=${2:-}
 state=/run/narwhal-nodes-$set
 case $verb in
 check) check ;;
+fetch) layer ;;
 sweep) sweep ;;
 up) shift 2 && up "$@" ;;
 in) shift 2 && enter "$@" ;;
 kill) end "$3" ;;
 down) down ;;
-*) die "want check, up, in, kill, down or sweep" ;;
+*) die "want check, fetch, up, in, kill, down or sweep" ;;
 esac
