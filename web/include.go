@@ -10,12 +10,22 @@ import (
 )
 
 // include says what an answer has beside the entities.
-type include struct{ sents, tokens bool }
+type include struct {
+	tokens bool
+	want   ner.Want // sentences, and annotations of the tokens
+}
 
 const (
 	hintInclude      = `for example "include": ["sents", "tokens"]; without it only entities are answered`
 	hintIncludeLines = `for example ?include=sents,tokens; without it only entities are answered`
 )
+
+// annotations are the names for what each token can have, in the order of the answer. They
+// are the keys of spaCy's Doc.to_json. dep has head with it.
+var annotations = []struct {
+	name string
+	want ner.Want
+}{{"tag", ner.Tag}, {"pos", ner.Pos}, {"morph", ner.Morph}, {"lemma", ner.Lemma}, {"dep", ner.Dep}}
 
 // includeOf reads what an answer shall have beside the entities: nothing if nothing is
 // said. It fails if the model does not find it.
@@ -34,14 +44,12 @@ func (m *model) includeOf(value []byte) (include, *failure) {
 func (m *model) including(list []string, hint string) (include, *failure) {
 	var in include
 	for _, name := range list {
-		switch name {
-		case "sents":
-			in.sents = true
-		case "tokens":
-			in.tokens = true
-		default:
-			return in, invalid(fmt.Sprintf("`include` has %.64q, want \"sents\" or \"tokens\"", name), hint)
+		want, ok := included(name)
+		if !ok {
+			return in, invalid(fmt.Sprintf("`include` has %.64q, want \"sents\", \"tokens\", or for each token \"tag\", \"pos\", \"morph\", \"lemma\" or \"dep\"", name), hint)
 		}
+		in.want |= want
+		in.tokens = in.tokens || want != ner.Sents
 	}
 	if in == (include{}) {
 		return in, nil
@@ -50,15 +58,33 @@ func (m *model) including(list []string, hint string) (include, *failure) {
 	if !ok {
 		return in, invalid("`include` has "+list[0]+", but the model finds only entities", "leave out `include`, or ask for a spaCy model")
 	}
-	if err := a.CheckTokens(); err != nil {
+	if err := a.Check(0); err != nil {
 		return in, invalid("`include` has "+list[0]+", but "+err.Error(), "leave out `include`, or ask a server without that component")
 	}
-	if in.sents {
-		if err := a.CheckSents(); err != nil {
-			return in, invalid("`include` has sents, but "+err.Error(), "leave out sents, or ask for a model that finds sentences")
+	for _, name := range list {
+		want, _ := included(name)
+		if err := a.Check(want); err != nil {
+			return in, invalid("`include` has "+name+", but "+err.Error(), "leave out "+name+", or ask for a model that finds it")
 		}
 	}
 	return in, nil
+}
+
+// included returns what a name in `include` asks for: 0 for tokens. ok is false for an unknown
+// name.
+func included(name string) (want ner.Want, ok bool) {
+	switch name {
+	case "sents":
+		return ner.Sents, true
+	case "tokens":
+		return 0, true
+	}
+	for _, a := range annotations {
+		if a.name == name {
+			return a.want, true
+		}
+	}
+	return 0, false
 }
 
 // find returns the entities of a text, what else is to be included, and the number of
@@ -68,7 +94,7 @@ func (m *model) find(ctx context.Context, text string, in include) (doc *ner.Doc
 		found, err := m.Recognizer.Entities(ctx, text)
 		return &ner.Doc{Ents: found}, 0, err
 	}
-	if doc, err = m.analyzer.Analyze(ctx, text, in.sents); err != nil {
+	if doc, err = m.analyzer.Analyze(ctx, text, in.want); err != nil {
 		return nil, 0, err
 	}
 	tokens = len(doc.Tokens)
@@ -90,14 +116,15 @@ func (q *query) appendDoc(b []byte, text string, doc *ner.Doc) []byte {
 	}
 	b = append(b, `"ents":`...)
 	b = textjson.AppendEntsWithTokens(b, text, ents, tokens, q.offsets)
-	if q.include.sents {
+	if q.include.want&ner.Sents != 0 {
 		b = append(b, `,"sents":`...)
 		b = textjson.AppendSents(b, text, doc, q.offsets)
 	}
 	if q.include.tokens {
 		b = append(b, `,"tokens":`...)
-		b = textjson.AppendTokens(b, text, doc.Tokens, q.offsets)
+		b = textjson.AppendTokens(b, text, doc, q.include.want, q.offsets)
 	}
+
 	return b
 }
 

@@ -46,7 +46,7 @@ func newModels(o *Options) ([]*model, error) {
 // analyzerOf returns the recognizer as an Analyzer, or nil if it does not tell the tokens of
 // a text.
 func analyzerOf(r ner.Recognizer) ner.Analyzer {
-	if a, ok := r.(ner.Analyzer); ok && a.CheckTokens() == nil {
+	if a, ok := r.(ner.Analyzer); ok && a.Check(0) == nil {
 		return a
 	}
 	return nil

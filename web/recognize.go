@@ -26,6 +26,7 @@ func (r *result) size() int {
 		return 0
 	}
 	return len(r.doc.Ents)*int(unsafe.Sizeof(ner.Entity{})) + len(r.doc.Tokens)*int(unsafe.Sizeof(ner.Token{})) +
+		len(r.doc.Annotations)*int(unsafe.Sizeof(ner.Annotation{})) +
 		(len(r.doc.Sents)+len(r.doc.EntTokens))*int(unsafe.Sizeof(ner.Span{}))
 }
 

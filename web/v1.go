@@ -48,7 +48,7 @@ func (s *server) v1Entities(r *request) error {
 	return nil
 }
 
-var errHTMLIncludes = invalid("`include` asks for sents or tokens, but the answer is to be HTML (Accept), which has no place for them",
+var errHTMLIncludes = invalid("`include` asks for more than entities, but the answer is to be HTML (Accept), which has no place for it",
 	"leave out `include`, or ask for application/json")
 
 // resultsOf returns a result for each item of a query. If the query has only one text and

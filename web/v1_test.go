@@ -33,11 +33,16 @@ type bare struct{ ner.Recognizer }
 
 type joining struct{ ner.Analyzer }
 
-func (joining) CheckTokens() error { return errors.New("merge joins tokens") }
+func (joining) Check(ner.Want) error { return errors.New("merge joins tokens") }
 
 type sentless struct{ ner.Analyzer }
 
-func (sentless) CheckSents() error { return errors.New("there is no parser") }
+func (sentless) Check(want ner.Want) error {
+	if want&ner.Sents != 0 {
+		return errors.New("there is no parser")
+	}
+	return nil
+}
 
 // A model that does not find what a request wants to be included is not asked for it.
 func TestIncludeWhatTheModelLacks(t *testing.T) {
@@ -52,6 +57,11 @@ func TestIncludeWhatTheModelLacks(t *testing.T) {
 		{sentless{fake{}}, `["tokens"]`, 200, `"tokens":[{"start":0,"end":3}]}`},
 		{joining{fake{}}, `["sents"]`, 422, "`include` has sents, but merge joins tokens"},
 		{sentless{fake{}}, `["tokens","sents"]`, 422, "`include` has sents, but there is no parser"},
+		{fake{}, `["lemma"]`, 200, `{"model":"","ents":[{"text":"Ada","label":"LAST","start":0,"end":3,"start_token":0,"end_token":1}],"tokens":[{"start":0,"end":3,"lemma":"ada"}]}`},
+		{fake{}, `["dep","tokens","lemma"]`, 200, `"tokens":[{"start":0,"end":3,"lemma":"ada","dep":"dep","head":0}]}`},
+		{fake{}, `["lemma","tag"]`, 422, "`include` has tag, but there is no tagger"},
+		{bare{fake{}}, `["lemma"]`, 422, "`include` has lemma, but the model finds only entities"},
+		{fake{}, `["head"]`, 422, "`include` has \\\"head\\\", want \\\"sents\\\", \\\"tokens\\\", or for each token"},
 	} {
 		s := serve(t, gate.Options{}, Options{Recognizer: test.r})
 		body := `{"text":"Ada","include":` + test.include + `}`

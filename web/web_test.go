@@ -74,13 +74,14 @@ func (fake) Entities(ctx context.Context, text string) ([]ner.Entity, error) {
 	return found, nil
 }
 
-// Analyze finds the tokens of a text: its words and dots. A sentence ends with a dot.
-func (f fake) Analyze(ctx context.Context, text string, sents bool) (*ner.Doc, error) {
+// Analyze finds the tokens of a text: its words and dots. A sentence ends with a dot. The
+// lemma of a token is its text in lower case, and its head is the token before it.
+func (f fake) Analyze(ctx context.Context, text string, want ner.Want) (*ner.Doc, error) {
 	found, err := f.Entities(ctx, text)
 	if err != nil {
 		return nil, err
 	}
-	doc := &ner.Doc{Ents: found}
+	doc := &ner.Doc{Ents: found, Has: want}
 	first, before, counted := 0, 0, 0
 	for i, at := range regexp.MustCompile(`[^ .]+|[.]`).FindAllStringIndex(text, -1) {
 		before += utf8.RuneCountInString(text[counted:at[0]])
@@ -91,7 +92,10 @@ func (f fake) Analyze(ctx context.Context, text string, sents bool) (*ner.Doc, e
 			doc.EntTokens = append(doc.EntTokens, ner.Span{Start: i, End: i + 1})
 			found = found[1:]
 		}
-		if sents && (text[at[0]] == '.' || at[1] == len(text)) {
+		if want&ner.Lemma != 0 || want&ner.Dep != 0 {
+			doc.Annotations = append(doc.Annotations, ner.Annotation{Lemma: strings.ToLower(text[at[0]:at[1]]), Dep: "dep", Head: max(i-1, 0)})
+		}
+		if want&ner.Sents != 0 && (text[at[0]] == '.' || at[1] == len(text)) {
 			doc.Sents = append(doc.Sents, ner.Span{Start: first, End: i + 1})
 			first = i + 1
 		}
@@ -99,9 +103,12 @@ func (f fake) Analyze(ctx context.Context, text string, sents bool) (*ner.Doc, e
 	return doc, nil
 }
 
-func (fake) CheckTokens() error { return nil }
-
-func (fake) CheckSents() error { return nil }
+func (fake) Check(want ner.Want) error {
+	if want&ner.Tag != 0 {
+		return errors.New("there is no tagger")
+	}
+	return nil
+}
 
 // decodeText returns the text in a request body.
 func decodeText(body []byte) (string, *failure) {

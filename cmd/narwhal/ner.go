@@ -39,7 +39,11 @@ have any length. Other keys are copied, in their order:
 The text is left out, and "ents" of the input is replaced. If an object has a
 key twice, the last value counts. A line that cannot be answered gets "error",
 "error_type" and "hint" instead of "ents". Then the other lines are answered,
-and the exit status is 1.`,
+and the exit status is 1.
+
+With --doc the output for each text is what spaCy's Doc.to_json() gives: the
+text, its entities, sentences and tokens, with tag, pos, morph, lemma, dep and
+head of each token, as far as the pipeline finds them.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "model", Value: autoModel, EnvVars: []string{"NARWHAL_MODEL"},
 				Usage: "auto, prose, the name of an installed pipeline, or a path"},
@@ -47,6 +51,7 @@ and the exit status is 1.`,
 				Usage: "a component of the pipeline to leave out, as in spacy.load(exclude=…)"},
 			&cli.BoolFlag{Name: "json", Usage: "write JSON, also to a terminal"},
 			&cli.BoolFlag{Name: "jsonl", Usage: "read lines such as {\"text\": \"…\"}, write a line of entities for each"},
+			&cli.BoolFlag{Name: "doc", Usage: "write what spaCy's Doc.to_json() gives, also tokens, tags, lemmas and dependencies"},
 		},
 		Action: runNER,
 	}
@@ -56,6 +61,9 @@ func runNER(c *cli.Context) error {
 	in, err := readArgs(c.Args().Slice())
 	if err != nil {
 		return err
+	}
+	if c.Bool("jsonl") && c.Bool("doc") {
+		return &usageError{what: "ner: --jsonl and --doc cannot be together", hint: "--jsonl writes entities, --doc everything; with --doc each argument is one text"}
 	}
 	if c.Bool("jsonl") && in.text != "" {
 		return &usageError{what: fmt.Sprintf("ner --jsonl: there is no file %q", in.text), hint: "with --jsonl the texts come from files or from standard input, one object with a text in each line"}
@@ -76,6 +84,9 @@ func runNER(c *cli.Context) error {
 	if c.Bool("jsonl") {
 		return nerLines(c.Context, rec, in, stdin, c.App.Writer, c.App.ErrWriter)
 	}
+	if c.Bool("doc") {
+		return nerDocs(c.Context, rec, in, stdin, c.App.Writer)
+	}
 	var print printer = printJSON
 	if isTerminal(c.App.Writer) && !c.Bool("json") {
 		print = printMarked(newPalette(os.Getenv), len(in.files) > 1)
@@ -93,13 +104,18 @@ func nerTexts(ctx context.Context, rec ner.Recognizer, in input, stdin io.Reader
 			ents, err = rec.Entities(ctx, text)
 		}
 		if err != nil {
-			if name == "" {
-				name = "the text"
-			}
-			return fmt.Errorf("%s: %w", name, err)
+			return textError(name, err)
 		}
 		return print(w, answer{Text: text, Title: name, Ents: textjson.AppendEnts(nil, text, ents, textjson.CodePoint)}, ents)
 	})
+}
+
+// textError adds the name of a text's file to an error.
+func textError(name string, err error) error {
+	if name == "" {
+		name = "the text"
+	}
+	return fmt.Errorf("%s: %w", name, err)
 }
 
 // answer has the form that displaCy's manual mode takes. Each entity also has its text.

@@ -118,7 +118,7 @@ func TestReplaceKeepsOpenFiles(t *testing.T) {
 }
 
 func TestSpaceHint(t *testing.T) {
-	err := spaceHint(fmt.Errorf("copy ner/model: %w", syscall.ENOSPC), "/data", map[string]int64{"ner/model": 5 << 20, "tagger/model": 900 << 20})
+	err := spaceHint(fmt.Errorf("copy ner/model: %w", syscall.ENOSPC), "/data", map[string]int64{"ner/model": 5 << 20, "vocab/strings.json": 900 << 20})
 	if want := "the model needs 6 MB in /data"; !strings.Contains(err.Error(), want) || !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("no space: %v, want it to say %q", err, want)
 	}

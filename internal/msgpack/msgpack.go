@@ -17,6 +17,7 @@
 package msgpack
 
 import (
+	"bytes"
 	"fmt"
 	"unicode/utf8"
 
@@ -178,4 +179,21 @@ func (r *Reader) Skip() {
 		return
 	}
 	r.step(msgp.Skip(r.rest))
+}
+
+// JSON reads the next value, of any kind, and returns it as JSON. The keys of maps stay in
+// their order.
+func (r *Reader) JSON() []byte {
+	if r.err != nil {
+		return nil
+	}
+	value := r.rest
+	if r.Skip(); r.err != nil {
+		return nil
+	}
+	var b bytes.Buffer
+	if _, err := msgp.UnmarshalAsJSON(&b, value[:len(value)-len(r.rest)]); err != nil {
+		r.Fail("msgpack: %w", err)
+	}
+	return b.Bytes()
 }

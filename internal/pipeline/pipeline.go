@@ -37,10 +37,9 @@ const (
 )
 
 // Wanted reports whether narwhal reads a file of a pipeline, or keeps it for people. Wanted
-// are the models of components, the rules of rulers, of the attribute_ruler (narwhal checks
-// that they do not change entities) and of the sentencizer, the tokenizer, the tables of the
-// vocabulary, and the licence. Not wanted are some components that cannot change an entity,
-// and the list of all strings, which only these components and debugging need.
+// are the models of components, the rules of rulers, of the attribute_ruler and of the
+// sentencizer, the tables of the lemmatizer, the tokenizer, the tables of the vocabulary, and
+// the licence. Not wanted is the list of all strings, which only debugging needs.
 func Wanted(name string) bool {
 	switch name {
 	case "config.cfg", "meta.json", "tokenizer", "accuracy.json", "README.md",
@@ -50,16 +49,12 @@ func Wanted(name string) bool {
 	if IsLicense(name) {
 		return true
 	}
-	component, file, inFolder := strings.Cut(name, "/")
+	_, file, inFolder := strings.Cut(name, "/")
 	if !inFolder {
 		// A sentencizer, or the rules of an entity_ruler of an older spaCy.
 		return strings.HasSuffix(name, ".json") || strings.HasSuffix(name, ".jsonl")
 	}
-	switch component {
-	case "tagger", "morphologizer", "lemmatizer", "trainable_lemmatizer":
-		return false
-	}
-	return slices.Contains([]string{"model", "moves", "cfg", "patterns", "patterns.jsonl"}, file)
+	return slices.Contains([]string{"model", "moves", "cfg", "patterns", "patterns.jsonl", "lookups/lookups.bin"}, file)
 }
 
 // IsLicense reports whether a file of a pipeline is a licence: its name begins with LICENSE.

@@ -21,8 +21,8 @@ func TestWanted(t *testing.T) {
 		"senter/cfg":                     true,
 		"sentencizer.json":               true, // the file of a sentencizer, which has no folder
 		"rules/patterns":                 true,
-		"tagger/model":                   false,
-		"lemmatizer/lookups/lookups.bin": false,
+		"tagger/model":                   true,
+		"lemmatizer/lookups/lookups.bin": true,
 		"ruler/patterns.jsonl":           true, // the rules of an entity_ruler
 		"ruler.jsonl":                    true, // the same, of an older spaCy
 		"ruler/sub/patterns.jsonl":       false,

@@ -92,19 +92,81 @@ func AppendEntsWithTokens(b []byte, text string, entities []ner.Entity, tokens [
 	return append(b, ']')
 }
 
-// AppendTokens appends a JSON array of the tokens of a text. start and end count units.
+// AppendTokens appends a JSON array of the tokens of a text, with the wanted annotations of
+// each token under the keys of spaCy's Doc.to_json. start and end count units.
 //
-//	[{"start":0,"end":3},{"start":4,"end":8}]
-func AppendTokens(b []byte, text string, tokens []ner.Token, unit Unit) []byte {
+//	[{"start":0,"end":3,"lemma":"Ada"},{"start":4,"end":8,"lemma":"run"}]
+func AppendTokens(b []byte, text string, doc *ner.Doc, want ner.Want, unit Unit) []byte {
 	at := offsets{text: text, unit: unit}
 	b = append(b, '[')
-	for i := range tokens {
+	for i := range doc.Tokens {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = at.append(b, &tokens[i], &tokens[i])
+		b = append(b, '{')
+		b = at.append(b, &doc.Tokens[i], &doc.Tokens[i])
+		if want &= ner.Annotations; want != 0 {
+			b = appendAnnotation(b, &doc.Annotations[i], want)
+		}
+		b = append(b, '}')
 	}
 	return append(b, ']')
+}
+
+// appendAnnotation appends the wanted fields of an annotation.
+func appendAnnotation(b []byte, a *ner.Annotation, want ner.Want) []byte {
+	for _, f := range []struct {
+		want  ner.Want
+		key   string
+		value string
+	}{
+		{ner.Tag, `,"tag":`, a.Tag}, {ner.Pos, `,"pos":`, a.Pos}, {ner.Morph, `,"morph":`, a.Morph},
+		{ner.Lemma, `,"lemma":`, a.Lemma}, {ner.Dep, `,"dep":`, a.Dep},
+	} {
+		if want&f.want != 0 {
+			b = append(b, f.key...)
+			b = appendOneLine(b, f.value)
+		}
+	}
+	if want&ner.Dep != 0 {
+		b = append(b, `,"head":`...)
+		b = strconv.AppendInt(b, int64(a.Head), 10)
+	}
+	return b
+}
+
+// AppendDoc appends a JSON object with all that was found in a text, which has the keys and
+// values of spaCy's Doc.to_json. doc is that of ner.Whole.
+//
+//	{"text":"Ada runs","ents":[{"start":0,"end":3,"label":"PERSON"}],"sents":[{"start":0,"end":8}],"tokens":[{"id":0,"start":0,"end":3,"tag":"NNP"},…]}
+func AppendDoc(b []byte, text string, doc *ner.Doc) []byte {
+	b = appendOneLine(append(b, `{"text":`...), text)
+	b = append(b, `,"ents":[`...)
+	for i, e := range doc.Ents {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, '{')
+		b = appendRange(b, "start", e.RuneStart, "end", e.RuneEnd)
+		b = appendOneLine(append(b, `,"label":`...), e.Label)
+		b = append(b, '}')
+	}
+	b = append(b, ']')
+	if doc.Has&ner.Sents != 0 {
+		b = AppendSents(append(b, `,"sents":`...), text, doc, CodePoint)
+	}
+	b = append(b, `,"tokens":[`...)
+	for i := range doc.Tokens {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendInt(append(b, `{"id":`...), int64(i), 10)
+		b = append(b, ',')
+		b = appendRange(b, "start", doc.Tokens[i].RuneStart, "end", doc.Tokens[i].RuneEnd)
+		b = appendAnnotation(b, &doc.Annotations[i], doc.Has)
+		b = append(b, '}')
+	}
+	return append(b, "]}"...)
 }
 
 // AppendSents appends a JSON array of the sentences of a text, in the form of AppendTokens.
@@ -116,17 +178,16 @@ func AppendSents(b []byte, text string, doc *ner.Doc, unit Unit) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
+		b = append(b, '{')
 		b = at.append(b, &doc.Tokens[s.Start], &doc.Tokens[s.End-1])
+		b = append(b, '}')
 	}
 	return append(b, ']')
 }
 
-// append appends an object with the offsets of a part of the text, from its first token to
-// its last one.
+// append appends the offsets of a part of the text, from its first token to its last one.
 func (o *offsets) append(b []byte, first, last *ner.Token) []byte {
-	b = append(b, '{')
-	b = appendRange(b, "start", o.of(first.Start, first.RuneStart), "end", o.of(last.End, last.RuneEnd))
-	return append(b, '}')
+	return appendRange(b, "start", o.of(first.Start, first.RuneStart), "end", o.of(last.End, last.RuneEnd))
 }
 
 // appendRange appends two fields of an object.

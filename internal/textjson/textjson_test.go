@@ -241,15 +241,48 @@ func TestTokensAndSents(t *testing.T) {
 		if got := string(AppendEntsWithTokens(nil, text, doc.Ents, doc.EntTokens, unit)); got != ents {
 			t.Errorf("unit %d: entities %s, want %s", unit, got, ents)
 		}
-		if got := string(AppendTokens(nil, text, doc.Tokens, unit)); got != want[1] {
+		if got := string(AppendTokens(nil, text, doc, ner.Sents, unit)); got != want[1] {
 			t.Errorf("unit %d: tokens %s, want %s", unit, got, want[1])
 		}
 		if got := string(AppendSents(nil, text, doc, unit)); got != want[2] {
 			t.Errorf("unit %d: sentences %s, want %s", unit, got, want[2])
 		}
 	}
-	if got := string(AppendSents(AppendTokens(nil, "", nil, UTF16), "", &ner.Doc{}, UTF16)); got != "[][]" {
+	if got := string(AppendSents(AppendTokens(nil, "", &ner.Doc{}, ner.Tag, UTF16), "", &ner.Doc{}, UTF16)); got != "[][]" {
 		t.Errorf("no tokens and no sentences are %s", got)
+	}
+}
+
+func TestAppendAnnotations(t *testing.T) {
+	const text = "Ada ran"
+	doc := &ner.Doc{
+		Tokens: []ner.Token{{Start: 0, End: 3, RuneStart: 0, RuneEnd: 3}, {Start: 4, End: 7, RuneStart: 4, RuneEnd: 7}},
+		Ents:   []ner.Entity{{Text: "Ada", Label: "X", Start: 0, End: 3, RuneStart: 0, RuneEnd: 3, ID: "7"}},
+		Sents:  []ner.Span{{Start: 0, End: 2}},
+		Annotations: []ner.Annotation{
+			{Tag: "NNP", Pos: "PROPN", Morph: "Number=Sing", Lemma: "A\"da", Dep: "nsubj", Head: 1},
+			{Tag: "VBD", Pos: "VERB", Lemma: "run", Dep: "ROOT", Head: 1},
+		},
+	}
+	for want, json := range map[ner.Want]string{
+		0:                   `[{"start":0,"end":3},{"start":4,"end":7}]`,
+		ner.Lemma:           `[{"start":0,"end":3,"lemma":"A\"da"},{"start":4,"end":7,"lemma":"run"}]`,
+		ner.Morph | ner.Dep: `[{"start":0,"end":3,"morph":"Number=Sing","dep":"nsubj","head":1},{"start":4,"end":7,"morph":"","dep":"ROOT","head":1}]`,
+		ner.Tag | ner.Pos:   `[{"start":0,"end":3,"tag":"NNP","pos":"PROPN"},{"start":4,"end":7,"tag":"VBD","pos":"VERB"}]`,
+		ner.Sents | ner.Tag: `[{"start":0,"end":3,"tag":"NNP"},{"start":4,"end":7,"tag":"VBD"}]`,
+	} {
+		if got := string(AppendTokens(nil, text, doc, want, UTF8)); got != json {
+			t.Errorf("want %b: %s, want %s", want, got, json)
+		}
+	}
+	for has, json := range map[ner.Want]string{
+		0:                     `{"text":"Ada ran","ents":[{"start":0,"end":3,"label":"X"}],"tokens":[{"id":0,"start":0,"end":3},{"id":1,"start":4,"end":7}]}`,
+		ner.Sents | ner.Lemma: `{"text":"Ada ran","ents":[{"start":0,"end":3,"label":"X"}],"sents":[{"start":0,"end":7}],"tokens":[{"id":0,"start":0,"end":3,"lemma":"A\"da"},{"id":1,"start":4,"end":7,"lemma":"run"}]}`,
+	} {
+		doc.Has = has
+		if got := string(AppendDoc(nil, text, doc)); got != json {
+			t.Errorf("has %b: %s, want %s", has, got, json)
+		}
 	}
 }
 

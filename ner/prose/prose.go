@@ -86,7 +86,7 @@ func (r *Recognizer) Labels() []string {
 // Entities returns the entities of text in the order of the text. It implements
 // [ner.Recognizer].
 func (r *Recognizer) Entities(ctx context.Context, text string) ([]ner.Entity, error) {
-	doc, err := r.Analyze(ctx, text, false)
+	doc, err := r.Analyze(ctx, text, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -95,10 +95,10 @@ func (r *Recognizer) Entities(ctx context.Context, text string) ([]ner.Entity, e
 
 // Analyze returns prose's tokens and the entities of text. It implements [ner.Analyzer].
 // Some characters are in no token: those that prose loses ("John's." becomes "John"), and
-// long runs without white space (see maxSpan). With sents it fails.
-func (r *Recognizer) Analyze(ctx context.Context, text string, sents bool) (*ner.Doc, error) {
-	if sents {
-		return nil, errNoSents
+// long runs without white space (see maxSpan). It fails with the error of Check.
+func (r *Recognizer) Analyze(ctx context.Context, text string, want ner.Want) (*ner.Doc, error) {
+	if err := r.Check(want); err != nil {
+		return nil, err
 	}
 	doc := &ner.Doc{}
 	at, runes := 0, 0 // text[:at] has this number of runes
@@ -140,11 +140,20 @@ func (r *Recognizer) Analyze(ctx context.Context, text string, sents bool) (*ner
 	return doc, nil
 }
 
-// CheckTokens returns nil. It implements [ner.Analyzer].
-func (r *Recognizer) CheckTokens() error { return nil }
+// Check returns nil for tokens, and an error for all else. prose finds the texts of sentences,
+// but not their places, and reads its model for that again for every text. Its tags are not
+// those of a pipeline of spaCy. It implements [ner.Analyzer].
+func (r *Recognizer) Check(want ner.Want) error {
+	switch {
+	case want&ner.Sents != 0:
+		return errNoSents
+	case want != 0:
+		return errNoAnnotations
+	}
+	return nil
+}
 
-// CheckSents returns an error. prose finds the texts of sentences, but not their places,
-// and reads its model for that again for every text. It implements [ner.Analyzer].
-func (r *Recognizer) CheckSents() error { return errNoSents }
-
-var errNoSents = errors.New("prose does not say where sentences are")
+var (
+	errNoSents       = errors.New("prose does not say where sentences are")
+	errNoAnnotations = errors.New("prose finds only tokens and entities")
+)

@@ -79,7 +79,7 @@ func TestEntities(t *testing.T) {
 func TestAnalyze(t *testing.T) {
 	r := newRecognizer(t)
 	const text = "Zoë isn't in “New York” 😀."
-	doc, err := r.Analyze(t.Context(), text, false)
+	doc, err := r.Analyze(t.Context(), text, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func TestAnalyze(t *testing.T) {
 	}
 	all := texts(t)
 	for _, text := range append(all, text, strings.Repeat(all[len(all)-1]+" ", 3), "One "+strings.Repeat("x", 1000)+" in Paris", "") {
-		doc, err := r.Analyze(t.Context(), text, false)
+		doc, err := r.Analyze(t.Context(), text, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -112,8 +112,8 @@ func TestAnalyze(t *testing.T) {
 			}
 		}
 	}
-	if _, err := r.Analyze(t.Context(), text, true); err == nil || err != r.CheckSents() {
-		t.Errorf("sentences: %v, CheckSents says %v", err, r.CheckSents())
+	if _, err := r.Analyze(t.Context(), text, ner.Sents); err == nil || err != r.Check(ner.Sents) {
+		t.Errorf("sentences: %v, Check(Sents) says %v", err, r.Check(ner.Sents))
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/narwhal-server/narwhal/ner"
 )
 
 // longTextOf returns a text of at least n tokens with entities and sentences of all kinds.
@@ -45,13 +47,17 @@ func TestHelpingGoroutines(t *testing.T) {
 		p := openModel(t, Options{Exclude: exclude})
 		for name, text := range texts {
 			onProcessors(t, 1)
-			want, err := p.Analyze(t.Context(), text, exclude == nil)
+			what := ner.Want(0)
+			if exclude == nil {
+				what = ner.Sents
+			}
+			want, err := p.Analyze(t.Context(), text, what)
 			if err != nil {
 				t.Fatal(err)
 			}
 			onProcessors(t, 4)
 			for range 2 {
-				got, err := p.Analyze(t.Context(), text, exclude == nil)
+				got, err := p.Analyze(t.Context(), text, what)
 				if diff := cmp.Diff(want, got); err != nil || diff != "" {
 					t.Errorf("%s, without %v: %v (-one goroutine +several):\n%s", name, exclude, err, diff)
 				}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/narwhal-server/narwhal/ner"
 	"github.com/narwhal-server/narwhal/ner/spacy"
 )
 
@@ -42,7 +43,7 @@ func ExamplePipeline_Analyze() {
 	}
 	defer nlp.Close()
 	const text = "They don't know. Anna does."
-	doc, err := nlp.Analyze(context.Background(), text, true)
+	doc, err := nlp.Analyze(context.Background(), text, ner.Sents)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/narwhal-server/narwhal/ner"
 )
 
 // TestLoad loads a pipeline by its name from ./models.
@@ -31,7 +33,7 @@ func TestLoad(t *testing.T) {
 		if got := fmt.Sprint(triples(ents)); err != nil || got != "[[0 8 PERSON] [17 22 GPE]]" {
 			t.Errorf("Load(%q): %v, %v", name, got, err)
 		}
-		if nlp.CheckSents() == nil {
+		if nlp.Check(ner.Sents) == nil {
 			t.Errorf("Load(%q, parser) has a parser", name)
 		}
 		nlp.Close()

@@ -66,7 +66,7 @@ func open(path string, opts Options) (*Pipeline, error) {
 		return nil, err
 	}
 	files := &folder{dir: dir}
-	p, err := load(files.read, opts)
+	p, err := load(files.read, true, opts)
 	if err != nil {
 		files.close()
 		return nil, err
@@ -93,19 +93,20 @@ func openBytes(wheel []byte, opts Options) (*Pipeline, error) {
 	if err != nil {
 		return nil, err
 	}
-	return load(files.Bytes, opts)
+	return load(files.Bytes, false, opts)
 }
 
 // OpenFiles opens a pipeline whose files read returns. read gets a name relative to
 // config.cfg, such as "ner/model". The bytes must not be written to. For a missing
-// file read returns an error that is fs.ErrNotExist. To open a pipeline in an fs.FS:
+// file read returns an error that is fs.ErrNotExist. Some files are read only when Analyze or
+// Check first needs them. To open a pipeline in an fs.FS:
 //
 //	spacy.OpenFiles(func(name string) ([]byte, error) { return fs.ReadFile(fsys, name) }, opts)
 //
 // An embed.FS copies the files that it returns. [OpenBytes] uses an embedded pipeline
 // in place.
 func OpenFiles(read func(name string) ([]byte, error), opts Options) (*Pipeline, error) {
-	p, err := load(read, opts)
+	p, err := load(read, false, opts)
 	if err != nil {
 		return nil, fmt.Errorf("open pipeline: %w", err)
 	}
@@ -122,8 +123,8 @@ type loader struct {
 }
 
 // load reads a pipeline. It checks config.cfg and the rules of attribute rulers before
-// it reads the large files.
-func load(src source, opts Options) (*Pipeline, error) {
+// it reads the large files. hold says that no file can be opened after load.
+func load(src source, hold bool, opts Options) (*Pipeline, error) {
 	raw, err := src.read("config.cfg")
 	if err != nil {
 		return nil, err
@@ -159,6 +160,11 @@ func load(src source, opts Options) (*Pipeline, error) {
 		switch c.factory {
 		case "parser":
 			p.parser, err = l.parser(c)
+			for j := range plan.annotate {
+				if plan.annotate[j].name == c.name {
+					plan.annotate[j].run = p.parser
+				}
+			}
 		case "senter":
 			p.senter, err = l.senter(c)
 		case "sentencizer":
@@ -178,6 +184,7 @@ func load(src source, opts Options) (*Pipeline, error) {
 	if err := l.rulers(p, plan.run, cfg); err != nil {
 		return nil, err
 	}
+	p.annotators = l.annotators(p, cfg, plan, hold, opts.Exclude)
 	return p, nil
 }
 
@@ -261,19 +268,8 @@ func (l *loader) parser(c component) (*parserModel, error) {
 }
 
 func (l *loader) senter(c component) (*senterModel, error) {
-	shared, err := l.upstream(c)
-	if err != nil {
-		return nil, err
-	}
-	layers, err := l.model(c.name)
-	if err != nil {
-		return nil, err
-	}
-	m, err := newSenter(layers, shared, l.vectors, l.cache)
-	if err != nil {
-		return nil, fmt.Errorf("%s/model: %w", c.name, err)
-	}
-	return m, nil
+	m, err := l.tagModel(c, 2)
+	return &senterModel{m}, err
 }
 
 func (l *loader) sentencizer(c component) (*sentencizer, error) {

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/tinylib/msgp/msgp"
+
+	"github.com/narwhal-server/narwhal/ner"
 )
 
 // edit replaces old by new in a file. It fails the test if the file does not have old.
@@ -261,11 +263,11 @@ func TestExclude(t *testing.T) {
 	if err != nil || p.parser != nil || p.sentences {
 		t.Errorf("without parser: %v", err)
 	}
-	if doc, err := p.Analyze(t.Context(), "One. Two.", false); err != nil || doc.Sents != nil || len(doc.Tokens) != 4 {
+	if doc, err := p.Analyze(t.Context(), "One. Two.", 0); err != nil || doc.Sents != nil || len(doc.Tokens) != 4 {
 		t.Errorf("without parser: %v, %v", doc, err)
 	}
-	if _, err := p.Analyze(t.Context(), "One. Two.", true); err == nil || err != p.CheckSents() {
-		t.Errorf("sentences without parser: %v, CheckSents says %v", err, p.CheckSents())
+	if _, err := p.Analyze(t.Context(), "One. Two.", ner.Sents); err == nil || err != p.Check(ner.Sents) {
+		t.Errorf("sentences without parser: %v, Check(Sents) says %v", err, p.Check(ner.Sents))
 	}
 	if _, err = open(nil, "tagger", "senter", "attribute_ruler", "lemmatizer"); err != nil {
 		t.Errorf("spaCy's other components, which this pipeline lacks: %v", err)
@@ -308,7 +310,7 @@ func TestParserAfterNer(t *testing.T) {
 		t.Fatal(err)
 	}
 	const text = "Tim Cook isn't in Paris, he is there. Or she? They don't care."
-	doc, err := after.Analyze(t.Context(), text, true)
+	doc, err := after.Analyze(t.Context(), text, ner.Sents)
 	if err != nil || len(doc.Sents) == 0 {
 		t.Fatalf("%d sentences, %v", len(doc.Sents), err)
 	}
@@ -368,15 +370,15 @@ func TestAfterNer(t *testing.T) {
 		if c.sents == "" {
 			c.sents = c.tokens
 		}
-		_, err = p.Analyze(t.Context(), text, false)
-		if !has(p.CheckTokens(), c.tokens) || !has(err, c.tokens) {
-			t.Errorf("%s: CheckTokens %v, Analyze %v, want %s", c.factory, p.CheckTokens(), err, c.tokens)
+		_, err = p.Analyze(t.Context(), text, 0)
+		if !has(p.Check(0), c.tokens) || !has(err, c.tokens) {
+			t.Errorf("%s: Check(0) %v, Analyze %v, want %s", c.factory, p.Check(0), err, c.tokens)
 		}
-		_, err = p.Analyze(t.Context(), text, true)
-		if !has(p.CheckSents(), c.sents) || !has(err, c.sents) {
-			t.Errorf("%s: CheckSents %v, Analyze %v, want %s", c.factory, p.CheckSents(), err, c.sents)
+		_, err = p.Analyze(t.Context(), text, ner.Sents)
+		if !has(p.Check(ner.Sents), c.sents) || !has(err, c.sents) {
+			t.Errorf("%s: Check(Sents) %v, Analyze %v, want %s", c.factory, p.Check(ner.Sents), err, c.sents)
 		}
-		if p, err = openFiles(files, Options{Exclude: []string{c.name}}); err != nil || p.CheckTokens() != nil || p.CheckSents() != nil {
+		if p, err = openFiles(files, Options{Exclude: []string{c.name}}); err != nil || p.Check(0) != nil || p.Check(ner.Sents) != nil {
 			t.Errorf("%s, excluded: %v", c.factory, err)
 		}
 	}
@@ -428,7 +430,7 @@ func TestTwoNetworks(t *testing.T) {
 	}
 	// Each component computes what it computes in a pipeline with only its network.
 	const text = "Tim Cook isn't in Paris, he is there. Or she? They don't care."
-	got, err := p.Analyze(t.Context(), text, true)
+	got, err := p.Analyze(t.Context(), text, ner.Sents)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -437,7 +439,7 @@ func TestTwoNetworks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want, err := first.Analyze(t.Context(), text, true); err != nil || !slices.Equal(got.Sents, want.Sents) {
+	if want, err := first.Analyze(t.Context(), text, ner.Sents); err != nil || !slices.Equal(got.Sents, want.Sents) {
 		t.Errorf("sentences %v, want %v, %v", got.Sents, want.Sents, err)
 	}
 	files["tok2vec/model"] = files["tok2vec2/model"]

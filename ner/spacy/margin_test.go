@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/narwhal-server/narwhal/ner"
 )
 
 // TestCloseDecisions makes more and more decisions count as too close. Their scores are
@@ -69,7 +71,7 @@ func TestCloseDecisions(t *testing.T) {
 func TestCloseDecisionsEverywhere(t *testing.T) {
 	p := openModel(t, Options{})
 	text := longTextOf(t, longText+encodeRows)
-	want, err := p.Analyze(t.Context(), text, true)
+	want, err := p.Analyze(t.Context(), text, ner.Sents)
 	if err != nil {
 		t.Fatal(err)
 	}

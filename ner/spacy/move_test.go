@@ -4,13 +4,15 @@ import (
 	"slices"
 	"testing"
 	"unsafe"
+
+	"github.com/narwhal-server/narwhal/ner"
 )
 
 // TestMove checks that Move moves all weights, that the answers stay the same, and that
 // the old weights are not read any more.
 func TestMove(t *testing.T) {
 	p := openModel(t, Options{CacheEntries: -1})
-	want, err := p.Analyze(t.Context(), paragraph, true)
+	want, err := p.Analyze(t.Context(), paragraph, ner.Sents)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +30,7 @@ func TestMove(t *testing.T) {
 	if bytes < 6<<20 {
 		t.Errorf("%d bytes of weights were moved, want at least 6 MB of en_core_web_sm", bytes)
 	}
-	got, err := p.Analyze(t.Context(), paragraph, true)
+	got, err := p.Analyze(t.Context(), paragraph, ner.Sents)
 	if err != nil {
 		t.Fatal(err)
 	}

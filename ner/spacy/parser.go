@@ -2,9 +2,8 @@ package spacy
 
 import "context"
 
-// The parser is spaCy's arc-eager transition system. Its tree is used only to find
-// where sentences start, because no entity goes across such a start. So the labels of
-// arcs are not kept.
+// The parser is spaCy's arc-eager transition system. Its tree says where sentences start,
+// because no entity goes across such a start. arcs.go makes annotations of the whole tree.
 
 // parserSlots is the number of tokens that the parser's model looks at. B is the
 // buffer and S the stack. The tokens are B0, B1, S0, S1, S2, the last left child of
@@ -35,6 +34,7 @@ type parse struct {
 	lastLeft  []int32 // the newest child to the left of the token
 	lastRight []int32 // the newest child to the right of the token
 	older     []int32 // the next older child of the same head on the same side
+	class     []int32 // the class of the arc to the token; undefined without head
 
 	unshiftable []bool // Reduce has put the token back: only an empty stack allows Shift
 	starts      []bool // the text starts here, or Break has set the start of a sentence
@@ -74,6 +74,12 @@ func (m *parserModel) sentences(ctx context.Context, f *features, p *parse, upTo
 			}
 			i, _ = best(scores, m.runs, valid[:])
 		}
+		switch m.classes[i].move {
+		case moveLeft:
+			p.class[p.onStack(0)] = int32(i)
+		case moveRight:
+			p.class[b0] = int32(i)
+		}
 		p.apply(m.classes[i].move, b0, b1)
 	}
 	p.roots()
@@ -99,7 +105,7 @@ func (p *parse) reset(n int) {
 	p.sentences.reset(n)
 	p.stack, p.rebuffer = p.stack[:0], p.rebuffer[:0]
 	p.head, p.lastLeft, p.lastRight, p.older = grow(p.head, n), grow(p.lastLeft, n), grow(p.lastRight, n), grow(p.older, n)
-	p.unshiftable, p.starts = grow(p.unshiftable, n), grow(p.starts, n)
+	p.class, p.unshiftable, p.starts = grow(p.class, n), grow(p.unshiftable, n), grow(p.starts, n)
 	for i := range n {
 		p.head[i], p.lastLeft[i], p.lastRight[i], p.older[i] = -1, -1, -1, -1
 	}

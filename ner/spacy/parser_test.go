@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/narwhal-server/narwhal/ner"
 )
 
 // plainParse is the parser's state as spaCy's documentation describes it. It is slow: it
@@ -222,7 +224,7 @@ func TestParserModelEnds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		doc, err := p.Analyze(t.Context(), "Tim Cook isn't  in\nParis, he (or she?) is in the U.S. with 12 others: don't.", true)
+		doc, err := p.Analyze(t.Context(), "Tim Cook isn't  in\nParis, he (or she?) is in the U.S. with 12 others: don't.", ner.Sents)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -25,8 +25,12 @@ type plan struct {
 	// rulers that set entities. It does not contain tok2vec components: a component runs the one that it listens to.
 	run []component
 
+	// annotate has the components that set annotations, in the order of the pipeline.
+	annotate []annotating
+
 	noTokens error // why the tokens cannot be answered; nil: they can
 	noSents  error // why the sentences cannot be answered; nil: they can
+	noDoc    error // why Doc has no place for all that the pipeline finds; nil: it has
 }
 
 // findsSents lists the factories of the components that find sentences.
@@ -82,7 +86,8 @@ func (c config) plan(exclude []string) (*plan, error) {
 			return nil, err
 		}
 	}
-	p := &plan{lang: lang, noSents: c.noSents(exclude)}
+	absent := c.noSents(exclude)
+	p := &plan{lang: lang, noSents: absent, annotate: c.annotators(active), noDoc: c.noDoc(active)}
 	var sents *component // what finds the sentences
 	late := -1           // its place in p.run, if it is after the recognizer
 	for i, comp := range active {
@@ -134,6 +139,9 @@ func (c config) plan(exclude []string) (*plan, error) {
 	}
 	if p.noTokens != nil {
 		p.noSents = p.noTokens
+	}
+	if p.noSents != nil && absent == nil {
+		p.noDoc = p.noSents
 	}
 	if p.noSents != nil && late >= 0 { // nobody gets its sentences
 		p.run = slices.Delete(p.run, late, late+1)
@@ -195,14 +203,28 @@ func (c config) recognizer(active []component, exclude []string) (int, error) {
 // noSents returns an error that says why no component finds sentences, or nil if one
 // does.
 func (c config) noSents(exclude []string) error {
-	var names, disabled, why []string
+	why := c.left(findsSents, exclude)
+	if why == nil {
+		return nil
+	}
+	if len(why) == 0 {
+		why = []string{"it has no parser, senter or sentencizer"}
+	}
+	return fmt.Errorf("the pipeline finds no sentences: %s", strings.Join(why, ", "))
+}
+
+// left returns why no component of the factories is active: which are excluded or disabled,
+// and nothing if there is none. It returns nil if one is active.
+func (c config) left(factories, exclude []string) []string {
+	var names, disabled []string
 	_, _ = c.get("nlp", "pipeline", &names) // plan has returned these errors
 	_, _ = c.get("nlp", "disabled", &disabled)
+	why := []string{}
 	for _, name := range names {
 		var factory string
 		_, _ = c.get("components."+name, "factory", &factory)
 		switch {
-		case !slices.Contains(findsSents, factory):
+		case !slices.Contains(factories, factory):
 		case slices.Contains(exclude, name):
 			why = append(why, fmt.Sprintf("%q is excluded", name))
 		case slices.Contains(disabled, name):
@@ -211,13 +233,10 @@ func (c config) noSents(exclude []string) error {
 			return nil
 		}
 	}
-	if why == nil {
-		why = []string{"it has no parser, senter or sentencizer"}
-	}
-	return fmt.Errorf("the pipeline finds no sentences: %s", strings.Join(why, ", "))
+	return why
 }
 
-// upstream checks the model of a parser, entity recognizer or senter. It returns the name
+// upstream checks the model of a component that has a network. It returns the name
 // of the tok2vec component that the model listens to, or "" if the model has its own
 // network. before has the components that run earlier.
 //
@@ -305,13 +324,13 @@ func (c config) checkFactory(comp component) error {
 	return fmt.Errorf("component %q (factory %s) cannot be run, because %s: exclude %[1]q, or save the pipeline without it", comp.name, comp.factory, why)
 }
 
-// checkModel checks the architecture of a parser, entity recognizer or senter. It returns
+// checkModel checks the architecture of a component that has a network. It returns
 // the name in the config of the component that the model listens to, which may be "*", or
 // "" if the model has its own tok2vec.
 func (c config) checkModel(comp component) (string, error) {
 	section := "components." + comp.name + ".model"
 	architecture := "spacy.TransitionBasedParser.v2"
-	if comp.factory == "senter" {
+	if slices.Contains([]string{"senter", "tagger", "morphologizer"}, comp.factory) {
 		architecture = "spacy.Tagger.v2"
 	} else if _, err := c.want(section, "state_type", comp.factory); err != nil {
 		return "", err
@@ -362,4 +381,59 @@ func (c config) checkTok2Vec(section string) error {
 	}
 	_, err = c.architecture(section+".encode", "spacy.MaxoutWindowEncoder.v2")
 	return err
+}
+
+// annotators returns the components that set annotations. One that cannot be run has the
+// error.
+func (c config) annotators(active []component) []annotating {
+	var list []annotating
+	for i, comp := range active {
+		sets := annotatorSets[comp.factory]
+		if sets == 0 {
+			continue
+		}
+		a := annotating{component: comp, sets: sets}
+		if comp.factory == "tagger" || comp.factory == "morphologizer" {
+			a.listensTo, a.err = c.upstream(comp, active[:i])
+			if j := cleanerOf(active[:i], a.listensTo); a.err == nil && j != "" {
+				a.err = fmt.Errorf("component %q (factory doc_cleaner) can clear the vectors that %q reads: exclude %[1]q", j, comp.name)
+			}
+			if a.err != nil {
+				a.err = fmt.Errorf("config.cfg: %w", a.err)
+			}
+		}
+		list = append(list, a)
+	}
+	return list
+}
+
+// cleanerOf returns the name of a doc_cleaner after the tok2vec component with that name, or
+// "" if there is none.
+func cleanerOf(before []component, tok2vec string) string {
+	for _, b := range slices.Backward(before) {
+		switch {
+		case tok2vec == "" || b.name == tok2vec:
+			return ""
+		case b.factory == "doc_cleaner":
+			return b.name
+		}
+	}
+	return ""
+}
+
+// setsMore has what the components of some factories set in spaCy's Doc that ner.Doc has no
+// place for.
+var setsMore = map[string]string{
+	"textcat": "Doc.cats", "textcat_multilabel": "Doc.cats", "spancat": "Doc.spans", "spancat_singlelabel": "Doc.spans",
+	"span_finder": "Doc.spans", "span_ruler": "Doc.spans",
+}
+
+// noDoc returns an error if a component sets something that ner.Doc has no place for.
+func (c config) noDoc(active []component) error {
+	for _, comp := range active {
+		if what := setsMore[comp.factory]; what != "" {
+			return fmt.Errorf("component %q (factory %s) sets %s, which is not implemented: exclude %[1]q", comp.name, comp.factory, what)
+		}
+	}
+	return nil
 }

@@ -182,7 +182,7 @@ func rules(t *testing.T, factory, settings string, before bool, text string, mor
 	if err != nil {
 		t.Fatal(err)
 	}
-	doc, err := p.Analyze(t.Context(), text, false)
+	doc, err := p.Analyze(t.Context(), text, 0)
 	if err != nil || !slices.Equal(doc.Ents, ents) || len(doc.EntTokens) != len(ents) {
 		t.Errorf("Analyze finds %v with the tokens %v (%v), Entities %v", doc.Ents, doc.EntTokens, err, ents)
 	}
@@ -306,6 +306,10 @@ func TestRulersAlone(t *testing.T) {
 			{Text: "Acme Corp", Label: "X", Start: 0, End: 9, RuneStart: 0, RuneEnd: 9, ID: "acme"},
 			{Text: "acme. Corp", Label: "Y", Start: 23, End: 33, RuneStart: 23, RuneEnd: 33},
 		}
+		wanted := ner.Want(0)
+		if s.parser {
+			wanted = ner.Sents
+		}
 		for _, test := range []struct {
 			text string
 			want []ner.Entity
@@ -314,7 +318,7 @@ func TestRulersAlone(t *testing.T) {
 			if err != nil || !slices.Equal(got, test.want) {
 				t.Errorf("%.50q: %v, %v; want %v", test.text, got, err, test.want)
 			}
-			doc, err := p.Analyze(t.Context(), test.text, s.parser)
+			doc, err := p.Analyze(t.Context(), test.text, wanted)
 			if err != nil || !slices.Equal(doc.Ents, test.want) || len(doc.EntTokens) != len(test.want) {
 				t.Errorf("%.50q: Analyze finds %v with the tokens %v, %v; want %v", test.text, doc.Ents, doc.EntTokens, err, test.want)
 			}
@@ -322,8 +326,8 @@ func TestRulersAlone(t *testing.T) {
 				t.Errorf("%.50q: no sentences", test.text)
 			}
 		}
-		if err := p.CheckSents(); s.parser != (err == nil) {
-			t.Errorf("parser %v, CheckSents %v", s.parser, err)
+		if err := p.Check(ner.Sents); s.parser != (err == nil) {
+			t.Errorf("parser %v, Check of sentences: %v", s.parser, err)
 		}
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/tinylib/msgp/msgp"
+
+	"github.com/narwhal-server/narwhal/ner"
 )
 
 var update = flag.Bool("update", false, "write the table of docs/engine.md")
@@ -156,10 +158,10 @@ func TestTableOfWhatRuns(t *testing.T) {
 		switch {
 		case err != nil:
 			says = "refuses it: " + strings.TrimPrefix(err.Error(), prefix)
-		case p.CheckTokens() != nil:
-			says += ", but has no tokens and sentences: " + p.CheckTokens().Error()
-		case row.tiny.parser && p.CheckSents() != nil:
-			says += ", but has no sentences: " + strings.TrimPrefix(p.CheckSents().Error(), "the pipeline finds no sentences: ")
+		case p.Check(0) != nil:
+			says += ", but has no tokens and sentences: " + p.Check(0).Error()
+		case row.tiny.parser && p.Check(ner.Sents) != nil:
+			says += ", but has no sentences: " + strings.TrimPrefix(p.Check(ner.Sents).Error(), "the pipeline finds no sentences: ")
 		}
 		if err == nil {
 			if _, err := p.Entities(t.Context(), "Tim Cook isn't in Paris."); err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/narwhal-server/narwhal/ner"
 	"github.com/narwhal-server/narwhal/ner/kernel"
 )
 
@@ -49,7 +50,7 @@ func TestSentencizerGolden(t *testing.T) {
 			limited++
 		}
 		for p, ents := range map[*Pipeline][][3]any{before: want.RuleEnts, after: want.Alone} {
-			doc, err := p.Analyze(t.Context(), want.Text, true)
+			doc, err := p.Analyze(t.Context(), want.Text, ner.Sents)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -127,7 +128,7 @@ func TestSenter(t *testing.T) {
 			if shared := p.senter.tok2vec == p.ner.tok2vec; shared != listen || len(p.networks()) != map[bool]int{false: 2, true: 1}[listen] {
 				t.Errorf("listen %v: the senter shares the recognizer's network: %v, of %d", listen, shared, len(p.networks()))
 			}
-			doc, err := p.Analyze(t.Context(), text, true)
+			doc, err := p.Analyze(t.Context(), text, ner.Sents)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -243,7 +244,7 @@ func TestSenterContext(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx := &countingContext{Context: t.Context(), left: 1}
-	if _, err := p.Analyze(ctx, strings.Repeat("a ", 5*encodeRows), true); !errors.Is(err, context.Canceled) || ctx.left != -1 {
+	if _, err := p.Analyze(ctx, strings.Repeat("a ", 5*encodeRows), ner.Sents); !errors.Is(err, context.Canceled) || ctx.left != -1 {
 		t.Errorf("%v after %d calls too many", err, -1-ctx.left)
 	}
 }
@@ -269,7 +270,7 @@ func TestNoSents(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := ""
-		if err := p.CheckSents(); err != nil {
+		if err := p.Check(ner.Sents); err != nil {
 			got = err.Error()
 		}
 		if got != c.want {

@@ -46,7 +46,7 @@
 // Components that cannot change an entity are not read. For any other component
 // [Open] returns an error with its name, so no pipeline gives other answers here
 // than in Python. A component that changes tokens after the recognizer, such as
-// merge_entities, changes no entity. [Pipeline.CheckTokens] returns an error that names
+// merge_entities, changes no entity. [Pipeline.Check] returns an error that names
 // it, because the tokens are then not spaCy's.
 //
 // # Guarantees
@@ -118,6 +118,9 @@ type Pipeline struct {
 	// The components that find entities by rules: before the recognizer and after it.
 	// Without a recognizer all are before it.
 	before, after []*ruler
+
+	// The components that set annotations of tokens.
+	annotators *annotators
 
 	sentences bool  // the sentences limit the recognizer's entities
 	noTokens  error // why the tokens cannot be answered; nil: they can
@@ -264,54 +267,85 @@ func (p *Pipeline) Entities(ctx context.Context, text string) ([]ner.Entity, err
 	return p.result(w, text), nil
 }
 
-// Analyze returns the tokens and the entities of a text, and with sents its sentences:
-// those of spaCy's Doc.sents. It implements [ner.Analyzer]. It fails like
-// [Pipeline.Entities], with the error of [Pipeline.CheckTokens], and with sents also with
-// that of [Pipeline.CheckSents].
+// Analyze returns the tokens and the entities of a text, and what is wanted of its sentences
+// (those of spaCy's Doc.sents) and annotations (tag_, pos_, morph, lemma_, dep_ and head of
+// spaCy's Token). It implements [ner.Analyzer]. It fails like [Pipeline.Entities], and with
+// the error of [Pipeline.Check].
 //
-// For its sentences a text must be parsed to its end. So it takes up to three times as
-// long as without them.
-func (p *Pipeline) Analyze(ctx context.Context, text string, sents bool) (*ner.Doc, error) {
+// For its sentences and dependencies a text must be parsed to its end. So it takes up to
+// three times as long as without them.
+func (p *Pipeline) Analyze(ctx context.Context, text string, want ner.Want) (*ner.Doc, error) {
 	if err := check(text); err != nil {
 		return nil, err
 	}
-	if err := p.CheckTokens(); err != nil {
+	annotators, err := p.check(want)
+	if err != nil {
 		return nil, err
-	}
-	if sents {
-		if err := p.CheckSents(); err != nil {
-			return nil, err
-		}
 	}
 	w, err := p.begin(ctx, text)
 	if err != nil {
 		return nil, err
 	}
 	defer p.putWork(w)
-	if sents {
+	sents := want&ner.Sents != 0 || want&ner.Whole != 0 && p.noSents == nil
+	if sents || slices.ContainsFunc(annotators, func(c annotating) bool { return c.factory == "parser" }) {
 		if err := p.findSentences(ctx, w, len(w.tokens)); err != nil {
 			return nil, err
 		}
 	}
+	doc := &ner.Doc{}
+	if want&(ner.Annotations|ner.Whole) != 0 {
+		// The annotators come before the recognizer, because they can use the vectors that
+		// the parser has read.
+		if doc.Annotations, err = annotate(ctx, w, annotators); err != nil {
+			return nil, err
+		}
+		doc.Has = finish(doc.Annotations, want)
+	}
 	if err := p.findEntities(ctx, w); err != nil {
 		return nil, err
 	}
-	doc := &ner.Doc{
-		Tokens:    make([]ner.Token, len(w.tokens)),
-		Ents:      p.result(w, text),
-		EntTokens: make([]ner.Span, p.countEntities(w)),
-	}
+	doc.Tokens = make([]ner.Token, len(w.tokens))
 	for i := range w.tokens {
 		t := &w.tokens[i]
 		doc.Tokens[i] = ner.Token{Start: t.Start, End: t.End, RuneStart: t.RuneStart, RuneEnd: t.RuneEnd}
 	}
+	doc.Ents = p.result(w, text)
+	doc.EntTokens = make([]ner.Span, p.countEntities(w))
 	for i := range doc.EntTokens {
 		doc.EntTokens[i] = p.entTokens(w, i)
 	}
-	if sents {
+	switch {
+	case sents:
 		doc.Sents = spans(w.parse.sentStarts)
+		doc.Has |= ner.Sents
+	case want&ner.Whole != 0 && len(w.tokens) < 2: // spaCy says so without looking for sentences
+		doc.Sents = spans(make([]bool, len(w.tokens)))
+		doc.Has |= ner.Sents
 	}
 	return doc, nil
+}
+
+// Check returns nil if Analyze can find what is wanted. Otherwise the error names what is
+// missing: the components that would find it, but are excluded, disabled, not in the
+// pipeline, or cannot be run. It also fails for want 0 if a component changes the tokens
+// after the recognizer, such as merge_entities. It implements [ner.Analyzer].
+func (p *Pipeline) Check(want ner.Want) error {
+	_, err := p.check(want)
+	return err
+}
+
+// check is Check, and returns the components that must run for the wanted annotations.
+func (p *Pipeline) check(want ner.Want) ([]annotating, error) {
+	switch {
+	case p.noTokens != nil:
+		return nil, p.noTokens
+	case want&ner.Sents != 0 && p.noSents != nil:
+		return nil, p.noSents
+	case want&ner.Whole != 0 && p.annotators.noDoc != nil:
+		return nil, p.annotators.noDoc
+	}
+	return p.annotators.needed(want)
 }
 
 // spans returns the sentences of a text. starts[i] reports whether a sentence starts at
@@ -327,16 +361,6 @@ func spans(starts []bool) []ner.Span {
 	}
 	return sents
 }
-
-// CheckTokens returns an error if a component changes the tokens after the recognizer, such
-// as merge_entities. The error names the component: without it Analyze works. It implements
-// [ner.Analyzer].
-func (p *Pipeline) CheckTokens() error { return p.noTokens }
-
-// CheckSents returns an error if no component of the pipeline finds sentences, or if
-// CheckTokens returns one. The error names the components that would find sentences, but
-// are excluded, disabled or cannot be run. It implements [ner.Analyzer].
-func (p *Pipeline) CheckSents() error { return p.noSents }
 
 // Tokens returns the tokens of a text with the ids from which the networks compute. They
 // are the tokens of [Pipeline.Analyze], also in a pipeline that changes them after the

@@ -68,7 +68,7 @@ func TestEntitiesGolden(t *testing.T) {
 		}
 		full, alone := openModel(t, Options{}), openModel(t, Options{Exclude: []string{"parser"}})
 		for _, want := range readAnswers(t) {
-			doc, err := full.Analyze(t.Context(), want.Text, true)
+			doc, err := full.Analyze(t.Context(), want.Text, ner.Sents)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -257,7 +257,7 @@ func TestLongText(t *testing.T) {
 	p := openModel(t, Options{})
 	const part = "Anna Lindqvist of Nordic Marine met Mr. Okoro in Oslo on 4 May 2019. They agreed.\n\n"
 	analyze := func(parts int) *ner.Doc {
-		doc, err := p.Analyze(t.Context(), strings.Repeat(part, parts), true)
+		doc, err := p.Analyze(t.Context(), strings.Repeat(part, parts), ner.Sents)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -295,7 +295,7 @@ func TestLongText(t *testing.T) {
 func TestOneLongSentence(t *testing.T) {
 	p := openModel(t, Options{})
 	for _, text := range []string{strings.Repeat("( ", 5000), strings.Repeat("a ", 5000), strings.Repeat("Anna and ", 3000)} {
-		doc, err := p.Analyze(t.Context(), text, true)
+		doc, err := p.Analyze(t.Context(), text, ner.Sents)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -326,7 +326,7 @@ func TestRefusedTexts(t *testing.T) {
 		if _, again := p.Tokens(c.text); again == nil || again.Error() != c.message {
 			t.Errorf("%s: Tokens: %v, want %q", c.name, again, c.message)
 		}
-		if _, again := p.Analyze(t.Context(), c.text, true); again == nil || again.Error() != c.message {
+		if _, again := p.Analyze(t.Context(), c.text, ner.Sents); again == nil || again.Error() != c.message {
 			t.Errorf("%s: Analyze: %v, want %q", c.name, again, c.message)
 		}
 	}
@@ -459,7 +459,11 @@ func TestParserRunsAsFarAsItMust(t *testing.T) {
 			without++
 		}
 		for _, sents := range []bool{false, true} {
-			doc, err := p.Analyze(t.Context(), text, sents)
+			want := ner.Want(0)
+			if sents {
+				want = ner.Sents
+			}
+			doc, err := p.Analyze(t.Context(), text, want)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -160,11 +160,11 @@ func (s tiny) parserNodes(r *rand.Rand, slots, n int) []node {
 	return append(nodes, s.tok2vecNodes(r)...)
 }
 
-// senterNodes returns the layers of a senter.
-func (s tiny) senterNodes(r *rand.Rand) []node {
+// tagNodes returns the layers of a senter, tagger or morphologizer with n classes.
+func (s tiny) tagNodes(r *rand.Rand, n int) []node {
 	nodes := []node{
 		{name: "tok2vec>>with_array(softmax)", refs: map[string]int{"tok2vec": 2, "softmax": 1}},
-		{name: "softmax", attrs: map[string]any{"softmax_normalize": false}, params: map[string]tensor{"W": random(r, 2, s.width), "b": random(r, 2)}},
+		{name: "softmax", attrs: map[string]any{"softmax_normalize": false}, params: map[string]tensor{"W": random(r, n, s.width), "b": random(r, n)}},
 	}
 	if s.listen {
 		return append(nodes, node{name: "tok2vec-listener"})
@@ -278,7 +278,7 @@ func (s tiny) files(t testing.TB, seed uint64) map[string][]byte {
 	}
 	if s.senter {
 		names = append([]string{`"senter"`}, names...)
-		files["senter/model"] = encodeNodes(s.senterNodes(r))
+		files["senter/model"] = encodeNodes(s.tagNodes(r, 2))
 		components.WriteString("[components.senter]\nfactory = \"senter\"\n\n[components.senter.model]\n@architectures = \"spacy.Tagger.v2\"\n\n" + s.networkConfig("senter"))
 	}
 	components.WriteString(s.transitionConfig("ner"))

@@ -180,7 +180,7 @@ type tok2vecLayers struct {
 var structural = []string{
 	// These only pass values on.
 	"list2ragged", "ragged2list", "list2array", "ints-getitem", "dropout", "noop",
-	// newTransition and newSenter read these.
+	// newTransition and newTagModel read these.
 	"parser_model", "precomputable_affine", "linear", "tok2vec-listener", "softmax",
 }
 

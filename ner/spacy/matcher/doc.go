@@ -23,6 +23,7 @@ package matcher
 import (
 	"errors"
 
+	"github.com/narwhal-server/narwhal/ner"
 	"github.com/narwhal-server/narwhal/ner/spacy/tokenizer"
 )
 
@@ -35,6 +36,9 @@ type Doc struct {
 	// NoEnts says that no component has looked for entities yet. Then ENT_IOB is "" for
 	// every token, and otherwise "O" for a token of no entity.
 	NoEnts bool
+
+	// Annotations has that of each token, for a Language with Annotated.
+	Annotations []ner.Annotation
 
 	// IDs has spaCy's ENT_ID of each token. It is nil if no token has one. A token keeps
 	// the id of an entity that was removed.

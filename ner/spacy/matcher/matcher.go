@@ -15,6 +15,7 @@ type Matcher struct {
 	predicates   []*predicate
 	predicateIDs map[string]int32
 	needsNorms   bool
+	used         [numAttrs]bool // the attributes that the patterns have
 	norms        map[uint64]string
 }
 
@@ -34,6 +35,12 @@ func (m *Matcher) Finish() (err error) {
 
 // Len returns the number of patterns.
 func (m *Matcher) Len() int { return len(m.firsts) }
+
+// Uses reports whether a pattern has the attribute with that name, in upper case.
+func (m *Matcher) Uses(name string) bool {
+	a, err := parseAttr(name)
+	return err == nil && m.used[a]
+}
 
 // starts finds the patterns that can begin with a token. A pattern whose first token needs
 // one of some values of an attribute is found by these values. All others are tried at

@@ -37,6 +37,19 @@ type equal struct {
 	value uint64
 }
 
+// ParsePattern decodes a pattern for Matcher.Add.
+func ParsePattern(data []byte) ([]any, error) {
+	v, err := parseJSON(data)
+	if err != nil {
+		return nil, err
+	}
+	pattern, ok := v.([]any)
+	if !ok {
+		return nil, fmt.Errorf("the pattern is %s, want a list", show(v))
+	}
+	return pattern, nil
+}
+
 // maxNodes is how many nodes a pattern may have. {n,m} stands for m nodes.
 const maxNodes = 2000
 
@@ -96,13 +109,11 @@ func (m *Matcher) addSpec(key int32, spec any, validate bool) error {
 			op, hasOp = x.value, true
 			continue
 		}
-		a, err := parseAttr(x.key)
-		if err == nil {
-			err = m.lang.has(a)
-		}
+		a, err := m.lang.attr(x.key)
 		if err != nil {
 			return err
 		}
+		m.used[a] = true
 		if tests, ok := x.value.(object); ok {
 			ids, err := m.addTests(a, "", tests)
 			if err != nil {

@@ -38,7 +38,7 @@ func NewPhrases(lang *Language, attribute string, ids []uint64) (*PhraseMatcher,
 	a, isNumber := numbers[attribute]
 	if !isNumber {
 		var err error
-		if a, err = parseAttr(attribute); err != nil {
+		if a, err = lang.attr(attribute); err != nil {
 			return nil, fmt.Errorf("phrase_matcher_attr is %q: %w", attribute, err)
 		}
 		if a == attrNone || a == attrPrefix || a == attrSuffix {

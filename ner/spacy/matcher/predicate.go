@@ -50,6 +50,8 @@ func newPredicate(a attr, outer, op string, value any) (*predicate, error) {
 	var err error
 	_, isFuzzy := fuzzyEdits(op)
 	switch {
+	case a == attrMorph && slices.Contains(sets, op):
+		return nil, fmt.Errorf("%s: %s is not implemented, because spaCy compares each feature", a, op)
 	case slices.Contains(sets, op):
 		err = p.set(outer, op, value)
 	case outer != "":

@@ -24,6 +24,10 @@ type Language struct {
 	// Lacks has the attributes that depend on words of the language which this package does
 	// not have. A pattern with one of them is an error.
 	Lacks []string
+
+	// Annotated says that every Doc has Annotations, and no entities. So a pattern may have
+	// attributes such as TAG, and none such as ENT_TYPE.
+	Annotated bool
 }
 
 // has returns an error if the pipeline, or this package, lacks what an attribute needs.
@@ -94,7 +98,7 @@ func (v *view) compute(a attr) uint64 {
 		return number(t.Space)
 	case attrEntIOB:
 		return v.entIOB()
-	case attrEntType, attrEntID:
+	case attrEntType, attrEntID, attrTag, attrPos, attrMorph, attrLemma, attrDep:
 		return tokenizer.StringID(v.str(a))
 	}
 	return number(lexFlags[a-firstFlag].is(v.text(), v.lang))
@@ -147,6 +151,16 @@ func (v *view) computeStr(a attr) string {
 			return ""
 		}
 		return v.doc.IDs[v.i]
+	case attrTag:
+		return v.doc.Annotations[v.i].Tag
+	case attrPos:
+		return v.doc.Annotations[v.i].Pos
+	case attrMorph:
+		return v.doc.Annotations[v.i].Morph
+	case attrLemma:
+		return v.doc.Annotations[v.i].Lemma
+	case attrDep:
+		return v.doc.Annotations[v.i].Dep
 	}
 	return s
 }
