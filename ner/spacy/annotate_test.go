@@ -90,6 +90,24 @@ func TestAnnotations(t *testing.T) {
 			t.Fatal(err)
 		}
 		compareAnnotations(t, p, tags)
+
+		// Without a recognizer the annotations are the same.
+		files := annotatedFiles(t, seed)
+		addComponent(t, files, "one", "entity_ruler", "")
+		addFiles(files, []string{"one/cfg", "{}", "one/patterns.jsonl", `{"label":"X","pattern":"Tim"}`})
+		without, err := openFiles(files, Options{Exclude: []string{"ner"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		compareAnnotations(t, without, tags)
+		with, err := p.Analyze(t.Context(), tagTexts, ner.Annotations)
+		if err != nil {
+			t.Fatal(err)
+		}
+		doc, err := without.Analyze(t.Context(), tagTexts, ner.Annotations)
+		if err != nil || !slices.Equal(doc.Annotations, with.Annotations) {
+			t.Errorf("without a recognizer: %v, %v; with it: %v", doc.Annotations, err, with.Annotations)
+		}
 	}
 	if len(tags) < 4 {
 		t.Errorf("the tags are %v: the test tries too little", tags)

@@ -133,7 +133,7 @@ func (a *annotated) check() error {
 // annotate sets what the rules say. Later rules overwrite earlier ones. The patterns look at
 // the annotations before the first rule.
 func (r *attributeRuler) annotate(ctx context.Context, w *work, out []ner.Annotation) error {
-	doc := matcher.Doc{Text: w.recognizer.text, Tokens: w.tokens, Annotations: out}
+	doc := matcher.Doc{Text: w.text, Tokens: w.tokens, Annotations: out}
 	matches, err := r.matcher.Match(ctx, &doc, nil)
 	if err != nil {
 		return fmt.Errorf("component %q: %w", r.name, err)

@@ -104,7 +104,7 @@ func (m *lemmatizer) annotate(ctx context.Context, w *work, out []ner.Annotation
 			return ctx.Err()
 		}
 		if a := &out[i]; m.overwrite || a.Lemma == "" {
-			a.Lemma = m.lemma(w.recognizer.text[w.tokens[i].Start:w.tokens[i].End], a.Pos, a.Morph)
+			a.Lemma = m.lemma(w.text[w.tokens[i].Start:w.tokens[i].End], a.Pos, a.Morph)
 		}
 	}
 	return nil

@@ -31,7 +31,7 @@ func (m *tagModel) all(ctx context.Context, w *work, set func(token, class int))
 	var tw tagWork
 	for first := 0; first < len(w.tokens); first += encodeRows {
 		end := min(first+encodeRows, len(w.tokens))
-		if err := m.choose(ctx, &w.encoder, &tw, w.recognizer.text, w.tokens, first, end, set); err != nil {
+		if err := m.choose(ctx, &w.encoder, &tw, w.text, w.tokens, first, end, set); err != nil {
 			return err
 		}
 	}
