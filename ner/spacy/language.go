@@ -22,14 +22,15 @@ var (
 	// numberLanguages have a function for LIKE_NUM, because they have words for numbers.
 	// Only rules read LIKE_NUM.
 	numberLanguages = strings.Fields(`
-		am ar az bg bo ca cs da dsb el en es eu fa fi fr grc he hsb hy kmr ko ky la lb lg lt
-		mk ml nl pl pt ro ru sa si sk sr sv ta te th ti tl tn tr tt uk ur vi yo zh`)
+		am ar az bg bo ca cs da dsb el en es eu fa fi fr grc he hi hsb hy kmr ko ky la lb lg
+		lt mk ml nl pl pt ro ru sa si sk sr sv ta te th ti tl tn tr tt uk ur vi yo zh`)
 
 	// currencyLanguages have functions for LIKE_NUM and IS_CURRENCY.
 	currencyLanguages = strings.Fields("id ms sl")
 
-	// normLanguages have a function for NORM, too, which the networks read.
-	normLanguages = strings.Fields("hi ht ne")
+	// normLanguages have a function for NORM, too, which the networks read. Hindi has one that
+	// package tokenizer implements.
+	normLanguages = strings.Fields("ht ne")
 )
 
 // cutters has the languages whose tokenizers do not work by rules: the name of the tokenizer

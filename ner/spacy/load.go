@@ -239,7 +239,7 @@ func (l *loader) tokenizer() (*tokenizer.Tokenizer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return tokenizer.New(rules, lookups)
+	return tokenizer.NewFor(l.lang, rules, lookups)
 }
 
 // tokenizerFiles reads the rules of the tokenizer, and the tables of the vocabulary. A

@@ -128,7 +128,7 @@ func (v *view) computeStr(a attr) string {
 		if norm, ok := v.norms[v.doc.Tokens[v.i].Norm]; ok {
 			return norm
 		}
-		return tokenizer.Lower(s)
+		return v.lang.Tokenizer.NormString(s)
 	case attrShape:
 		return tokenizer.Shape(s)
 	case attrPrefix:

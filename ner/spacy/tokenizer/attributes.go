@@ -6,6 +6,14 @@ import "fmt"
 // lower case is its attribute LOWER.
 func Lower(s string) string { return string(appendLower(nil, s)) }
 
+// NormString returns the norm of a token s whose norm is not in the table of NormStrings.
+func (tk *Tokenizer) NormString(s string) string {
+	if tk.lexicon.norm != nil {
+		return tk.lexicon.norm(s)
+	}
+	return Lower(s)
+}
+
 // Shape returns the string whose id is the attribute SHAPE of the token s. s must be valid
 // UTF-8 and not empty.
 func Shape(s string) string {
@@ -43,9 +51,9 @@ func (tk *Tokenizer) IsURL(s string) bool {
 // attribute LIKE_URL has that pattern, whatever pattern the pipeline has.
 func (tk *Tokenizer) HasURL() bool { return tk.patterns != nil || tk.compiled.hasURL }
 
-// NormStrings returns the norms that are not a text in lower case, by their ids. It reads
-// the files that New reads. So the strings need no memory in programs that do not ask
-// for them.
+// NormStrings returns the norms of the tables of a pipeline, by their ids. Other texts have
+// the norm of Tokenizer.NormString. NormStrings reads the files that New reads. So the strings
+// need no memory in programs that do not ask for them.
 func NormStrings(tokenizerFile, lookups []byte) (map[uint64]string, error) {
 	f, err := readTokenizerFile(tokenizerFile)
 	if err != nil {

@@ -10,6 +10,8 @@ import (
 // tokenizerFile has the content of a pipeline's file "tokenizer", which is a MessagePack
 // map.
 type tokenizerFile struct {
+	lang string // the language of the pipeline, which is not in the file
+
 	prefix, suffix, infix, url, tokenMatch pattern
 
 	specials map[string][]ruleToken // "don't" → do, n't

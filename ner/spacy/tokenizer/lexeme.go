@@ -10,6 +10,7 @@ type lexicon struct {
 	known  map[uint64]knownWord  // by id of the text; nil after finish
 	frozen idTable[knownWord]    // replaces known after finish
 	prefix [utf8.RuneSelf]uint64 // the ids of texts of one byte
+	norm   func(string) string   // the norm of a text that has none in a table; nil: the text in lower case
 
 	// The tokens' ids and the symbols of texts of one byte. finish sets them.
 	single  [utf8.RuneSelf]Token
@@ -114,6 +115,8 @@ func (l *lexicon) lookup(t *Token, s string, b *lexBuffers) (symbol int32) {
 	switch {
 	case known.norm != 0:
 		t.Norm = known.norm
+	case l.norm != nil:
+		t.Norm = stringID(l.norm(s))
 	case found.hasLower:
 		t.Norm = stringID(b.lower)
 	default:
@@ -145,6 +148,8 @@ func (l *lexicon) runeLexeme(r rune, s string) runeLexeme {
 	}
 	switch {
 	case x.norm != 0:
+	case l.norm != nil:
+		x.norm = stringID(l.norm(s))
 	case f.toLower() != 0:
 		x.norm = LowerID(s)
 	default:

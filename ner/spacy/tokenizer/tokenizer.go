@@ -44,11 +44,16 @@ type Tokenizer struct {
 // "vocab/lookups.bin". lookups may be empty if the pipeline has no such file: then there
 // are only the norms that spaCy has for every language. New fails if Python would refuse a
 // pattern, or if package pyregexp cannot run it.
-func New(tokenizerFile, lookups []byte) (*Tokenizer, error) {
+func New(tokenizerFile, lookups []byte) (*Tokenizer, error) { return NewFor("", tokenizerFile, lookups) }
+
+// NewFor is New for a pipeline of a language, of which lang is spaCy's code. Hindi has norms
+// that are not in lower case. All other languages have the norms of New.
+func NewFor(lang string, tokenizerFile, lookups []byte) (*Tokenizer, error) {
 	f, err := readTokenizerFile(tokenizerFile)
 	if err != nil {
 		return nil, fmt.Errorf("read tokenizer: %w", err)
 	}
+	f.lang = lang
 	norms, err := readLexemeNorms(lookups)
 	if err != nil {
 		return nil, fmt.Errorf("read vocab/lookups.bin: %w", err)
@@ -83,6 +88,7 @@ func buildCompiled(f *tokenizerFile, p *compiled, norms map[uint64]uint64) (*Tok
 // finish adds what depends on the patterns. plain is patterns.plain.
 func (tk *Tokenizer) finish(f *tokenizerFile, plain func(rune) bool, norms map[uint64]uint64) (*Tokenizer, error) {
 	tk.lexicon = newLexicon(norms)
+	tk.lexicon.norm = normOf(f.lang)
 	tk.kinds.fill = fillKinds(plain)
 	tk.specials = newSpecials(f.specials, tk.lexicon)
 	if err := tk.specials.addPhrases(tk, !f.fasterHeuristics); err != nil {
