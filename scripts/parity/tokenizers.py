@@ -128,9 +128,9 @@ def class_case(pattern):
 
 def class_patterns():
     yield from CLASSES
-    for name in ("ALPHA", "ALPHA_LOWER", "ALPHA_UPPER", "CONCAT_ICONS", "CONCAT_QUOTES", "PUNCT", "HYPHENS", "CURRENCY", "UNITS", "CONCAT_LATIN" if hasattr(char_classes, "CONCAT_LATIN") else "ALPHA"):
+    for name in ("ALPHA", "ALPHA_LOWER", "ALPHA_UPPER", "CONCAT_ICONS"):
         value = getattr(char_classes, name)
-        yield from ("[" + value + "]", "(?i)[" + value + "]", "[^" + value + "]")
+        yield from (f"[{value}]", f"(?i)[{value}]", f"[^{value}]")
 
 
 # Tokenizers.
@@ -209,10 +209,8 @@ def tokenizer_case(rng, nlp, base, texts):
             patterns = [compile_prefix_regex(prefixes).pattern, compile_suffix_regex(suffixes).pattern, compile_infix_regex(infixes).pattern]
         else:
             patterns = [affix(rng, "prefix", prefixes), affix(rng, "suffix", suffixes), affix(rng, "infix", infixes)]
-        search = [p and re.compile(p) for p in patterns]
-        tk.prefix_search = search[0] and search[0].search
-        tk.suffix_search = search[1] and search[1].search
-        tk.infix_finditer = search[2] and search[2].finditer
+        for name, p, method in zip(["prefix_search", "suffix_search", "infix_finditer"], patterns, ["search", "search", "finditer"]):
+            setattr(tk, name, None if p is None else getattr(re.compile(p), method))
         for name in ("token_match", "url_match"):
             p = rng.choice([None, None, url, url, rng.choice(MATCHES), rng.choice(MATCHES)])
             setattr(tk, name, None if p is None else re.compile(p).match)

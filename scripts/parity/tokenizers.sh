@@ -28,9 +28,10 @@ for version in "${old[@]}"; do
 		tmp=$(mktemp -d "$cache/get.XXXXXX")
 		"$python" -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
 			--python-version 3.9 --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 --dest "$tmp" "spacy==$version"
-		mkdir -p "$tmp/files" "$cache/spacy-old"
-		unzip -q "$tmp"/*.whl 'spacy/lang/*.py' 'spacy/lang/en/*.py' -d "$tmp/files"
-		mv "$tmp/files" "$folder"
+		"$python" -m zipfile -e "$tmp"/*.whl "$tmp/wheel"
+		mkdir -p "$folder.new/spacy"
+		mv "$tmp/wheel/spacy/lang" "$folder.new/spacy/lang"
+		mv "$folder.new" "$folder"
 		rm -rf "$tmp"
 	fi
 	folders+=("$folder")
