@@ -64,6 +64,8 @@ const (
 	// something that Doc has no place for.
 	Whole
 
+	NounChunks // the base noun phrases
+
 	// Annotations are all fields of Annotation.
 	Annotations = Tag | Pos | Morph | Lemma | Dep
 )
@@ -75,6 +77,8 @@ type Doc struct {
 
 	Ents      []Entity
 	EntTokens []Span // EntTokens[i] are the tokens of Ents[i]
+
+	NounChunks []Span // the base noun phrases, without overlap; nil if they were not asked for
 
 	// Annotations[i] is that of Tokens[i]. It is nil if none was asked for.
 	Annotations []Annotation

@@ -46,10 +46,10 @@ func (m *model) including(list []string, hint string) (include, *failure) {
 	for _, name := range list {
 		want, ok := included(name)
 		if !ok {
-			return in, invalid(fmt.Sprintf("`include` has %.64q, want \"sents\", \"tokens\", or for each token \"tag\", \"pos\", \"morph\", \"lemma\" or \"dep\"", name), hint)
+			return in, invalid(fmt.Sprintf("`include` has %.64q, want \"sents\", \"tokens\", \"noun_chunks\", or for each token \"tag\", \"pos\", \"morph\", \"lemma\" or \"dep\"", name), hint)
 		}
 		in.want |= want
-		in.tokens = in.tokens || want != ner.Sents
+		in.tokens = in.tokens || want == 0 || want&ner.Annotations != 0
 	}
 	if in == (include{}) {
 		return in, nil
@@ -78,6 +78,8 @@ func included(name string) (want ner.Want, ok bool) {
 		return ner.Sents, true
 	case "tokens":
 		return 0, true
+	case "noun_chunks":
+		return ner.NounChunks, true
 	}
 	for _, a := range annotations {
 		if a.name == name {
@@ -118,7 +120,11 @@ func (q *query) appendDoc(b []byte, text string, doc *ner.Doc) []byte {
 	b = textjson.AppendEntsWithTokens(b, text, ents, tokens, q.offsets)
 	if q.include.want&ner.Sents != 0 {
 		b = append(b, `,"sents":`...)
-		b = textjson.AppendSents(b, text, doc, q.offsets)
+		b = textjson.AppendSpans(b, text, doc, doc.Sents, q.offsets)
+	}
+	if q.include.want&ner.NounChunks != 0 {
+		b = append(b, `,"noun_chunks":`...)
+		b = textjson.AppendSpans(b, text, doc, doc.NounChunks, q.offsets)
 	}
 	if q.include.tokens {
 		b = append(b, `,"tokens":`...)

@@ -59,9 +59,10 @@ func TestIncludeWhatTheModelLacks(t *testing.T) {
 		{sentless{fake{}}, `["tokens","sents"]`, 422, "`include` has sents, but there is no parser"},
 		{fake{}, `["lemma"]`, 200, `{"model":"","ents":[{"text":"Ada","label":"LAST","start":0,"end":3,"start_token":0,"end_token":1}],"tokens":[{"start":0,"end":3,"lemma":"ada"}]}`},
 		{fake{}, `["dep","tokens","lemma"]`, 200, `"tokens":[{"start":0,"end":3,"lemma":"ada","dep":"dep","head":0}]}`},
+		{fake{}, `["noun_chunks"]`, 200, `{"model":"","ents":[{"text":"Ada","label":"LAST","start":0,"end":3}],"noun_chunks":[{"start":0,"end":3}]}`},
 		{fake{}, `["lemma","tag"]`, 422, "`include` has tag, but there is no tagger"},
 		{bare{fake{}}, `["lemma"]`, 422, "`include` has lemma, but the model finds only entities"},
-		{fake{}, `["head"]`, 422, "`include` has \\\"head\\\", want \\\"sents\\\", \\\"tokens\\\", or for each token"},
+		{fake{}, `["head"]`, 422, "`include` has \\\"head\\\", want \\\"sents\\\", \\\"tokens\\\", \\\"noun_chunks\\\", or for each token"},
 	} {
 		s := serve(t, gate.Options{}, Options{Recognizer: test.r})
 		body := `{"text":"Ada","include":` + test.include + `}`

@@ -153,7 +153,7 @@ func AppendDoc(b []byte, text string, doc *ner.Doc) []byte {
 	}
 	b = append(b, ']')
 	if doc.Has&ner.Sents != 0 {
-		b = AppendSents(append(b, `,"sents":`...), text, doc, CodePoint)
+		b = AppendSpans(append(b, `,"sents":`...), text, doc, doc.Sents, CodePoint)
 	}
 	b = append(b, `,"tokens":[`...)
 	for i := range doc.Tokens {
@@ -169,12 +169,12 @@ func AppendDoc(b []byte, text string, doc *ner.Doc) []byte {
 	return append(b, "]}"...)
 }
 
-// AppendSents appends a JSON array of the sentences of a text, in the form of AppendTokens.
-// A sentence goes from the start of its first token to the end of its last one.
-func AppendSents(b []byte, text string, doc *ner.Doc, unit Unit) []byte {
+// AppendSpans appends a JSON array of parts of a doc, such as its sentences, in the form of
+// AppendTokens. A part goes from the start of its first token to the end of its last one.
+func AppendSpans(b []byte, text string, doc *ner.Doc, spans []ner.Span, unit Unit) []byte {
 	at := offsets{text: text, unit: unit}
 	b = append(b, '[')
-	for i, s := range doc.Sents {
+	for i, s := range spans {
 		if i > 0 {
 			b = append(b, ',')
 		}

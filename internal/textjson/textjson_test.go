@@ -244,11 +244,11 @@ func TestTokensAndSents(t *testing.T) {
 		if got := string(AppendTokens(nil, text, doc, ner.Sents, unit)); got != want[1] {
 			t.Errorf("unit %d: tokens %s, want %s", unit, got, want[1])
 		}
-		if got := string(AppendSents(nil, text, doc, unit)); got != want[2] {
+		if got := string(AppendSpans(nil, text, doc, doc.Sents, unit)); got != want[2] {
 			t.Errorf("unit %d: sentences %s, want %s", unit, got, want[2])
 		}
 	}
-	if got := string(AppendSents(AppendTokens(nil, "", &ner.Doc{}, ner.Tag, UTF16), "", &ner.Doc{}, UTF16)); got != "[][]" {
+	if got := string(AppendSpans(AppendTokens(nil, "", &ner.Doc{}, ner.Tag, UTF16), "", &ner.Doc{}, nil, UTF16)); got != "[][]" {
 		t.Errorf("no tokens and no sentences are %s", got)
 	}
 }

@@ -133,3 +133,22 @@ func finish(out []ner.Annotation, want ner.Want) (has ner.Want) {
 	}
 	return has
 }
+
+// taps returns a tap for each model that listens to the parser's network. n is the number of
+// tokens.
+func (p *Pipeline) taps(list []annotating, n int) []tap {
+	var taps []tap
+	for _, c := range list {
+		var m *tagModel
+		switch run := c.run.(type) {
+		case *tagger:
+			m = run.tagModel
+		case *morphologizer:
+			m = run.tagModel
+		}
+		if m != nil && p.parser != nil && m.tok2vec == p.parser.tok2vec {
+			taps = append(taps, tap{m, make([]int32, n)})
+		}
+	}
+	return taps
+}

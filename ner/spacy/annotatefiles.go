@@ -204,6 +204,11 @@ func (l *loader) lemmatizer(cfg config, c component) (*lemmatizer, error) {
 			return nil, fmt.Errorf("config.cfg: %w", err)
 		}
 	}
+	var lang string
+	_, _ = cfg.get("nlp", "lang", &lang) // plan has returned this error
+	if slices.Contains(ownLemmatizers, lang) {
+		return nil, fmt.Errorf("config.cfg: component %q (factory lemmatizer): the lemmatizer for %q is not implemented: exclude %[1]q", c.name, lang)
+	}
 	if !slices.Contains([]string{"rule", "lookup"}, mode) {
 		return nil, fmt.Errorf("config.cfg: [components.%s] mode is %q: can run only rule, lookup", c.name, mode)
 	}
@@ -216,5 +221,12 @@ func (l *loader) lemmatizer(cfg config, c component) (*lemmatizer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
+	if lang != "en" {
+		m.isBase = func(string, string) bool { return false }
+	}
 	return m, nil
 }
+
+// ownLemmatizers are the languages whose lemmatizer spaCy has programmed separately, but for
+// English.
+var ownLemmatizers = []string{"bn", "ca", "el", "es", "fa", "fr", "ga", "ht", "it", "mk", "nb", "nl", "pl", "ru", "sv", "uk"}

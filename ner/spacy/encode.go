@@ -81,6 +81,8 @@ type encoder struct {
 	x      []float32 // their concatenated embeddings, of mixRows types at a time
 	vec    []float32 // the word vectors of the same types
 	mixed  []float32 // the mix rows of all these types
+
+	scores []float32 // of tagModel.decide
 }
 
 type rowType struct{ row, typ int32 }

@@ -289,18 +289,27 @@ func (p *Pipeline) Analyze(ctx context.Context, text string, want ner.Want) (*ne
 	defer p.putWork(w)
 	sents := want&ner.Sents != 0 || want&ner.Whole != 0 && p.noSents == nil
 	if sents || slices.ContainsFunc(annotators, func(c annotating) bool { return c.factory == "parser" }) {
+		w.parser.taps = p.taps(annotators, len(w.tokens))
 		if err := p.findSentences(ctx, w, len(w.tokens)); err != nil {
 			return nil, err
 		}
 	}
 	doc := &ner.Doc{}
-	if want&(ner.Annotations|ner.Whole) != 0 {
+	if want&^ner.Sents != 0 {
 		// The annotators come before the recognizer, because they can use the vectors that
 		// the parser has read.
-		if doc.Annotations, err = annotate(ctx, w, annotators); err != nil {
+		out, err := annotate(ctx, w, annotators)
+		if err != nil {
 			return nil, err
 		}
-		doc.Has = finish(doc.Annotations, want)
+		if want&ner.NounChunks != 0 {
+			doc.NounChunks = nounChunks(out)
+			doc.Has |= ner.NounChunks
+		}
+		if want&(ner.Annotations|ner.Whole) != 0 {
+			doc.Annotations = out
+			doc.Has |= finish(out, want)
+		}
 	}
 	if err := p.findEntities(ctx, w); err != nil {
 		return nil, err
@@ -344,6 +353,15 @@ func (p *Pipeline) check(want ner.Want) ([]annotating, error) {
 		return nil, p.noSents
 	case want&ner.Whole != 0 && p.annotators.noDoc != nil:
 		return nil, p.annotators.noDoc
+	}
+	if want&ner.NounChunks != 0 { // they are computed from these
+		if lang := p.meta.Lang; lang != "en" {
+			return nil, fmt.Errorf("the noun chunks of the language %q are not implemented", lang)
+		}
+		if _, err := p.annotators.needed(ner.Pos | ner.Dep); err != nil {
+			return nil, err
+		}
+		want |= ner.Pos | ner.Dep
 	}
 	return p.annotators.needed(want)
 }

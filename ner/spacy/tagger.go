@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/narwhal-server/narwhal/ner"
 )
@@ -29,6 +30,9 @@ func (t *tagger) annotate(ctx context.Context, w *work, out []ner.Annotation) er
 // all calls set with the class of every token.
 func (m *tagModel) all(ctx context.Context, w *work, set func(token, class int)) error {
 	var tw tagWork
+	if i := slices.IndexFunc(w.parser.taps, func(t tap) bool { return t.tagModel == m }); i >= 0 && w.parser.encoded == len(w.tokens) {
+		return m.settle(ctx, &tw, w.recognizer.text, w.tokens, 0, w.parser.taps[i].classes, set)
+	}
 	for first := 0; first < len(w.tokens); first += encodeRows {
 		end := min(first+encodeRows, len(w.tokens))
 		if err := m.choose(ctx, &w.encoder, &tw, w.text, w.tokens, first, end, set); err != nil {

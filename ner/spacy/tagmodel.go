@@ -46,8 +46,8 @@ func newTagModel(layers []layer, classes int, shared *tok2vec, vecs *vectors, ca
 
 // tagWork is the working memory of tagModel.choose for one text. Its zero value is ready.
 type tagWork struct {
-	scores []float32
-	long   *longSums // nil until the text's first close decision
+	classes []int32
+	long    *longSums // nil until the text's first close decision
 }
 
 // choose calls set with the class of each of the tokens first to end-1, at most encodeRows.
@@ -57,24 +57,50 @@ func (m *tagModel) choose(ctx context.Context, e *encoder, w *tagWork, text stri
 	if err != nil {
 		return err
 	}
+	w.classes = grow(w.classes, end-first)
+	m.decide(e, vectors, w.classes)
+	return m.settle(ctx, w, text, tokens, first, w.classes, set)
+}
+
+// decide sets the class of each token from its vector. A class that is too close to another
+// one becomes negative: ^class.
+func (m *tagModel) decide(e *encoder, vectors []float32, classes []int32) {
 	n := m.linear.Out()
-	w.scores = grow(w.scores, n*(end-first))
-	m.linear.Mul(w.scores, n, vectors, m.tok2vec.width, end-first)
-	for i := first; i < end; i++ {
-		class, margin := highest(w.scores[n*(i-first):][:n])
-		if margin < m.closest {
+	e.scores = grow(e.scores, n*len(classes))
+	m.linear.Mul(e.scores, n, vectors, m.tok2vec.width, len(classes))
+	for i := range classes {
+		class, margin := highest(e.scores[n*i:][:n])
+		if classes[i] = int32(class); margin < m.closest {
+			classes[i] = ^classes[i]
+		}
+	}
+}
+
+// settle calls set with the class of each token, from token first on. It makes the close
+// decisions again.
+func (m *tagModel) settle(ctx context.Context, w *tagWork, text string, tokens []Token, first int, classes []int32, set func(token, class int)) error {
+	for i, c := range classes {
+		class := int(c)
+		if c < 0 {
 			if w.long == nil {
 				w.long = newLongSums(m.tok2vec, m.linear)
 			}
-			scores, err := w.long.vector(ctx, text, tokens, i)
+			scores, err := w.long.vector(ctx, text, tokens, first+i)
 			if err != nil {
 				return err
 			}
 			class, _ = highest(scores)
 		}
-		set(i, class)
+		set(first+i, class)
 	}
 	return nil
+}
+
+// tap has the decisions of a tagModel for the tokens that a decoder has read. The decoder
+// listens to the same network, so their vectors are computed once.
+type tap struct {
+	*tagModel
+	classes []int32 // as decide sets them
 }
 
 // highest returns the index of the highest score, and by how much it is higher than the

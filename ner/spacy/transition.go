@@ -175,6 +175,8 @@ type features struct {
 	dropped int         // how many pieces were dropped
 	spare   [][]float32 // the memory of the dropped pieces
 
+	taps []tap // models that decide from the same vectors
+
 	ahead   *ahead   // computes the pieces of a long text; nil: the text is not long
 	coming  []coming // the pieces of a long text
 	reached int      // the next piece of a long text
@@ -205,7 +207,7 @@ const (
 // start begins a text. Several features may use the same encoder, but not at once.
 func (f *features) start(t *transition, e *encoder, text string, tokens []Token) {
 	f.transition, f.encoder, f.text, f.tokens = t, e, text, tokens
-	f.ahead, f.long = nil, nil
+	f.ahead, f.long, f.taps = nil, nil, nil
 	f.drop(len(f.vectors))
 	f.vectors, f.dropped, f.encoded, f.likely = f.vectors[:0], 0, 0, len(tokens)
 
@@ -282,6 +284,9 @@ func (f *features) encode(ctx context.Context, e *encoder, dst []float32, a, b i
 	vectors, err := f.tok2vec.encode(ctx, e, f.text, f.tokens, a, b)
 	if err != nil {
 		return err
+	}
+	for _, t := range f.taps {
+		t.decide(e, vectors, t.classes[a:b])
 	}
 	f.linear.Mul(dst, f.linear.Out(), vectors, f.tok2vec.width, b-a)
 	return nil

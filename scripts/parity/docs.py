@@ -29,7 +29,10 @@ def main():
         head = {"spacy": spacy.__version__, "unicode": unicodedata.unidata_version, "left_out": len(texts) - len(known)}
         f.write(json.dumps(head) + "\n")
         for doc in nlp.pipe(known, batch_size=64):
-            f.write(json.dumps(doc.to_json(), ensure_ascii=False) + "\n")
+            answer = doc.to_json()
+            if "dep" in (answer["tokens"] or [{}])[0]:
+                answer["noun_chunks"] = [{"start": c.start_char, "end": c.end_char} for c in doc.noun_chunks]
+            f.write(json.dumps(answer, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

@@ -72,10 +72,7 @@ def example(nlp, rng):
         pos=[POS[ord(t.text[0]) % len(POS)] for t in doc],
         morphs=[MORPHS[(ord(t.text[0]) + len(t)) % len(MORPHS)] for t in doc],
         heads=heads, deps=deps)
-    gold.ents = [gold[t.i : t.i + 1] for t in doc if t.text[0].isupper() and t.is_alpha][:3]
-    for e in gold.ents:
-        e.label_ = "UPPER"
-    gold.ents = [spacy.tokens.Span(gold, e.start, e.end, label="UPPER") for e in gold.ents]
+    gold.ents = [spacy.tokens.Span(gold, t.i, t.i + 1, label="UPPER") for t in doc if t.text[0].isupper() and t.is_alpha][:3]
     return Example(doc, gold)
 
 

@@ -45,6 +45,7 @@ type head struct {
 type count struct {
 	mu                             sync.Mutex
 	texts, tokens, sents, ents     int
+	chunks                         int            // noun chunks
 	fields                         map[string]int // tokens that have a field
 	values                         map[string]map[string]bool
 	leftOut, different, left, show int
@@ -113,7 +114,7 @@ func run(ctx context.Context) error {
 }
 
 func (c *count) print(h head) {
-	fmt.Printf("spaCy %s: %d texts, %d tokens, %d sentences, %d entities; left out because of Unicode %s: %d\n", h.Spacy, c.texts, c.tokens, c.sents, c.ents, h.Unicode, c.leftOut)
+	fmt.Printf("spaCy %s: %d texts, %d tokens, %d sentences, %d entities, %d noun chunks; left out because of Unicode %s: %d\n", h.Spacy, c.texts, c.tokens, c.sents, c.ents, c.chunks, h.Unicode, c.leftOut)
 	for _, f := range slices.Sorted(maps.Keys(c.fields)) {
 		fmt.Printf("  %-6s %8d tokens, %5d values, %d differences\n", f, c.fields[f], len(c.values[f]), c.by[f])
 	}
@@ -127,13 +128,24 @@ func (c *count) compare(ctx context.Context, p *spacy.Pipeline, h head, line []b
 		return err
 	}
 	text := want["text"].(string)
-	doc, err := p.Analyze(ctx, text, ner.Whole)
+	ask := ner.Whole
+	if want["noun_chunks"] != nil {
+		ask |= ner.NounChunks
+	}
+	doc, err := p.Analyze(ctx, text, ask)
 	if err != nil {
 		return fmt.Errorf("%.60q: %w", text, err)
 	}
 	var got map[string]any
 	if err := json.Unmarshal(textjson.AppendDoc(nil, text, doc), &got); err != nil {
 		return err
+	}
+	if want["noun_chunks"] != nil {
+		var chunks any
+		if err := json.Unmarshal(textjson.AppendSpans(nil, text, doc, doc.NounChunks, textjson.CodePoint), &chunks); err != nil {
+			return err
+		}
+		got["noun_chunks"] = chunks
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -145,6 +157,7 @@ func (c *count) compare(ctx context.Context, p *spacy.Pipeline, h head, line []b
 	c.tokens += len(doc.Tokens)
 	c.sents += len(doc.Sents)
 	c.ents += len(doc.Ents)
+	c.chunks += len(doc.NounChunks)
 	for _, t := range list(want["tokens"]) {
 		for key, value := range t.(map[string]any) {
 			if c.fields[key]++; c.values[key] == nil {
