@@ -48,6 +48,9 @@ func (f *folder) read(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if name == "vocab/vectors" {
+		m.scattered()
+	}
 	f.maps = append(f.maps, m)
 	return m.data, nil
 }

@@ -149,6 +149,10 @@ func TestRefusals(t *testing.T) {
 		{"a beam only", set("config.cfg", `factory = "ner"`, `factory = "beam_ner"`), `component "ner" (factory beam_ner) finds entities with a beam search, and this package decodes greedily: train a component of the factory ner`},
 		{"spans only", set("config.cfg", `factory = "ner"`, `factory = "spancat"`), `component "ner" (factory spancat) finds spans, which spaCy keeps in Doc.spans and not in Doc.ents, and no component of the factory ner finds entities: train one`},
 		{"own code only", set("config.cfg", `factory = "ner"`, `factory = "llm"`), `component "ner" (factory llm) needs Python code, and no component of the factory ner and no ruler finds entities: train a recognizer`},
+		{"rules for spans, and own code", func(t *testing.T, files map[string][]byte) {
+			addLast("mine", "my_factory")(t, files)
+			edit(t, files, "config.cfg", `factory = "ner"`, `factory = "span_ruler"`)
+		}, `component "mine" (factory my_factory) needs Python code, and no component`},
 		{"rules for spans only", set("config.cfg", `factory = "ner"`, `factory = "span_ruler"`), `component "ner" (factory span_ruler) finds spans, which spaCy keeps in Doc.spans and not in Doc.ents: save the pipeline with annotate_ents = true in [components.ner]`},
 		{"a component without section", set("config.cfg", `"ner"]`, `"tagger","ner"]`), `component "tagger" has no factory`},
 		{"no recognizer", set("config.cfg", `["ner"]`, `[]`), "the pipeline has no component of the factory ner and no ruler, so it finds no entities: train a recognizer"},

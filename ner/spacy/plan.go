@@ -190,11 +190,16 @@ func (c config) recognizer(active []component, exclude []string) (int, error) {
 			return 0, fmt.Errorf("component %q (factory beam_ner) finds entities with a beam search, and this package decodes greedily: train a component of the factory ner", comp.name)
 		case "spancat", "spancat_singlelabel":
 			return 0, fmt.Errorf("component %q (factory %s) finds spans, which spaCy keeps in Doc.spans and not in Doc.ents, and no component of the factory ner finds entities: train one, with spacy init config --pipeline ner", comp.name, comp.factory)
-		case "span_ruler":
-			return 0, fmt.Errorf("component %q (factory span_ruler) finds spans, which spaCy keeps in Doc.spans and not in Doc.ents: save the pipeline with annotate_ents = true in [components.%[1]s]", comp.name)
 		}
+	}
+	for _, comp := range active {
 		if !knownName(comp.factory) {
 			return 0, fmt.Errorf("component %q (factory %s) needs Python code, and no component of the factory ner and no ruler finds entities: train a recognizer, with spacy init config --pipeline ner", comp.name, comp.factory)
+		}
+	}
+	for _, comp := range active {
+		if comp.factory == "span_ruler" {
+			return 0, fmt.Errorf("component %q (factory span_ruler) finds spans, which spaCy keeps in Doc.spans and not in Doc.ents: save the pipeline with annotate_ents = true in [components.%[1]s]", comp.name)
 		}
 	}
 	return 0, fmt.Errorf("the pipeline has no component of the factory ner and no ruler, so it finds no entities: train a recognizer, with spacy init config --pipeline ner")

@@ -21,6 +21,7 @@ import (
 	"os/signal"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/narwhal-server/narwhal/ner/spacy"
@@ -43,17 +44,22 @@ func run(ctx context.Context) error {
 	show := flag.Int("show", 20, "differences to print")
 	python := flag.String("python", "", "Python with spaCy, to tell how close the decisions of texts that differ were")
 	procs := flag.Int("j", runtime.GOMAXPROCS(0), "texts at once")
+	exclude := flag.String("exclude", "", "components to leave out, separated by commas")
 	flag.Parse()
+	var without []string
+	if *exclude != "" {
+		without = strings.Split(*exclude, ",")
+	}
 
 	texts, err := readCorpus(*corpus)
 	if err != nil {
 		return err
 	}
-	full, err := spacy.Open(*model, spacy.Options{})
+	full, err := spacy.Open(*model, spacy.Options{Exclude: without})
 	if err != nil {
 		return err
 	}
-	bare, err := spacy.Open(*model, spacy.Options{Exclude: []string{"parser", "senter", "sentencizer"}})
+	bare, err := spacy.Open(*model, spacy.Options{Exclude: append(without, "parser", "senter", "sentencizer")})
 	if err != nil {
 		return err
 	}

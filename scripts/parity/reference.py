@@ -1,6 +1,6 @@
 """Asks real spaCy for everything that the parity test compares.
 
-    reference.py MODEL CORPUS OUT [--processes 2]
+    reference.py MODEL CORPUS OUT [--processes 2] [--exclude NAME,…]
 
 Each process writes one file: OUT.0, OUT.1, … stream.go reads them. Little-endian:
 
@@ -46,32 +46,44 @@ def unassigned():
     return ranges
 
 
-def header(nlp, model):
+def finders(nlp):
+    """Returns the components that find entities, by name."""
+    found = {}
+    for name in nlp.pipe_names:
+        pipe = nlp.get_pipe(name)
+        if nlp.get_pipe_meta(name).factory in ("ner", "entity_ruler", "future_entity_ruler", "span_ruler") and getattr(pipe, "annotate_ents", True):
+            found[name] = pipe
+    return found
+
+
+def header(nlp):
     return {
         "spacy": spacy.__version__,
         "thinc": thinc.__version__,
         "python": sys.version.split()[0],
         "unicode": unicodedata.unidata_version,
         "unassigned": unassigned(),
-        "labels": sorted(nlp.get_pipe("ner").labels),
+        "labels": sorted({label for pipe in finders(nlp).values() for label in pipe.labels if label}),
         "sents": nlp("One. Two.").has_annotation("SENT_START"),
     }
 
 
-def load_without_sentences(nlp, model):
+def load_without_sentences(nlp, model, exclude):
     """Loads the pipeline without what finds sentences, and without the other components that
     cannot change an entity: these take as long as all that is compared."""
-    keep = {"ner"}
-    if any(isinstance(node, Tok2VecListener) for node in nlp.get_pipe("ner").model.walk()):
+    found = finders(nlp)
+    keep = set(found)
+    models = [pipe.model for pipe in found.values() if hasattr(pipe, "model")]
+    if any(isinstance(node, Tok2VecListener) for model in models for node in model.walk()):
         keep |= {name for name in nlp.pipe_names if nlp.get_pipe_meta(name).factory == "tok2vec"}
-    return spacy.load(model, exclude=[name for name in nlp.component_names if name not in keep])
+    return spacy.load(model, exclude=exclude + [name for name in nlp.component_names if name not in keep])
 
 
 def ask(job):
-    number, count, model, corpus, out = job
-    nlp = spacy.load(model)
-    head = header(nlp, model)
-    without = load_without_sentences(nlp, model) if head["sents"] else None
+    number, count, model, corpus, out, exclude = job
+    nlp = spacy.load(model, exclude=exclude)
+    head = header(nlp)
+    without = load_without_sentences(nlp, model, exclude) if head["sents"] else None
     labels = {label: i for i, label in enumerate(head["labels"])}
     with open(corpus, encoding="utf-8") as f:
         texts = [(i, json.loads(line)["text"]) for i, line in enumerate(f)][number::count]
@@ -117,8 +129,10 @@ def main():
     parser.add_argument("corpus")
     parser.add_argument("out")
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--exclude", default="")
     args = parser.parse_args()
-    jobs = [(k, args.processes, args.model, args.corpus, args.out) for k in range(args.processes)]
+    exclude = [name for name in args.exclude.split(",") if name]
+    jobs = [(k, args.processes, args.model, args.corpus, args.out, exclude) for k in range(args.processes)]
     with multiprocessing.get_context("spawn").Pool(args.processes) as pool:
         tokens = sum(pool.map(ask, jobs, chunksize=1))
     print(f"reference: {tokens:,} tokens by spaCy {spacy.__version__}, Python {sys.version.split()[0]}, "
