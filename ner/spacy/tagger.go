@@ -31,7 +31,7 @@ func (t *tagger) annotate(ctx context.Context, w *work, out []ner.Annotation) er
 func (m *tagModel) all(ctx context.Context, w *work, set func(token, class int)) error {
 	var tw tagWork
 	if i := slices.IndexFunc(w.parser.taps, func(t tap) bool { return t.tagModel == m }); i >= 0 && w.parser.encoded == len(w.tokens) {
-		return m.settle(ctx, &tw, w.recognizer.text, w.tokens, 0, w.parser.taps[i].classes, set)
+		return m.settle(ctx, &tw, w.text, w.tokens, 0, w.parser.taps[i].classes, set)
 	}
 	for first := 0; first < len(w.tokens); first += encodeRows {
 		end := min(first+encodeRows, len(w.tokens))
