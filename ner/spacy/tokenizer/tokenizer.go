@@ -44,7 +44,9 @@ type Tokenizer struct {
 // "vocab/lookups.bin". lookups may be empty if the pipeline has no such file: then there
 // are only the norms that spaCy has for every language. New fails if Python would refuse a
 // pattern, or if package pyregexp cannot run it.
-func New(tokenizerFile, lookups []byte) (*Tokenizer, error) { return NewFor("", tokenizerFile, lookups) }
+func New(tokenizerFile, lookups []byte) (*Tokenizer, error) {
+	return NewFor("", tokenizerFile, lookups)
+}
 
 // NewFor is New for a pipeline of a language, of which lang is spaCy's code. Hindi has norms
 // that are not in lower case. All other languages have the norms of New.
