@@ -18,7 +18,7 @@ import (
 
 const tagTexts = "Tim Cook isn't  in\nParis, he (or she?) is in the U.S. with 12 others: don't go there. Mice ran."
 
-// attributeRule is a rule for rulesFile.
+// testRule is a rule for rulesFile.
 type testRule struct {
 	patterns []any
 	attrs    map[string]any
@@ -48,7 +48,7 @@ func pattern(attrs ...string) []any {
 	return p
 }
 
-// annotated returns the files of a pipeline with all components that set annotations.
+// annotatedFiles returns the files of a pipeline with all components that set annotations.
 func annotatedFiles(t testing.TB, seed uint64) map[string][]byte {
 	s := small
 	s.listen, s.parser = true, true
