@@ -98,6 +98,7 @@ func (p *parser) hex(n int) (rune, error) {
 
 // set takes a set after its opening bracket.
 func (p *parser) set() (*syntax.Regexp, error) {
+	start := p.rest
 	negate := p.accept("^")
 	var chars, categories runeSet
 	for first := true; ; first = false {
@@ -127,12 +128,21 @@ func (p *parser) set() (*syntax.Regexp, error) {
 		}
 		chars = chars.add(lo, hi)
 	}
-	if p.ignoreCase {
-		chars = chars.normal().ignoreCase()
-	}
-	s := append(slices.Clone(chars), categories...).normal()
-	if negate {
-		s = s.not()
+	// spaCy's patterns repeat sets of a thousand ranges. To fold them takes long.
+	key := foldedSet{string(start[:len(start)-len(p.rest)]), p.ignoreCase}
+	s, known := p.sets[key]
+	if !known {
+		if p.ignoreCase {
+			chars = chars.normal().ignoreCase()
+		}
+		s = append(slices.Clone(chars), categories...).normal()
+		if negate {
+			s = s.not()
+		}
+		if p.sets == nil {
+			p.sets = map[foldedSet]runeSet{}
+		}
+		p.sets[key] = s
 	}
 	return classOf(s), nil
 }

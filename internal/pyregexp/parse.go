@@ -26,6 +26,13 @@ type parser struct {
 	lookaround []lookaround
 	names      []string // of groups
 	insts      int      // of its programs
+	sets       map[foldedSet]runeSet
+}
+
+// foldedSet is the text of a set, and whether it ignores the case.
+type foldedSet struct {
+	text       string
+	ignoreCase bool
 }
 
 // lookaround is a lookahead or, if behind, a lookbehind.
