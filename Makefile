@@ -133,10 +133,11 @@ screenshots:
 # Builds the files of a release into dist: archives, packages, images, checksums. Builds
 # them twice, in two folders, and compares. docs/install.md says how a release is made, and
 # where its version comes from. Takes some minutes.
-VERSION ?=
+VERSION    ?=
+MAINTAINER ?=
 
 release:
-	@$(GO) run -C scripts/release . -version "$(VERSION)" -check
+	@$(GO) run -C scripts/release . -version "$(VERSION)" -maintainer "$(MAINTAINER)" -check
 
 # Installs, upgrades and removes what make release has built: the packages under a real
 # systemd, while requests run, and the image with runc. Needs root and Debian 12, and says

@@ -78,7 +78,7 @@ func (p *product) image() (v1.Image, error) {
 	}
 	c = c.DeepCopy()
 	c.OS, c.Architecture, c.Created = "linux", p.arch, v1.Time{Time: p.time}
-	c.Author = maintainer
+	c.Author = p.maintainer
 	revision, _, _ := strings.Cut(p.commit, " ")
 	c.Config = v1.Config{
 		Entrypoint: []string{"/usr/bin/narwhal"},

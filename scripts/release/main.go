@@ -26,6 +26,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -44,6 +45,7 @@ func main() {
 	root := flag.String("root", "../..", "the `folder` of the source")
 	out := flag.String("out", "../../dist", "the `folder` to write to; an older release there is removed")
 	version := flag.String("version", "", "the `version`, such as 1.2.3 (default: from git's tags)")
+	maintainer := flag.String("maintainer", "", "who answers for the packages, as `NAME <ADDRESS>` (default: nobody)")
 	check := flag.Bool("check", false, "build everything a second time and compare")
 	image := flag.Bool("image", false, "build only the container image, for this machine's processor")
 	flag.Parse()
@@ -57,14 +59,14 @@ func main() {
 	if *image {
 		build = (*release).buildImage
 	}
-	if err := run(ctx, *root, *out, *version, build); err != nil {
+	if err := run(ctx, *root, *out, *version, cmp.Or(*maintainer, nobody), build); err != nil {
 		fmt.Fprintln(os.Stderr, "release:", err)
 		os.Exit(1)
 	}
 }
 
 // run writes to the folder out what build builds.
-func run(ctx context.Context, root, out, version string, build func(r *release, ctx context.Context, out string) error) error {
+func run(ctx context.Context, root, out, version, maintainer string, build func(r *release, ctx context.Context, out string) error) error {
 	root, err := filepath.Abs(root)
 	if err != nil {
 		return err
@@ -73,6 +75,10 @@ func run(ctx context.Context, root, out, version string, build func(r *release, 
 	if err != nil {
 		return err
 	}
+	if err := checkMaintainer(maintainer); err != nil {
+		return err
+	}
+	r.maintainer = maintainer
 	if err := embedModel(ctx, root); err != nil {
 		return err
 	}

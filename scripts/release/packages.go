@@ -4,6 +4,7 @@ import (
 	"bytes"
 	_ "embed"
 	"fmt"
+	"net/mail"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,7 +16,6 @@ import (
 )
 
 const (
-	maintainer  = "the narwhal authors <narwhal-server@users.noreply.github.com>"
 	homepage    = "https://github.com/narwhal-server/narwhal"
 	summary     = "serve a named-entity recognizer over HTTP"
 	description = summary + `
@@ -24,6 +24,19 @@ as Gunicorn serves a Python program. It runs spaCy's pipeline
 en_core_web_sm, which is built in, and other English spaCy pipelines, with
 spaCy's answers and without Python.`
 )
+
+// nobody is the maintainer if none is named. Debian wants an address. No host has a name that
+// ends with .invalid (RFC 2606), so what is sent there reaches nobody.
+const nobody = "the narwhal authors <nobody@narwhal.invalid>"
+
+// checkMaintainer returns an error unless a maintainer has the form that package managers
+// know.
+func checkMaintainer(name string) error {
+	if a, err := mail.ParseAddress(name); err != nil || a.Name == "" {
+		return fmt.Errorf("%q is not a maintainer: want a name and an address, such as MAINTAINER='Ada Example <ada@example.org>'", name)
+	}
+	return nil
+}
 
 // The scripts that package managers run, and the settings that they install.
 var (
@@ -96,7 +109,7 @@ narwhal: maintainer-script-calls-systemctl *
 // CHANGELOG.md.
 func (p *product) debChangelog() string {
 	return fmt.Sprintf("narwhal (%s) unstable; urgency=medium\n\n  * /usr/share/doc/narwhal/CHANGELOG.md.gz says what has changed.\n\n -- %s  %s\n",
-		p.debVersion(), maintainer, p.time.Format("Mon, 02 Jan 2006 15:04:05 -0700"))
+		p.debVersion(), p.maintainer, p.time.Format("Mon, 02 Jan 2006 15:04:05 -0700"))
 }
 
 func (p *product) writeRPM(dir string) error {
@@ -164,7 +177,7 @@ func (p *product) pack(format nfpm.Packager, name string, files []file, scripts 
 	number, pre, build := p.semver()
 	info := &nfpm.Info{
 		Name: "narwhal", Arch: p.arch, Platform: "linux", Version: number, Prerelease: pre, VersionMetadata: build,
-		Section: "net", Priority: "optional", Maintainer: maintainer, Vendor: "narwhal", Homepage: homepage,
+		Section: "net", Priority: "optional", Maintainer: p.maintainer, Vendor: "narwhal", Homepage: homepage,
 		License: "MIT", Description: description, MTime: p.time, DisableGlobbing: true,
 	}
 	info.Deb.Compression = "gzip:9"
@@ -172,7 +185,7 @@ func (p *product) pack(format nfpm.Packager, name string, files []file, scripts 
 	info.RPM.Compression = "gzip:9"
 	info.RPM.Summary = summary
 	info.RPM.BuildHost = "localhost" // not the name of this machine
-	info.RPM.Packager = maintainer
+	info.RPM.Packager = p.maintainer
 	for i, f := range sorted(files) {
 		from := filepath.Join(work, fmt.Sprint(i))
 		if err := os.WriteFile(from, f.data, 0o600); err != nil {

@@ -43,7 +43,7 @@ func TestDeb(t *testing.T) {
 		}
 	}
 	_, parts := contents(t, gunzip(t, bytes.NewReader(control)))
-	for _, want := range []string{"Package: narwhal\n", "Version: 1.2.3~rc.1\n", "Section: net\n", "Description: serve a named-entity recognizer"} {
+	for _, want := range []string{"Package: narwhal\n", "Version: 1.2.3~rc.1\n", "Section: net\n", "Maintainer: " + nobody + "\n", "Description: serve a named-entity recognizer"} {
 		if !strings.Contains("\n"+string(parts["control"]), "\n"+want) {
 			t.Errorf("control does not have %q:\n%s", want, parts["control"])
 		}
@@ -63,6 +63,16 @@ func TestDeb(t *testing.T) {
 	} {
 		if h := all[name]; h == nil || h.Mode != mode {
 			t.Errorf("%s: %+v, want mode %o", name, h, mode)
+		}
+	}
+}
+
+func TestMaintainer(t *testing.T) {
+	for name, want := range map[string]bool{
+		nobody: true, "Ada Example <ada@example.org>": true, "": false, "Ada Example": false, "ada@example.org": false, "Ada <https://example.org>": false,
+	} {
+		if err := checkMaintainer(name); (err == nil) != want {
+			t.Errorf("%q: %v", name, err)
 		}
 	}
 }

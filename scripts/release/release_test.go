@@ -118,7 +118,7 @@ func sample(t *testing.T) *product {
 		return part{name: name, version: "1.0.0", texts: []string{"the licence of " + name}, licenses: []string{"MIT"}}
 	}
 	return &product{
-		release: &release{root: root, version: "1.2.3-rc.1", commit: "1d06414c41a3b1e4a2f6d6d2d8e5f0a9b7c3e211 of 2025-11-30", time: time.Unix(1764464400, 0).UTC()},
+		release: &release{root: root, version: "1.2.3-rc.1", commit: "1d06414c41a3b1e4a2f6d6d2d8e5f0a9b7c3e211 of 2025-11-30", time: time.Unix(1764464400, 0).UTC(), maintainer: nobody},
 		arch:    runtime.GOARCH, program: program,
 		parts:       &parts{goItself: work("Go"), model: work("en_core_web_sm"), pages: work("Swagger UI"), modules: []part{work("example.org/m")}},
 		completions: map[string][]byte{"bash": []byte("for bash"), "zsh": []byte("for zsh"), "fish": []byte("for fish")},

@@ -14,10 +14,11 @@ import (
 
 // release is what all files of a release have in common.
 type release struct {
-	root    string    // the folder of the source
-	version string    // such as 1.2.3, without a v
-	commit  string    // and its day, as narwhal --version prints them; "" without git
-	time    time.Time // the time of all files: that of the commit, or SOURCE_DATE_EPOCH
+	root       string    // the folder of the source
+	version    string    // such as 1.2.3, without a v
+	commit     string    // and its day, as narwhal --version prints them; "" without git
+	time       time.Time // the time of all files: that of the commit, or SOURCE_DATE_EPOCH
+	maintainer string    // who answers for the packages, as "Name <address>"
 }
 
 // versionForm is that of Semantic Versioning.
