@@ -68,10 +68,12 @@ type state struct {
 	filled  bool     // a match must not be empty, and begins here
 	matched bool     // a match ended at the place before passed
 	dead    bool     // no match can follow
-	looks   []int    // the lookarounds that the next step depends on
+	next    []atomic.Pointer[state]
 
-	next   []atomic.Pointer[state]
-	looked atomic.Pointer[map[looked]*state] // instead of next, if there are looks
+	// If the state after a symbol depends on lookarounds, next has a state that says on
+	// which, and has the states in looked instead.
+	looks  []int
+	looked atomic.Pointer[map[looked]*state]
 }
 
 // looked is a symbol, and which lookarounds hold before it.
@@ -207,14 +209,8 @@ func (m *machine) state(at []uint32, passed symbol, filled, matched bool) *state
 		return s
 	}
 	s := &state{at: slices.Clone(at), passed: passed, filled: filled, matched: matched, dead: len(at) == 0}
-	if m.looks {
-		s.looks = m.looksFrom(at)
-	}
-	m.memory += 200 + 2*len(m.key)
-	if s.looks == nil {
-		s.next = make([]atomic.Pointer[state], m.count)
-		m.memory += 8 * m.count
-	}
+	s.next = make([]atomic.Pointer[state], m.count)
+	m.memory += 200 + 2*len(m.key) + 8*m.count
 	if m.memory > maxMemory {
 		m.memory = 0
 		all = m.newStates()
@@ -236,47 +232,89 @@ func (m *machine) visit() {
 	}
 }
 
-// looksFrom returns the lookarounds to which a step from these instructions can come.
-func (m *machine) looksFrom(at []uint32) (looks []int) {
-	m.visit()
-	m.stack = append(m.stack[:0], at...)
-	for len(m.stack) > 0 {
-		last := len(m.stack) - 1
-		pc := m.stack[last]
-		m.stack = m.stack[:last]
-		if m.seen[pc] == m.step {
+// looksFor returns the lookarounds on which the step from s depends. Those that cannot be
+// followed by a match or by the symbol do not matter.
+func (m *machine) looksFor(s *state, before, after, next symbol) (looks []int) {
+	for _, pc := range m.reached(s.at, before, after) {
+		in := &m.insts[pc]
+		if in.op != opLook || slices.Contains(looks, in.look) {
 			continue
 		}
-		m.seen[pc] = m.step
-		switch in := &m.insts[pc]; in.op {
-		case opLook:
-			if !slices.Contains(looks, in.look) {
+		for _, pc := range m.reached([]uint32{in.out}, before, after) {
+			if to := &m.insts[pc]; to.op == opMatch || to.op == opRune && m.has[to.test][next] {
 				looks = append(looks, in.look)
+				break
 			}
-			m.stack = append(m.stack, in.out)
-		case opAlt:
-			m.stack = append(m.stack, in.out, in.arg)
-		case opBefore, opAfter, opWord, opNoWord:
-			m.stack = append(m.stack, in.out)
 		}
 	}
 	return looks
 }
 
-// build computes the state after s and a symbol. It adds the number of instructions that it
-// looked at to work.
-func (m *machine) build(s *state, to looked, work *int) *state {
+// reached returns the instructions to which a step comes if all lookarounds hold.
+func (m *machine) reached(at []uint32, before, after symbol) (all []uint32) {
+	m.visit()
+	stack := slices.Clone(at)
+	for len(stack) > 0 {
+		last := len(stack) - 1
+		pc := stack[last]
+		stack = stack[:last]
+		if m.seen[pc] == m.step {
+			continue
+		}
+		m.seen[pc] = m.step
+		m.visited++
+		all = append(all, pc)
+		switch in := &m.insts[pc]; {
+		case in.op == opAlt:
+			stack = append(stack, in.out, in.arg)
+		case in.op == opLook || m.holds(in, before, after):
+			stack = append(stack, in.out)
+		}
+	}
+	return all
+}
+
+// holds reports whether an instruction is a condition that holds between two symbols.
+func (m *machine) holds(in *inst, before, after symbol) bool {
+	switch in.op {
+	case opBefore:
+		return m.has[in.test][before]
+	case opAfter:
+		return m.has[in.test][after]
+	case opWord, opNoWord:
+		if before == m.edge && after == m.edge { // in Python neither \b nor \B matches there
+			return false
+		}
+		word := m.has[in.test]
+		return (word[before] != word[after]) == (in.op == opWord)
+	}
+	return false
+}
+
+// build computes the state after s and a symbol. If it depends on lookarounds that have not
+// been asked for, build returns the state that names them. It adds the number of
+// instructions that it looked at to work.
+func (m *machine) build(s *state, to looked, asked bool, work *int) *state {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if n := s.after(to); n != nil {
-		return n
-	}
-	m.visit()
 	m.visited = 0
+	defer func() { *work += m.visited }()
 	before, after := s.passed, to.next
 	if m.backward {
 		before, after = after, before
 	}
+	ask := s.next[to.next].Load()
+	if ask == nil && m.looks {
+		if looks := m.looksFor(s, before, after, to.next); looks != nil {
+			ask = &state{looks: looks}
+			m.memory += 200
+			s.next[to.next].Store(ask)
+		}
+	}
+	if ask != nil && (ask.looks == nil || !asked) {
+		return ask
+	}
+	m.visit()
 	at := make([]uint32, 0, len(s.at)+1)
 	matched := false
 	for _, pc := range s.at {
@@ -292,30 +330,18 @@ func (m *machine) build(s *state, to looked, work *int) *state {
 	if !m.ordered {
 		slices.Sort(at)
 	}
-	*work += m.visited
 	n := m.state(at, m.side[to.next], false, matched)
-	if s.looks == nil {
+	if ask == nil {
 		s.next[to.next].Store(n)
 		return n
 	}
 	known := map[looked]*state{to: n}
-	if old := s.looked.Load(); old != nil && len(*old) < maxLooked {
+	if old := ask.looked.Load(); old != nil && len(*old) < maxLooked {
 		maps.Copy(known, *old)
 	}
 	m.memory += 100
-	s.looked.Store(&known)
+	ask.looked.Store(&known)
 	return n
-}
-
-// after returns the state after s, or nil if it is not known yet.
-func (s *state) after(to looked) *state {
-	if s.looks == nil {
-		return s.next[to.next].Load()
-	}
-	if known := s.looked.Load(); known != nil {
-		return (*known)[to]
-	}
-	return nil
 }
 
 // follow appends the instructions at which the ways from pc go on after the next code
@@ -349,18 +375,10 @@ func (m *machine) follow(pc uint32, filled bool, before, after symbol, to looked
 				m.taken[in.out] = m.step
 				at = append(at, in.out)
 			}
-		case opBefore:
-			goes = m.has[in.test][before]
-		case opAfter:
-			goes = m.has[in.test][after]
-		case opWord, opNoWord:
-			word := m.has[in.test]
-			goes = (word[before] != word[after]) == (in.op == opWord)
-			if before == m.edge && after == m.edge { // in Python neither \b nor \B matches there
-				goes = false
-			}
 		case opLook:
 			goes = to.holds[in.look/64]>>(in.look%64)&1 != 0
+		default:
+			goes = m.holds(in, before, after)
 		}
 		if goes {
 			m.stack = append(m.stack, in.out)

@@ -127,24 +127,38 @@ func (t *Text) after(p, hi int) (int, symbol) {
 
 // next returns the state after s at place p of text[lo:hi]. to is the symbol that follows.
 func (t *Text) next(m *machine, s *state, to symbol, p, lo, hi int) *state {
-	key := looked{next: m.local[to]}
-	if s.looks == nil {
-		if n := s.next[key.next].Load(); n != nil {
-			return n
-		}
+	local := m.local[to]
+	n := s.next[local].Load()
+	if n == nil {
+		n = t.build(m, s, looked{next: local}, false)
 	}
-	for _, look := range s.looks {
+	if n.looks != nil {
+		n = t.ask(m, s, n, local, p, lo, hi)
+	}
+	return n
+}
+
+func (t *Text) build(m *machine, s *state, to looked, asked bool) *state {
+	work := 0
+	n := m.build(s, to, asked, &work)
+	t.spend(work / buildCost)
+	return n
+}
+
+// ask returns the state after s and a symbol, which depends on lookarounds.
+func (t *Text) ask(m *machine, s, ask *state, local symbol, p, lo, hi int) *state {
+	key := looked{next: local}
+	for _, look := range ask.looks {
 		if t.holds(t.set.looks[look], p, lo, hi) {
 			key.holds[look/64] |= 1 << (look % 64)
 		}
 	}
-	n := s.after(key)
-	if n == nil {
-		work := 0
-		n = m.build(s, key, &work)
-		t.spend(work / buildCost)
+	if known := ask.looked.Load(); known != nil {
+		if n := (*known)[key]; n != nil {
+			return n
+		}
 	}
-	return n
+	return t.build(m, s, key, true)
 }
 
 // holds reports whether a lookaround holds at a place of text[lo:hi].
