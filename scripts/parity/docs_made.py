@@ -86,10 +86,10 @@ def lemmas(nlp, component):
 
 
 def train(nlp, rng):
-    examples = [example(nlp, rng) for _ in range(200)]
+    examples = [example(nlp, rng) for _ in range(100)]
     optimizer = nlp.initialize(lambda: examples)
-    for _ in range(40):
-        nlp.update(rng.sample(examples, 20), sgd=optimizer)
+    for _ in range(20):
+        nlp.update(rng.sample(examples, 8), sgd=optimizer)
 
 
 def tagging(model, **more):
