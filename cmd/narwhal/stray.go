@@ -69,6 +69,9 @@ var otherWords = map[string]string{
 
 var port = regexp.MustCompile(`^[0-9]+$`)
 
+// pipelineName matches the names of spaCy's own pipelines, such as fr_core_news_sm.
+var pipelineName = regexp.MustCompile(`^[a-z]{2,3}_(core|ent)_`)
+
 // likelyCommand returns a hint at what a word that is no command most likely means, or
 // "" if there is no good guess.
 func likelyCommand(word string, commands []*cli.Command) string {
@@ -89,7 +92,7 @@ func likelyCommand(word string, commands []*cli.Command) string {
 		return fmt.Sprintf("to listen on an address: narwhal --bind HOST:PORT, without http://; to send requests there: narwhal bench %s", word)
 	case strings.HasSuffix(word, ".toml"):
 		return "for a configuration file: narwhal -c " + word
-	case strings.HasPrefix(word, "en_core_"), strings.HasSuffix(word, ".whl"):
+	case pipelineName.MatchString(word), strings.HasSuffix(word, ".whl"):
 		return "for a model: narwhal --model " + word
 	case strings.ContainsAny(word, " \t\n"):
 		return fmt.Sprintf("for the entities of a text: narwhal ner %q", word)
