@@ -217,11 +217,13 @@ def make(lang, folder, tokens, like_num):
     rng = random.Random(lang)
     words = sorted({w for row in rows[:500] for w in row["text"].split()})
     nlp.vocab.lookups.add_table("lexeme_norm", {w: w.swapcase() for w in rng.sample(words, len(words) // 20)})
-    nlp.add_pipe("ner", config={"model": {
+    ner = nlp.add_pipe("ner", config={"model": {
         "@architectures": "spacy.TransitionBasedParser.v2", "state_type": "ner", "extra_state_tokens": False,
         "hidden_width": 32, "maxout_pieces": 2, "use_upper": True, "nO": None,
         "tok2vec": {"@architectures": "spacy.HashEmbedCNN.v2", "pretrained_vectors": None, "width": 32, "depth": 2,
                     "embed_size": 500, "window_size": 1, "maxout_pieces": 3, "subword_features": True}}})
+    for label in ("NAME", "NUM"):  # the texts may have no number, and the rule below has this label
+        ner.add_label(label)
     pieces = [" ".join(row["text"].split()[:25]) for row in rows]
     examples = [e for e in (marked(nlp, p) for p in pieces[:400] if p) if len(e.x)]
     optimizer = nlp.initialize(lambda: examples)
