@@ -9,7 +9,7 @@ WORKERS ?= 2
 
 export CGO_ENABLED ?= 0
 
-.PHONY: run build install test generate fuzz parity fairness bench bench-record compare compare-quick systemd swarm chaos chaos-peers soak label-studio screenshots release release-test clean
+.PHONY: run build install test generate fuzz parity pypi lg fairness bench bench-record compare compare-quick systemd swarm chaos chaos-peers soak label-studio screenshots release release-test clean
 
 run: build
 	@exec ./bin/narwhal --bind $(BIND) --workers $(WORKERS) --log-level warning
@@ -56,9 +56,10 @@ fuzz: build
 	@$(GO) run ./scripts/chaos -narwhal bin/narwhal -noise 60s
 
 # Compares with real spaCy on 3,000,000 tokens, on 1,000,000 with the medium model, and on
-# 200,000 with each of four pipelines that find sentences without a parser, and of eight
+# 200,000 with each of four pipelines that find sentences without a parser, and of ten
 # with other components or networks, and on 100,000 with a pipeline of each language. Compares
-# all annotations on 1,000,000 tokens. Takes more than an hour.
+# all annotations on 1,000,000 tokens. Then on the pipelines of pip's index and of the shape
+# of the large model. Takes more than an hour.
 parity:
 	@scripts/parity/parity.sh 3000000
 	@scripts/parity/parity.sh -m en_core_web_md 1000000
@@ -68,6 +69,19 @@ parity:
 	@scripts/parity/languages.sh 100000 500000
 	@scripts/parity/docs.sh 1000000 100000
 	@scripts/parity/docs.sh -m en_core_web_md 300000
+	@scripts/parity/packages.sh
+	@scripts/parity/pypi.sh
+	@scripts/parity/lg.sh
+
+# Compares with real spaCy on pipelines that people have published in pip's index.
+pypi:
+	@scripts/parity/pypi.sh
+
+# Compares with real spaCy on a pipeline of the shape of en_core_web_lg, and measures how
+# long the server takes to start with it, and the memory of its workers. Takes 0.9 GB in
+# .cache, and 3 GB of memory while it makes the pipeline.
+lg:
+	@scripts/parity/lg.sh -t
 
 # Measures whether requests wait although a worker is idle, and whether all clients get
 # equal shares, and how long requests wait at 70 % load beside an ideal queue. Takes

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,56 +23,64 @@ import (
 	"github.com/narwhal-server/narwhal/scripts/internal/proc"
 )
 
-const textFile = "scripts/paragraph.txt"
+// options are the flags.
+type options struct {
+	python, model, narwhal, text string
+	rounds                       int
+}
+
+// parts are what is measured, in this order. When the first part has run on one core, all
+// others do.
+var parts = []struct {
+	name    string
+	oneCore bool
+	measure func(options) error
+}{
+	{"start", false, func(o options) error { return start(o.narwhal, o.model, o.rounds) }},
+	{"memory", false, func(o options) error { return memory(o.narwhal, o.model) }},
+	{"many", false, func(o options) error { return many(o.narwhal, o.model) }},
+	{"scrape", false, func(o options) error { return scrape(o.narwhal, o.model) }},
+	{"speed", true, func(o options) error { return speed(o.python, o.model, o.text, o.rounds) }},
+	{"shape", true, func(o options) error { return shape(o.model, o.text) }},
+	{"words", true, func(o options) error { return words(o.model) }},
+}
 
 func main() {
-	python := flag.String("python", "python3", "a Python with spaCy")
-	model := flag.String("model", "models/en_core_web_sm", "the pipeline's directory")
-	narwhal := flag.String("narwhal", "bin/narwhal", "the server, for the memory of its workers")
-	rounds := flag.Int("rounds", 10, "rounds of each measurement")
-	onlySpeed := flag.String("speed", "", "only: the time of the text in this `file`, beside spaCy")
-	onlyMany := flag.Bool("many", false, "only: many texts in a request, beside the engine")
-	onlyScrape := flag.Bool("scrape", false, "only: an answer of /metrics with 64 workers")
+	var o options
+	flag.StringVar(&o.python, "python", "python3", "a Python with spaCy")
+	flag.StringVar(&o.model, "model", "models/en_core_web_sm", "the pipeline's directory")
+	flag.StringVar(&o.narwhal, "narwhal", "bin/narwhal", "the server")
+	flag.StringVar(&o.text, "text", "scripts/paragraph.txt", "the file with the text of the part speed")
+	flag.IntVar(&o.rounds, "rounds", 10, "rounds of each measurement")
+	only := flag.String("only", "", "measure only these `parts`, separated by commas: start, memory, many, scrape, speed, shape, words")
 	flag.Parse()
-	var err error
-	switch {
-	case *onlySpeed != "":
-		if err = oneCore(); err == nil {
-			err = speed(*python, *model, *onlySpeed, *rounds)
-		}
-	case *onlyMany:
-		err = many(*narwhal, *model)
-	case *onlyScrape:
-		err = scrape(*narwhal, *model)
-	default:
-		err = run(*python, *model, *narwhal, *rounds)
-	}
-	if err != nil {
+	if err := run(o, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "measure:", err)
 		os.Exit(1)
 	}
 }
 
-func run(python, model, narwhal string, rounds int) error {
-	if err := memory(narwhal, model); err != nil {
-		return err
+func run(o options, only string) error {
+	wanted := strings.Split(only, ",")
+	done := 0
+	for _, part := range parts {
+		if only != "" && !slices.Contains(wanted, part.name) {
+			continue
+		}
+		done++
+		if part.oneCore {
+			if err := oneCore(); err != nil {
+				return err
+			}
+		}
+		if err := part.measure(o); err != nil {
+			return fmt.Errorf("%s: %w", part.name, err)
+		}
 	}
-	if err := many(narwhal, model); err != nil {
-		return err
+	if only != "" && done != len(wanted) {
+		return fmt.Errorf("-only %s: see -help for the names of the parts", only)
 	}
-	if err := scrape(narwhal, model); err != nil {
-		return err
-	}
-	if err := oneCore(); err != nil {
-		return err
-	}
-	if err := speed(python, model, textFile, rounds); err != nil {
-		return err
-	}
-	if err := shape(model); err != nil {
-		return err
-	}
-	return words(model)
+	return nil
 }
 
 // oneCore lets the rest of this goroutine, and the processes that it starts, run on one core.

