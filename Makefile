@@ -20,10 +20,11 @@ run: build
 # instead.
 #
 # --version names the commit where git can read this folder. (Where git refuses to,
-# because another user owns the folder, go build would fail.)
+# because another user owns the folder, go build would fail.) Both commands have -trimpath,
+# so the second one finds the packages that the first one has compiled.
 build:
 	@mkdir -p bin
-	@$(GO) build -trimpath -buildvcs=$$(git status >/dev/null 2>&1 && echo auto || echo false) -tags "$$($(GO) run ./scripts/embedmodel)" -o bin/narwhal ./cmd/narwhal
+	@$(GO) build -trimpath -buildvcs=$$(git status >/dev/null 2>&1 && echo auto || echo false) -tags "$$($(GO) run -trimpath ./scripts/embedmodel)" -o bin/narwhal ./cmd/narwhal
 
 # Installs the program, its manual page and the completions of the shells. DESTDIR is
 # for packages. The unit in scripts/systemd expects PREFIX=/usr.
