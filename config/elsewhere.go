@@ -58,7 +58,8 @@ func Others() []Other {
 		{names("pidfile"), nil, "pid", ""},
 		{names("loglevel"), nil, "log-level", ""},
 		{names("errorlog"), nil, "error-logfile", ""},
-		{names("accesslog"), names("access-log"), "access-logfile", ""},
+		{names("accesslog"), nil, "access-logfile", ""},
+		{nil, names("access-log no-access-log"), "access-logfile", "--access-logfile - for stdout. Without it there is no access log"},
 
 		{names("preload preload-app"), nil, "",
 			"leave it out; each worker loads the model itself, and the workers share the memory of a model that is built in"},

@@ -82,6 +82,7 @@ A connection that has no valid header, or does not come from --proxy-allow-from,
 It excludes --keep-alive-mode parked, since the address would be lost.`,
 			Gunicorn: "--proxy-protocol",
 			Differs:  "needs a value: auto is Gunicorn's --proxy-protocol alone",
+			hint:     "auto stands for Gunicorn's --proxy-protocol without a value",
 			field:    func(s *Settings) any { return &s.ProxyProtocol },
 		},
 		{

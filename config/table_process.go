@@ -86,7 +86,7 @@ func logs() []Setting {
 			Usage:    "where a line for each request goes; - is stdout",
 			Help:     `The file to which a line for each answered request is appended; - is stdout. Without this setting there is no access log. USR1 opens the file again. /dev/stdout, /dev/stderr and /dev/fd/N mean the same as for --error-logfile.`,
 			Gunicorn: "--access-logfile", Uvicorn: "--access-log",
-			Differs: "off by default, as in Gunicorn; Uvicorn's is on",
+			Differs: "off by default, as in Gunicorn; Uvicorn's is on. Needs a value: - is stdout",
 			field:   func(s *Settings) any { return &s.AccessLogfile },
 		},
 		{

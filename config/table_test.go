@@ -111,6 +111,8 @@ func TestFlagHint(t *testing.T) {
 		"port":               "this setting of Uvicorn is called bind here: --bind HOST:PORT",
 		"limit-max-requests": "this setting of Uvicorn is called max-requests here",
 		"root-path":          "narwhal does not have this setting of Uvicorn: leave it out; no answer has an address of this service, so let the proxy remove the prefix",
+		"accesslog":          "this setting of Gunicorn is called access-logfile here",
+		"access-log":         "this setting of Uvicorn is called access-logfile here: --access-logfile - for stdout. Without it there is no access log",
 		"no-proxy-headers":   "this setting of Uvicorn is called forwarded-allow-ips here: --forwarded-allow-ips \"\" for nobody",
 		"zebra":              "",
 		"lo":                 "",

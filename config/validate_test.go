@@ -119,7 +119,7 @@ func TestCombinations(t *testing.T) {
 		{"cors-origin=*", ""},
 		{"cors-origin=example.org", `--cors-origin: "example.org" is no origin: want how a page's address begins, in small letters and without the usual port, such as https://example.org or http://localhost:3000, or *`},
 		{"proxy-protocol=v2 proxy-allow-from=*", ""},
-		{"proxy-protocol=v3", `--proxy-protocol: "v3" is not one of off, v1, v2, auto`},
+		{"proxy-protocol=v3", `--proxy-protocol: "v3" is not one of off, v1, v2, auto | auto stands for Gunicorn's --proxy-protocol without a value`},
 		{"proxy-protocol=v1 proxy-allow-from=10.0.0.1/8", "--proxy-allow-from: 10.0.0.1/8 has bits behind the network: want 10.0.0.0/8"},
 		{"proxy-protocol=v1 keep-alive-mode=parked", "--proxy-protocol: a parked connection loses the client's address of its PROXY header | use --worker-class concurrent with --keep-alive-mode pinned, or --keep-alive 0"},
 		{"error-logfile=", "--error-logfile: the value is empty: want a path, or - for stderr"},
