@@ -143,7 +143,11 @@ var (
 )
 
 func notFound(path string) *failure {
-	return &failure{404, "not_found", fmt.Sprintf("there is no %.100q", path), "entities are at /: CURL"}
+	f := &failure{404, "not_found", fmt.Sprintf("there is no %.100q", path), "entities are at /: CURL"}
+	if path == "/metrics" { // a route only with --metrics on
+		f.hint = "the numbers of the service are at /metrics of --admin-bind, and here with --metrics on"
+	}
+	return f
 }
 
 func wrongMethod(method string, r *route) *failure {
