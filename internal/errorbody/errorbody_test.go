@@ -2,6 +2,7 @@ package errorbody
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 )
 
@@ -20,6 +21,19 @@ func TestAppend(t *testing.T) {
 		}
 		if !json.Valid(got[len("before "):]) {
 			t.Errorf("%s is no JSON", got)
+		}
+	}
+}
+
+func TestLongMessage(t *testing.T) {
+	for name, middle := range map[string]string{"ASCII": strings.Repeat("9", 1<<20), "cut in a character": strings.Repeat("x😀", 1<<18)} {
+		got := Body{Message: "the shape is " + middle + ", want [n]", Type: "bad"}.Append(nil)
+		var e Body
+		if err := json.Unmarshal(got, &e); err != nil {
+			t.Fatal(name, err)
+		}
+		if len(got) > 2*longest || !strings.HasPrefix(e.Message, "the shape is ") || !strings.HasSuffix(e.Message, ", want [n]") || strings.Contains(e.Message, "\ufffd") {
+			t.Errorf("%s: %d bytes: %.40s … %s", name, len(got), got, got[max(0, len(got)-60):])
 		}
 	}
 }
