@@ -32,6 +32,7 @@ func Read(path string) (s Set, warnings []string, err error) {
 		return nil, nil, err
 	}
 	short := 0
+	b = bytes.TrimPrefix(b, []byte("\ufeff")) // some editors write it before the first line
 	lines := bufio.NewScanner(bytes.NewReader(b))
 	lines.Buffer(nil, mostBytes+1)
 	for n := 1; lines.Scan(); n++ {

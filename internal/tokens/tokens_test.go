@@ -20,7 +20,7 @@ func write(t *testing.T, content string, mode os.FileMode) string {
 }
 
 func TestRead(t *testing.T) {
-	s, warnings, err := Read(write(t, "# of the gateway\n0123456789abcdef\n\n  Zm9vYmFyZm9vYmFyZm9v==\t\r\n", 0o600))
+	s, warnings, err := Read(write(t, "\ufeff# of the gateway\n0123456789abcdef\n\n  Zm9vYmFyZm9vYmFyZm9v==\t\r\n", 0o600))
 	if err != nil || len(warnings) > 0 || len(s) != 2 {
 		t.Fatal(s, warnings, err)
 	}
