@@ -185,7 +185,7 @@ func (r *Request) pause() error {
 	return nil
 }
 
-// worthwhile is how long the rest of a computation has to take, so that the gate accepts
+// worthwhile is how long a computation has to take, by its size, so that the gate accepts
 // connections for requests that may interrupt it. What is accepted is lost if the worker
 // dies, and an idle worker can no longer take it from the kernel's queue.
 const worthwhile = 5 * time.Millisecond
@@ -199,7 +199,7 @@ func (g *Gate) yields() bool {
 	}
 	e := g.front()
 	for at := g.running.Front(); at != nil; at = at.Next() {
-		if r := at.Value.(*Request); r.pauses && r.holds() && g.takes(r.remaining()) >= worthwhile && (e == nil || !e.passes(r)) {
+		if r := at.Value.(*Request); r.pauses && r.holds() && g.takes(r.size) >= worthwhile && (e == nil || !e.passes(r)) {
 			return true
 		}
 	}
