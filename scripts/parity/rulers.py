@@ -3,7 +3,8 @@
     rulers.py MODEL OUT [--cases 300] [--texts 8] [--seed 1]
 
 MODEL is en_core_web_sm. A case has one to three rulers before and after the entity
-recognizer, with random settings, and random texts. OUT gets a line of JSON for each case:
+recognizer, which is disabled in every fifth case, with random settings, and random texts.
+OUT gets a line of JSON for each case:
 
     files   the files of the case: config.cfg, and those of the rulers as spaCy wrote them
     texts   the texts
@@ -189,6 +190,9 @@ def case(rng, nlp, count, folder):
     rules = Rules(rng, nlp, words)
     names = []
     out = {"texts": [text(rng, words) for _ in range(count)]}
+    alone = rng.random() < 0.2
+    if alone:  # only rules find entities
+        nlp.disable_pipe("ner")
     if rng.random() < 0.2:
         nlp.add_pipe("sentencizer", before="ner").to_disk(folder / "sentencizer")
         names.append("sentencizer")
@@ -212,6 +216,8 @@ def case(rng, nlp, count, folder):
             out["files"][str(path.relative_to(folder))] = path.read_text()
     for name in names:
         nlp.remove_pipe(name)
+    if alone:
+        nlp.enable_pipe("ner")
     return out
 
 
