@@ -2,9 +2,10 @@
 # Compares narwhal with spaCy on pipelines of other languages: some from PyPI, and one of
 # each language that is trained here. languages.py makes them, and their texts.
 #
-#   scripts/parity/languages.sh [TOKENS [REAL]]
+#   scripts/parity/languages.sh [TOKENS [REAL [LANGUAGE…]]]
 #
 # TOKENS is for each pipeline that is trained here, REAL for each pipeline from PyPI.
+# Without a LANGUAGE a pipeline is trained for each that narwhal runs.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -38,7 +39,8 @@ for package in "${foreign[@]}"; do
 	"$python" scripts/parity/languages.py texts "$model" "$made/$name" "$real"
 	one "$name" "$model" "$real" || bad+=("$name")
 done
-languages=$("$python" scripts/parity/languages.py list)
+languages=${*:3}
+[ -n "$languages" ] || languages=$("$python" scripts/parity/languages.py list)
 "$python" scripts/parity/languages.py make "$made" "$tokens" $languages
 for lang in $languages; do
 	one "$lang" "$made/$lang" "$tokens" || bad+=("$lang")

@@ -9,4 +9,4 @@ make_venv
 fetch_model en_core_web_sm
 fetch_model en_core_web_md
 for package in "${foreign[@]}"; do fetch_package "$package"; done
-make_corpus 1000000 ../shared/data
+make_corpus 200000 ../shared/data

@@ -14,5 +14,5 @@ texts=${1:-1200}
 make_venv
 get_model en_core_web_sm
 go build -o .cache/narwhal ./cmd/narwhal
-make_corpus 100000 ../shared/data # the same texts as for en_core_web_md
+make_corpus 50000 ../shared/data # the same texts as for en_core_web_md
 "$python" scripts/parity/servers.py --narwhal .cache/narwhal --model "$model" --corpus "$corpus" --texts "$texts"
