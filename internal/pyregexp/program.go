@@ -190,7 +190,7 @@ func (g *generator) repeat(re *syntax.Regexp, next uint32, lazy bool) uint32 {
 	switch {
 	case re.Max >= 0:
 		for done, i := next, re.Min; i < re.Max && !g.full(); i++ {
-			next = g.alt(g.gen(sub, next), done, lazy)
+			next = g.alt(g.iteration(sub, next, done), done, lazy)
 		}
 	case least == 0:
 		next, _ = g.loop(sub, next, lazy)
@@ -206,33 +206,41 @@ func (g *generator) repeat(re *syntax.Regexp, next uint32, lazy bool) uint32 {
 
 // loop adds the instructions of an expression that is repeated. The loop begins at loop, or
 // at once if the expression must be there once.
-//
-// In Python a repetition that matches nothing is the last one. So if the expression can
-// match nothing, its instructions are there twice: in those that begin, nothing has been
-// matched yet. They go on behind the loop, and after the first code point in the others.
 func (g *generator) loop(sub *syntax.Regexp, next uint32, lazy bool) (loop, once uint32) {
 	loop = g.add(inst{})
-	from := len(g.insts)
-	once = g.gen(sub, loop)
-	if least, _ := width(sub); least == 0 {
-		middle := len(g.insts)
-		once = g.gen(sub, next)
-		for i := middle; i < len(g.insts); i++ {
-			if in := &g.insts[i]; in.op == opRune {
-				if in.out >= uint32(middle) {
-					in.out -= uint32(middle - from)
-				} else {
-					in.out = loop
-				}
-			}
-		}
-	}
+	once = g.iteration(sub, loop, next)
 	in := inst{op: opAlt, out: once, arg: next}
 	if lazy {
 		in.out, in.arg = next, once
 	}
 	g.insts[loop] = in
 	return loop, once
+}
+
+// iteration adds the instructions of an expression that is repeated, for once. They go on at
+// more, where the expression may follow again, or at done.
+//
+// In Python an iteration that matches nothing is the last one. So if the expression can
+// match nothing, its instructions are there twice: in those that begin, nothing has been
+// matched yet. They go on at done, and after the first code point in the others.
+func (g *generator) iteration(sub *syntax.Regexp, more, done uint32) uint32 {
+	from := len(g.insts)
+	once := g.gen(sub, more)
+	if least, _ := width(sub); least > 0 {
+		return once
+	}
+	middle := len(g.insts)
+	once = g.gen(sub, done)
+	for i := middle; i < len(g.insts); i++ {
+		if in := &g.insts[i]; in.op == opRune {
+			if in.out >= uint32(middle) {
+				in.out -= uint32(middle - from)
+			} else {
+				in.out = more
+			}
+		}
+	}
+	return once
 }
 
 // renumber lets the instructions refer to program.tests instead of compiler.tests.
