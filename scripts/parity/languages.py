@@ -237,7 +237,7 @@ def make(lang, folder, tokens, like_num):
 
 
 def answer(model, texts, out):
-    tokens = reference.ask((0, 1, str(model), str(texts), str(out)))
+    tokens = reference.ask((0, 1, str(model), str(texts), str(out), []))
     print(f"languages: {pathlib.Path(out).name:22} {tokens:>9,} tokens by spaCy {spacy.__version__}", file=sys.stderr)
 
 

@@ -42,7 +42,7 @@ rm -rf "$made"
 mkdir -p "$made"
 printf 'parity: %s cases with tokenizers\n' "$cases"
 names=$("$python" scripts/parity/tokenizers.py "$model" "$made/cases.jsonl" --cases "$cases" --seed "$seed" --old "${folders[@]}" --pipelines "$made")
-go run ./scripts/parity/tokenizers -model "$model" -min $((6 * cases)) "$made/cases.jsonl"
+go run ./scripts/parity/tokenizers -model "$model" -min $((5 * cases)) "$made/cases.jsonl"
 
 make_corpus "$tokens" ../shared/data
 compare_made "$made" "$corpus" $names
