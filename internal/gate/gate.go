@@ -81,7 +81,8 @@ type Options struct {
 	Counts *metrics.Page // the worker's counters; may be nil
 
 	// Park is the workers' end of the pair of package park, on which idle connections go
-	// to the master. Nil: the worker keeps them.
+	// to the master. It must stay open until Accept has returned net.ErrClosed. Nil: the
+	// worker keeps them.
 	Park *os.File
 }
 

@@ -47,9 +47,15 @@ func parkingAt(t *testing.T, end int, o Options, handle func(*http.Request) int)
 		}
 		files[i] = os.NewFile(uintptr(fd), "workers' end")
 	}
-	t.Cleanup(func() { files[0].Close() })
 	o.Park = files[0]
-	s := serve(t, o, 0, handle)
+	var s *server
+	t.Cleanup(func() {
+		// The gate parks connections until it has ended. If the file were closed before,
+		// it would write to what has the number of its descriptor then.
+		s.wait(t, "the gate has ended", func(g *Gate) bool { return g.closing })
+		files[0].Close()
+	})
+	s = serve(t, o, 0, handle)
 	if err := s.g.Unpark(files[1]); err != nil {
 		t.Fatal(err)
 	}
