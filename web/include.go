@@ -130,7 +130,6 @@ func (q *query) appendDoc(b []byte, text string, doc *ner.Doc) []byte {
 		b = append(b, `,"tokens":`...)
 		b = textjson.AppendTokens(b, text, doc, q.include.want, q.offsets)
 	}
-
 	return b
 }
 

@@ -180,7 +180,7 @@ func FuzzFind(f *testing.F) {
 	f.Add(`(?=.*b)(?!(?<=a)b)`, "abab")
 	f.Fuzz(func(t *testing.T, pattern, in string) {
 		if !utf8.ValidString(in) || len(in) > 1000 {
-			t.Skip()
+			return // no text of a tokenizer
 		}
 		s, err := CompileSet(pattern)
 		re, err2 := Compile(pattern)
