@@ -60,7 +60,7 @@ the reason, if it could not. Then the old program goes on. No request is lost.`,
 			Usage:     "set the number of workers, until the next reload or upgrade",
 			ArgsUsage: "N",
 			Description: `It waits until N workers are ready and the others have left. The next reload
-sets the configured number again.`,
+or upgrade sets the configured number again.`,
 			Flags:  masterFlags(),
 			Action: scaleMaster,
 		},
