@@ -9,7 +9,7 @@ import (
 )
 
 // hostile has units of texts for which earlier versions of the tokenizer took long.
-var hostile = [...]string{"#", "$", "7%", "7% ", `"`, "'", "''", ".,", "a-", "——'", "烬–", "😀", "😀 ", "₿", "」]", "é\u3000", "Слово ",
+var hostile = [...]string{"#", "$", "7%", "7% ", `"`, "'", "''", "“", "”", "‘", "’", ".,", "a-", "——'", "烬–", "😀", "😀 ", "₿", "」]", "é\u3000", "Слово ",
 	"'a ", ":(:)", "(a) ", "a.", "a@b.", "(", ")", "a)", "(a", "1km", "U.S.", "x'S", "Σ'", " ", "\n"}
 
 // TestAffixesAreLinear counts the bytes in which the tokenizer looks for affixes and

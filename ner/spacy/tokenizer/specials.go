@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"cmp"
 	"context"
 	"math/bits"
 	"slices"
@@ -19,11 +20,9 @@ type specials struct {
 	// A phrase is the sequence of tokens that a special case has without its rule.
 	// The trie has the phrases to look for. Node 0 is its root, and the child of no
 	// node.
-	nodes    []trieNode
-	children map[uint64]int32 // by edge; nil after freeze
-	frozen   idTable[int32]   // replaces children after freeze
-	roots    []int32          // by symbol: the root's child, or 0
-	depth    int              // number of tokens of the longest phrase
+	nodes []trieNode
+	roots []int32 // by symbol: the root's child, or 0
+	depth int     // number of tokens of the longest phrase
 }
 
 // rule has the tokens of a special case. Their offsets count from its start.
@@ -51,13 +50,31 @@ type trieNode struct {
 	rule *rule  // of the phrase's special case, if there is no space between its tokens
 	size int    // length of that special case in bytes
 	may  uint64 // a bit for each child, see symbolBit; it ends most searches for a child
+
+	children []trieEdge // in the order of their symbols
+}
+
+// trieEdge leads to a child of a node, for a symbol.
+type trieEdge struct{ symbol, child int32 }
+
+// child returns the child for a symbol, or 0.
+func (n *trieNode) child(symbol int32) int32 {
+	edges := n.children
+	for len(edges) > 1 {
+		if half := len(edges) / 2; symbol < edges[half].symbol {
+			edges = edges[:half]
+		} else {
+			edges = edges[half:]
+		}
+	}
+	if len(edges) == 1 && edges[0].symbol == symbol {
+		return edges[0].child
+	}
+	return 0
 }
 
 // symbolBit returns the bit of trieNode.may for a symbol.
 func symbolBit(symbol int32) uint64 { return 1 << (uint32(symbol) % 64) }
-
-// edge returns the id of the edge from a node to its child for a symbol.
-func edge(node, symbol int32) uint64 { return mix64(uint64(node)<<32 | uint64(symbol)) }
 
 // mayHave reports whether x may be a special case. It returns false for most words.
 func (s *specials) mayHave(x string) bool {
@@ -77,7 +94,7 @@ func endsBit(x string) (word int, bit uint64) {
 // newSpecials returns specials with the tokens of the rules. addPhrases sets their
 // symbols and the trie later, because it needs a tokenizer.
 func newSpecials(cases map[string][]ruleToken, lex *lexicon) *specials {
-	s := &specials{rules: make(map[string]*rule, len(cases)), nodes: make([]trieNode, 1), children: make(map[uint64]int32)}
+	s := &specials{rules: make(map[string]*rule, len(cases)), nodes: make([]trieNode, 1)}
 	var b lexBuffers
 	for text, tokens := range cases {
 		r := new(rule)
@@ -131,7 +148,7 @@ func (s *specials) addPhrases(tk *Tokenizer, all bool) error {
 				word.symbol = symbols
 				tk.lexicon.known[t.Orth] = word
 			}
-			node = s.child(node, word.symbol)
+			node = s.grow(node, word.symbol)
 		}
 		n := &s.nodes[node]
 		n.end = true
@@ -140,7 +157,7 @@ func (s *specials) addPhrases(tk *Tokenizer, all bool) error {
 		}
 		s.depth = max(s.depth, len(plain.tokens))
 	}
-	s.freeze(symbols)
+	s.setRoots(symbols)
 	for _, r := range s.rules {
 		for _, t := range r.tokens {
 			r.symbols = append(r.symbols, tk.lexicon.find(t.Orth).symbol)
@@ -166,24 +183,25 @@ func (s *specials) ownNorms(lex *lexicon) map[uint64]bool {
 	return own
 }
 
-// child returns the child of a node for a symbol. It adds the child if there is none.
-func (s *specials) child(node, symbol int32) int32 {
-	child, ok := s.children[edge(node, symbol)]
-	if !ok {
+// grow returns the child of a node for a symbol. It adds the child if there is none.
+func (s *specials) grow(node, symbol int32) int32 {
+	n := &s.nodes[node]
+	child := n.child(symbol)
+	if child == 0 {
 		child = int32(len(s.nodes))
+		at, _ := slices.BinarySearchFunc(n.children, symbol, func(e trieEdge, symbol int32) int { return cmp.Compare(e.symbol, symbol) })
+		n.children = slices.Insert(n.children, at, trieEdge{symbol, child})
+		n.may |= symbolBit(symbol)
 		s.nodes = append(s.nodes, trieNode{})
-		s.children[edge(node, symbol)] = child
-		s.nodes[node].may |= symbolBit(symbol)
 	}
 	return child
 }
 
-// freeze prepares the trie for searches. Its symbols are 1 to symbols.
-func (s *specials) freeze(symbols int32) {
-	s.frozen, s.children = newIDTable(s.children), nil
+// setRoots sets roots. The symbols are 1 to symbols.
+func (s *specials) setRoots(symbols int32) {
 	s.roots = make([]int32, symbols+1)
-	for symbol := range s.roots {
-		s.roots[symbol] = s.frozen.find(edge(0, int32(symbol)))
+	for _, edge := range s.nodes[0].children {
+		s.roots[edge.symbol] = edge.child
 	}
 }
 
@@ -214,7 +232,7 @@ type chooser struct {
 	// span with the highest priority that covers the token. An element whose span ends
 	// at or before the token is left over from an earlier token.
 	before  []span
-	waiting []span // spans that later ones may overlap, in the order of their starts
+	waiting []span // spans that may be kept, and that later ones may overlap, in the order of their starts
 	longest int32  // the largest possible number of tokens of a span
 }
 
@@ -230,7 +248,9 @@ func (c *chooser) at(token int32) *span { return &c.before[int(token)&(len(c.bef
 
 // add adds a span. Spans must be added in the order of their starts.
 func (c *chooser) add(sp span) {
-	c.waiting = append(c.waiting, sp)
+	if b := c.at(sp.start); b.end <= sp.start || b.len() < sp.len() { // else sp is not kept
+		c.waiting = append(c.waiting, sp)
+	}
 	for token := sp.start; token < sp.end; token++ {
 		if b := c.at(token); b.end <= token || b.len() < sp.len() {
 			*b = sp
@@ -268,7 +288,7 @@ func (s *specials) find(symbols []int32, c *chooser, f func(span)) {
 			if j == len(symbols) || n.may&symbolBit(symbols[j]) == 0 {
 				break
 			}
-			node = s.frozen.find(edge(node, symbols[j]))
+			node = n.child(symbols[j])
 		}
 		// Waiting for twice the longest span lets keep remove many spans at once.
 		if len(c.waiting) > 0 && c.waiting[0].start+2*c.longest <= int32(i+1) {

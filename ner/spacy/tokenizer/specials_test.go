@@ -36,16 +36,16 @@ func TestChooser(t *testing.T) {
 	for seed := range uint64(3000) {
 		rng := rand.New(rand.NewPCG(seed, 0))
 		symbols := 1 + rng.IntN(3)
-		s := &specials{nodes: make([]trieNode, 1), children: make(map[uint64]int32)}
+		s := &specials{nodes: make([]trieNode, 1)}
 		for range 1 + rng.IntN(6) {
 			node, n := int32(0), 1+rng.IntN(6)
 			for range n {
-				node = s.child(node, int32(1+rng.IntN(symbols)))
+				node = s.grow(node, int32(1+rng.IntN(symbols)))
 			}
 			s.nodes[node].end = true
 			s.depth = max(s.depth, n)
 		}
-		s.freeze(int32(symbols))
+		s.setRoots(int32(symbols))
 		text := make([]int32, rng.IntN(60))
 		for i := range text {
 			text[i] = int32(rng.IntN(symbols + 1))
@@ -60,7 +60,7 @@ func TestChooser(t *testing.T) {
 				if j == len(text) {
 					break
 				}
-				node = s.frozen.find(edge(node, text[j]))
+				node = s.nodes[node].child(text[j])
 			}
 		}
 		s.find(text, &c, func(sp span) { got = append(got, sp) })

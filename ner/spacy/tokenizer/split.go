@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"context"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/narwhal-server/narwhal/internal/pyregexp"
@@ -210,7 +211,8 @@ func (c *cutter) chunk(x string, kinds byteKind) {
 // of the suffixes to c.suffixes. It returns the rest (middle), the text of all suffixes
 // (tail), and the rule of the rest if the rest is a special case.
 func (c *cutter) affixes(x string) (middle, tail string, rule *rule) {
-	p := c.tk.patterns
+	p, longest := c.tk.patterns, c.tk.specials.longest
+	prefixSight, suffixSight := c.tk.prefixSight, c.tk.suffixSight
 	c.suffixes = c.suffixes[:0]
 	whole, end := x, len(x)
 	// noPrefix and noSuffix report whether the last search found none. Another search is
@@ -218,13 +220,13 @@ func (c *cutter) affixes(x string) (middle, tail string, rule *rule) {
 	noPrefix, noSuffix := false, false
 	for x != "" && rule == nil {
 		prefix := 0
-		if sight := c.tk.prefixSight; !noPrefix || len(x) < sight {
-			c.looked += min(len(x), sight)
+		if !noPrefix || len(x) < prefixSight {
+			c.looked += min(len(x), prefixSight)
 			prefix = p.prefixLen(x)
 			noPrefix = prefix == 0
 		}
 		rest := x[prefix:]
-		if prefix > 0 {
+		if prefix > 0 && len(rest) <= longest {
 			if rule = c.rule(rest); rule != nil {
 				c.emit(x[:prefix], false)
 				x = rest
@@ -233,8 +235,8 @@ func (c *cutter) affixes(x string) (middle, tail string, rule *rule) {
 		}
 		// Search in rest, so that lookbehinds do not see the prefix.
 		suffix := 0
-		if sight := c.tk.suffixSight; !noSuffix || len(rest) < sight {
-			c.looked += min(len(rest), sight)
+		if !noSuffix || len(rest) < suffixSight {
+			c.looked += min(len(rest), suffixSight)
 			suffix = p.suffixLen(rest)
 			noSuffix = suffix == 0
 		}
@@ -242,19 +244,24 @@ func (c *cutter) affixes(x string) (middle, tail string, rule *rule) {
 			break
 		}
 		if suffix > 0 {
+			if len(c.suffixes) == cap(c.suffixes) {
+				c.suffixes = slices.Grow(c.suffixes, len(c.suffixes)+minTokens)
+			}
 			c.suffixes = append(c.suffixes, int32(suffix))
 			end -= suffix
 			front := x[:len(x)-suffix] // the chunk with its prefix
-			if rule = c.rule(front); rule != nil {
-				x = front
-				break
+			if len(front) <= longest {
+				if rule = c.rule(front); rule != nil {
+					x = front
+					break
+				}
 			}
 		}
 		if prefix > 0 {
 			c.emit(x[:prefix], false)
 		}
 		x = rest[:len(rest)-suffix]
-		if prefix > 0 && suffix > 0 { // otherwise its rule has been looked up above
+		if prefix > 0 && suffix > 0 && len(x) <= longest { // otherwise its rule has been looked up above
 			rule = c.rule(x)
 		}
 	}
@@ -288,7 +295,7 @@ func (c *cutter) infixes(x string) {
 // emit appends a token with the text s.
 func (c *cutter) emit(s string, isSpace bool) {
 	n := len(c.tokens)
-	if n == cap(c.tokens) {
+	if n == cap(c.tokens) || len(c.symbols) == cap(c.symbols) {
 		c.grow()
 	}
 	c.tokens = c.tokens[:n+1]
@@ -299,22 +306,25 @@ func (c *cutter) emit(s string, isSpace bool) {
 	c.pos, c.runePos = t.End, t.RuneEnd
 }
 
-// grow makes room for more tokens. It estimates, within limits, how many tokens the whole
-// text has from the part that was cut so far. So the tokens of a long text are copied
-// only a few times. The built-in append would copy them each time they grow by a quarter.
+// grow makes room for more tokens and symbols. It estimates, within limits, how many tokens
+// the whole text has from the part that was cut so far. So the tokens of a long text are
+// copied only a few times. The built-in append would copy them each time they grow by a
+// quarter.
 func (c *cutter) grow() {
-	n := len(c.tokens)
+	n := len(c.tokens) - c.base
 	size := n + minTokens
 	if c.pos > 0 {
-		size += (n - c.base) * (c.size - c.pos) / c.pos * 17 / 16
+		size += n * (c.size - c.pos) / c.pos * 17 / 16
 	}
 	if most := 4*n + minTokens; size > 2*most {
 		size = most
 	}
 	size = max(size, n+n/8)
-	c.tokens = append(make([]Token, 0, size), c.tokens...)
-	if cap(c.symbols) < size-c.base {
-		c.symbols = append(make([]int32, 0, size-c.base), c.symbols...)
+	if len(c.tokens) == cap(c.tokens) {
+		c.tokens = append(make([]Token, 0, c.base+size), c.tokens...)
+	}
+	if len(c.symbols) == cap(c.symbols) {
+		c.symbols = append(make([]int32, 0, size), c.symbols...)
 	}
 }
 

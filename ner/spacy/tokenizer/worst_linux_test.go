@@ -51,6 +51,26 @@ func BenchmarkTokenizeSearch(b *testing.B) {
 	b.ReportMetric(worst, "worst-ns/rune")
 }
 
+// BenchmarkHostile prints the processor time per code point of a million code points of each
+// unit in hostile, compared with that of news.
+//
+//	go test ./ner/spacy/tokenizer -run - -bench Hostile -benchtime 1x
+func BenchmarkHostile(b *testing.B) {
+	const runes = 1_000_000
+	s := &worstSearch{tb: b, tk: testTokenizer(b)}
+	for b.Loop() {
+		news := s.cost(strings.Repeat(paragraph+" ", runes/len(paragraph)))
+		worst := 0.0
+		for _, unit := range hostile {
+			cost := s.cost(strings.Repeat(unit, runes/utf8.RuneCountInString(unit)))
+			worst = max(worst, cost/news)
+			fmt.Printf("%5.0f ns a code point, %.1f of news: %q\n", cost, cost/news, unit)
+		}
+		b.ReportMetric(news, "news-ns/rune")
+		b.ReportMetric(worst, "worst/news")
+	}
+}
+
 // worstRunes is the length in runes of the texts of the search.
 const worstRunes = 20_000
 
