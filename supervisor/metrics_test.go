@@ -404,9 +404,7 @@ func TestMetricsOfTheQueue(t *testing.T) {
 		t.Errorf("limit %v, waiting %v, oldest %v of %v", now[limit], now[waiting], now[metrics.AcceptOldest], now)
 	}
 	pid := m.workers()[0]
-	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	stopThreads(t, pid)
 	answered := make(chan error, 1)
 	go func() {
 		_, err := once(m.addr, "POST", "/", `{"text":"find"}`)
@@ -422,4 +420,27 @@ func TestMetricsOfTheQueue(t *testing.T) {
 	await("none waits", func(now map[string]float64) bool {
 		return now[waiting] == 0 && now[metrics.AcceptOldest] == 0 && now[metrics.AcceptWait+"_count"] == 1
 	})
+}
+
+// stopThreads stops a process with SIGSTOP, and returns when all its threads have stopped.
+// Until then one could still accept a connection.
+func stopThreads(t *testing.T, pid int) {
+	t.Helper()
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("the threads of process %d: %v", pid, err)
+		}
+		if !slices.ContainsFunc(files, func(file string) bool {
+			stat, err := os.ReadFile(file)
+			_, rest, _ := bytes.Cut(stat, []byte(") "))
+			return err == nil && !bytes.HasPrefix(rest, []byte("T"))
+		}) {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
 }

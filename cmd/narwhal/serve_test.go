@@ -38,7 +38,6 @@ func narwhalCommand(dir string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// startNarwhal starts narwhal and waits for its greeting.
 // quickModel returns the path of the model that a process loads most quickly. Tests use it
 // if any model will do: under the race detector prose takes ten times as long.
 func quickModel(t *testing.T) string {
@@ -53,6 +52,7 @@ func quickModel(t *testing.T) string {
 	return path
 }
 
+// startNarwhal starts narwhal and waits for its greeting.
 func startNarwhal(t *testing.T, dir string, args ...string) *served {
 	t.Helper()
 	return startCommand(t, narwhalCommand(dir, args...))
@@ -203,11 +203,12 @@ func TestReloadReadsTheFile(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	write("bind = \"127.0.0.1:0\"\nworkers = 1\nmodel = \"prose\"\n")
+	settings := fmt.Sprintf("bind = \"127.0.0.1:0\"\nworkers = 1\nmodel = %q\n", quickModel(t))
+	write(settings)
 	s := startNarwhal(t, dir)
 	logs := func(text string) func() bool { return func() bool { return strings.Contains(s.logged(), text) } }
 
-	write("bind = \"127.0.0.1:0\"\nworkers = 1\nmodel = \"prose\"\nlimit_body = 20\n")
+	write(settings + "limit_body = 20\n")
 	s.signal(syscall.SIGHUP)
 	eventually(t, "reloaded", logs(logevent.ReloadDone.Text()))
 	eventually(t, "the old worker has left", logs(logevent.WorkerLeft.Text())) // until then it may take another connection

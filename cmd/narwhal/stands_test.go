@@ -36,7 +36,7 @@ func TestNobodyReadsTheLogs(t *testing.T) {
 	dir := t.TempDir()
 	config := filepath.Join(dir, "narwhal.toml")
 	write := func(extra string) {
-		text := "bind = \"127.0.0.1:0\"\nworkers = 2\nmodel = \"prose\"\naccess_logfile = \"-\"\n" + extra
+		text := fmt.Sprintf("bind = \"127.0.0.1:0\"\nworkers = 2\nmodel = %q\naccess_logfile = \"-\"\n%s", quickModel(t), extra)
 		if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}

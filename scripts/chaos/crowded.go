@@ -26,6 +26,7 @@ const (
 	crowdRounds  = 3                // times that the crowd comes; 1 in the short form
 	moreRounds   = 6                // times that it comes besides if the clients were slower
 	crowdSamples = 250              // requests of each kind of client in a measurement
+	shortSamples = 50               // the same, in the short form, which judges no times
 	crowdClients = 1                // ordinary clients of each kind
 	crowdParts   = 200              // parts of a crowd that act one after the other in a second
 	slowerAtMost = 1.5              // limit: p99 with the crowd divided by p99 without
@@ -90,7 +91,7 @@ func (r *runner) measureCrowd(ctx context.Context, s *server, l *client.Load, c 
 			return fmt.Errorf("a request with a large answer: %d bytes, %v; this needs en_core_web_sm", len(answer), err)
 		}
 	}
-	if _, err := slowest(ctx, l); err != nil { // warm up first
+	if _, err := r.slowest(ctx, l); err != nil { // warm up first
 		return err
 	}
 	var err error
@@ -103,7 +104,7 @@ func (r *runner) measureCrowd(ctx context.Context, s *server, l *client.Load, c 
 	var all []round
 	for len(all) < rounds {
 		var one round
-		if one.without, err = slowest(ctx, l); err != nil {
+		if one.without, err = r.slowest(ctx, l); err != nil {
 			return err
 		}
 		if err = r.withCrowd(ctx, s, l, c, f, &one); err != nil {
@@ -168,7 +169,7 @@ func (r *runner) withCrowd(ctx context.Context, s *server, l *client.Load, c cro
 		<-stopped
 		err = errors.Join(err, g.leave())
 	}()
-	if one.arriving, err = slowest(ctx, l); err != nil {
+	if one.arriving, err = r.slowest(ctx, l); err != nil {
 		return err
 	}
 	if c.answered {
@@ -182,7 +183,7 @@ func (r *runner) withCrowd(ctx context.Context, s *server, l *client.Load, c cro
 		}
 	}
 	f.there = g.open()
-	one.with, err = slowest(ctx, l)
+	one.with, err = r.slowest(ctx, l)
 	return err
 }
 
@@ -248,11 +249,15 @@ func (g *gathered) awaitAnswers(ctx context.Context) error {
 	return nil
 }
 
-// slowest waits for the next crowdSamples requests of every kind of client, and returns
-// the 99th percentile of their times. Every kind has the same number of requests, so a
-// slow kind counts as much as the others.
-func slowest(ctx context.Context, l *client.Load) (time.Duration, error) {
-	times, err := l.Times(ctx, crowdSamples)
+// slowest waits for the next requests of every kind of client, and returns the 99th
+// percentile of their times. Every kind has the same number of requests, so a slow kind
+// counts as much as the others.
+func (r *runner) slowest(ctx context.Context, l *client.Load) (time.Duration, error) {
+	samples := crowdSamples
+	if r.short {
+		samples = shortSamples
+	}
+	times, err := l.Times(ctx, samples)
 	return stats.Quantile(times, 0.99), err
 }
 
