@@ -133,8 +133,11 @@ def main():
     args = parser.parse_args()
     exclude = [name for name in args.exclude.split(",") if name]
     jobs = [(k, args.processes, args.model, args.corpus, args.out, exclude) for k in range(args.processes)]
-    with multiprocessing.get_context("spawn").Pool(args.processes) as pool:
-        tokens = sum(pool.map(ask, jobs, chunksize=1))
+    if len(jobs) == 1:
+        tokens = ask(jobs[0])
+    else:
+        with multiprocessing.get_context("spawn").Pool(len(jobs)) as pool:
+            tokens = sum(pool.map(ask, jobs, chunksize=1))
     print(f"reference: {tokens:,} tokens by spaCy {spacy.__version__}, Python {sys.version.split()[0]}, "
           f"Unicode {unicodedata.unidata_version}", file=sys.stderr)
 
