@@ -10,6 +10,7 @@
 #   box.sh kill SET NODE     end a node at once, as if its power failed
 #   box.sh down SET          end all nodes of a set, and remove what they wrote
 #   box.sh sweep             the same for sets whose test has ended without down
+#   box.sh left SET          print what a set has left on this machine
 #
 # The / of a node is a copy-on-write view of this machine's /, with Debian's container
 # engine beside it, which is downloaded once and not installed. All that nodes write is in
@@ -216,6 +217,13 @@ down() {
 	rmdir "$state"
 }
 
+# left prints the mounts and the cgroups of a set. Each process of a node is in one of the cgroups.
+left() {
+	[ ! -e "$state" ] || echo "$state"
+	grep -w "narwhal-nodes-$set" /proc/self/mountinfo || true
+	find /sys/fs/cgroup -name "narwhal-nodes-$set-*" 2>/dev/null || true
+}
+
 sweep() {
 	local left
 	for left in /run/narwhal-nodes-*; do
@@ -237,5 +245,6 @@ up) shift 2 && up "$@" ;;
 in) shift 2 && enter "$@" ;;
 kill) end "$3" ;;
 down) down ;;
-*) die "want check, fetch, up, in, kill, down or sweep" ;;
+left) left ;;
+*) die "want check, fetch, up, in, kill, down, sweep or left" ;;
 esac

@@ -20,6 +20,9 @@ finish() {
 	trap '' INT TERM HUP
 	[ $code = 0 ] || [ $code = 77 ] || evidence >&2 || true
 	"$box" down $set || true
+	local left
+	left=$("$box" left $set)
+	[ -z "$left" ] || { echo "FAIL $test: the nodes have left: $left" >&2; code=1; }
 	rm -rf "$work"
 	exit $code
 }
@@ -39,11 +42,12 @@ share() {
 # judge WHAT MOST reads what the load has printed to $work/load.out. At most MOST requests
 # may have failed.
 judge() {
-	local requests failed servers
+	local requests failed servers kept
 	read -r requests failed servers < <(sed -n 's/requests=\([0-9]*\) failed=\([0-9]*\) .*servers=\([0-9]*\)/\1 \2 \3/p' "$work/load.out") || fail "$1: the load itself failed: $(cat "$work/load.out")"
 	[ "$requests" -gt 100 ] || fail "$1: only $requests requests"
 	[ "$failed" -le "$2" ] || fail "$1: $(tr '\n' ' ' <"$work/load.out")"
-	ok "$1: $requests requests to $servers addresses, $failed failed"
+	kept=$(sed -n 's/^answered tcp kept: //p' "$work/load.out")
+	ok "$1: $requests requests, $kept of them on kept connections, addresses: $servers, failed: $failed"
 	[ "$failed" = 0 ] || grep failures "$work/load.out"
 }
 
