@@ -9,7 +9,7 @@ WORKERS ?= 2
 
 export CGO_ENABLED ?= 0
 
-.PHONY: run build install test generate fuzz parity pypi lg fairness bench bench-record compare compare-quick systemd swarm chaos chaos-peers soak label-studio screenshots release release-test clean
+.PHONY: run build install test generate fuzz parity pypi lg fairness bench bench-record compare compare-quick systemd swarm kubernetes chaos chaos-peers soak label-studio screenshots release release-test clean
 
 run: build
 	@exec ./bin/narwhal --bind $(BIND) --workers $(WORKERS) --log-level warning
@@ -120,6 +120,12 @@ systemd:
 # test` does this, too. Needs root and Debian 12, and says what is missing.
 swarm:
 	@scripts/swarm/test.sh
+
+# Tests the manifests of deploy/kubernetes in a real cluster of two nodes, under load. Needs
+# root and Debian 12, and says what is missing. The first time it builds the programs of
+# Kubernetes into .cache, which takes 25 minutes of one core. Later it takes five minutes.
+kubernetes:
+	@scripts/kubernetes/test.sh
 
 # Does to a server under load what operators and faults do, and counts the lost requests.
 # Writes docs/reliability.md. Takes an hour at most. `make test` has a short form.
