@@ -19,7 +19,7 @@ func (p *Pipeline) Analyze(ctx context.Context, text string, want ner.Want) (*ne
 	if err := check(text); err != nil {
 		return nil, err
 	}
-	annotators, err := p.check(want)
+	list, err := p.check(want)
 	if err != nil {
 		return nil, err
 	}
@@ -29,31 +29,21 @@ func (p *Pipeline) Analyze(ctx context.Context, text string, want ner.Want) (*ne
 	}
 	defer p.putWork(w)
 	sents := want&ner.Sents != 0 || want&ner.Whole != 0 && p.noSents == nil
-	if sents || slices.ContainsFunc(annotators, func(c annotating) bool { return c.factory == "parser" }) {
-		w.parser.taps = p.taps(annotators, len(w.tokens))
-		if err := p.findSentences(ctx, w, len(w.tokens)); err != nil {
-			return nil, err
-		}
-	}
-	doc := &ner.Doc{}
-	if want&^ner.Sents != 0 {
-		// The annotators come before the recognizer, because they can use the vectors that
-		// the parser has read.
-		out, err := annotate(ctx, w, annotators)
-		if err != nil {
-			return nil, err
-		}
-		if want&ner.NounChunks != 0 {
-			doc.NounChunks = nounChunks(out)
-			doc.Has |= ner.NounChunks
-		}
-		if want&(ner.Annotations|ner.Whole) != 0 {
-			doc.Annotations = out
-			doc.Has |= finish(out, want)
-		}
+	out, err := p.prepare(ctx, w, join(list, p.looks), sents, p.looking || want&^ner.Sents != 0)
+	if err != nil {
+		return nil, err
 	}
 	if err := p.findEntities(ctx, w); err != nil {
 		return nil, err
+	}
+	doc := &ner.Doc{}
+	if want&ner.NounChunks != 0 {
+		doc.NounChunks = nounChunks(out)
+		doc.Has |= ner.NounChunks
+	}
+	if want&(ner.Annotations|ner.Whole) != 0 {
+		doc.Annotations = out
+		doc.Has |= finish(out, want)
 	}
 	doc.Tokens = make([]ner.Token, len(w.tokens))
 	for i := range w.tokens {
@@ -74,6 +64,23 @@ func (p *Pipeline) Analyze(ctx context.Context, text string, want ner.Want) (*ne
 		doc.Has |= ner.Sents
 	}
 	return doc, nil
+}
+
+// prepare finds what comes before the entities of a text: its sentences, if they are wanted,
+// and the annotations that the components set, if any are wanted. It keeps those that the
+// rulers see. The components come before the recognizer, because they can use the vectors
+// that the parser has read.
+func (p *Pipeline) prepare(ctx context.Context, w *work, list []annotating, sents, annotations bool) (out []ner.Annotation, err error) {
+	if sents || slices.ContainsFunc(list, func(c annotating) bool { return c.factory == "parser" }) {
+		w.parser.taps = p.taps(list, len(w.tokens))
+		if err := p.findSentences(ctx, w, len(w.tokens)); err != nil {
+			return nil, err
+		}
+	}
+	if annotations {
+		out, w.seen, err = annotate(ctx, w, list, slices.Concat(p.before, p.after))
+	}
+	return out, err
 }
 
 // Check returns nil if Analyze can find what is wanted. Otherwise the error names what is

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tinylib/msgp/msgp"
 
+	"github.com/narwhal-server/narwhal/internal/morph"
 	"github.com/narwhal-server/narwhal/ner"
 )
 
@@ -234,10 +235,10 @@ func TestMorphologizerSettings(t *testing.T) {
 		{true, false, "X", "A=1", "A=2|B=1", "NOUN"},
 		{false, false, "X", "A=1", "A=1", "X"},
 		{false, false, "", "", "A=2|B=1", "NOUN"},
-		{false, false, "", noFeats, noFeats, "NOUN"},
+		{false, false, "", morph.None, morph.None, "NOUN"},
 		{true, true, "X", "A=1|C=3", "A=2|B=1|C=3", "NOUN"},
 		{false, true, "X", "A=1|C=3", "A=1|B=1|C=3", "X"},
-		{false, true, "X", noFeats, "A=2|B=1", "X"},
+		{false, true, "X", morph.None, "A=2|B=1", "X"},
 	} {
 		files := annotatedFiles(t, 1)
 		files["morph/cfg"] = fmt.Appendf(nil, `{"labels_morph":{"x":"B=1|A=2","y":"A=2|B=1","z":"A=2|B=1"},"labels_pos":{"x":92,"y":92,"z":92},"overwrite":%v,"extend":%v}`, c.overwrite, c.extend)
@@ -298,9 +299,9 @@ func TestCheckAnnotations(t *testing.T) {
 		{"a pattern with entities", func(f map[string][]byte) {
 			f["rules/patterns"] = rulesFile(t, testRule{[]any{pattern("ENT_TYPE", "ORG")}, map[string]any{"TAG": "X"}, 0})
 		}, nil, ner.Tag, "rules/patterns: rule 1: token 1 of the pattern: the attribute ENT_TYPE is not implemented in a component that sets annotations"},
-		{"a pattern with single features", func(f map[string][]byte) {
-			f["rules/patterns"] = rulesFile(t, testRule{[]any{[]any{map[string]any{"MORPH": map[string]any{"IS_SUPERSET": []any{"A=1"}}}}}, map[string]any{"TAG": "X"}, 0})
-		}, nil, ner.Tag, "rules/patterns: rule 1: token 1 of the pattern: MORPH: IS_SUPERSET is not implemented"},
+		{"a pattern with features that are none", func(f map[string][]byte) {
+			f["rules/patterns"] = rulesFile(t, testRule{[]any{[]any{map[string]any{"MORPH": map[string]any{"IS_SUPERSET": []any{"A"}}}}}, map[string]any{"TAG": "X"}, 0})
+		}, nil, ner.Tag, `rules/patterns: rule 1: token 1 of the pattern: MORPH: IS_SUPERSET: the features "A" have "A", want Field=Value`},
 		{"a part of speech that is none", func(f map[string][]byte) {
 			f["rules/patterns"] = rulesFile(t, testRule{nil, map[string]any{"POS": "NOUNS"}, 0})
 		}, nil, ner.Tag, `rules/patterns: rule 1: POS: "NOUNS" is not a part of speech`},

@@ -13,23 +13,18 @@ import (
 )
 
 // annotators returns the components that set annotations. Their models, rules and tables
-// are read when they are first needed. hold says that the files must be opened now: a folder
-// can be replaced by another pipeline with the same name.
-func (l *loader) annotators(p *Pipeline, cfg config, plan *plan, hold bool, exclude []string) *annotators {
-	a := &annotators{list: plan.annotate, noDoc: plan.noDoc}
-	if hold {
-		l.hold(a.list)
+// are read when they are first needed.
+func (l *loader) annotators(p *Pipeline, cfg config, plan *plan, exclude []string) *annotators {
+	return &annotators{
+		list:  plan.annotate,
+		noDoc: plan.noDoc,
+		why:   cfg.noAnnotations(exclude),
+		read:  func(c *annotating) { l.annotator(p, cfg, c) },
 	}
-	a.read = func() {
-		for i := range a.list {
-			l.annotator(p, cfg, &a.list[i])
-		}
-		a.why = cfg.noAnnotations(exclude)
-	}
-	return a
 }
 
-// hold opens the files that annotator will read.
+// hold opens the files that annotator will read: a folder can be replaced by another pipeline
+// with the same name.
 func (l *loader) hold(list []annotating) {
 	type file struct {
 		data []byte
@@ -43,6 +38,9 @@ func (l *loader) hold(list []annotating) {
 		}
 	}
 	for _, c := range list {
+		if c.known {
+			continue
+		}
 		switch c.factory {
 		case "tagger", "morphologizer":
 			open(c.name+"/cfg", c.name+"/model")
@@ -190,7 +188,7 @@ func (l *loader) attributeRuler(p *Pipeline, c component) (*attributeRuler, erro
 	if err != nil {
 		return nil, err
 	}
-	r, err := newAttributeRuler(c.name, raw, &matcher.Language{Tokenizer: p.tokenizer, Norms: l.norms, Annotated: true})
+	r, err := newAttributeRuler(c.name, raw, &matcher.Language{Tokenizer: p.tokenizer, Norms: l.norms, OnlyAnnotations: true})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/narwhal-server/narwhal/internal/morph"
 	"github.com/narwhal-server/narwhal/internal/msgpack"
 	"github.com/narwhal-server/narwhal/ner"
 	"github.com/narwhal-server/narwhal/ner/spacy/matcher"
@@ -121,7 +122,7 @@ func (a *annotated) check() error {
 			return fmt.Errorf("%q is not a part of speech", a.value)
 		}
 	case ner.Morph:
-		feats, err := parseFeats(a.value)
+		feats, err := morph.Parse(a.value)
 		if err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/narwhal-server/narwhal/internal/morph"
 	"github.com/narwhal-server/narwhal/internal/msgpack"
 	"github.com/narwhal-server/narwhal/ner"
 	"github.com/narwhal-server/narwhal/ner/spacy/tokenizer"
@@ -18,7 +19,7 @@ type lemmatizer struct {
 	overwrite bool
 	words     *idTable                     // of the mode lookup: lemma_lookup
 	rules     map[string]*lemmas           // of the mode rule, by part of speech
-	isBase    func(pos, morph string) bool // whether a word is a base form already
+	isBase    func(pos, feats string) bool // whether a word is a base form already
 }
 
 // lemmas has the rules for one part of speech.
@@ -111,14 +112,14 @@ func (m *lemmatizer) annotate(ctx context.Context, w *work, out []ner.Annotation
 }
 
 // lemma returns the base form of a word. spaCy can find several. This is the first one.
-func (m *lemmatizer) lemma(word, pos, morph string) string {
+func (m *lemmatizer) lemma(word, pos, feats string) string {
 	if m.words != nil {
 		return m.lookUp(word)
 	}
 	lower := lowerOf(word)
 	rules := m.rules[pos]
 	switch {
-	case pos == "", pos == "EOL", pos == "SPACE", m.isBase(pos, morph):
+	case pos == "", pos == "EOL", pos == "SPACE", m.isBase(pos, feats):
 		return lower
 	case rules == nil && pos == "PROPN":
 		return word
@@ -182,15 +183,15 @@ func (l *lemmas) find(word string) string {
 }
 
 // isEnglishBase is spaCy's EnglishLemmatizer.is_base_form.
-func isEnglishBase(pos, morph string) bool {
-	form := feat(morph, "VerbForm")
+func isEnglishBase(pos, feats string) bool {
+	form := morph.Value(feats, "VerbForm")
 	switch {
-	case pos == "NOUN" && feat(morph, "Number") == "Sing":
+	case pos == "NOUN" && morph.Value(feats, "Number") == "Sing":
 		return true
-	case pos == "VERB" && form == "Fin" && feat(morph, "Tense") == "Pres" && feat(morph, "Number") == "":
+	case pos == "VERB" && form == "Fin" && morph.Value(feats, "Tense") == "Pres" && morph.Value(feats, "Number") == "":
 		return true
 	}
-	return form == "Inf" || form == "None" || feat(morph, "Degree") == "Pos"
+	return form == "Inf" || form == "None" || morph.Value(feats, "Degree") == "Pos"
 }
 
 // lowerOf returns a word in lower case. It returns the word itself if it is.

@@ -2,6 +2,8 @@ package spacy
 
 import (
 	"testing"
+
+	"github.com/narwhal-server/narwhal/internal/morph"
 )
 
 // The expected lemmas are those of spaCy's own EnglishLemmatizer with these tables.
@@ -36,13 +38,13 @@ func TestRules(t *testing.T) {
 		{"Making", "VERB", "VerbForm=Inf", "making"},
 		{"Making", "VERB", "Tense=Pres|VerbForm=Fin", "making"},
 		{"Making", "VERB", "Number=Sing|Tense=Pres|VerbForm=Fin", "make"},
-		{"Making", "VERB", noFeats, "make"},
+		{"Making", "VERB", morph.None, "make"},
 		{"Better", "ADJ", "Degree=Cmp", "good"},
 		{"Better", "ADJ", "Degree=Pos", "better"},
 		{"Worse", "ADJ", "Degree=Cmp", "Worse"}, // nothing fits: as it is written
 		{"Paris", "PROPN", "Number=Sing", "Paris"},
 		{"The", "DET", "Definite=Def", "the"},
-		{"\n", "SPACE", noFeats, "\n"},
+		{"\n", "SPACE", morph.None, "\n"},
 		{"İX", "", "", "i̇x"},
 		{"ΟΔΟΣ", "X", "", "οδος"},
 	} {

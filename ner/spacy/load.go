@@ -12,6 +12,7 @@ import (
 
 	"github.com/narwhal-server/narwhal/internal/msgpack"
 	"github.com/narwhal-server/narwhal/internal/pipeline"
+	"github.com/narwhal-server/narwhal/ner"
 	"github.com/narwhal-server/narwhal/ner/spacy/tokenizer"
 )
 
@@ -166,7 +167,7 @@ func load(src source, hold bool, opts Options) (*Pipeline, error) {
 				}
 			}
 		case "senter":
-			p.senter, err = l.senter(c)
+			p.senter, err = l.senter(cfg, c)
 		case "sentencizer":
 			p.sentencizer, err = l.sentencizer(c)
 		case "ner":
@@ -181,10 +182,13 @@ func load(src source, hold bool, opts Options) (*Pipeline, error) {
 	if p.tokenizer, err = l.tokenizer(); err != nil {
 		return nil, err
 	}
+	p.annotators = l.annotators(p, cfg, plan, opts.Exclude)
 	if err := l.rulers(p, plan.run, cfg); err != nil {
 		return nil, err
 	}
-	p.annotators = l.annotators(p, cfg, plan, hold, opts.Exclude)
+	if hold {
+		l.hold(p.annotators.list)
+	}
 	return p, nil
 }
 
@@ -192,7 +196,7 @@ func load(src source, hold bool, opts Options) (*Pipeline, error) {
 func (l *loader) rulers(p *Pipeline, run []component, cfg config) error {
 	finders := 0 // the components that find entities
 	for _, c := range run {
-		if c.factory == "ner" || slices.Contains(rulerFactories, c.factory) {
+		if c.factory == "ner" || c.isRuler() {
 			finders++
 		}
 	}
@@ -201,14 +205,14 @@ func (l *loader) rulers(p *Pipeline, run []component, cfg config) error {
 		if c.factory == "ner" {
 			list = &p.after
 		}
-		if !slices.Contains(rulerFactories, c.factory) {
+		if !c.isRuler() {
 			continue
 		}
 		s, err := cfg.rulerSettings(c)
 		if err != nil {
 			return fmt.Errorf("config.cfg: %w", err)
 		}
-		r, err := l.ruler(c, s, p.tokenizer)
+		r, err := l.ruler(c, s, p)
 		if without := (*ruleError)(nil); errors.As(err, &without) && finders > 1 {
 			err = fmt.Errorf("%w, or exclude %q", err, c.name)
 		}
@@ -216,6 +220,8 @@ func (l *loader) rulers(p *Pipeline, run []component, cfg config) error {
 			return err
 		}
 		*list = append(*list, r)
+		p.looking = p.looking || r.needs&ner.Annotations != 0
+		p.looks = join(p.looks, r.looks)
 	}
 	return nil
 }
@@ -267,9 +273,20 @@ func (l *loader) parser(c component) (*parserModel, error) {
 	return newParserModel(t), nil
 }
 
-func (l *loader) senter(c component) (*senterModel, error) {
+func (l *loader) senter(cfg config, c component) (*senterModel, error) {
+	var file struct{ Overwrite bool }
+	if _, err := cfg.get("components."+c.name, "overwrite", &file.Overwrite); err != nil {
+		return nil, fmt.Errorf("config.cfg: %w", err)
+	}
+	if data, ok, err := l.src.optional(c.name + "/cfg"); err != nil {
+		return nil, err
+	} else if ok {
+		if err := json.Unmarshal(data, &file); err != nil {
+			return nil, fmt.Errorf("%s/cfg: %w", c.name, err)
+		}
+	}
 	m, err := l.tagModel(c, 2)
-	return &senterModel{m}, err
+	return &senterModel{m, file.Overwrite}, err
 }
 
 func (l *loader) sentencizer(c component) (*sentencizer, error) {

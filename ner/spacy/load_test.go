@@ -95,11 +95,11 @@ func TestRefusals(t *testing.T) {
 		{"rules without settings", addLast("ruler", "entity_ruler"), "read ruler/cfg: "},
 		{"rules without a file", addLast("ruler", "entity_ruler", "ruler/cfg", "{}"), "read ruler/patterns.jsonl: "},
 		{"a rule that is no JSON", addLast("ruler", "entity_ruler", "ruler.jsonl", "\n{\"label\":}"), "ruler.jsonl: line 2: "},
-		{"a rule for tags", addLast("ruler", "entity_ruler", "ruler.jsonl", `{"label":"A","pattern":[{"TAG":"NN"}]}`), `ruler.jsonl: line 1: token 1 of the pattern: the attribute TAG is not implemented: a tagger sets it: save the pipeline without this rule, or exclude "ruler"`},
+		{"a rule for tags", addLast("ruler", "entity_ruler", "ruler.jsonl", `{"label":"A","pattern":[{"TAG":"NN"}]}`), `component "ruler": its rules have TAG, for which spaCy fails: the pipeline finds no tags: it has no tagger: save the pipeline without these rules, or exclude "ruler"`},
 		{"a rule for tags, and no other finds entities", func(t *testing.T, files map[string][]byte) {
 			addLast("ruler", "entity_ruler", "ruler.jsonl", `{"label":"A","pattern":[{"TAG":"NN"}]}`)(t, files)
 			edit(t, files, "config.cfg", `disabled = []`, `disabled = ["ner"]`)
-		}, `a tagger sets it: save the pipeline without this rule` + "\n"},
+		}, `it has no tagger: save the pipeline without these rules` + "\n"},
 		{"a pointer of Git LFS", func(_ *testing.T, files map[string][]byte) {
 			files["ner/model"] = []byte("version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 2\n")
 		}, "read ner/model: it is a pointer of Git LFS, not the file: in the repository run git lfs pull"},
@@ -113,7 +113,7 @@ func TestRefusals(t *testing.T) {
 				}
 			}
 		}, "the network needs the word vectors in vocab: save the pipeline without exclude=[\"vocab\"]"},
-		{"phrases by lemma", add("ruler", "span_ruler", "annotate_ents = true\nphrase_matcher_attr = \"LEMMA\"", "ruler/patterns", ""), `component "ruler": phrase_matcher_attr is "LEMMA": the attribute LEMMA is not implemented: a lemmatizer sets it: save the pipeline with another attribute, or exclude "ruler"`},
+		{"phrases by lemma", add("ruler", "span_ruler", "annotate_ents = true\nphrase_matcher_attr = \"LEMMA\"", "ruler/patterns", `{"label":"A","pattern":"a b"}`), `component "ruler": its rules have LEMMA, for which spaCy fails: the pipeline finds no lemmas: it has no lemmatizer: save the pipeline without these rules, or exclude "ruler"`},
 		{"phrases by a bad attribute", add("ruler", "entity_ruler", "", "ruler/cfg", `{"phrase_matcher_attr":[1]}`), "ruler/cfg: phrase_matcher_attr is [1], want the name of an attribute"},
 		{"a filter of its own", add("ruler", "span_ruler", "annotate_ents = true\nents_filter = {\"@misc\":\"mine.v1\"}"), "[components.ruler.ents_filter] @misc is mine.v1: can run only spacy.first_longest_spans_filter.v1, spacy.prioritize_existing_ents_filter.v1, spacy.prioritize_new_ents_filter.v1"},
 		{"a fuzzy comparison of its own", add("ruler", "entity_ruler", "matcher_fuzzy_compare = {\"@misc\":\"mine.v1\"}"), "[components.ruler.matcher_fuzzy_compare] @misc is mine.v1: can run only spacy.levenshtein_compare.v1"},

@@ -17,6 +17,9 @@ func (p *Pipeline) Move(place func(weights []float32) []float32) {
 	if p.ner != nil {
 		p.ner.move(place)
 	}
+	for _, m := range p.taggers() {
+		m.linear.Move(place)
+	}
 	for _, t := range p.networks() {
 		if t.static != nil {
 			t.static.matrix.Move(place)
@@ -42,17 +45,35 @@ func (t *transition) move(place func([]float32) []float32) {
 }
 
 // networks returns the tok2vec networks of the components, each of them once: first that
-// of the component that finds sentences, then that of the recognizer. Two components may
-// listen to the same one. Rules need none.
+// of the component that finds sentences, then that of the recognizer, and those that rules
+// need. Two components may listen to the same one.
 func (p *Pipeline) networks() (list []*tok2vec) {
+	add := func(t *tok2vec) {
+		if !slices.Contains(list, t) {
+			list = append(list, t)
+		}
+	}
 	switch {
 	case p.parser != nil:
-		list = append(list, p.parser.tok2vec)
+		add(p.parser.tok2vec)
 	case p.senter != nil:
-		list = append(list, p.senter.tok2vec)
+		add(p.senter.tok2vec)
 	}
-	if p.ner != nil && !slices.Contains(list, p.ner.tok2vec) {
-		list = append(list, p.ner.tok2vec)
+	if p.ner != nil {
+		add(p.ner.tok2vec)
+	}
+	for _, m := range p.taggers() {
+		add(m.tok2vec)
+	}
+	return list
+}
+
+// taggers returns the models that choose tags for rules.
+func (p *Pipeline) taggers() (list []*tagModel) {
+	for _, c := range p.looks {
+		if m := c.tagModel(); m != nil {
+			list = append(list, m)
+		}
 	}
 	return list
 }

@@ -14,7 +14,15 @@ type component struct {
 	// listensTo is the name of the tok2vec component whose vectors the model reads. It
 	// is "" if the model has its own network.
 	listensTo string
+
+	place int // among the components that run in spaCy
+
+	// sents says that a component before this ruler finds sentences.
+	sents bool
 }
+
+// isRuler reports whether a component that is planned to run finds entities by rules.
+func (c component) isRuler() bool { return slices.Contains(rulerFactories, c.factory) }
 
 // plan says how to run a pipeline.
 type plan struct {
@@ -100,6 +108,7 @@ func (c config) plan(exclude []string) (*plan, error) {
 		case sets && p.noTokens != nil:
 			return nil, fmt.Errorf("component %q (factory %s) finds entities by rules after another one has changed the tokens: %w", comp.name, comp.factory, p.noTokens)
 		case sets:
+			comp.sents = sents != nil
 			p.run = append(p.run, comp)
 		case i == at:
 			p.run = append(p.run, comp)
@@ -143,7 +152,7 @@ func (c config) plan(exclude []string) (*plan, error) {
 	if p.noSents != nil && absent == nil {
 		p.noDoc = p.noSents
 	}
-	if p.noSents != nil && late >= 0 { // nobody gets its sentences
+	if p.noSents != nil && late >= 0 && !slices.ContainsFunc(p.run[late:], component.isRuler) { // nobody gets its sentences
 		p.run = slices.Delete(p.run, late, late+1)
 	}
 	return p, nil
@@ -298,7 +307,7 @@ func (c config) active(exclude []string) ([]component, error) {
 			return nil, fmt.Errorf("component %q has no factory (%v)", name, err)
 		}
 		if !slices.Contains(exclude, name) && !slices.Contains(disabled, name) {
-			active = append(active, component{name: name, factory: factory})
+			active = append(active, component{name: name, factory: factory, place: len(active)})
 		}
 	}
 	return active, nil

@@ -37,8 +37,8 @@ factory = "parser"
 upstream = "last"
 `, []component{
 			{name: "rules", factory: "attribute_ruler"},
-			{name: "entities", factory: "ner", listensTo: "last"},
-			{name: "sentences", factory: "parser", listensTo: "last"},
+			{name: "entities", factory: "ner", listensTo: "last", place: 4},
+			{name: "sentences", factory: "parser", listensTo: "last", place: 5},
 		}},
 		"a listener after each tok2vec component": {`
 [nlp]
@@ -59,8 +59,8 @@ factory = "ner"
 @architectures = "spacy.Tok2VecListener.v1"
 upstream = "first"
 `, []component{
-			{name: "senter", factory: "senter", listensTo: "first"},
-			{name: "ner", factory: "ner", listensTo: "last"},
+			{name: "senter", factory: "senter", listensTo: "first", place: 1},
+			{name: "ner", factory: "ner", listensTo: "last", place: 3},
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

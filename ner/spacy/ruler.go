@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/narwhal-server/narwhal/ner"
 	"github.com/narwhal-server/narwhal/ner/spacy/matcher"
 	"github.com/narwhal-server/narwhal/ner/spacy/tokenizer"
 )
@@ -19,6 +20,12 @@ type ruler struct {
 	phrases *matcher.PhraseMatcher
 	keys    []ruleKey // by the key of a match
 	ids     []uint64  // by key: spaCy's id of the key's name
+
+	place int          // in the pipeline
+	needs ner.Want     // what the rules look at: annotations, and Sents for SENT_START
+	looks []annotating // the components that set these annotations
+	sents bool         // a component before this one finds sentences
+
 	resolve func(r *ruler, d *matcher.Doc, matches []matcher.Match)
 }
 
@@ -27,6 +34,9 @@ type ruleKey struct{ label, id string }
 
 // apply finds the entities of the rules, and brings them together with those of d.
 func (r *ruler) apply(ctx context.Context, d *matcher.Doc) error {
+	if name := r.tokens.Missing(d); name != "" {
+		return fmt.Errorf("component %q: no token of this text has %s, and for such a text the rules fail in spaCy, too", r.name, name)
+	}
 	matches, err := r.tokens.Match(ctx, d, nil)
 	if err == nil {
 		matches, err = r.phrases.Match(ctx, d, matches)
@@ -40,6 +50,35 @@ func (r *ruler) apply(ctx context.Context, d *matcher.Doc) error {
 	r.resolve(r, d, matches)
 	d.NoEnts = false
 	return nil
+}
+
+// rule runs a ruler, the ruler i of the pipeline.
+func (p *Pipeline) rule(ctx context.Context, w *work, r *ruler, i int) error {
+	d := &w.doc
+	d.Annotations, d.SentStarts = nil, nil
+	if r.needs&ner.Annotations != 0 {
+		d.Annotations = w.seen[i]
+	}
+	if r.needs&ner.Sents != 0 {
+		var err error
+		if d.SentStarts, err = p.sentStarts(ctx, w, r.sents); err != nil {
+			return err
+		}
+	}
+	return r.apply(ctx, d)
+}
+
+// sentStarts says where sentences start, after a component has found them or before any has.
+func (p *Pipeline) sentStarts(ctx context.Context, w *work, found bool) ([]bool, error) {
+	if found {
+		err := p.findSentences(ctx, w, len(w.tokens))
+		return w.parse.sentStarts, err
+	}
+	starts := make([]bool, len(w.tokens))
+	if len(starts) > 0 {
+		starts[0] = startsText(w.tokens)
+	}
+	return starts, nil
 }
 
 // longestFirst compares two spans of tokens: a longer one comes first, and of spans with

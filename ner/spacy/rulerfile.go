@@ -2,7 +2,6 @@ package spacy
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/narwhal-server/narwhal/ner"
 	"github.com/narwhal-server/narwhal/ner/spacy/matcher"
 	"github.com/narwhal-server/narwhal/ner/spacy/tokenizer"
 )
@@ -109,12 +109,12 @@ func (s source) optional(name string) (data []byte, ok bool, err error) {
 }
 
 // ruler reads a component that finds entities by rules.
-func (l *loader) ruler(c component, s rulerSettings, tk *tokenizer.Tokenizer) (*ruler, error) {
+func (l *loader) ruler(c component, s rulerSettings, p *Pipeline) (*ruler, error) {
 	file, data, err := l.rules(c, &s)
 	if err != nil {
 		return nil, err
 	}
-	r := &ruler{name: c.name, resolve: resolveSpanRuler(s.overwrite, s.filter)}
+	r := &ruler{name: c.name, place: c.place, sents: c.sents, resolve: resolveSpanRuler(s.overwrite, s.filter)}
 	names := spanKey
 	switch c.factory {
 	case "entity_ruler":
@@ -141,22 +141,36 @@ func (l *loader) ruler(c component, s rulerSettings, tk *tokenizer.Tokenizer) (*
 		rules, lines = append(rules, rule), append(lines, n)
 	}
 	keys := r.addKeys(rules, names)
-	lang := &matcher.Language{Tokenizer: tk, Norms: l.norms}
+	lang := &matcher.Language{Tokenizer: p.tokenizer, Norms: l.norms}
 	setLanguage(lang, l.lang)
 	r.tokens = matcher.New(lang)
 	if r.phrases, err = matcher.NewPhrases(lang, s.attr, r.ids); err != nil {
 		return nil, &ruleError{fmt.Errorf("component %q: %w: save the pipeline with another attribute", c.name, err)}
 	}
-	var tokens []Token
 	for i, rule := range rules {
 		if rule.Tokens == nil {
-			if tokens, err = tk.TokenizeContext(context.Background(), rule.Phrase, tokens[:0]); err != nil {
-				return nil, fmt.Errorf("%s: line %d: %w", file, lines[i], err)
-			}
-			r.phrases.Add(keys[i], rule.Phrase, tokens)
 			continue
 		}
 		if err := r.tokens.Add(keys[i], rule.Tokens, s.validate); err != nil {
+			return nil, &ruleError{fmt.Errorf("%s: line %d: %w: save the pipeline without this rule", file, lines[i], err)}
+		}
+	}
+	isPhrase := func(r *matcher.Rule) bool { return r.Tokens == nil }
+	if err := r.look(p.annotators, slices.ContainsFunc(rules, isPhrase)); err != nil {
+		return nil, &ruleError{err}
+	}
+	if r.needs&ner.Sents != 0 && r.sents && p.parser == nil && p.senter == nil && p.sentencizer == nil {
+		return nil, &ruleError{fmt.Errorf("component %q: its rules have SENT_START, and %w: save the pipeline without these rules", c.name, p.noSents)}
+	}
+	phrase := &matcher.Doc{}
+	for i, rule := range rules {
+		if rule.Tokens != nil {
+			continue
+		}
+		if err = p.phrase(phrase, rule.Phrase, r); err != nil {
+			return nil, fmt.Errorf("%s: line %d: %w", file, lines[i], err)
+		}
+		if err := r.phrases.Add(keys[i], phrase); err != nil {
 			return nil, &ruleError{fmt.Errorf("%s: line %d: %w: save the pipeline without this rule", file, lines[i], err)}
 		}
 	}

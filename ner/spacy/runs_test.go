@@ -3,6 +3,7 @@ package spacy
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"strings"
 	"testing"
@@ -131,7 +132,12 @@ func TestTableOfWhatRuns(t *testing.T) {
 			edit(t, f, "config.cfg", `"ner","ruler"`, `"ner","merge","ruler"`)
 			f["config.cfg"] = append(f["config.cfg"], "[components.merge]\nfactory = \"merge_entities\"\n"...)
 		}},
-		{"a rule that needs another component, such as `TAG`, `POS`, `MORPH`, `LEMMA` or `DEP`", small, rule(`[{"TAG":"NNP"}]`)},
+		{"a rule with `TAG`, `POS`, `MORPH`, `LEMMA`, `DEP` or `SENT_START`, or a `phrase_matcher_attr` that is one of the first five, after the components that set it", small, func(f files) {
+			maps.Copy(f, annotatedFiles(t, 1))
+			withRuler(t, f, "", `{"phrase_matcher_attr":"LEMMA"}`, `{"label":"A","pattern":"Tim Cook"}`+"\n"+`{"label":"A","pattern":[{"TAG":"NN"},{"POS":"NOUN","SENT_START":false},{"MORPH":{"INTERSECTS":["Number=Sing"]}},{"LEMMA":{"REGEX":"e$"},"DEP":"obj"}]}`)
+		}},
+		{"… before them, or without them", small, rule(`[{"TAG":"NNP"}]`)},
+		{"a rule with `HEAD`, `ENT_KB_ID` or `IS_STOP`", small, rule(`[{"IS_STOP":true}]`)},
 		{"… that needs Python code, as an extension attribute does", small, rule(`[{"_":{"mine":true}}]`)},
 		{"… with a `REGEX` that refers to a group, or has an atomic group", small, rule(`[{"LOWER":{"REGEX":"(a)\\1"}}]`)},
 		{"… with a `REGEX` inside of a `FUZZY`, or the other way round", small, rule(`[{"LOWER":{"FUZZY":{"REGEX":"ab"}}}]`)},

@@ -13,7 +13,7 @@ import (
 // sentences says where the sentences of a text start.
 type sentences struct {
 	// sentStarts[i] reports whether a sentence starts at token i. It is set for the
-	// first known tokens. A component may find that no sentence starts at token 0.
+	// first known tokens. It can happen that no sentence starts at token 0.
 	sentStarts []bool
 	known      int
 
@@ -24,16 +24,25 @@ func (s *sentences) reset(n int) {
 	s.sentStarts, s.known, s.senter.long = grow(s.sentStarts, n), 0, nil
 }
 
+// startsText reports whether a sentence starts at the first token before a component has looked
+// for sentences. spaCy's tokenizer says so, unless it has then replaced the token.
+func startsText(tokens []Token) bool { return !tokens[0].Replaced }
+
 // senterModel is spaCy's SentenceRecognizer, a network that decides for every token
 // whether a sentence starts there: class 1, or not: class 0.
-type senterModel struct{ *tagModel }
+type senterModel struct {
+	*tagModel
+	overwrite bool // also the start of the text
+}
 
 // sentences finds the sentences of at least the first upTo tokens. It fails with the
 // context's error when ctx ends.
 func (m senterModel) sentences(ctx context.Context, e *encoder, text string, tokens []Token, s *sentences, upTo int) error {
 	for s.known < upTo {
 		end := min(s.known+encodeRows, len(tokens))
-		err := m.choose(ctx, e, &s.senter, text, tokens, s.known, end, func(i, class int) { s.sentStarts[i] = class == 1 })
+		err := m.choose(ctx, e, &s.senter, text, tokens, s.known, end, func(i, class int) {
+			s.sentStarts[i] = class == 1 || i == 0 && !m.overwrite && startsText(tokens)
+		})
 		if err != nil {
 			return err
 		}

@@ -43,7 +43,8 @@
 // A pipeline needs a recognizer, or a ruler that sets entities (entity_ruler, or span_ruler
 // with annotate_ents), or both.
 //
-// Components that cannot change an entity are not read. For any other component
+// Components that cannot change an entity are not read, unless the rules of a ruler look at
+// what they find (TAG, POS, MORPH, LEMMA, DEP). For any other component
 // [Open] returns an error with its name, so no pipeline gives other answers here
 // than in Python. A component that changes tokens after the recognizer, such as
 // merge_entities, changes no entity. [Pipeline.Check] returns an error that names
@@ -82,8 +83,8 @@ import (
 type Options struct {
 	// Exclude names components to leave out, as exclude does in spacy.load. In a
 	// pipeline that can be run completely, only the component that finds sentences
-	// makes a difference: "parser", "senter" or "sentencizer". In any
-	// other pipeline, exclude the components that cannot be run to make the rest
+	// makes a difference: "parser", "senter" or "sentencizer"; and those that set what
+	// rules look at. In any other pipeline, exclude the components that cannot be run to make the rest
 	// usable. The entity recognizer can be excluded only if rules find entities, too.
 	Exclude []string
 
@@ -121,6 +122,8 @@ type Pipeline struct {
 
 	// The components that set annotations of tokens.
 	annotators *annotators
+	looking    bool         // rules look at annotations
+	looks      []annotating // the components that set these
 
 	sentences bool  // the sentences limit the recognizer's entities
 	noTokens  error // why the tokens cannot be answered; nil: they can
@@ -184,8 +187,9 @@ type work struct {
 	parser     features
 	parse      parse // of a pipeline without parser only its sentences
 	entities   []entity
-	ahead      *ahead      // of a long text
-	doc        matcher.Doc // of a pipeline with rulers: what they and the recognizer find
+	ahead      *ahead             // of a long text
+	doc        matcher.Doc        // of a pipeline with rulers: what they and the recognizer find
+	seen       [][]ner.Annotation // for each ruler the annotations that it sees; nil if none needs any
 }
 
 // keepTokens is a number of tokens: after a longer text the work is not kept for
@@ -239,7 +243,7 @@ func (p *Pipeline) putWork(w *work) {
 		w.ahead = nil
 	}
 	computing.Add(-1)
-	w.text, w.doc = "", matcher.Doc{}
+	w.text, w.doc, w.seen = "", matcher.Doc{}, nil
 	for _, f := range []*features{&w.recognizer, &w.parser} {
 		f.text, f.tokens = "", nil // do not keep the caller's text in memory
 		f.long = nil
@@ -261,6 +265,11 @@ func (p *Pipeline) Entities(ctx context.Context, text string) ([]ner.Entity, err
 		return nil, err
 	}
 	defer p.putWork(w)
+	if p.looking {
+		if _, err := p.prepare(ctx, w, p.looks, false, true); err != nil {
+			return nil, err
+		}
+	}
 	if err := p.findEntities(ctx, w); err != nil {
 		return nil, err
 	}
@@ -310,8 +319,8 @@ func (p *Pipeline) findEntities(ctx context.Context, w *work) error {
 	}
 	d := &w.doc
 	*d = matcher.Doc{Text: w.text, Tokens: w.tokens, NoEnts: true}
-	for _, r := range p.before {
-		if err := r.apply(ctx, d); err != nil {
+	for i, r := range p.before {
+		if err := p.rule(ctx, w, r, i); err != nil {
 			return err
 		}
 	}
@@ -332,8 +341,8 @@ func (p *Pipeline) findEntities(ctx context.Context, w *work) error {
 	}
 	setEnts(d, ents)
 	d.NoEnts = false
-	for _, r := range p.after {
-		if err := r.apply(ctx, d); err != nil {
+	for i, r := range p.after {
+		if err := p.rule(ctx, w, r, len(p.before)+i); err != nil {
 			return err
 		}
 	}

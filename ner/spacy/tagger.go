@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/narwhal-server/narwhal/internal/morph"
 	"github.com/narwhal-server/narwhal/ner"
 )
 
@@ -59,7 +60,7 @@ type morphologizer struct {
 type morphLabel struct {
 	pos   string
 	morph string
-	feats featMap // of morph
+	feats morph.Feats // of morph
 }
 
 // annotate sets the features and the parts of speech of the tokens.
@@ -84,8 +85,8 @@ func (m *morphologizer) annotate(ctx context.Context, w *work, out []ner.Annotat
 
 // extendFeats adds features to those of a token. For a field that both have, overwrite says
 // which value stays.
-func (m *morphologizer) extendFeats(a *ner.Annotation, more featMap) error {
-	feats, err := parseFeats(a.Morph)
+func (m *morphologizer) extendFeats(a *ner.Annotation, more morph.Feats) error {
+	feats, err := morph.Parse(a.Morph)
 	if err != nil {
 		return err
 	}
@@ -109,7 +110,7 @@ type morphologizerCfg struct {
 func (c *morphologizerCfg) labels() ([]morphLabel, error) {
 	var labels []morphLabel
 	for _, l := range c.LabelsMorph {
-		feats, err := parseFeats(l.value)
+		feats, err := morph.Parse(l.value)
 		if err != nil {
 			return nil, fmt.Errorf("labels_morph: %w", err)
 		}

@@ -27,13 +27,14 @@ const (
 	attrLength
 	attrSpacy
 	attrEntIOB
+	attrSentStart
 	firstFlag // from here on: the attributes of lexFlags
 
 	numAttrs = firstFlag + attr(len(lexFlags))
 )
 
 // attrNames has the attributes in the order of their numbers, without those of lexFlags.
-var attrNames = [firstFlag]string{"", "ORTH", "LOWER", "NORM", "SHAPE", "PREFIX", "SUFFIX", "ENT_TYPE", "ENT_ID", "TAG", "POS", "MORPH", "LEMMA", "DEP", "LENGTH", "SPACY", "ENT_IOB"}
+var attrNames = [firstFlag]string{"", "ORTH", "LOWER", "NORM", "SHAPE", "PREFIX", "SUFFIX", "ENT_TYPE", "ENT_ID", "TAG", "POS", "MORPH", "LEMMA", "DEP", "LENGTH", "SPACY", "ENT_IOB", "SENT_START"}
 
 func (a attr) String() string {
 	if a < firstFlag {
@@ -49,13 +50,16 @@ func (a attr) isString() bool { return attrOrth <= a && a <= attrDep }
 func (a attr) annotation() bool { return attrTag <= a && a <= attrDep }
 
 // lexical reports whether the attribute depends only on the tokens and their annotations: not
-// on entities.
-func (a attr) lexical() bool { return a != attrEntType && a != attrEntID && a != attrEntIOB }
+// on entities or sentences.
+func (a attr) lexical() bool {
+	return a != attrEntType && a != attrEntID && a != attrEntIOB && a != attrSentStart
+}
 
 // numbers has the numbers that spaCy has for the attributes. A setting may have the number
 // instead of the name.
 var numbers = map[string]attr{
 	"65": attrOrth, "66": attrLower, "67": attrNorm, "68": attrShape, "69": attrPrefix, "70": attrSuffix, "71": attrLength,
+	"73": attrLemma, "74": attrPos, "75": attrTag, "76": attrDep, "453": attrMorph, "80": attrSentStart,
 	"81": attrSpacy, "78": attrEntType, "77": attrEntIOB, "454": attrEntID,
 	"1": flag("IS_ALPHA"), "2": flag("IS_ASCII"), "3": flag("IS_DIGIT"), "4": flag("IS_LOWER"), "5": flag("IS_PUNCT"),
 	"6": flag("IS_SPACE"), "7": flag("IS_TITLE"), "8": flag("IS_UPPER"), "9": flag("LIKE_URL"), "10": flag("LIKE_NUM"),
@@ -63,18 +67,21 @@ var numbers = map[string]attr{
 	"16": flag("IS_LEFT_PUNCT"), "17": flag("IS_RIGHT_PUNCT"), "18": flag("IS_CURRENCY"),
 }
 
-// needs has the components that set the attributes that this package does not know.
-var needs = map[string]string{
-	"TAG": "a tagger", "POS": "a morphologizer, or a tagger and an attribute_ruler", "MORPH": "a morphologizer, or a tagger and an attribute_ruler",
-	"LEMMA": "a lemmatizer", "DEP": "a parser", "HEAD": "a parser", "SENT_START": "a parser, a senter or a sentencizer",
-	"IS_SENT_START": "a parser, a senter or a sentencizer", "ENT_KB_ID": "an entity_linker",
-}
+// sentStartAlias is another name of SENT_START. spaCy does not know it where an attribute has an
+// operator.
+const sentStartAlias = "IS_SENT_START"
+
+// others has the components that set the attributes that this package does not know.
+var others = map[string]string{"HEAD": "a parser", "ENT_KB_ID": "an entity_linker"}
 
 // parseAttr returns the attribute with a name in any case, as a pattern has it.
 func parseAttr(name string) (attr, error) {
 	upper := strings.ToUpper(name)
-	if upper == "TEXT" {
+	switch upper {
+	case "TEXT":
 		return attrOrth, nil
+	case sentStartAlias:
+		return attrSentStart, nil
 	}
 	if a := slices.Index(attrNames[:], upper); a >= 0 {
 		return attr(a), nil
@@ -84,7 +91,7 @@ func parseAttr(name string) (attr, error) {
 			return firstFlag + attr(i), nil
 		}
 	}
-	switch who := needs[upper]; {
+	switch who := others[upper]; {
 	case who != "":
 		return 0, fmt.Errorf("the attribute %s is not implemented: %s sets it", name, who)
 	case upper == "IS_STOP":
@@ -101,9 +108,7 @@ func (l *Language) attr(name string) (attr, error) {
 	a, err := parseAttr(name)
 	switch {
 	case err != nil:
-	case a.annotation() && !l.Annotated:
-		err = fmt.Errorf("the attribute %s is not implemented: %s sets it", name, needs[a.String()])
-	case !a.lexical() && l.Annotated:
+	case l.OnlyAnnotations && !a.lexical():
 		err = fmt.Errorf("the attribute %s is not implemented in a component that sets annotations", name)
 	default:
 		err = l.has(a)

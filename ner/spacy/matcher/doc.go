@@ -37,8 +37,12 @@ type Doc struct {
 	// every token, and otherwise "O" for a token of no entity.
 	NoEnts bool
 
-	// Annotations has that of each token, for a Language with Annotated.
+	// Annotations has that of each token. It may be nil if no pattern has an attribute such as
+	// TAG, see Uses.
 	Annotations []ner.Annotation
+
+	// SentStarts says where sentences start. It may be nil if no pattern has SENT_START.
+	SentStarts []bool
 
 	// IDs has spaCy's ENT_ID of each token. It is nil if no token has one. A token keeps
 	// the id of an entity that was removed.

@@ -16,6 +16,7 @@ type Matcher struct {
 	predicateIDs map[string]int32
 	needsNorms   bool
 	used         [numAttrs]bool // the attributes that the patterns have
+	compared     [numAttrs]bool // those that the patterns compare with a value, without an operator
 	norms        map[uint64]string
 }
 
@@ -40,6 +41,28 @@ func (m *Matcher) Len() int { return len(m.firsts) }
 func (m *Matcher) Uses(name string) bool {
 	a, err := parseAttr(name)
 	return err == nil && m.used[a]
+}
+
+// Compares reports whether a pattern compares the attribute with that name with a value, without
+// an operator such as IN.
+func (m *Matcher) Compares(name string) bool {
+	a, err := parseAttr(name)
+	return err == nil && m.compared[a]
+}
+
+// Missing returns the first annotation that patterns compare with a value, and that no token of
+// the text has. It returns "" if there is none. spaCy's Matcher fails for such a text, unless it
+// is told to allow it. Of operators such as IN it takes no notice.
+func (m *Matcher) Missing(doc *Doc) string {
+	if len(doc.Tokens) == 0 {
+		return ""
+	}
+	for _, a := range annotations {
+		if m.compared[a] && !has(doc.Annotations, a) {
+			return a.String()
+		}
+	}
+	return ""
 }
 
 // starts finds the patterns that can begin with a token. A pattern whose first token needs

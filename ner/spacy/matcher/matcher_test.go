@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/narwhal-server/narwhal/ner"
 	"github.com/narwhal-server/narwhal/ner/spacy/tokenizer"
 )
 
@@ -180,12 +181,12 @@ func TestRefuses(t *testing.T) {
 	for pattern, want := range map[string]string{
 		`[]`:                                   "no tokens",
 		`[5]`:                                  "5 is not an object",
-		`[{"TAG":"NN"}]`:                       "TAG is not implemented: a tagger sets it",
 		`[{"IS_STOP":true}]`:                   "IS_STOP is not implemented: the stop words are in spaCy's program",
-		`[{"pos":"X"}]`:                        "pos is not implemented",
-		`[{"LEMMA":{"IN":["a"]}}]`:             "LEMMA is not implemented",
-		`[{"DEP":"x"}]`:                        "DEP is not implemented",
-		`[{"MORPH":{"IS_SUBSET":["a"]}}]`:      "MORPH is not implemented",
+		`[{"HEAD":0}]`:                         "HEAD is not implemented: a parser sets it",
+		`[{"IS_SENT_START":{"IN":[true]}}]`:    "in spaCy it has no operators: write SENT_START",
+		`[{"MORPH":{"IN":["A"]}}]`:             `MORPH: IN: the features "A" have "A", want Field=Value`,
+		`[{"MORPH":{"IS_SUBSET":[1]}}]`:        "MORPH: IS_SUBSET: the list has 1, want strings",
+		`[{"MORPH":{"REGEX":{"IN":["A=1"]}}}]`: "MORPH: IN inside of REGEX fails in spaCy",
 		`[{"_":{"x":1}}]`:                      "the attribute _",
 		`[{"FOO":1}]`:                          `"FOO" is unknown`,
 		`[{"LOWER":1.5}]`:                      "LOWER has the value 1.5",
@@ -333,7 +334,9 @@ func TestPhrases(t *testing.T) {
 			t.Fatal(err)
 		}
 		for p := range strings.SplitSeq(test.phrases, "|") {
-			m.Add(0, p, l.Tokenizer.Tokenize(p, nil))
+			if err := m.Add(0, newDoc(l, p)); err != nil {
+				t.Fatal(err)
+			}
 		}
 		m.Finish()
 		d := newDoc(l, test.text)
@@ -351,7 +354,7 @@ func TestPhrases(t *testing.T) {
 			t.Errorf("%q by %q in %q: %q, want %q", test.phrases, test.attr, test.text, got, test.want)
 		}
 	}
-	for _, attr := range []string{"TAG", "PREFIX", "foo", "ENT_TYPE", "76"} {
+	for _, attr := range []string{"SENT_START", "PREFIX", "foo", "ENT_TYPE", "80"} {
 		if _, err := NewPhrases(l, attr, nil); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("%q", attr)) {
 			t.Errorf("phrases by %s: %v", attr, err)
 		}
@@ -380,12 +383,16 @@ func FuzzPattern(f *testing.F) {
 		`[{"ORTH":"a","OP":"+"},{"LOWER":{"REGEX":"(?i)^a|b{2,3}$"},"OP":"{1,3}"}]`,
 		`[{"LENGTH":{">=":2},"IS_TITLE":true},{"NORM":{"FUZZY2":{"IN":["x","yz"]}}},{"ENT_IOB":"B","OP":"!"}]`,
 		`[{"SHAPE":{"NOT_IN":["Xx",5]}},{}]`, `"New York"`, `[{"TEXT":{"REGEX":"[^\\W\\d]+(?:a|b)*?\\b."}}]`,
+		`[{"TAG":"VBZ","SENT_START":false},{"POS":{"IN":["VERB","X"]}},{"MORPH":{"IS_SUPERSET":["Person=3"]},"DEP":{"REGEX":"^R"},"LEMMA":{"FUZZY":"bee"}}]`,
 	} {
 		f.Add(seed, false)
 	}
 	l := testLanguage(f)
 	docs := []*Doc{newDoc(l, "Apple isn't in New York. aabb 12 \n x yz"), newDoc(l, "")}
 	docs[0].Ents = []Ent{{Start: 0, End: 1, Label: "ORG"}}
+	docs[0].SentStarts = make([]bool, len(docs[0].Tokens))
+	docs[0].Annotations = make([]ner.Annotation, len(docs[0].Tokens))
+	docs[0].Annotations[1] = ner.Annotation{Tag: "VBZ", Pos: "VERB", Morph: "Number=Sing|Person=3", Lemma: "be", Dep: "ROOT"}
 	f.Fuzz(func(t *testing.T, pattern string, validate bool) {
 		rule, err := ParseRule([]byte(`{"label":"X","pattern":` + pattern + `}`))
 		if err != nil {
@@ -402,7 +409,9 @@ func FuzzPattern(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		phrases.Add(0, rule.Phrase, l.Tokenizer.Tokenize(rule.Phrase, nil))
+		if err := phrases.Add(0, newDoc(l, rule.Phrase)); err != nil {
+			t.Fatal(err)
+		}
 		phrases.Finish()
 		for _, d := range docs {
 			matches, err := m.Match(context.Background(), d, nil)

@@ -115,6 +115,9 @@ func (m *Matcher) addSpec(key int32, spec any, validate bool) error {
 		}
 		m.used[a] = true
 		if tests, ok := x.value.(object); ok {
+			if strings.ToUpper(x.key) == sentStartAlias {
+				return fmt.Errorf("%s has the value %s, and in spaCy it has no operators: write SENT_START", x.key, show(x.value))
+			}
 			ids, err := m.addTests(a, "", tests)
 			if err != nil {
 				return err
@@ -126,6 +129,7 @@ func (m *Matcher) addSpec(key int32, spec any, validate bool) error {
 		if err != nil {
 			return err
 		}
+		m.compared[a] = true
 		n.equal = append(n.equal, equal{a, value})
 	}
 	if !hasOp {

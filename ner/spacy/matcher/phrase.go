@@ -3,8 +3,6 @@ package matcher
 import (
 	"context"
 	"fmt"
-
-	"github.com/narwhal-server/narwhal/ner/spacy/tokenizer"
 )
 
 // PhraseMatcher finds phrases: sequences of tokens that have the same values of one
@@ -46,7 +44,7 @@ func NewPhrases(lang *Language, attribute string, ids []uint64) (*PhraseMatcher,
 		}
 	}
 	if !a.lexical() {
-		return nil, fmt.Errorf("phrase_matcher_attr is %q: entities are not matched as phrases", attribute)
+		return nil, fmt.Errorf("phrase_matcher_attr is %q: neither entities nor sentences are matched as phrases", attribute)
 	}
 	if err := lang.has(a); err != nil {
 		return nil, fmt.Errorf("phrase_matcher_attr is %q: %w", attribute, err)
@@ -55,12 +53,26 @@ func NewPhrases(lang *Language, attribute string, ids []uint64) (*PhraseMatcher,
 	return m, nil
 }
 
-// Add adds a phrase: the tokens of a text. A phrase without tokens is ignored.
-func (m *PhraseMatcher) Add(key int32, text string, tokens []tokenizer.Token) {
+// Uses reports whether the phrases are compared by the attribute with that name, in upper case.
+func (m *PhraseMatcher) Uses(name string) bool {
+	a, err := parseAttr(name)
+	return err == nil && m.attr == a
+}
+
+// Annotated reports whether phrases are compared by an annotation. Then they need annotations.
+func (m *PhraseMatcher) Annotated() bool { return m.attr.annotation() }
+
+// Add adds a phrase: the tokens of a text. A phrase without tokens is ignored. As in spaCy, Add
+// fails if the phrases are compared by an annotation that no token of the phrase has.
+func (m *PhraseMatcher) Add(key int32, phrase *Doc) error {
+	tokens := phrase.Tokens
 	if len(tokens) == 0 {
-		return
+		return nil
 	}
-	v := view{doc: &Doc{Text: text, Tokens: tokens}, lang: m.lang}
+	if m.attr.annotation() && !has(phrase.Annotations, m.attr) {
+		return fmt.Errorf("no token of the phrase %q has %s, by which phrases are compared (phrase_matcher_attr)", phrase.Text, m.attr)
+	}
+	v := view{doc: phrase, lang: m.lang}
 	node := int32(0)
 	for i := range tokens {
 		v.move(i)
@@ -74,6 +86,7 @@ func (m *PhraseMatcher) Add(key int32, text string, tokens []tokenizer.Token) {
 		node = child
 	}
 	m.keys[node] = append(m.keys[node], key)
+	return nil
 }
 
 // Finish brings the keys of each phrase into spaCy's order. Call it after the last Add.
@@ -124,8 +137,8 @@ func (m *PhraseMatcher) values(doc *Doc) []uint64 {
 	values := make([]uint64, len(doc.Tokens))
 	v := view{doc: doc, lang: m.lang}
 	for i := range doc.Tokens {
-		v.i = i // not move: the attribute is computed once only
-		values[i] = v.compute(m.attr)
+		v.move(i)
+		values[i] = v.value(m.attr)
 	}
 	return values
 }

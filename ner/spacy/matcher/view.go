@@ -25,9 +25,9 @@ type Language struct {
 	// not have. A pattern with one of them is an error.
 	Lacks []string
 
-	// Annotated says that every Doc has Annotations, and no entities. So a pattern may have
-	// attributes such as TAG, and none such as ENT_TYPE.
-	Annotated bool
+	// OnlyAnnotations says that no Doc has entities or sentences. A pattern with an attribute
+	// such as ENT_TYPE or SENT_START is an error.
+	OnlyAnnotations bool
 }
 
 // has returns an error if the pipeline, or this package, lacks what an attribute needs.
@@ -98,6 +98,8 @@ func (v *view) compute(a attr) uint64 {
 		return number(t.Space)
 	case attrEntIOB:
 		return v.entIOB()
+	case attrSentStart:
+		return number(v.doc.SentStarts[v.i])
 	case attrEntType, attrEntID, attrTag, attrPos, attrMorph, attrLemma, attrDep:
 		return tokenizer.StringID(v.str(a))
 	}
@@ -151,16 +153,8 @@ func (v *view) computeStr(a attr) string {
 			return ""
 		}
 		return v.doc.IDs[v.i]
-	case attrTag:
-		return v.doc.Annotations[v.i].Tag
-	case attrPos:
-		return v.doc.Annotations[v.i].Pos
-	case attrMorph:
-		return v.doc.Annotations[v.i].Morph
-	case attrLemma:
-		return v.doc.Annotations[v.i].Lemma
-	case attrDep:
-		return v.doc.Annotations[v.i].Dep
+	case attrTag, attrPos, attrMorph, attrLemma, attrDep:
+		return annotationOf(&v.doc.Annotations[v.i], a)
 	}
 	return s
 }

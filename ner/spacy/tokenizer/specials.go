@@ -338,7 +338,11 @@ func (c *cutter) applySpecials(text string) {
 		} else {
 			out = append(out, read[done:r.start]...)
 		}
+		n := len(out)
 		out = r.rule.appendTo(out, start, runeStart)
+		for i := n; i < len(out); i++ {
+			out[i].Replaced = true
+		}
 		out[len(out)-1].Space = space
 		done = int(r.end)
 	}

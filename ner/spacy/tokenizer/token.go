@@ -10,6 +10,10 @@ type Token struct {
 	Space   bool // a space (U+0020) follows that belongs to no token
 	IsSpace bool // every rune is white space
 
+	// Replaced says that the token belongs to a special case that was found among the tokens
+	// of other words, as ":(" is in "a:(b".
+	Replaced bool
+
 	Orth   uint64 // the text itself: key of the word vectors
 	Norm   uint64 // its normal form: "n't" → "not", "Colour" → "color"
 	Prefix uint64 // the first rune
