@@ -1,21 +1,27 @@
 """Makes rulers with random rules, and asks real spaCy for their entities.
 
-    rulers.py MODEL OUT [--cases 300] [--texts 8] [--seed 1]
+    rulers.py OUT MODEL... [--cases 300] [--texts 8] [--seed 1]
 
-MODEL is en_core_web_sm. A case has one to three rulers before and after the entity
-recognizer, which is disabled in every fifth case, with random settings, and random texts.
-OUT gets a line of JSON for each case:
+The first MODEL is en_core_web_sm. A case has one to three rulers before and after the entity
+recognizer, which is disabled in every fifth case, with random settings, and random texts. In
+every second case rules also look at what the other components of a MODEL find (TAG, POS,
+MORPH, LEMMA, DEP, SENT_START). These components and the rulers are then in a random order, and
+some are disabled. OUT gets a line of JSON for each case:
 
+    model   the folder of the pipeline
     files   the files of the case: config.cfg, and those of the rulers as spaCy wrote them
+    binary  the same for files that are not text, in base64
     texts   the texts
-    ents    for each text its entities: [start, end, label, id], in code points
-    error   instead of ents: spaCy refuses the rules, or fails when it runs them
+    ents    for each text its entities: [start, end, label, id], in code points; or an error
+    error   instead of ents: spaCy refuses the rules
 
 rulers/main.go compares narwhal with that.
 """
 
 import argparse
+import base64
 import json
+import logging
 import os
 import pathlib
 import random
@@ -29,6 +35,7 @@ for variable in ("OMP_NUM_THREADS", "BLIS_NUM_THREADS", "OPENBLAS_NUM_THREADS", 
 import spacy
 
 from invented import FIRST, LAST, ORGS, PLACES, TIMES
+from train_data import sentence
 
 WORDS = """Apple apple APPLE Inc Inc. Inc , ; : ( ) [ ] { } < > the The THE of and 5 five 5th 12 1,000 1/2 -3 ± $ € £ http://a.com www.foo.org a.com:80/
 me@b.co New York new york N.Y. 's n't don't can't ’s - -- – " ' `` '' « foo Foo FOO foobar bar baz Ünïcode ß ẞ İ i ı ΣΑΣ σας ſ s K K k µ μ 🎉 👍🏽 fox foxes acme Acme ACME
@@ -41,10 +48,18 @@ STRINGS = ["ORTH", "TEXT", "LOWER", "NORM", "SHAPE", "PREFIX", "SUFFIX"]
 FLAGS = """IS_ALPHA IS_ASCII IS_DIGIT IS_LOWER IS_UPPER IS_TITLE IS_PUNCT IS_SPACE IS_BRACKET IS_QUOTE IS_LEFT_PUNCT IS_RIGHT_PUNCT IS_CURRENCY
 LIKE_NUM LIKE_URL LIKE_EMAIL SPACY""".split()
 OPS = ["!", "?", "+", "*", "{2}", "{1,2}", "{,2}", "{2,}", "{0,1}", "{1,}", "{,1}", "{3}", "{2, 3}", "{0}"]
+ANNOTATIONS = ["TAG", "POS", "MORPH", "LEMMA", "DEP"]
+# The rules of a second attribute_ruler. They set something only in some tokens.
+MORE = [
+    {"patterns": [[{"LOWER": "the"}], [{"TAG": "NNP"}, {"IS_PUNCT": True}]], "attrs": {"LEMMA": "The", "MORPH": "B=2,1|A=x", "TAG": "T"}, "index": 0},
+    {"patterns": [[{"MORPH": {"IS_SUPERSET": ["Number=Sing"]}}], [{"MORPH": {"IN": ["B=1,2|A=x"]}}]], "attrs": {"POS": "X", "DEP": "x"}, "index": 0},
+]
 FILTERS = ["spacy.first_longest_spans_filter.v1", "spacy.prioritize_new_ents_filter.v1", "spacy.prioritize_existing_ents_filter.v1"]
 
 
 def text(rng, words):
+    if rng.random() < 0.2:
+        return rng.choice(SPACES).join(sentence(rng)[0] for _ in range(rng.randint(1, 3)))
     out = ""
     for _ in range(rng.choice([0, 1, 2, 3, 5, 8, 12, 20, 30])):
         roll = rng.random()
@@ -57,10 +72,11 @@ def text(rng, words):
 
 
 class Rules:
-    """Random rules about some words."""
+    """Random rules about some words, and about the annotations of some tokens."""
 
-    def __init__(self, rng, nlp, words):
-        self.rng, self.nlp, self.words = rng, nlp, words
+    def __init__(self, rng, nlp, words, annotated):
+        self.rng, self.nlp, self.words, self.annotated = rng, nlp, words, annotated
+        self.attrs = ANNOTATIONS
 
     def token(self):
         """Returns a token of a random text."""
@@ -70,10 +86,29 @@ class Rules:
                 return self.rng.choice(list(doc))
 
     def value(self, attr):
+        if attr in ANNOTATIONS:
+            t = self.rng.choice(self.annotated)
+            return str(t.morph) or self.rng.choice(["_", ""]) if attr == "MORPH" else getattr(t, attr.lower() + "_")
         t = self.token()
         if attr in ("ORTH", "TEXT"):
             return t.text
         return getattr(t, attr.lower() + "_")
+
+    def feats(self):
+        """Returns features, some of them in another order than spaCy's."""
+        rng = self.rng
+        feats = self.value("MORPH").split("|")
+        rng.shuffle(feats)
+        return rng.choice([rng.choice(feats), rng.choice(feats), "|".join(feats), "PronType=Rel,Int", "Number=Sing"])
+
+    def annotation(self):
+        rng = self.rng
+        attr = rng.choice(self.attrs + ["SENT_START"])
+        if attr == "SENT_START":
+            return rng.choice([("SENT_START", True), ("IS_SENT_START", True), ("sent_start", False), ("SENT_START", 1), ("SENT_START", {"IN": [0]}), ("SENT_START", {">": 0})])
+        if attr == "MORPH" and rng.random() < 0.5:
+            return attr, {rng.choice(["IN", "NOT_IN", "IS_SUBSET", "IS_SUPERSET", "INTERSECTS"]): [self.feats() for _ in range(rng.choice([0, 1, 1, 2, 3, 10]))]}
+        return attr, self.predicate(attr) if rng.random() < 0.5 else self.value(attr)
 
     def regex(self, word):
         rng = self.rng
@@ -107,7 +142,8 @@ class Rules:
                 at = rng.randrange(len(word))
                 word = word[:at] + rng.choice(["", "q", "qq"]) + word[at + rng.randint(0, 1) :]
             return {op: word}
-        return {op: [self.value(attr) for _ in range(rng.choice([0, 1, 1, 1, 2, 5, 12]))]}
+        value = self.feats if attr == "MORPH" else lambda: self.value(attr)
+        return {op: [value() for _ in range(rng.choice([0, 1, 1, 1, 2, 5, 12]))]}
 
     def entity(self):
         rng = self.rng
@@ -120,7 +156,10 @@ class Rules:
         out = {}
         for _ in range(rng.choice([0, 1, 1, 1, 1, 2])):
             roll = rng.random()
-            if roll < 0.5:
+            if self.annotated and rng.random() < 0.65:
+                attr, value = self.annotation()
+                out[self.case(attr)] = value
+            elif roll < 0.5:
                 attr = rng.choice(STRINGS)
                 out[self.case(attr)] = self.value(attr) if rng.random() < 0.6 else self.predicate(attr)
             elif roll < 0.8:
@@ -156,8 +195,10 @@ class Rules:
         return out
 
 
-def settings(rng, factory):
+def settings(rng, factory, annotated):
     attr = rng.choice([None, None, "ORTH", "LOWER", "lower", "NORM", "SHAPE", "LENGTH", "IS_ALPHA", "TEXT", "LIKE_NUM", "SPACY"])
+    if annotated and rng.random() < 0.3:
+        attr = rng.choice(ANNOTATIONS + ["tag", 73, 74])
     out = {"phrase_matcher_attr": attr, "validate": rng.random() < 0.1}
     if factory == "span_ruler":
         out |= {"annotate_ents": True, "overwrite": rng.random() < 0.5, "ents_filter": {"@misc": rng.choice(FILTERS)}, "spans_key": rng.choice(["ruler", None, "x"])}
@@ -169,14 +210,17 @@ def settings(rng, factory):
 
 
 def save(rng, ruler, factory, name, rules, folder):
-    """Writes the rules as spaCy does, or as a user would by hand. It returns the form."""
+    """Writes the rules as spaCy does, or as a user would by hand. It returns the path."""
     lines = "".join(json.dumps(r, ensure_ascii=rng.random() < 0.5) + "\n" for r in rules)
     form = rng.choice(["spacy", "spacy", "hand", "old"]) if factory == "entity_ruler" else "hand"
     if form == "old":
         (folder / f"{name}.jsonl").write_text(lines)
         return folder / name
     if form == "spacy":
-        ruler.add_patterns(rules)
+        try:
+            ruler.add_patterns(rules)
+        except Exception:
+            form = "hand"  # from_disk will say why
     ruler.to_disk(folder / name)
     if form == "hand":
         file = "patterns.jsonl" if factory == "entity_ruler" else "patterns"
@@ -184,59 +228,131 @@ def save(rng, ruler, factory, name, rules, folder):
     return folder / name
 
 
-def case(rng, nlp, count, folder):
+class Arranged:
+    """A pipeline for one case: in the order of its file, or with other components in another
+    order. restore makes it what it was."""
+
+    def __init__(self, rng, nlp, folder, mixed):
+        self.nlp, self.before, self.added = nlp, list(nlp._components), []
+        self.disabled = list(nlp.disabled)
+        if not mixed:
+            return
+        if "attribute_ruler" in nlp.pipe_names and rng.random() < 0.3:
+            more = self.add("attribute_ruler", "more", last=True)
+            more.add_patterns(MORE)
+            more.to_disk(folder / "more")
+        if rng.random() < 0.4:
+            first = [c for c in nlp._components if c[0] == "tok2vec"]
+            rest = [c for c in nlp._components if c[0] != "tok2vec"]
+            rng.shuffle(rest)
+            nlp._components[:] = first + rest
+        for name in nlp.pipe_names:
+            if name not in ("tok2vec", "ner") and rng.random() < 0.06:
+                nlp.disable_pipe(name)
+        if "senter" in nlp.disabled and "parser" not in nlp.pipe_names and rng.random() < 0.5:
+            nlp.enable_pipe("senter")
+
+    def add(self, factory, name, **more):
+        self.added.append(name)
+        return self.nlp.add_pipe(factory, name, **more)
+
+    def restore(self):
+        for name in self.added:
+            self.nlp.remove_pipe(name)
+        self.nlp._components[:] = self.before
+        for name in self.nlp.component_names:
+            if name in self.disabled and name in self.nlp.pipe_names:
+                self.nlp.disable_pipe(name)
+            elif name not in self.disabled and name not in self.nlp.pipe_names:
+                self.nlp.enable_pipe(name)
+
+
+def known(nlp, name, texts):
+    """Returns the annotations that texts have at the place of a component."""
+    attrs = set(ANNOTATIONS)
+    for text in texts:
+        doc = nlp.make_doc(text)
+        for other, pipe in nlp.pipeline:
+            if other == name:
+                break
+            if other in ("more", "attribute_ruler") or "ruler" not in other:
+                doc = pipe(doc)
+        attrs = {a for a in attrs if doc.has_annotation(a)}
+    return sorted(attrs)
+
+
+def answer(nlp, text):
+    # e.id_ is the id of the entity's first token, and e.ent_id_ that of the root of its tree.
+    try:
+        return [[e.start_char, e.end_char, e.label_, e.id_] for e in nlp(text).ents]
+    except Exception as error:
+        return {"error": f"{type(error).__name__}: {error}"}
+
+
+def case(rng, nlp, count, folder, mixed):
     """Adds rulers to nlp, and returns a line of OUT."""
     words = rng.sample(WORDS, rng.choice([3, 8, 20]))
-    rules = Rules(rng, nlp, words)
-    names = []
     out = {"texts": [text(rng, words) for _ in range(count)]}
-    alone = rng.random() < 0.2
-    if alone:  # only rules find entities
+    pipeline = Arranged(rng, nlp, folder, mixed)
+    if "ner" in nlp.pipe_names and rng.random() < 0.2:  # only rules find entities
         nlp.disable_pipe("ner")
-    if rng.random() < 0.2:
-        nlp.add_pipe("sentencizer", before="ner").to_disk(folder / "sentencizer")
-        names.append("sentencizer")
+    finds_sents = any(name in nlp.pipe_names for name in ("parser", "senter"))
+    if not finds_sents and rng.random() < 0.2:
+        pipeline.add("sentencizer", "sentencizer", **rng.choice([{"before": "ner"}, {"last": True}])).to_disk(folder / "sentencizer")
+    annotated = [t for text in out["texts"] for t in nlp(text)] if mixed else []
+    rules = Rules(rng, nlp, words, annotated)
+    saved = {}
     try:
         for i in range(rng.choice([1, 1, 1, 2, 3])):
             factory = rng.choice(["entity_ruler", "entity_ruler", "entity_ruler", "span_ruler", "future_entity_ruler"])
             name = f"{factory}{i}"
-            where = {"before": "ner"} if rng.random() < 0.5 else {"last": True}
-            config = settings(rng, factory)
-            ruler = nlp.add_pipe(factory, name, config=config, **where)
-            names.append(name)
-            saved = save(rng, ruler, factory, name, [rules.rule() for _ in range(rng.choice([0, 1, 2, 4, 8, 15]))], folder)
-            ruler.from_disk(saved)
-        out["ents"] = [[[e.start_char, e.end_char, e.label_, e.ent_id_] for e in nlp(t).ents] for t in out["texts"]]
+            where = {"before": rng.choice(nlp.component_names) if mixed else "ner"} if rng.random() < 0.5 else {"last": True}
+            ruler = pipeline.add(factory, name, config=settings(rng, factory, annotated), **where)
+            if mixed:  # mostly annotations that are there: spaCy fails otherwise
+                rules.attrs = known(nlp, name, out["texts"][:4]) if rng.random() < 0.8 else ANNOTATIONS
+            saved[name] = save(rng, ruler, factory, name, [rules.rule() for _ in range(rng.choice([0, 1, 2, 4, 8, 15]))], folder)
+        for name in nlp.pipe_names:  # as spacy.load does
+            if name in saved:
+                nlp.get_pipe(name).from_disk(saved[name])
+        out["ents"] = [answer(nlp, t) for t in out["texts"]]
     except Exception as error:
-        out.pop("ents", None)
         out["error"] = f"{type(error).__name__}: {error}"
-    out["files"] = {"config.cfg": nlp.config.to_str()}
+    out["files"], out["binary"] = {"config.cfg": nlp.config.to_str()}, {}
     for path in sorted(folder.rglob("*")):
         if path.is_file():
-            out["files"][str(path.relative_to(folder))] = path.read_text()
-    for name in names:
-        nlp.remove_pipe(name)
-    if alone:
-        nlp.enable_pipe("ner")
+            name, data = str(path.relative_to(folder)), path.read_bytes()
+            if name == "more/patterns":
+                out["binary"][name] = base64.b64encode(data).decode()
+            elif not name.startswith("more/"):
+                out["files"][name] = data.decode()
+    pipeline.restore()
+    # spaCy runs the rules of earlier rulers over the texts of later ones when it loads these.
+    # narwhal does not, so it does not notice if that fails.
+    out["skip"] = len(saved) > 1 and "[E155]" in out.get("error", "")
     return out
 
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("model")
     parser.add_argument("out")
+    parser.add_argument("models", nargs="+")
     parser.add_argument("--cases", type=int, default=300)
     parser.add_argument("--texts", type=int, default=8)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     warnings.simplefilter("ignore")
-    nlp = spacy.load(args.model, exclude=["tok2vec", "tagger", "parser", "senter", "attribute_ruler", "lemmatizer"])
+    logging.getLogger("spacy").setLevel(logging.ERROR)
+    plain = spacy.load(args.models[0], exclude=["tok2vec", "tagger", "parser", "senter", "attribute_ruler", "lemmatizer"])
+    whole = [spacy.load(m) for m in args.models]
     with open(args.out, "w", encoding="utf-8") as f:
         for i in range(args.cases):
             rng = random.Random(f"{args.seed} {i}")
             folder = pathlib.Path(tempfile.mkdtemp())
+            at = i // 2 % len(whole)
             try:
-                f.write(json.dumps(case(rng, nlp, args.texts, folder)) + "\n")
+                line = case(rng, whole[at] if i % 2 else plain, args.texts, folder, bool(i % 2))
+                line["model"] = args.models[at if i % 2 else 0]
+                f.write(json.dumps(line) + "\n")
             finally:
                 shutil.rmtree(folder)
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Compares narwhal's entity_ruler and span_ruler with those of spaCy, with random rules and
-# texts. rulers.py makes them.
+# texts. rulers.py makes them. In every second case the rules also look at what other components
+# find: those of en_core_web_sm, and those of small pipelines that docs_made.py makes.
 #
 #   scripts/parity/rulers.sh [CASES [SEED]]
 #
@@ -15,7 +16,13 @@ export OMP_NUM_THREADS=1
 
 make_venv
 fetch_model en_core_web_sm
+small=$cache/rulers-made
+if [ ! -e "$small/alone/config.cfg" ] || [ scripts/parity/docs_made.py -nt "$small/alone/config.cfg" ]; then
+	rm -rf "$small"
+	mkdir -p "$small"
+	"$python" scripts/parity/docs_made.py "$model" "$small"
+fi
 made=$cache/rulers-$cases-$seed.jsonl
 printf 'parity: %s cases with rulers\n' "$cases"
-"$python" scripts/parity/rulers.py "$model" "$made" --cases "$cases" --seed "$seed"
-go run ./scripts/parity/rulers -model "$model" -min $((3 * cases)) "$made"
+"$python" scripts/parity/rulers.py "$made" "$model" "$small"/{morph,extend,alone} --cases "$cases" --seed "$seed"
+go run ./scripts/parity/rulers -min $((3 * cases)) "$made"

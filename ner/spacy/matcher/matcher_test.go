@@ -278,6 +278,12 @@ func TestValidate(t *testing.T) {
 		`[{"ORTH":"a","OP":"{2, 3}"}]`:            false,
 		`[{"ENT_IOB":{"IN":[1]}}]`:                false,
 		`[{"LENGTH":true}]`:                       false,
+		`[{"NORM":"a","norm":{"IN":["a"]}}]`:      false,
+		`[{"TAG":"NN","morph":{"in":["A=1"]}}]`:   true,
+		`[{"POS":5}]`:                             false,
+		`[{"SENT_START":true}]`:                   true,
+		`[{"is_sent_start":false}]`:               true,
+		`[{"SENT_START":{"IN":[1]}}]`:             false,
 	} {
 		m := New(testLanguage(t))
 		if err := add(m, 0, pattern, true); (err == nil) != ok {

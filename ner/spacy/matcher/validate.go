@@ -10,12 +10,17 @@ import (
 // validateSpec returns an error for a pattern that spaCy refuses if a ruler has the setting
 // validate: the attributes and values of its schema of token patterns.
 func validateSpec(o object) error {
+	seen := map[string]bool{}
 	for _, x := range o {
 		// spaCy's schema knows the names in upper and in lower case.
 		name := strings.ToUpper(x.key)
 		if x.key != name && x.key != strings.ToLower(x.key) {
 			return refused(x, "unknown name")
 		}
+		if seen[name] {
+			return refused(x, "the name is there twice")
+		}
+		seen[name] = true
 		switch a, err := parseAttr(name); {
 		case name == "OP":
 			if op, ok := x.value.(string); !ok || op == "1" || strings.Contains(op, " ") {

@@ -1,12 +1,13 @@
 // Rulers compares narwhal's rulers with those of real spaCy. rulers.py makes the cases, and
 // asks spaCy.
 //
-//	rulers -model DIR -min 1000 cases.jsonl …
+//	rulers -min 1000 cases.jsonl …
 //
 // It prints what was compared and the first differences, and exits with 1 if there is any
-// difference. If spaCy refuses the rules of a case, or fails when it runs them, narwhal
-// must refuse them, too. If only narwhal refuses a case, that is a difference, unless a
-// known limit is the reason.
+// difference. If spaCy refuses the rules of a case, narwhal must refuse them, too. If spaCy
+// fails for a text, narwhal must fail for it, or refuse the case if spaCy fails for all of its
+// texts. If only narwhal refuses a case, that is a difference, unless a known limit is the
+// reason.
 package main
 
 import (
@@ -19,6 +20,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -34,10 +36,29 @@ func main() {
 
 // testCase is a line of the file that rulers.py writes.
 type testCase struct {
-	Files map[string]string
-	Texts []string
-	Ents  [][]entity
-	Error string
+	Model  string
+	Files  map[string]string
+	Binary map[string][]byte
+	Texts  []string
+	Ents   []answer
+	Error  string
+	Skip   bool
+}
+
+// answer has the entities of a text, or spaCy's error.
+type answer struct {
+	ents []entity
+	err  string
+}
+
+func (a *answer) UnmarshalJSON(b []byte) error {
+	if b[0] == '[' {
+		return json.Unmarshal(b, &a.ents)
+	}
+	var failed struct{ Error string }
+	err := json.Unmarshal(b, &failed)
+	a.err = failed.Error
+	return err
 }
 
 type entity struct {
@@ -51,10 +72,18 @@ func (e *entity) UnmarshalJSON(b []byte) error {
 
 // count says what was compared.
 type count struct {
-	cases, rules, texts, entities, withID, bothRefuse int
-	limits                                            map[string]int // cases that only narwhal refuses
-	different                                         int
+	cases, rules, texts, entities, withID int
+	bothRefuse, bothFail, skipped         int
+	annotated                             int            // rules about annotations or sentences
+	limits                                map[string]int // cases that only narwhal refuses
+	different                             int
 }
+
+// annotations are parts of the rules that look at what other components find.
+var annotations = regexp.MustCompile(`(?i)"(tag|pos|morph|lemma|dep|(is_)?sent_start)":`)
+
+// whereSpacyFails is a part of narwhal's error for rules with which spaCy fails for every text.
+const whereSpacyFails = "for which spaCy fails"
 
 // limits are parts of the errors for which a case may be refused only by narwhal.
 var limits = []string{
@@ -65,7 +94,6 @@ var limits = []string{
 }
 
 func run(ctx context.Context) error {
-	model := flag.String("model", "", "directory of en_core_web_sm")
 	least := flag.Int("min", 0, "fail unless so many rules were compared")
 	show := flag.Int("show", 10, "differences to print")
 	flag.Parse()
@@ -82,7 +110,7 @@ func run(ctx context.Context) error {
 			if err := json.Unmarshal(lines.Bytes(), &c); err != nil {
 				return fmt.Errorf("%s: line %d: %w", name, line, err)
 			}
-			if diff := n.compare(ctx, *model, &c); diff != "" {
+			if diff := n.compare(ctx, &c); diff != "" {
 				n.different++
 				if n.different <= *show {
 					fmt.Printf("%s, line %d: %s\n", filepath.Base(name), line, diff)
@@ -93,7 +121,8 @@ func run(ctx context.Context) error {
 			return err
 		}
 	}
-	fmt.Printf("%d cases with %d rules, %d texts, %d entities, %d of them with an id; both refuse %d cases\n", n.cases, n.rules, n.texts, n.entities, n.withID, n.bothRefuse)
+	fmt.Printf("%d cases with %d rules, %d of them about annotations, %d texts, %d entities, %d of them with an id\n", n.cases, n.rules, n.annotated, n.texts, n.entities, n.withID)
+	fmt.Printf("both refuse %d cases, and fail for %d texts of others; %d cases are not compared\n", n.bothRefuse, n.bothFail, n.skipped)
 	for limit, cases := range n.limits {
 		fmt.Printf("only narwhal refuses %d cases: %s\n", cases, limit)
 	}
@@ -108,35 +137,44 @@ func run(ctx context.Context) error {
 }
 
 // compare runs a case, and returns a description of the first difference, or "".
-func (n *count) compare(ctx context.Context, model string, c *testCase) string {
+func (n *count) compare(ctx context.Context, c *testCase) string {
 	n.cases++
-	p, err := spacy.OpenFiles(c.read(model), spacy.Options{})
+	if c.Skip {
+		n.skipped++
+		return ""
+	}
+	p, err := spacy.OpenFiles(c.read, spacy.Options{})
 	if err != nil {
-		if c.Error != "" {
-			n.bothRefuse++
-			return ""
-		}
-		for _, limit := range limits {
-			if strings.Contains(err.Error(), limit) {
-				n.limits[limit]++
-				return ""
-			}
-		}
-		return fmt.Sprintf("narwhal refuses it: %v", err)
+		return n.refused(c, err)
 	}
 	defer p.Close()
 	if c.Error != "" {
 		return fmt.Sprintf("spaCy refuses it: %s", c.Error)
 	}
 	for name, data := range c.Files {
-		if strings.Contains(name, "ruler") && filepath.Base(name) != "cfg" {
-			n.rules += strings.Count(data, "\n")
+		if isRuler(name) && filepath.Base(name) != "cfg" {
+			for line := range strings.Lines(data) {
+				n.rules++
+				if annotations.MatchString(line) {
+					n.annotated++
+				}
+			}
 		}
 	}
 	for i, text := range c.Texts {
+		n.texts++
 		ents, err := p.Entities(ctx, text)
-		if err != nil {
+		doc, err2 := p.Analyze(ctx, text, 0)
+		switch want := c.Ents[i]; {
+		case fmt.Sprint(err) != fmt.Sprint(err2) || err == nil && !slices.Equal(ents, doc.Ents):
+			return fmt.Sprintf("%q: Analyze finds others than Entities: %v, %v", text, err, err2)
+		case err != nil && want.err != "":
+			n.bothFail++
+			continue
+		case err != nil:
 			return fmt.Sprintf("%q: %v", text, err)
+		case want.err != "":
+			return fmt.Sprintf("%q: spaCy fails: %s", text, want.err)
 		}
 		var got []entity
 		for _, e := range ents {
@@ -145,24 +183,53 @@ func (n *count) compare(ctx context.Context, model string, c *testCase) string {
 				n.withID++
 			}
 		}
-		n.texts++
 		n.entities += len(got)
-		if !slices.Equal(got, c.Ents[i]) {
-			return fmt.Sprintf("%q:\n    got  %v\n    want %v", text, got, c.Ents[i])
+		if !slices.Equal(got, c.Ents[i].ents) {
+			return fmt.Sprintf("%q:\n    got  %v\n    want %v", text, got, c.Ents[i].ents)
 		}
 	}
 	return ""
 }
 
-// read returns a function that reads the files of the case, and other files of the model.
-func (c *testCase) read(model string) func(name string) ([]byte, error) {
-	return func(name string) ([]byte, error) {
-		if data, ok := c.Files[name]; ok {
-			return []byte(data), nil
+// refused compares a case that narwhal refuses.
+func (n *count) refused(c *testCase, err error) string {
+	if strings.Contains(err.Error(), whereSpacyFails) {
+		for i, a := range c.Ents {
+			if c.Texts[i] != "" && a.err == "" {
+				return fmt.Sprintf("narwhal refuses it: %v; spaCy does not fail for %q", err, c.Texts[i])
+			}
 		}
-		if strings.Contains(name, "ruler") {
-			return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
-		}
-		return os.ReadFile(filepath.Join(model, name))
+		n.bothRefuse++
+		return ""
 	}
+	if c.Error != "" {
+		n.bothRefuse++
+		return ""
+	}
+	for _, limit := range limits {
+		if strings.Contains(err.Error(), limit) {
+			n.limits[limit]++
+			return ""
+		}
+	}
+	return fmt.Sprintf("narwhal refuses it: %v", err)
+}
+
+// isRuler reports whether a file belongs to a ruler of the case.
+func isRuler(name string) bool {
+	return strings.Contains(name, "entity_ruler") || strings.Contains(name, "span_ruler")
+}
+
+// read reads a file of the case, or another file of the model.
+func (c *testCase) read(name string) ([]byte, error) {
+	if data, ok := c.Files[name]; ok {
+		return []byte(data), nil
+	}
+	if data, ok := c.Binary[name]; ok {
+		return data, nil
+	}
+	if isRuler(name) {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	}
+	return os.ReadFile(filepath.Join(c.Model, name))
 }
