@@ -20,17 +20,13 @@ var (
 	plainLanguages = strings.Fields("af bn de et fo ga gd gu hr hu is it ja kn lij lv mr nb nn sq xx")
 
 	// numberLanguages have a function for LIKE_NUM, because they have words for numbers.
-	// Only rules read LIKE_NUM.
+	// Only rules read LIKE_NUM. Package tokenizer has the functions for NORM of hi, ht and ne.
 	numberLanguages = strings.Fields(`
-		am ar az bg bo ca cs da dsb el en es eu fa fi fr grc he hi hsb hy kmr ko ky la lb lg
-		lt mk ml nl pl pt ro ru sa si sk sr sv ta te th ti tl tn tr tt uk ur vi yo zh`)
+		am ar az bg bo ca cs da dsb el en es eu fa fi fr grc he hi hsb ht hy kmr ko ky la lb lg
+		lt mk ml ne nl pl pt ro ru sa si sk sr sv ta te th ti tl tn tr tt uk ur vi yo zh`)
 
 	// currencyLanguages have functions for LIKE_NUM and IS_CURRENCY.
 	currencyLanguages = strings.Fields("id ms sl")
-
-	// normLanguages have a function for NORM, too, which the networks read. Hindi has one that
-	// package tokenizer implements.
-	normLanguages = strings.Fields("ht ne")
 )
 
 // cutters has the languages whose tokenizers do not work by rules: the name of the tokenizer
@@ -65,11 +61,8 @@ func (c config) language() (string, error) {
 	if _, err := c.want("nlp.tokenizer", "@tokenizers", ruleTokenizer); err != nil {
 		return "", err
 	}
-	switch {
-	case slices.Contains(plainLanguages, lang), slices.Contains(numberLanguages, lang), slices.Contains(currencyLanguages, lang):
+	if slices.Contains(plainLanguages, lang) || slices.Contains(numberLanguages, lang) || slices.Contains(currencyLanguages, lang) {
 		return lang, nil
-	case slices.Contains(normLanguages, lang):
-		return "", fmt.Errorf("the language %q has a function of its own for NORM in spaCy, which is not implemented, and the recognizer reads NORM", lang)
 	}
 	return "", fmt.Errorf("the pipeline's language is %q, which spaCy 3.8 does not have: can run only its languages, because Python code can give the words of another one other attributes", lang)
 }

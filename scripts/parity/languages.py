@@ -56,7 +56,7 @@ def spacys():
     for lang in all_languages():
         defaults = get_lang_class(lang).Defaults
         own = {names[a] for a, getter in defaults.lex_attr_getters.items() if a not in (LANG, IS_STOP) and getter is not LEX_ATTRS.get(a)}
-        own -= {"NORM"} if lang == "hi" else set()  # narwhal has the function
+        own -= {"NORM"} if lang in ("hi", "ht", "ne") else set()  # narwhal has the functions
         tokenizer = defaults.config.get("nlp", {}).get("tokenizer", {}).get("@tokenizers", RULES)
         rules = "refuses" if own - LACKS else "runs" if lang == "en" or not own else "runs, but " + " ".join(sorted(own))
         want[lang] = "refuses" if tokenizer != RULES else rules
@@ -140,6 +140,8 @@ def made_texts(words, rng):
                 word += rng.choice(["-", "/", "'", "’", ":", ".", ",", "–", "=", "@"]) + rng.choice(words)
             elif roll < 0.58:
                 word = str(rng.randint(0, 5000)) + rng.choice(["", "%", "km", "kg", ".", ",5", "€", "°C", "-", "."]) + rng.choice(["", "", word])
+            elif roll < 0.68:  # endings, for languages whose norms have none
+                word += rng.choice(words)[-rng.randint(1, 4):]
             out.append(word)
         yield rng.choice([" ", " ", " ", "  ", "\n"]).join(out)
 

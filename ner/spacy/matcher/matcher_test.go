@@ -251,8 +251,15 @@ func TestLikeNum(t *testing.T) {
 	l.Lacks = []string{"IS_CURRENCY", "LIKE_NUM"}
 	const want = " is not implemented for the language of the pipeline: its words are in spaCy's program"
 	for _, pattern := range []string{`[{"like_num":true}]`, `[{"LIKE_NUM":{"IN":[1]}}]`, `[{"IS_CURRENCY":false}]`} {
-		if err := add(New(&l), 0, pattern, false); err == nil || !strings.Contains(err.Error(), want) {
+		err := add(New(&l), 0, pattern, false)
+		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", pattern, err, want)
+			continue
+		}
+		// The pattern that the error proposes must be one that is accepted.
+		_, advice, _ := strings.Cut(err.Error(), "such as ")
+		if err := add(New(&l), 0, "["+strings.NewReplacer("|…", "", ", …", "").Replace(advice)+"]", false); err != nil {
+			t.Errorf("the proposed pattern %s: %v", advice, err)
 		}
 	}
 	for _, attribute := range []string{"LIKE_NUM", "10"} {

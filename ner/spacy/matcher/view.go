@@ -34,11 +34,17 @@ type Language struct {
 func (l *Language) has(a attr) error {
 	switch {
 	case slices.Contains(l.Lacks, a.String()):
-		return fmt.Errorf("the attribute %s is not implemented for the language of the pipeline: its words are in spaCy's program, and not in the pipeline; give them as {\"LOWER\": {\"IN\": [\"two\", …]}}", a)
+		return fmt.Errorf("the attribute %s is not implemented for the language of the pipeline: its words are in spaCy's program, and not in the pipeline; a pattern that has the words itself runs, such as %s", a, instead[a.String()])
 	case a == flag("LIKE_URL") && !l.Tokenizer.HasURL():
 		return errors.New("the attribute LIKE_URL is not implemented for a tokenizer that has another url_match than spaCy's English")
 	}
 	return nil
+}
+
+// instead has patterns that take the words of an attribute from the rule.
+var instead = map[string]string{
+	"LIKE_NUM":    `{"LOWER": {"REGEX": "^([0-9][0-9.,/]*|two|three|…)$"}}`,
+	"IS_CURRENCY": `{"LOWER": {"IN": ["€", "euro", …]}}`,
 }
 
 // view returns the attributes of one token. It computes each of them once.
