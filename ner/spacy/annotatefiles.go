@@ -14,12 +14,12 @@ import (
 
 // annotators returns the components that set annotations. Their models, rules and tables
 // are read when they are first needed.
-func (l *loader) annotators(p *Pipeline, cfg config, plan *plan, exclude []string) *annotators {
+func (l *loader) annotators(p *Pipeline, plan *plan, exclude []string) *annotators {
 	return &annotators{
 		list:  plan.annotate,
 		noDoc: plan.noDoc,
-		why:   cfg.noAnnotations(exclude),
-		read:  func(c *annotating) { l.annotator(p, cfg, c) },
+		why:   l.config.noAnnotations(exclude),
+		read:  func(c *annotating) { l.annotator(p, c) },
 	}
 }
 
@@ -80,7 +80,7 @@ func (c config) noAnnotations(exclude []string) map[ner.Want]error {
 }
 
 // annotator reads the files of a component.
-func (l *loader) annotator(p *Pipeline, cfg config, c *annotating) {
+func (l *loader) annotator(p *Pipeline, c *annotating) {
 	if c.err != nil {
 		return
 	}
@@ -92,9 +92,9 @@ func (l *loader) annotator(p *Pipeline, cfg config, c *annotating) {
 			err = p.parser.checkLabels(c.name)
 		}
 	case "tagger":
-		c.run, err = l.tagger(cfg, c.component)
+		c.run, err = l.tagger(c.component)
 	case "morphologizer":
-		c.run, err = l.morphologizer(cfg, c.component)
+		c.run, err = l.morphologizer(c.component)
 	case "attribute_ruler":
 		var r *attributeRuler
 		if r, err = l.attributeRuler(p, c.component); err == nil {
@@ -102,7 +102,7 @@ func (l *loader) annotator(p *Pipeline, cfg config, c *annotating) {
 		}
 	case "lemmatizer":
 		var m *lemmatizer
-		if m, err = l.lemmatizer(cfg, c.component); err == nil {
+		if m, err = l.lemmatizer(c.component); err == nil {
 			if c.run = m; m.words == nil {
 				c.reads = ner.Pos | ner.Morph
 			}
@@ -116,9 +116,9 @@ func (l *loader) annotator(p *Pipeline, cfg config, c *annotating) {
 	c.err = err
 }
 
-func (l *loader) tagger(cfg config, c component) (annotator, error) {
+func (l *loader) tagger(c component) (annotator, error) {
 	t := &tagger{}
-	if _, err := cfg.get("components."+c.name, "overwrite", &t.overwrite); err != nil {
+	if _, err := l.config.get("components."+c.name, "overwrite", &t.overwrite); err != nil {
 		return nil, fmt.Errorf("config.cfg: %w", err)
 	}
 	file := taggerCfg{Overwrite: t.overwrite}
@@ -131,10 +131,10 @@ func (l *loader) tagger(cfg config, c component) (annotator, error) {
 	return t, err
 }
 
-func (l *loader) morphologizer(cfg config, c component) (annotator, error) {
+func (l *loader) morphologizer(c component) (annotator, error) {
 	file := morphologizerCfg{Overwrite: true} // spaCy's defaults
 	for key, v := range map[string]*bool{"overwrite": &file.Overwrite, "extend": &file.Extend} {
-		if _, err := cfg.get("components."+c.name, key, v); err != nil {
+		if _, err := l.config.get("components."+c.name, key, v); err != nil {
 			return nil, fmt.Errorf("config.cfg: %w", err)
 		}
 	}
@@ -175,7 +175,7 @@ func (l *loader) tagModel(c component, classes int) (*tagModel, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := newTagModel(layers, classes, shared, l.vectors, l.cache)
+	m, err := newTagModel(layers, classes, shared, l.vectorsOf(c.name), l.cache)
 	if err != nil {
 		return nil, fmt.Errorf("%s/model: %w", c.name, err)
 	}
@@ -195,17 +195,15 @@ func (l *loader) attributeRuler(p *Pipeline, c component) (*attributeRuler, erro
 	return r, nil
 }
 
-func (l *loader) lemmatizer(cfg config, c component) (*lemmatizer, error) {
+func (l *loader) lemmatizer(c component) (*lemmatizer, error) {
 	mode, overwrite := "lookup", false // spaCy's defaults
 	for key, v := range map[string]any{"mode": &mode, "overwrite": &overwrite} {
-		if _, err := cfg.get("components."+c.name, key, v); err != nil {
+		if _, err := l.config.get("components."+c.name, key, v); err != nil {
 			return nil, fmt.Errorf("config.cfg: %w", err)
 		}
 	}
-	var lang string
-	_, _ = cfg.get("nlp", "lang", &lang) // plan has returned this error
-	if slices.Contains(ownLemmatizers, lang) {
-		return nil, fmt.Errorf("config.cfg: component %q (factory lemmatizer): the lemmatizer for %q is not implemented: exclude %[1]q", c.name, lang)
+	if slices.Contains(ownLemmatizers, l.lang) {
+		return nil, fmt.Errorf("config.cfg: component %q (factory lemmatizer): the lemmatizer for %q is not implemented: exclude %[1]q", c.name, l.lang)
 	}
 	if !slices.Contains([]string{"rule", "lookup"}, mode) {
 		return nil, fmt.Errorf("config.cfg: [components.%s] mode is %q: can run only rule, lookup", c.name, mode)
@@ -219,7 +217,7 @@ func (l *loader) lemmatizer(cfg config, c component) (*lemmatizer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	if lang != "en" {
+	if l.lang != "en" {
 		m.isBase = func(string, string) bool { return false }
 	}
 	return m, nil

@@ -117,6 +117,7 @@ func OpenFiles(read func(name string) ([]byte, error), opts Options) (*Pipeline,
 // loader has the data that the steps of load share.
 type loader struct {
 	src     source
+	config  config
 	lang    string              // the code of the language
 	cache   int                 // entries of each network's cache; negative: no cache
 	vectors *vectors            // nil until a model that needs them is read
@@ -142,7 +143,7 @@ func load(src source, hold bool, opts Options) (*Pipeline, error) {
 	if p.meta, err = loadMeta(src); err != nil {
 		return nil, err
 	}
-	l := &loader{src: src, lang: plan.lang, cache: opts.CacheEntries, shared: map[string]*tok2vec{}}
+	l := &loader{src: src, config: cfg, lang: plan.lang, cache: opts.CacheEntries, shared: map[string]*tok2vec{}}
 	if l.cache == 0 {
 		l.cache = defaultCacheEntries
 	}
@@ -182,8 +183,8 @@ func load(src source, hold bool, opts Options) (*Pipeline, error) {
 	if p.tokenizer, err = l.tokenizer(); err != nil {
 		return nil, err
 	}
-	p.annotators = l.annotators(p, cfg, plan, opts.Exclude)
-	if err := l.rulers(p, plan.run, cfg); err != nil {
+	p.annotators = l.annotators(p, plan, opts.Exclude)
+	if err := l.rulers(p, plan.run); err != nil {
 		return nil, err
 	}
 	if hold {
@@ -193,7 +194,7 @@ func load(src source, hold bool, opts Options) (*Pipeline, error) {
 }
 
 // rulers reads the components that find entities by rules.
-func (l *loader) rulers(p *Pipeline, run []component, cfg config) error {
+func (l *loader) rulers(p *Pipeline, run []component) error {
 	finders := 0 // the components that find entities
 	for _, c := range run {
 		if c.factory == "ner" || c.isRuler() {
@@ -208,7 +209,7 @@ func (l *loader) rulers(p *Pipeline, run []component, cfg config) error {
 		if !c.isRuler() {
 			continue
 		}
-		s, err := cfg.rulerSettings(c)
+		s, err := l.config.rulerSettings(c)
 		if err != nil {
 			return fmt.Errorf("config.cfg: %w", err)
 		}
@@ -325,7 +326,7 @@ func (l *loader) upstream(c component) (*tok2vec, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := newTok2Vec(layers, l.vectors, l.cache)
+	t, err := newTok2Vec(layers, l.vectorsOf(name), l.cache)
 	if err != nil {
 		return nil, fmt.Errorf("%s/model: %w", name, err)
 	}
@@ -353,6 +354,16 @@ func (l *loader) model(name string) ([]layer, error) {
 	return layers, nil
 }
 
+// vectorsOf returns the word vectors as the network of a component reads them.
+func (l *loader) vectorsOf(name string) *vectors {
+	if l.vectors == nil || !l.config.oldVectors(name) {
+		return l.vectors
+	}
+	v := *l.vectors
+	v.lastForUnknown = true
+	return &v
+}
+
 // transition loads the model of a parser or entity recognizer, and the network that it
 // listens to.
 func (l *loader) transition(c component, sys *system) (*transition, error) {
@@ -375,7 +386,7 @@ func (l *loader) transition(c component, sys *system) (*transition, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := newTransition(layers, classes, sys.slots, shared, l.vectors, l.cache)
+	t, err := newTransition(layers, classes, sys.slots, shared, l.vectorsOf(c.name), l.cache)
 	if err != nil {
 		return nil, fmt.Errorf("%s/model: %w", c.name, err)
 	}

@@ -343,13 +343,13 @@ func (c config) checkFactory(comp component) error {
 // "" if the model has its own tok2vec.
 func (c config) checkModel(comp component) (string, error) {
 	section := "components." + comp.name + ".model"
-	architecture := "spacy.TransitionBasedParser.v2"
+	architectures := []string{"spacy.TransitionBasedParser.v2", "spacy.TransitionBasedParser.v1"}
 	if slices.Contains([]string{"senter", "tagger", "morphologizer"}, comp.factory) {
-		architecture = "spacy.Tagger.v2"
+		architectures = []string{"spacy.Tagger.v2", "spacy.Tagger.v1"}
 	} else if _, err := c.want(section, "state_type", comp.factory); err != nil {
 		return "", err
 	}
-	if _, err := c.architecture(section, architecture); err != nil {
+	if _, err := c.architecture(section, architectures...); err != nil {
 		return "", err
 	}
 	var more bool
@@ -381,20 +381,38 @@ func (c config) checkModel(comp component) (string, error) {
 }
 
 // checkTok2Vec checks the architecture of an embedding network. It ignores the numbers
-// in the config (width, depth, rows, pieces): they are read from the model file.
+// in the config (width, depth, rows, pieces): they are read from the model file. The networks
+// of version 1 are those of spaCy 3.0 (package spacy-legacy). They compute the same as those
+// of version 2, but for words without a vector (see oldVectors).
 func (c config) checkTok2Vec(section string) error {
-	name, err := c.architecture(section, "spacy.Tok2Vec.v2", "spacy.HashEmbedCNN.v2")
-	if err != nil || name == "spacy.HashEmbedCNN.v2" {
+	network, err := c.architecture(section, "spacy.Tok2Vec.v2", "spacy.HashEmbedCNN.v2", "spacy.Tok2Vec.v1", "spacy.HashEmbedCNN.v1")
+	if err != nil || strings.HasPrefix(network, "spacy.HashEmbedCNN.") {
 		return err
 	}
-	if _, err := c.architecture(section+".embed", "spacy.MultiHashEmbed.v2", "spacy.CharacterEmbed.v2"); err != nil {
+	if _, err := c.architecture(section+".embed", "spacy.MultiHashEmbed.v2", "spacy.CharacterEmbed.v2", "spacy.MultiHashEmbed.v1", "spacy.CharacterEmbed.v1"); err != nil {
 		return err
 	}
-	if _, err = c.get(section+".encode", "@architectures", &name); err == nil && strings.HasPrefix(name, "spacy.MishWindowEncoder.") {
-		return fmt.Errorf("[%s.encode] @architectures is %s: it does not pad texts, so in spaCy the answers for a text depend on the other texts of its batch: train with spacy.MaxoutWindowEncoder.v2", section, name)
+	var encoder string
+	if _, err = c.get(section+".encode", "@architectures", &encoder); err == nil && strings.HasPrefix(encoder, "spacy.MishWindowEncoder.") {
+		return fmt.Errorf("[%s.encode] @architectures is %s: it does not pad texts, so in spaCy the answers for a text depend on the other texts of its batch: train with spacy.MaxoutWindowEncoder.v2", section, encoder)
 	}
-	_, err = c.architecture(section+".encode", "spacy.MaxoutWindowEncoder.v2")
+	// Tok2Vec takes only an encoder of its own version, because in version 1 Tok2Vec itself pads.
+	version := strings.TrimPrefix(network, "spacy.Tok2Vec")
+	_, err = c.architecture(section+".encode", "spacy.MaxoutWindowEncoder"+version)
 	return err
+}
+
+// oldVectors reports whether the network of a component has the layer StaticVectors.v1.
+func (c config) oldVectors(name string) bool {
+	model := "components." + name + ".model"
+	for _, section := range []string{model, model + ".embed", model + ".tok2vec", model + ".tok2vec.embed"} {
+		var network string
+		_, _ = c.get(section, "@architectures", &network) // checkTok2Vec has returned this error
+		if slices.Contains([]string{"spacy.HashEmbedCNN.v1", "spacy.MultiHashEmbed.v1", "spacy.CharacterEmbed.v1"}, network) {
+			return true
+		}
+	}
+	return false
 }
 
 // annotators returns the components that set annotations. One that cannot be run has the

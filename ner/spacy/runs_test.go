@@ -89,7 +89,8 @@ func TestTableOfWhatRuns(t *testing.T) {
 			}
 		}},
 		{"a pipeline of spaCy 2", small, func(f files) { delete(f, "config.cfg") }},
-		{"older networks, such as those of spaCy 3.0", small, set("config.cfg", "TransitionBasedParser.v2", "TransitionBasedParser.v1")},
+		{"older networks: `TransitionBasedParser`, `Tagger`, `Tok2Vec`, `HashEmbedCNN`, `MultiHashEmbed`, `CharacterEmbed` and `MaxoutWindowEncoder` of version 1", own(func(s *tiny) { s.vectors = 5 }), func(f files) { version1(t, f) }},
+		{"word vectors without `vocab/vectors.cfg`, as before spaCy 3.2", own(func(s *tiny) { s.vectors = 5 }), func(f files) { delete(f, "vocab/vectors.cfg") }},
 		{"vectors of floret", own(func(s *tiny) { s.vectors = 5 }), set("vocab/vectors.cfg", "default", "floret")},
 		{"a tokenizer with other patterns than those of spaCy's English, or with none", small, patterns("prefix_search", `^[("]`, "suffix_search", `(?<=[a-z])\.$`, "infix_finditer", "(?<=[a-z])-(?=[a-z])", "token_match", `(?i)^[a-z]+-\d+$`)},
 		{"… with a pattern that refers to a group, or has an atomic group or a possessive quantifier", small, patterns("infix_finditer", `(-)\1`)},

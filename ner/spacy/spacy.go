@@ -28,16 +28,16 @@
 //
 // # What it can run
 //
-// The package runs pipelines of spaCy 3.6 to 3.8 in the languages that spaCy's tokenizer
+// The package runs pipelines of spaCy 3.0 to 3.8 in the languages that spaCy's tokenizer
 // of rules can cut into words, with a greedy TransitionBasedParser.v2. That needs a
 // Tok2Vec.v2 of MultiHashEmbed.v2 or CharacterEmbed.v2, and MaxoutWindowEncoder.v2, or
-// HashEmbedCNN.v2, which is the same network. A component may have its own Tok2Vec or listen to a
-// shared one. These pipelines are en_core_web_sm, _md and _lg, and those that
+// HashEmbedCNN.v2, which is the same network, or version 1 of each of these. A component may
+// have its own Tok2Vec or listen to a shared one. These pipelines are en_core_web_sm, _md and _lg, and those that
 // `spacy init config --pipeline ner` and `spacy train` make. Word vectors
 // of the mode "default" are used. docs/engine.md has a table of components and
 // settings.
 //
-// A senter needs the model Tagger.v2 and the same networks. Only one component may find
+// A senter needs the model Tagger.v2 or .v1 and the same networks. Only one component may find
 // sentences.
 //
 // A pipeline needs a recognizer, or a ruler that sets entities (entity_ruler, or span_ruler

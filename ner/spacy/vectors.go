@@ -27,15 +27,17 @@ type vectors struct {
 
 	keys  []byte   // MessagePack map of ids to rows
 	index []uint32 // hash table of offsets into keys; 0: free
+
+	// lastForUnknown says that a word without a vector has that of the last row, as in the
+	// layer StaticVectors.v1 of spaCy 3.0. Otherwise its vector is zero.
+	lastForUnknown bool
 }
 
 func loadVectors(src source) (*vectors, error) {
 	var cfg struct{ Mode string }
-	raw, err := src.read("vocab/vectors.cfg")
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: the network needs the word vectors in vocab: save the pipeline without exclude=[\"vocab\"]", err)
-	}
-	if err == nil {
+	cfg.Mode = "default"
+	raw, ok, err := src.optional("vocab/vectors.cfg")
+	if err == nil && ok { // spaCy writes it from version 3.2 on
 		err = json.Unmarshal(raw, &cfg)
 	}
 	if err != nil {
@@ -46,6 +48,9 @@ func loadVectors(src source) (*vectors, error) {
 	}
 	v := &vectors{}
 	table, err := src.read("vocab/vectors")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: the network needs the word vectors in vocab: save the pipeline without exclude=[\"vocab\"]", err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +122,7 @@ func (v *vectors) readKeys() error {
 	return c.End()
 }
 
-// row returns the row of an id, or -1 if the id has no vector.
+// row returns the row of an id, or -1 if its vector is zero.
 func (v *vectors) row(id uint64) int {
 	mask := uint64(len(v.index) - 1)
 	for i := mix64(id) & mask; v.index[i] != 0; i = (i + 1) & mask {
@@ -125,6 +130,9 @@ func (v *vectors) row(id uint64) int {
 		if c.Uint() == id {
 			return int(c.Uint())
 		}
+	}
+	if v.lastForUnknown {
+		return v.rows - 1
 	}
 	return -1
 }
@@ -151,8 +159,7 @@ func newStaticVectors(l *layer, v *vectors, width int) (*staticVectors, error) {
 }
 
 // embed multiplies the vectors of words with the matrix. The product for the word with
-// the id ids[r*k] goes to dst[r*ldd:], for r < rows. For a word without a vector it is
-// zero.
+// the id ids[r*k] goes to dst[r*ldd:], for r < rows.
 func (s *staticVectors) embed(e *encoder, dst []float32, ldd int, ids []uint64, k, rows int) {
 	dim := s.vectors.dim
 	e.vec = grow(e.vec, rows*dim)

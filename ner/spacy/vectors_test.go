@@ -1,6 +1,7 @@
 package spacy
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 
@@ -95,4 +96,36 @@ func FuzzVectors(f *testing.F) {
 			}
 		}
 	})
+}
+
+// version1 gives the networks of a pipeline the names of version 1. The files are the same.
+func version1(t *testing.T, files map[string][]byte) {
+	t.Helper()
+	for _, name := range []string{"TransitionBasedParser", "Tagger", "Tok2Vec", "MultiHashEmbed", "MaxoutWindowEncoder"} {
+		files["config.cfg"] = bytes.ReplaceAll(files["config.cfg"], []byte("spacy."+name+".v2"), []byte("spacy."+name+".v1"))
+	}
+}
+
+// In networks of version 1 a word without a vector has that of the last row.
+func TestUnknownWordOfVersion1(t *testing.T) {
+	s := small
+	s.vectors = 3
+	for _, listen := range []bool{false, true} {
+		s.listen = listen
+		files := s.files(t, 1)
+		for _, want := range []int{-1, len(vectorWords) - 1} {
+			p, err := openFiles(files, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			v := p.ner.tok2vec.static.vectors
+			if got := v.row(tokenizer.StringID("Unknown")); got != want {
+				t.Errorf("listen %v: the row of an unknown word is %d, want %d", listen, got, want)
+			}
+			if got := v.row(tokenizer.StringID("the")); got != 2 {
+				t.Errorf("listen %v: the row of a word is %d, want 2", listen, got)
+			}
+			version1(t, files)
+		}
+	}
 }
