@@ -57,7 +57,7 @@ fuzz: build
 	@$(GO) run ./scripts/chaos -narwhal bin/narwhal -noise 60s
 
 # Compares with real spaCy on 3,000,000 tokens, on 1,000,000 with the medium model, and on
-# 200,000 with each of four pipelines that find sentences without a parser, and of ten
+# 200,000 with each of four pipelines that find sentences without a parser, and of twelve
 # with other components or networks, and on 100,000 with a pipeline of each language. Compares
 # all annotations on 1,000,000 tokens. Then on the pipelines of pip's index and of the shape
 # of the large model. Takes more than an hour.
@@ -71,6 +71,7 @@ parity:
 	@scripts/parity/docs.sh 1000000 100000
 	@scripts/parity/docs.sh -m en_core_web_md 300000
 	@scripts/parity/packages.sh
+	@scripts/parity/older.sh
 	@scripts/parity/pypi.sh
 	@scripts/parity/lg.sh
 

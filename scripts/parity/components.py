@@ -16,8 +16,10 @@ MODEL is en_core_web_sm. The pipelines in DIR are:
     all       a recognizer with the settings of window, flat and extra
     novocab   MODEL, saved without its vocabulary
     rules     a sentencizer, an entity_ruler and a span_ruler, and no recognizer
+    version1  what older.py makes: networks of version 1 with word vectors, without vectors.cfg
+    chars1    what older.py makes: version 1 of CharacterEmbed
 
-Those from two to all are small pipelines that are trained here for some steps.
+Those from two to all, and the last two, are small pipelines that are trained here for some steps.
 """
 
 import pathlib
@@ -26,6 +28,7 @@ import sys
 
 import spacy
 
+import older
 from sents import example
 
 
@@ -111,6 +114,9 @@ def main():
     alone(network(window=3, pieces=5), pieces=4, extra=True, upper=False).to_disk(out / "all")
     spacy.load(model).to_disk(out / "novocab", exclude=["vocab"])
     rules().to_disk(out / "rules")
+    older.version1().to_disk(out / "version1")
+    (out / "version1" / "vocab" / "vectors.cfg").unlink()
+    older.chars().to_disk(out / "chars1")
 
 
 if __name__ == "__main__":

@@ -22,4 +22,4 @@ mkdir -p "$made"
 "$python" scripts/parity/train_data.py "$made"
 make_corpus "$tokens" ../shared/data
 head -n 300 "$made/zoo.jsonl" | cat "$corpus" - >"$made/corpus.jsonl"
-compare_made "$made" "$made/corpus.jsonl" after two crossed window flat extra chars all novocab rules
+compare_made "$made" "$made/corpus.jsonl" after two crossed window flat extra chars all novocab rules version1 chars1

@@ -41,6 +41,7 @@ func run(ctx context.Context) error {
 	corpus := flag.String("corpus", "", "texts, as corpus.py writes them")
 	data := flag.String("data", "", "folder of texts with gold entities: compare F1 too")
 	least := flag.Int("min", 0, "fail unless so many tokens were compared")
+	ents := flag.Int("entities", 0, "fail unless so many entities were compared")
 	show := flag.Int("show", 20, "differences to print")
 	python := flag.String("python", "", "Python with spaCy, to tell how close the decisions of texts that differ were")
 	procs := flag.Int("j", runtime.GOMAXPROCS(0), "texts at once")
@@ -110,6 +111,8 @@ func run(ctx context.Context) error {
 		return fmt.Errorf("compared %d tokens, want at least %d", n.tokens, *least)
 	case n.different > 0:
 		return errors.New("narwhal and spaCy differ")
+	case n.ents[0] < *ents:
+		return fmt.Errorf("compared %d entities, want at least %d", n.ents[0], *ents)
 	}
 	return nil
 }
