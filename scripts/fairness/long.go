@@ -9,23 +9,20 @@ import (
 
 	"github.com/narwhal-server/narwhal/internal/bench"
 	"github.com/narwhal-server/narwhal/scripts/internal/client"
-	"github.com/narwhal-server/narwhal/scripts/internal/proc"
 	"github.com/narwhal-server/narwhal/scripts/internal/server"
 	"github.com/narwhal-server/narwhal/scripts/internal/stats"
 	"github.com/narwhal-server/narwhal/scripts/internal/waiting"
 )
 
 const (
-	longText   = 700_000 // bytes
-	longs      = 2       // clients with long texts, one for each worker
-	shortRate  = 50      // short texts a second
-	goneTrials = 20
+	longText  = 700_000 // bytes
+	longs     = 2       // clients with long texts, one for each worker
+	shortRate = 50      // short texts a second
 )
 
 // long measures how long short texts wait while each of two workers computes a long one,
-// how much longer the long ones take because of that, and how much is computed for a
-// client that has gone. A worker that does not interrupt a long text makes short ones wait
-// for all of it.
+// and how much longer the long ones take because of that. A worker that does not interrupt a
+// long text makes short ones wait for all of it.
 func long(ctx context.Context, o options) error {
 	for _, c := range o.classes() {
 		if err := longOf(ctx, o, c); err != nil {
@@ -61,16 +58,11 @@ func longOf(ctx context.Context, o options, c class) (err error) {
 	if n := beside.Failed() + beside.Dropped; n > 0 {
 		return fmt.Errorf("%d short requests failed: %v", n, beside.FirstError)
 	}
-	gone, err := goneTime(ctx, s)
-	if err != nil {
-		return err
-	}
 	ms := func(d time.Duration) float64 { return d.Seconds() * 1000 }
 	fmt.Printf("%s\n  short texts, %d a second: p50 %.1f, p99 %.1f ms alone; beside %d texts of %d kB p50 %.1f, p99 %.1f, slowest %.1f ms\n",
 		c.name, shortRate, ms(calm.Percentile(50)), ms(calm.Percentile(99)), longs, longText/1000, ms(beside.Percentile(50)), ms(beside.Percentile(99)), ms(beside.Percentile(100)))
 	fmt.Printf("  long texts: %.0f ms alone, %.0f ms beside the short ones (%.2f times; medians of %d and %d)\n",
 		ms(stats.Median(alone)), ms(stats.Median(both)), float64(stats.Median(both))/float64(stats.Median(alone)), len(alone), len(both))
-	fmt.Printf("  after the client of a text of %d kB has gone: %.1f ms of processor time, the mean of %d\n", longText/1000, ms(gone), goneTrials)
 	return nil
 }
 
@@ -98,55 +90,4 @@ func longTimes(ctx context.Context, s *server.Server, length time.Duration, besi
 	}
 	all.Wait()
 	return append(times[0], times[1]...), errors.Join(errs[:]...)
-}
-
-// goneTime returns how much processor time the server takes after the client of a long
-// text has closed its connection.
-func goneTime(ctx context.Context, s *server.Server) (time.Duration, error) {
-	var sum time.Duration
-	for range goneTrials {
-		once, cancel := context.WithCancel(ctx)
-		done := make(chan error, 1)
-		go func() {
-			c := &client.Client{Network: "tcp", Addr: s.Addr, Timeout: answerTime}
-			_, err := c.Ask(once, request(longText, false))
-			c.Close()
-			done <- err
-		}()
-		if err := running(ctx, s, 1); err != nil {
-			cancel()
-			return 0, err
-		}
-		workers := s.Pids()[1:] // the master's time is that of asking for its status
-		before := proc.CPU(workers...)
-		cancel()
-		<-done
-		if err := running(ctx, s, 0); err != nil {
-			return 0, err
-		}
-		sum += proc.CPU(workers...) - before
-	}
-	return sum / goneTrials, ctx.Err()
-}
-
-// running waits until the workers have n requests.
-func running(ctx context.Context, s *server.Server, n int) error {
-	for {
-		status, err := s.Master.Status(ctx)
-		if err != nil {
-			return err
-		}
-		sum := 0
-		for _, w := range status.Workers {
-			sum += w.InFlight
-		}
-		if sum == n {
-			return nil
-		}
-		select {
-		case <-time.After(time.Millisecond):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
 }

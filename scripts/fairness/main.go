@@ -7,6 +7,7 @@
 //	go run ./scripts/fairness idle      how long is a worker idle while a request waits?
 //	go run ./scripts/fairness load      how long do requests wait at 70 % load, beside an ideal queue?
 //	go run ./scripts/fairness long      how long do short texts wait while each worker computes a long one?
+//	go run ./scripts/fairness gone      how much is computed for a client that has gone?
 //	go run ./scripts/fairness cores     how much faster is a long text on two processors than on one?
 //
 // -narwhal names the program (default: bin/narwhal). The exit status is 1 if a limit is
@@ -44,6 +45,7 @@ var parts = []struct {
 	{"idle", idle},
 	{"load", load},
 	{"long", long},
+	{"gone", gone},
 	{"cores", cores},
 }
 
@@ -85,7 +87,7 @@ func run(ctx context.Context, o options, names []string) error {
 	}
 	for _, n := range names {
 		if !known[n] {
-			errs = append(errs, fmt.Errorf("there is no measurement %q: want pairs, clients, idle, load, long or cores", n))
+			errs = append(errs, fmt.Errorf("there is no measurement %q: want pairs, clients, idle, load, long, gone or cores", n))
 		}
 	}
 	return errors.Join(append(errs, ctx.Err())...)

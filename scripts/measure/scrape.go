@@ -50,7 +50,8 @@ func scrape(narwhal, model string) (err error) {
 	size := 0
 	web := &http.Client{}
 	defer web.CloseIdleConnections()
-	before := proc.CPU(s.Pids()...)
+	pids := s.Pids()
+	before := proc.Clock(pids...)
 	for i := range times {
 		began := time.Now()
 		r, err := web.Get("http://" + admin + "/metrics")
@@ -64,7 +65,7 @@ func scrape(narwhal, model string) (err error) {
 		}
 		times[i], size = time.Since(began), len(body)
 	}
-	cpu := (proc.CPU(s.Pids()...) - before) / scrapes
+	cpu := (proc.Clock(pids...) - before) / scrapes
 	slices.Sort(times)
 	fmt.Printf("GET /metrics, %d workers: median %.2f ms, p99 %.2f ms, %.2f ms of CPU, %d bytes; one every %s takes %.3f %% of a core\n",
 		scrapeWorkers, ms(times[scrapes/2]), ms(times[scrapes*99/100]), ms(cpu), size, scrapeInterval, 100*cpu.Seconds()/scrapeInterval.Seconds())
