@@ -196,7 +196,7 @@ func lineItem(line []byte) item {
 	if err := textjson.CheckUTF8(line); err != nil {
 		return item{fault: &failure{400, "invalid_json", "the line is " + err.Error(), "encode the JSON as UTF-8"}}
 	}
-	if !json.Valid(line) {
+	if !textjson.Valid(line) {
 		f := notJSON(json.Unmarshal(line, new(any)))
 		return item{fault: &failure{400, f.kind, strings.Replace(f.message, "the body", "the line", 1), lineHint}}
 	}

@@ -37,7 +37,7 @@ type Field struct {
 
 // Read splits a JSON object into its fields. It fails with NotJSON or NotObject.
 func Read(b []byte) (Object, *Fault) {
-	if !json.Valid(b) {
+	if !Valid(b) {
 		return nil, &Fault{Kind: NotJSON, Err: json.Unmarshal(b, new(any))}
 	}
 	return fieldsOf(b)
@@ -168,16 +168,6 @@ func skipString(b []byte, i int) int {
 		}
 	}
 	return i + 1
-}
-
-// unquote returns the Go string for a valid JSON string.
-func unquote(value []byte) string {
-	if inner := value[1 : len(value)-1]; bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
-		return string(inner)
-	}
-	var s string
-	_ = json.Unmarshal(value, &s) // cannot fail: value is a valid string
-	return s
 }
 
 // plainNumbers returns a copy of b in which NaN, Infinity and -Infinity are replaced by 0

@@ -21,10 +21,7 @@
 package textjson
 
 import (
-	"strconv"
 	"strings"
-	"unicode/utf16"
-	"unicode/utf8"
 )
 
 // Fault says why there is no text.
@@ -87,40 +84,6 @@ func textOf(value []byte) (string, *Fault) {
 		return "", &Fault{Kind: HalfSurrogate, Escape: half}
 	}
 	return unquote(value), nil
-}
-
-// halfSurrogate returns the first escape of half a surrogate pair in a valid JSON string,
-// such as \ud800, or "" if there is none.
-func halfSurrogate(value []byte) string {
-	for i := 0; i < len(value); i++ {
-		if value[i] != '\\' {
-			continue
-		}
-		i++ // the character after the backslash
-		if value[i] != 'u' {
-			continue
-		}
-		r := escaped(value[i-1:])
-		switch {
-		case !utf16.IsSurrogate(r):
-			i += 4
-		case utf16.DecodeRune(r, escaped(value[i+5:])) != utf8.RuneError:
-			i += 10
-		default:
-			return string(value[i-1 : i+5])
-		}
-	}
-	return ""
-}
-
-// escaped returns the code unit of the escape \uXXXX at the beginning of s, or 0 if there
-// is none.
-func escaped(s []byte) rune {
-	if len(s) < 6 || s[0] != '\\' || s[1] != 'u' {
-		return 0
-	}
-	n, _ := strconv.ParseUint(string(s[2:6]), 16, 16)
-	return rune(n)
 }
 
 // likeText returns a key with a string value that the client may have meant as "text", or

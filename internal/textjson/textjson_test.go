@@ -196,6 +196,34 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
+// FuzzStrings checks that strings are valid for this package when they are for encoding/json,
+// and that they mean the same.
+func FuzzStrings(f *testing.F) {
+	for _, s := range []string{
+		`a`, ``, `é\n\\`, `\ud83d\ude00 \\ud83d 😀`, `\ud83d\u0041`, `\ud83d\ud83d\ude00`, `\ude00`, `\uD83`, `\u00G0`, `\uABCDabcd`, `\"\\\/\b\f\n\r\t\u00e9`,
+		`\x`, `\`, "\x00", "\x1f", "\x7f", "\xff", `","`, `\","`, `"x`, `","b":[{"c":"]}"},1.5,null],"":"`, `",1:"`, `\ufffd`, `"`,
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, inner []byte) {
+		b := slices.Concat([]byte(`["`), inner, []byte(`"]`))
+		if got, want := Valid(b), json.Valid(b); got != want {
+			t.Fatalf("Valid(%q) = %t", b, got)
+		}
+		var want []any
+		if json.Unmarshal(b, &want) != nil {
+			return
+		}
+		i := 0
+		for e := range Elements(b) {
+			if w, ok := want[i].(string); ok && unquote(e) != w {
+				t.Fatalf("unquote(%q) = %q, want %q", e, unquote(e), w)
+			}
+			i++
+		}
+	})
+}
+
 // Offsets count what the caller wants: of a text with characters of one to four bytes,
 // and of one and two code units of UTF-16.
 func TestUnits(t *testing.T) {
