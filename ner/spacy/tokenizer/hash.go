@@ -50,13 +50,3 @@ func murmur64A[T string | []byte](s T) uint64 {
 	h *= m
 	return h ^ h>>r
 }
-
-// mix64 is the last step of MurmurHash3. Different numbers have different results, and
-// each bit of x changes about half of the result's bits.
-func mix64(x uint64) uint64 {
-	x ^= x >> 33
-	x *= 0xff51afd7ed558ccd
-	x ^= x >> 33
-	x *= 0xc4ceb9fe1a85ec53
-	return x ^ x>>33
-}
