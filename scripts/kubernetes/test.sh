@@ -48,6 +48,14 @@ scale() {
 	kubectl scale deployment/narwhal --replicas "$1" >/dev/null
 	await "$1 pods" 120 serve "$1"
 }
+# roll COMMAND… changes the deployment with kubectl, and waits until the old pods are gone.
+roll() {
+	local old
+	old=$(pods)
+	kubectl "$@" >/dev/null
+	kubectl rollout status deployment/narwhal --timeout=120s >/dev/null
+	kubectl wait --for=delete $old --timeout=60s >/dev/null
+}
 # spread fails unless each node has a pod.
 spread() { [ "$(pods n1)" ] && [ "$(pods n2)" ] || fail "a node has no pod: $(kubectl get pods -o wide)"; }
 
@@ -84,12 +92,14 @@ spread
 service=$(kubectl get service narwhal -o jsonpath='{.spec.clusterIP}:{.spec.ports[0].port}')
 ok "the manifests: pods on each node"
 
-old=$(pods)
 load_begins
-kubectl set image deployment/narwhal narwhal=docker.io/library/narwhal:0.0.2 >/dev/null
-kubectl rollout status deployment/narwhal --timeout=120s >/dev/null
-kubectl wait --for=delete $old --timeout=60s >/dev/null
+roll set image deployment/narwhal narwhal=docker.io/library/narwhal:0.0.2
 load_ends "rolling update to another image" 0
+
+load_begins
+roll set env deployment/narwhal NARWHAL_WORKER_CLASS=sync
+roll set env deployment/narwhal NARWHAL_WORKER_CLASS=concurrent
+load_ends "rolling updates to workers that close connections, and back" 0
 
 scale 4
 spread

@@ -19,8 +19,9 @@ version=$(go list -m -f '{{.Version}}' k8s.io/kubernetes)
 IFS=. read -r major minor _ <<<"${version#v}"
 package=k8s.io/component-base/version
 echo "building Kubernetes $version; the first time this takes long"
-CGO_ENABLED=0 go build -trimpath -buildvcs=false -o $to/cluster \
+CGO_ENABLED=0 go build -trimpath -buildvcs=false -o $to/new \
 	-ldflags "-s -w -X $package.gitVersion=$version -X $package.gitMajor=$major -X $package.gitMinor=$minor" .
 for program in etcd kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy kubectl; do
 	ln -sf cluster $to/$program
 done
+mv $to/new $to/cluster
