@@ -124,7 +124,7 @@ swarm:
 
 # Tests the manifests of deploy/kubernetes in a real cluster of two nodes, under load. Needs
 # root and Debian 12, and says what is missing. The first time it builds the programs of
-# Kubernetes into .cache, which takes 25 minutes of one core. Later it takes five minutes.
+# Kubernetes into .cache, which takes 25 minutes of one core. Later it takes four minutes.
 kubernetes:
 	@scripts/kubernetes/test.sh
 
