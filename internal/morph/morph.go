@@ -17,8 +17,15 @@ const None = "_"
 // Feats has the value of each field.
 type Feats map[string]string
 
+// maxLen is how many bytes features may have. Those of real tokens have a few hundred. A tagger
+// reads them for every token.
+const maxLen = 10_000
+
 // Parse reads features in any order.
 func Parse(s string) (Feats, error) {
+	if len(s) > maxLen {
+		return nil, fmt.Errorf("features of %d bytes, the limit is %d", len(s), maxLen)
+	}
 	feats := Feats{}
 	if s == "" || s == None {
 		return feats, nil

@@ -2,6 +2,7 @@ package morph
 
 import (
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -19,9 +20,9 @@ func TestParse(t *testing.T) {
 			t.Errorf("%q is %q, %v, want %q", in, feats.String(), err, want)
 		}
 	}
-	for _, in := range []string{"A", "A=1|", "A=1=2", "|A=1"} {
+	for _, in := range []string{"A", "A=1|", "A=1=2", "|A=1", strings.Repeat("A", maxLen) + "=1"} {
 		if _, err := Parse(in); err == nil {
-			t.Errorf("%q: no error", in)
+			t.Errorf("%.40q: no error", in)
 		}
 	}
 }

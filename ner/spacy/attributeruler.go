@@ -96,7 +96,7 @@ func (r *attributeRuler) add(c *msgpack.Reader) error {
 					return fmt.Errorf("%s: %w", name, err)
 				}
 				r.sets |= a.field
-				rule.set = append(rule.set, a)
+				rule.put(a)
 			}
 		case "index":
 			rule.index = int(c.Int())
@@ -109,6 +109,17 @@ func (r *attributeRuler) add(c *msgpack.Reader) error {
 	}
 	r.rules = append(r.rules, rule)
 	return nil
+}
+
+// put adds a value. Of several for one field the last one counts, as in Python.
+func (r *attributeRule) put(a annotated) {
+	for i := range r.set {
+		if r.set[i].field == a.field {
+			r.set[i] = a
+			return
+		}
+	}
+	r.set = append(r.set, a)
 }
 
 // check returns an error if spaCy cannot set the value, and brings features into spaCy's

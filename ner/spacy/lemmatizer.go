@@ -1,6 +1,7 @@
 package spacy
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -32,10 +33,21 @@ type lemmas struct {
 // ending is a rule: a word that ends with old has a base form that ends with new.
 type ending struct{ old, new string }
 
+// What a part of speech or a word may have. No table of spaCy's authors has a tenth of it. A
+// word must not cost more than its text, whatever the tables are.
+const (
+	maxEndings = 10_000 // rules for one part of speech
+	maxForms   = 100    // base forms of one word
+	maxForm    = 1_000  // bytes of a base form, or of an ending
+)
+
 // newLemmatizer reads the tables of the component.
 func newLemmatizer(data []byte, mode string, overwrite bool) (*lemmatizer, error) {
 	m := &lemmatizer{overwrite: overwrite}
-	tables, err := readLookups(data, "lemma_lookup", "lemma_rules", "lemma_index", "lemma_exc")
+	tables, err := readLookups(data, map[string]func(*msgpack.Reader){
+		"lemma_lookup": func(c *msgpack.Reader) { readForms(c) },
+		"lemma_rules":  (*msgpack.Reader).Skip, "lemma_index": (*msgpack.Reader).Skip, "lemma_exc": (*msgpack.Reader).Skip,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +70,7 @@ func newLemmatizer(data []byte, mode string, overwrite bool) (*lemmatizer, error
 		if l.index, err = newTextTable(tables["lemma_index"].value(key), (*msgpack.Reader).Skip); err != nil {
 			return nil, fmt.Errorf("lemma_index: %s: %w", key, err)
 		}
-		if l.exceptions, err = newTextTable(tables["lemma_exc"].value(key), func(c *msgpack.Reader) { readTexts(c) }); err != nil {
+		if l.exceptions, err = newTextTable(tables["lemma_exc"].value(key), func(c *msgpack.Reader) { readForms(c) }); err != nil {
 			return nil, fmt.Errorf("lemma_exc: %s: %w", key, err)
 		}
 		if len(l.endings) > 0 || len(l.index.slots) > 1 || len(l.exceptions.slots) > 1 {
@@ -74,11 +86,15 @@ func readEndings(c *msgpack.Reader) ([]ending, error) {
 		return nil, nil
 	}
 	var list []ending
-	for range c.Array() {
+	n := c.Array()
+	if n > maxEndings {
+		return nil, fmt.Errorf("%d rules, the limit is %d", n, maxEndings)
+	}
+	for range n {
 		if n := c.Array(); n != 2 {
 			c.Fail("a rule of %d strings, want 2", n)
 		}
-		list = append(list, ending{c.Str(), c.Str()})
+		list = append(list, ending{readForm(c), readForm(c)})
 		if c.Err() != nil {
 			break
 		}
@@ -86,16 +102,32 @@ func readEndings(c *msgpack.Reader) ([]ending, error) {
 	return list, c.Err()
 }
 
-// readTexts reads a list of strings.
-func readTexts(c *msgpack.Reader) []string {
+// readForms reads the base forms of a word: a list, or one string.
+func readForms(c *msgpack.Reader) []string {
+	if c.IsString() {
+		return []string{readForm(c)}
+	}
+	n := c.Array()
+	if n > maxForms {
+		c.Fail("%d base forms of a word, the limit is %d", n, maxForms)
+	}
 	var list []string
-	for range c.Array() {
-		list = append(list, c.Str())
+	for range n {
+		list = append(list, readForm(c))
 		if c.Err() != nil {
 			break
 		}
 	}
 	return list
+}
+
+// readForm reads a base form or an ending.
+func readForm(c *msgpack.Reader) string {
+	s := c.Str()
+	if len(s) > maxForm {
+		c.Fail("a base form of %d bytes, the limit is %d", len(s), maxForm)
+	}
+	return s
 }
 
 // annotate sets the lemmas of the tokens.
@@ -138,10 +170,7 @@ func (m *lemmatizer) lookUp(word string) string {
 	if c == nil {
 		return word
 	}
-	if c.IsString() {
-		return c.Str()
-	}
-	if list := readTexts(c); len(list) > 0 {
+	if list := readForms(c); len(list) > 0 {
 		return list[0]
 	}
 	return word // spaCy fails here
@@ -149,11 +178,11 @@ func (m *lemmatizer) lookUp(word string) string {
 
 // find returns the base form of a word in lower case, or "". An exception comes first, of
 // several the last one that the endings do not give. Then come the forms that the index has,
-// of several the last one, then forms that are no words, and at last any other form. (spaCy 3.8.18
-// does so. Older versions took the first form that the index has.)
+// of several the last one, then the first form that is no word, and at last the first of the
+// other forms. (spaCy 3.8.18 does so. Older versions took the first form that the index has.)
 func (l *lemmas) find(word string) string {
-	var known []string
-	unknown := ""
+	var known []string // the forms that the index has, and those that are no words
+	var best, strange, unknown *string
 	for _, e := range l.endings {
 		stem, ok := strings.CutSuffix(word, e.old)
 		if !ok || stem == "" && e.new == "" {
@@ -162,24 +191,25 @@ func (l *lemmas) find(word string) string {
 		form := stem + e.new
 		switch {
 		case l.index.find(form) != nil:
-			known = slices.Insert(known, 0, form)
+			known, best = append(known, form), &form
 		case !isAlpha(form):
 			known = append(known, form)
-		case unknown == "":
-			unknown = form
+			strange = cmp.Or(strange, &form)
+		default:
+			unknown = cmp.Or(unknown, &form)
 		}
 	}
 	if c := l.exceptions.find(word); c != nil {
-		for _, form := range readTexts(c) {
+		for _, form := range readForms(c) {
 			if !slices.Contains(known, form) {
-				known = slices.Insert(known, 0, form)
+				known, best = append(known, form), &form
 			}
 		}
 	}
-	if len(known) > 0 {
-		return known[0]
+	if form := cmp.Or(best, strange, unknown); form != nil {
+		return *form
 	}
-	return unknown
+	return ""
 }
 
 // isEnglishBase is spaCy's EnglishLemmatizer.is_base_form.

@@ -14,8 +14,9 @@ import (
 // indexes are made of them, with four bytes a slot.
 type lookups map[string]*idTable
 
-// readLookups reads the file. It leaves out the tables that are not wanted.
-func readLookups(data []byte, wanted ...string) (lookups, error) {
+// readLookups reads the file. Of each wanted table it reads the values with a function. It
+// leaves out the other tables.
+func readLookups(data []byte, wanted map[string]func(c *msgpack.Reader)) (lookups, error) {
 	tables := lookups{}
 	c := msgpack.NewReader(data)
 	for range c.Map() {
@@ -25,28 +26,31 @@ func readLookups(data []byte, wanted ...string) (lookups, error) {
 		if c.Err() != nil {
 			break
 		}
-		for _, w := range wanted {
-			if name != w {
-				continue
-			}
-			t, err := newIDTable(data[at : len(data)-c.Len()])
-			if err != nil {
-				return nil, fmt.Errorf("table %s: %w", name, err)
-			}
-			tables[name] = t
+		if wanted[name] == nil {
+			continue
 		}
+		t, err := newIDTable(data[at:len(data)-c.Len()], wanted[name])
+		if err != nil {
+			return nil, fmt.Errorf("table %s: %w", name, err)
+		}
+		tables[name] = t
 	}
 	return tables, c.End()
 }
+
+// The tables of a pipeline may come from anyone. So their hashes have a seed: nobody can choose
+// keys that all have the same slot. Of equal keys the last one counts, as in Python.
 
 // idTable is a MessagePack map whose keys are spaCy's ids of strings.
 type idTable struct {
 	data  []byte
 	slots []uint32 // hash table of the offsets of keys in data; 0: free
+	seed  maphash.Seed
 }
 
-func newIDTable(data []byte) (*idTable, error) {
-	t := &idTable{data: data}
+// newIDTable indexes data. It reads each value with value.
+func newIDTable(data []byte, value func(c *msgpack.Reader)) (*idTable, error) {
+	t := &idTable{data: data, seed: maphash.MakeSeed()}
 	c, n, err := openMap(data)
 	if err != nil {
 		return nil, err
@@ -55,17 +59,23 @@ func newIDTable(data []byte) (*idTable, error) {
 	for range n {
 		at := len(data) - c.Len()
 		id := readID(c)
-		c.Skip()
+		value(c)
 		if c.Err() != nil {
 			return nil, c.Err()
 		}
-		i := mix64(id) & uint64(len(t.slots)-1)
-		for t.slots[i] != 0 {
-			i = (i + 1) & uint64(len(t.slots)-1)
-		}
-		t.slots[i] = uint32(at)
+		t.slots[t.slot(id)] = uint32(at)
 	}
 	return t, c.End()
+}
+
+// slot returns the slot of an id, or the free one for it.
+func (t *idTable) slot(id uint64) uint64 {
+	mask := uint64(len(t.slots) - 1)
+	i := maphash.Comparable(t.seed, id) & mask
+	for t.slots[i] != 0 && readID(msgpack.NewReader(t.data[t.slots[i]:])) != id {
+		i = (i + 1) & mask
+	}
+	return i
 }
 
 // openMap begins to read a map that shall be indexed. n is the number of its pairs.
@@ -95,14 +105,13 @@ func (t *idTable) find(key string) *msgpack.Reader {
 	if t == nil {
 		return nil
 	}
-	id, mask := tokenizer.StringID(key), uint64(len(t.slots)-1)
-	for i := mix64(id) & mask; t.slots[i] != 0; i = (i + 1) & mask {
-		c := msgpack.NewReader(t.data[t.slots[i]:])
-		if readID(c) == id {
-			return c
-		}
+	at := t.slots[t.slot(tokenizer.StringID(key))]
+	if at == 0 {
+		return nil
 	}
-	return nil
+	c := msgpack.NewReader(t.data[at:])
+	readID(c)
+	return c
 }
 
 // value returns the value of a key as it is in the file, or nil.
@@ -141,30 +150,36 @@ func newTextTable(data []byte, value func(c *msgpack.Reader)) (*textTable, error
 	t.slots = make([]uint32, tableSize(n))
 	for range n {
 		at := len(data) - c.Len()
-		i := maphash.Bytes(t.seed, c.Text()) & uint64(len(t.slots)-1)
+		text := c.Text()
 		if isMap {
 			value(c)
 		}
 		if c.Err() != nil {
 			return nil, c.Err()
 		}
-		for t.slots[i] != 0 {
-			i = (i + 1) & uint64(len(t.slots)-1)
-		}
-		t.slots[i] = uint32(at)
+		t.slots[t.slot(string(text))] = uint32(at)
 	}
 	return t, c.End()
+}
+
+// slot returns the slot of a string, or the free one for it.
+func (t *textTable) slot(s string) uint64 {
+	mask := uint64(len(t.slots) - 1)
+	i := maphash.String(t.seed, s) & mask
+	for t.slots[i] != 0 && string(msgpack.NewReader(t.data[t.slots[i]:]).Text()) != s {
+		i = (i + 1) & mask
+	}
+	return i
 }
 
 // find returns a reader of what follows a string in the table: the value of a key. It
 // returns nil if the table does not have the string.
 func (t *textTable) find(s string) *msgpack.Reader {
-	mask := uint64(len(t.slots) - 1)
-	for i := maphash.String(t.seed, s) & mask; t.slots[i] != 0; i = (i + 1) & mask {
-		c := msgpack.NewReader(t.data[t.slots[i]:])
-		if string(c.Text()) == s {
-			return c
-		}
+	at := t.slots[t.slot(s)]
+	if at == 0 {
+		return nil
 	}
-	return nil
+	c := msgpack.NewReader(t.data[at:])
+	c.Text()
+	return c
 }

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"math"
 	"math/bits"
+	"math/rand/v2"
 	"regexp"
 	"strconv"
 
@@ -27,6 +28,7 @@ type vectors struct {
 
 	keys  []byte   // MessagePack map of ids to rows
 	index []uint32 // hash table of offsets into keys; 0: free
+	seed  uint64   // of the hashes: nobody can choose ids that all have the same slot
 
 	// lastForUnknown says that a word without a vector has that of the last row, as in the
 	// layer StaticVectors.v1 of spaCy 3.0. Otherwise its vector is zero.
@@ -102,8 +104,7 @@ func (v *vectors) readKeys() error {
 	if c.Err() != nil {
 		return c.Err()
 	}
-	v.index = make([]uint32, 1<<bits.Len(uint(n+n/3)))
-	mask := uint64(len(v.index) - 1)
+	v.index, v.seed = make([]uint32, 1<<bits.Len(uint(n+n/3))), rand.Uint64()
 	for range n {
 		at := len(v.keys) - c.Len()
 		key, row := c.Uint(), c.Uint()
@@ -113,28 +114,34 @@ func (v *vectors) readKeys() error {
 		if row >= uint64(v.rows) {
 			return fmt.Errorf("id %d has row %d of %d", key, row, v.rows)
 		}
-		i := mix64(key) & mask
-		for v.index[i] != 0 {
-			i = (i + 1) & mask
-		}
-		v.index[i] = uint32(at)
+		v.index[v.slot(key)] = uint32(at) // of equal ids the last one counts, as in Python
 	}
 	return c.End()
 }
 
 // row returns the row of an id, or -1 if its vector is zero.
 func (v *vectors) row(id uint64) int {
-	mask := uint64(len(v.index) - 1)
-	for i := mix64(id) & mask; v.index[i] != 0; i = (i + 1) & mask {
-		c := msgpack.NewReader(v.keys[v.index[i]:])
-		if c.Uint() == id {
-			return int(c.Uint())
-		}
-	}
-	if v.lastForUnknown {
+	at := v.index[v.slot(id)]
+	switch {
+	case at != 0:
+	case v.lastForUnknown:
 		return v.rows - 1
+	default:
+		return -1
 	}
-	return -1
+	c := msgpack.NewReader(v.keys[at:])
+	c.Uint()
+	return int(c.Uint())
+}
+
+// slot returns the slot of an id in the index, or the free one for it.
+func (v *vectors) slot(id uint64) uint64 {
+	mask := uint64(len(v.index) - 1)
+	i := mix64(id^v.seed) & mask
+	for v.index[i] != 0 && msgpack.NewReader(v.keys[v.index[i]:]).Uint() != id {
+		i = (i + 1) & mask
+	}
+	return i
 }
 
 // staticVectors is the layer that multiplies word vectors with a matrix, so that they

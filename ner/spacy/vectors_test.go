@@ -51,6 +51,19 @@ func TestManyKeys(t *testing.T) {
 	}
 }
 
+// TestEqualKeys checks that of equal keys the last one counts, as in Python.
+func TestEqualKeys(t *testing.T) {
+	const n = 50_000
+	keys := msgp.AppendMapHeader(nil, n)
+	for i := range uint64(n) {
+		keys = msgp.AppendUint64(msgp.AppendUint64(keys, 7), i)
+	}
+	v := &vectors{rows: n, keys: keys}
+	if err := v.readKeys(); err != nil || v.row(7) != n-1 || v.row(8) != -1 {
+		t.Errorf("row %d, %v, want %d", v.row(7), err, n-1)
+	}
+}
+
 func TestBadVectors(t *testing.T) {
 	for name, c := range map[string]struct{ file, old, new, want string }{
 		"floret":         {"vocab/vectors.cfg", "default", "floret", `the word vectors have the mode "floret", can run only the mode "default": train with`},
