@@ -156,17 +156,15 @@ func (c *child) Status() board.Status {
 	return s
 }
 
-func (c *child) Totals() metrics.Totals {
-	t := metrics.Totals{}
-	c.page.AddTo(t)
+func (c *child) Count(sum *metrics.Sum) {
+	sum.AddPage(c.page)
 	s := c.line.Read()
-	t[metrics.Key(metrics.ReceivedTotal)] = s.Received
-	t[metrics.Key(metrics.SentTotal)] = s.Sent
-	t[metrics.Key(metrics.BusyTotal)] = uint64(s.Busy)
-	t[metrics.Key(metrics.MissedTotal)] = uint64(s.Missed)
+	sum.Add(metrics.ReceivedTotal, s.Received)
+	sum.Add(metrics.SentTotal, s.Sent)
+	sum.Add(metrics.BusyTotal, uint64(s.Busy))
+	sum.Add(metrics.MissedTotal, uint64(s.Missed))
 	c.sawCPU(processorTime(c.Pid()))
-	t[metrics.Key(metrics.CPUTotal)] = uint64(c.cpu.Load())
-	return t
+	sum.Add(metrics.CPUTotal, uint64(c.cpu.Load()))
 }
 
 // sawCPU notes the processor time of the process. It never goes back, also when the process

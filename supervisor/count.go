@@ -56,11 +56,12 @@ func countOutcome(t metrics.Totals, total, seconds, outcome string, took time.Du
 
 // totals returns all numbers that only grow, of all processes until now.
 func (m *master) totals() metrics.Totals {
-	t := m.past.Clone()
-	t.Add(m.inherited)
+	sum := metrics.NewSum(m.past.Clone())
 	for _, w := range m.workers {
-		t.Add(w.proc.Totals())
+		w.proc.Count(sum)
 	}
+	t := sum.Totals()
+	t.Add(m.inherited)
 	m.logged.addTo(t)
 	t[metrics.Key(metrics.CPUTotal)] += ownCPU()
 	return t

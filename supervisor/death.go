@@ -15,7 +15,9 @@ import (
 func (m *master) onExit(w *worker, status exitStatus) {
 	was, s := w.state, w.slot
 	last := w.proc.Status()
-	m.past.Add(w.proc.Totals())
+	sum := metrics.NewSum(m.past)
+	w.proc.Count(sum)
+	m.past = sum.Totals()
 	m.past[metrics.Key(metrics.LostTotal)] += uint64(last.InFlight)
 	m.move(w, Gone)
 	w.proc.Release()

@@ -128,10 +128,10 @@ func (p *fake) Status() board.Status {
 	return s
 }
 
-func (p *fake) Totals() metrics.Totals {
+func (p *fake) Count(sum *metrics.Sum) {
 	p.st.mu.Lock()
 	defer p.st.mu.Unlock()
-	return metrics.Totals{metrics.Key(metrics.RequestsTotal, "/", "POST", "200"): p.served}
+	sum.Add(metrics.Key(metrics.RequestsTotal, "/", "POST", "200"), p.served)
 }
 
 func (p *fake) Release() {}

@@ -20,7 +20,7 @@ type process interface {
 	Send(wire.Message) error
 	Signal(syscall.Signal) error
 	Status() board.Status
-	Totals() metrics.Totals // what it has counted, and its processor time
+	Count(*metrics.Sum) // adds what it has counted, and its processor time
 	Memory() (int64, error)
 	Release() // The process has ended: its descriptors and its line of the board are free.
 }

@@ -92,10 +92,10 @@ func TestTokensAreCounted(t *testing.T) {
 			}
 			resp.Body.Close()
 		}
-		totals := metrics.Totals{}
-		page.AddTo(totals)
+		sum := metrics.NewSum(metrics.Totals{})
+		sum.AddPage(page)
 		var got float64
-		for _, n := range totals.Counters(metrics.Find(metrics.TokensTotal)) {
+		for _, n := range sum.Totals().Counters(metrics.Find(metrics.TokensTotal)) {
 			got += n.Number
 		}
 		if got != c.want {

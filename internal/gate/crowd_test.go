@@ -109,9 +109,9 @@ func TestAcceptWaitIsCounted(t *testing.T) {
 		answer(t, c)
 		c.Close()
 	}
-	totals := metrics.Totals{}
-	page.AddTo(totals)
-	if h := totals.Histograms(metrics.Find(metrics.AcceptWait)); len(h) != 1 || h[0].Count != 3 {
+	sum := metrics.NewSum(metrics.Totals{})
+	sum.AddPage(page)
+	if h := sum.Totals().Histograms(metrics.Find(metrics.AcceptWait)); len(h) != 1 || h[0].Count != 3 {
 		t.Errorf("after 3 connections there is %+v", h)
 	}
 	if line.Read().Arrived <= 0 {

