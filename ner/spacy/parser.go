@@ -55,7 +55,13 @@ func (m *parserModel) sentences(ctx context.Context, f *features, p *parse, upTo
 	}
 	f.expect(likelyLook(f.text, f.tokens, upTo))
 	var valid [numParserMoves]bool
-	for !p.complete(upTo) {
+	for moves := 1; !p.complete(upTo); moves++ {
+		// A sentence of very many tokens has as many moves after its last token was read.
+		if moves%askMoves == 0 {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+		}
 		b0, b1 := p.buffer(0), p.buffer(1)
 		if err := f.reach(ctx, max(b0, b1), p.keep); err != nil {
 			return err
@@ -85,6 +91,10 @@ func (m *parserModel) sentences(ctx context.Context, f *features, p *parse, upTo
 	p.roots()
 	return nil
 }
+
+// askMoves is after how many moves the parser asks the context whether it has ended. They
+// take about a millisecond.
+const askMoves = 512
 
 // likelyLook guesses how many tokens the parser will look at to find the sentences of
 // the first upTo tokens. The guess is all tokens up to the next full stop, question

@@ -358,6 +358,22 @@ func TestContext(t *testing.T) {
 	}
 }
 
+// TestParserContext ends the context when all tokens of a long sentence are read, and the
+// parser has as many moves to make.
+func TestParserContext(t *testing.T) {
+	p := openModel(t, Options{})
+	text := strings.Repeat("Angela ", 2*askMoves)
+	tokens := p.tokenizer.Tokenize(text, nil)
+	f, _ := decoderBench(t, p.parser.transition, text, tokens)
+	var w parse
+	w.reset(len(tokens))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := p.parser.sentences(ctx, f, &w, len(tokens)); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+}
+
 // countingContext is cancelled after left calls of its Err.
 type countingContext struct {
 	context.Context

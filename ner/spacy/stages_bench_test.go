@@ -50,7 +50,7 @@ func BenchmarkTok2vec(b *testing.B) {
 
 // decoderBench returns the features of an encoded text. again forgets the pages, so that
 // a decoder computes its lower layer again.
-func decoderBench(b *testing.B, t *transition, text string, tokens []Token) (f *features, again func()) {
+func decoderBench(b testing.TB, t *transition, text string, tokens []Token) (f *features, again func()) {
 	f = &features{}
 	f.start(t, &encoder{}, text, tokens)
 	if err := f.reach(b.Context(), len(tokens)-1, 0); err != nil {

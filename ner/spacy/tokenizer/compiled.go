@@ -123,7 +123,7 @@ func (c *cutter) compiledChunk(x string, isSpace bool) {
 	c.suffixes = c.suffixes[:0]
 	var rule *rule
 	whole := false
-	for size := -1; lo < hi && hi-lo != size && t.Err() == nil; {
+	for size := -1; lo < hi && hi-lo != size && t.Err() == nil && c.goesOn(); {
 		if whole = p.matches(p.token, t, lo, hi); whole {
 			break
 		}
@@ -165,7 +165,7 @@ func (c *cutter) compiledChunk(x string, isSpace bool) {
 	default:
 		c.compiledInfixes(x, lo, hi, isSpace)
 	}
-	for i := len(c.suffixes) - 1; i >= 0; i-- {
+	for i := len(c.suffixes) - 1; i >= 0 && c.goesOn(); i-- {
 		n := int(c.suffixes[i])
 		c.emit(x[hi:hi+n], isSpace)
 		hi += n
@@ -177,6 +177,9 @@ func (c *cutter) compiledInfixes(x string, lo, hi int, isSpace bool) {
 	c.found = c.tk.compiled.infixes(c.text, lo, hi, c.found[:0])
 	start := lo
 	for _, m := range c.found {
+		if !c.goesOn() {
+			return
+		}
 		if m.Start == lo {
 			continue
 		}

@@ -135,6 +135,31 @@ func TestCompiledEnglishIsLinear(t *testing.T) {
 	}
 }
 
+// TestContextInAWord ends the context in the middle of a text that is one word, which is
+// cut at its infixes, prefixes or suffixes.
+func TestContextInAWord(t *testing.T) {
+	f, err := readTokenizerFile(readModelFile(t, "tokenizer"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiled, err := buildCompiled(f, testCompiled(t), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for name, tk := range map[string]*Tokenizer{"by hand": testTokenizer(t), "compiled": compiled} {
+		for _, unit := range []string{"a.B", "(", ")", "😀"} {
+			text := strings.Repeat(unit, 4*askSteps)
+			all := tk.Tokenize(text, nil)
+			tokens, err := tk.TokenizeContext(ctx, text, nil)
+			if !errors.Is(err, context.Canceled) || len(tokens) >= len(all) {
+				t.Errorf("%s, %q: error %v after %d of %d tokens", name, unit, err, len(tokens), len(all))
+			}
+		}
+	}
+}
+
 // TestCompiledAllocatesNothing is TestTokenizeAllocatesNothing for compiled patterns.
 func TestCompiledAllocatesNothing(t *testing.T) {
 	f, err := readTokenizerFile(readModelFile(t, "tokenizer"))

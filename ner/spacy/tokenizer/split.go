@@ -26,6 +26,10 @@ type cutter struct {
 	lex      lexBuffers
 	match    matchBuffers
 
+	ctx   context.Context // of cut
+	steps int             // counts the calls of goesOn
+	err   error           // of ctx, from goesOn
+
 	text  *pyregexp.Text // for compiled patterns, nil for others
 	found []pyregexp.Match
 }
@@ -74,6 +78,7 @@ var byteKinds = func() (kinds [256]byteKind) {
 // fails with the context's error when ctx ends, and with ErrTooMuch.
 func (c *cutter) cut(ctx context.Context, text string) error {
 	c.size = len(text)
+	c.ctx, c.steps, c.err = ctx, 0, nil
 	for i, asked := 0, 0; i < len(text); {
 		if i-asked > askEvery {
 			if err := ctx.Err(); err != nil {
@@ -88,6 +93,9 @@ func (c *cutter) cut(ctx context.Context, text string) error {
 		if n > 0 {
 			c.chunk(text[i:i+n], kinds)
 			i += n
+		}
+		if c.err != nil {
+			return c.err
 		}
 		n = c.tk.spaceLen(text[i:])
 		if n > 0 && i > 0 && text[i] == ' ' {
@@ -111,6 +119,18 @@ func (c *cutter) cut(ctx context.Context, text string) error {
 // askEvery is after how many bytes of text cut asks the context whether it has ended. To
 // cut so many bytes takes a millisecond or two.
 const askEvery = 16 << 10
+
+// goesOn reports whether the context has not ended. It asks it after askSteps calls. The
+// loops over a chunk call it for each affix and infix, because a chunk can be as long as the
+// text.
+func (c *cutter) goesOn() bool {
+	if c.steps++; c.steps%askSteps == 0 && c.err == nil {
+		c.err = c.ctx.Err()
+	}
+	return c.err == nil
+}
+
+const askSteps = 1024
 
 // wordLen returns the number of bytes before the first white space of s, and the kinds of
 // the runes in them.
@@ -200,7 +220,7 @@ func (c *cutter) chunk(x string, kinds byteKind) {
 	default:
 		c.infixes(x)
 	}
-	for i := len(c.suffixes) - 1; i >= 0; i-- {
+	for i := len(c.suffixes) - 1; i >= 0 && c.goesOn(); i-- {
 		n := c.suffixes[i]
 		c.emit(tail[:n], false)
 		tail = tail[n:]
@@ -218,7 +238,7 @@ func (c *cutter) affixes(x string) (middle, tail string, rule *rule) {
 	// noPrefix and noSuffix report whether the last search found none. Another search is
 	// needed only when x gets so short that the bytes that patterns.sight names change.
 	noPrefix, noSuffix := false, false
-	for x != "" && rule == nil {
+	for x != "" && rule == nil && c.goesOn() {
 		prefix := 0
 		if !noPrefix || len(x) < prefixSight {
 			c.looked += min(len(x), prefixSight)
@@ -272,7 +292,7 @@ func (c *cutter) affixes(x string) (middle, tail string, rule *rule) {
 // does not: it stays with the text after it.
 func (c *cutter) infixes(x string) {
 	start := 0
-	for from := 0; ; {
+	for from := 0; c.goesOn(); {
 		a, b, ok := c.tk.patterns.nextInfix(x, from)
 		if !ok {
 			break

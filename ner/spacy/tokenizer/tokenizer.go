@@ -119,7 +119,7 @@ func (tk *Tokenizer) TokenizeContext(ctx context.Context, text string, dst []Tok
 	if err == nil {
 		c.applySpecials(text)
 	}
-	dst, c.tokens = c.tokens, nil
+	dst, c.tokens, c.ctx = c.tokens, nil, nil
 	if len(text) <= maxKeptText {
 		tk.cutters.Put(c)
 	}
