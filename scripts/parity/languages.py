@@ -5,10 +5,10 @@
     languages.py make DIR TOKENS LANG…      makes a small pipeline of each language in DIR/LANG
     languages.py texts MODEL OUT TOKENS     makes the texts for a pipeline that is there already
 
-make trains an entity recognizer for some steps on texts of the language. It learns names and
-numbers that a rule has marked, so it finds entities of one and of several tokens in every
-script. Each pipeline also has some norms of its own, and a rule about LIKE_NUM if narwhal
-runs that for the language. With the pipeline there are DIR/LANG.jsonl, its texts, and
+make trains an entity recognizer on texts of the language until it finds some names and numbers,
+and fails if it does not. A rule has marked them, so it finds entities of one and of several
+tokens in every script. Each pipeline also has some norms of its own, and a rule about LIKE_NUM
+if narwhal runs that for the language. With the pipeline there are DIR/LANG.jsonl, its texts, and
 DIR/LANG.0, spaCy's answers.
 
 The texts are those of this machine: message catalogues, manual pages, the software catalogue,
@@ -16,6 +16,7 @@ spaCy's examples, and what languages.sh has put below .cache/parity/texts. A lan
 has too few of them gets more that are made of its words.
 """
 
+import collections
 import glob
 import json
 import multiprocessing
@@ -40,6 +41,7 @@ import reference
 import sources
 
 RULES = "spacy.Tokenizer.v1"
+LEAST = {"NAME": 10, "NUM": 3}  # with fewer entities that the recognizer finds, a comparison says little
 LACKS = {"LIKE_NUM", "IS_CURRENCY"}  # a rule with one of these is refused if the language has words for it
 DOCUMENT = pathlib.Path(__file__).parent.parent.parent / "docs" / "engine.md"
 
@@ -211,6 +213,7 @@ def blank(lang):
 
 
 def make(lang, folder, tokens, like_num):
+    """Makes a pipeline, its texts and spaCy's answers. Returns what it finds if that is too little."""
     warnings.simplefilter("ignore")
     spacy.util.fix_random_seed(7)
     nlp = blank(lang)
@@ -224,18 +227,26 @@ def make(lang, folder, tokens, like_num):
         "hidden_width": 32, "maxout_pieces": 2, "use_upper": True, "nO": None,
         "tok2vec": {"@architectures": "spacy.HashEmbedCNN.v2", "pretrained_vectors": None, "width": 32, "depth": 2,
                     "embed_size": 500, "window_size": 1, "maxout_pieces": 3, "subword_features": True}}})
-    for label in ("NAME", "NUM"):  # the texts may have no number, and the rule below has this label
+    for label in LEAST:  # the texts may have no number, and the rule below has this label
         ner.add_label(label)
     pieces = [" ".join(row["text"].split()[:25]) for row in rows]
     examples = [e for e in (marked(nlp, p) for p in pieces[:400] if p) if len(e.x)]
     optimizer = nlp.initialize(lambda: examples)
     optimizer.learn_rate = 0.01  # few steps must be enough
-    for _ in range(40):
-        nlp.update(rng.sample(examples, min(16, len(examples))), sgd=optimizer)
+    for steps in range(40, 440, 40):
+        for _ in range(40):
+            nlp.update(rng.sample(examples, min(16, len(examples))), sgd=optimizer)
+        found = collections.Counter(ent.label_ for doc in nlp.pipe(row["text"] for row in rows[:1000]) for ent in doc.ents)
+        if all(found[label] >= least for label, least in LEAST.items()):
+            break
+    else:
+        return f"{lang} finds {dict(found)}"
+    print(f"languages: {lang:22} {found['NAME']:>5} names, {found['NUM']:>5} numbers after {steps} steps", file=sys.stderr)
     if like_num:
         nlp.add_pipe("entity_ruler").add_patterns([{"label": "NUM", "pattern": [{"LIKE_NUM": True}, {"LIKE_URL": True, "OP": "?"}]}])
     nlp.to_disk(folder / lang)
     answer(folder / lang, folder / f"{lang}.jsonl", folder / lang)
+    return None
 
 
 def answer(model, texts, out):
@@ -264,7 +275,9 @@ def main():
             for lang in args[2:]:
                 jobs.append((lang, folder, tokens, does[lang] == "runs" or does.get(f"{lang} with {RULES}") == "runs"))
             with multiprocessing.get_context("spawn").Pool(min(2, os.cpu_count())) as pool:
-                pool.starmap(make, jobs, chunksize=1)
+                bad = [found for found in pool.starmap(make, jobs, chunksize=1) if found]
+            if bad:
+                sys.exit(f"languages: want at least {LEAST} after 400 steps: {', '.join(bad)}")
         case "texts":
             texts(args[0], args[1], int(args[2]))
         case _:

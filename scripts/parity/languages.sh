@@ -23,13 +23,12 @@ go build -o "$made/parity" ./scripts/parity
 # one prints a line about a pipeline that is as in spaCy, and all differences of another one.
 one() {
 	local name=$1 model=$2 least=$3
-	if ! "$made/parity" -model "$model" -corpus "$made/$name.jsonl" -min "$least" "$made/$name.0" >"$made/$name.log"; then
+	if ! "$made/parity" -model "$model" -corpus "$made/$name.jsonl" -min "$least" -entities 20 "$made/$name.0" >"$made/$name.log"; then
 		printf 'parity: %s\n' "$name"
 		cat "$made/$name.log"
 		return 1
 	fi
-	awk -v name="$name" '$1 == "all" { printf "parity: %-18s %8d tokens, %6d entities, 0 differences\n", name, $3, $5; few = $5 < 5 } END { exit few }' "$made/$name.log" ||
-		{ say "$name finds too few entities to compare"; return 1; }
+	awk -v name="$name" '$1 == "all" { printf "parity: %-18s %8d tokens, %6d entities, 0 differences\n", name, $3, $5 }' "$made/$name.log"
 }
 
 bad=()

@@ -21,12 +21,13 @@ import sys
 import numpy
 import spacy
 from spacy.cli.init_config import init_config
-from spacy.tokens import Span
+from spacy.tokens import Doc, Span
+from spacy.training import Example
 from spacy.util import load_model_from_config
 
 import invented
-from docs_made import RULES, example, lemmas
-from train_data import ANIMAL, FOOD, HOUSE, KEEPER
+from docs_made import DEPS, MORPHS, POS, RULES, TAGS, lemmas
+from train_data import ANIMAL, FOOD, HOUSE, KEEPER, sentence
 
 HASHES = {"@architectures": "spacy.MultiHashEmbed.v1", "width": 32, "attrs": ["NORM", "PREFIX", "SUFFIX", "SHAPE"],
           "rows": [500, 300, 300, 200], "include_static_vectors": True}
@@ -44,8 +45,8 @@ def add_vectors(nlp):
         nlp.vocab.set_vector(word, rng.normal(size=20).astype("f"))
 
 
-def mark(doc):
-    """Makes entities of up to three words that begin with an upper case letter."""
+def names(doc):
+    """Returns entities of up to three words that begin with an upper case letter."""
     spans, at = [], 0
     while at < len(doc):
         end = at
@@ -54,17 +55,37 @@ def mark(doc):
         if end > at:
             spans.append(Span(doc, at, end, label="NAME"))
         at = max(end, at + 1)
-    doc.ents = spans
+    return spans
+
+
+def example(nlp, rng):
+    """Returns some sentences. All that is to be found in them follows from the letters of words,
+    so that the networks soon decide clearly."""
+    text, starts = "", []
+    for _ in range(rng.randint(1, 3)):
+        starts.append(len(text))
+        text += sentence(rng)[0] + " "
+    doc = nlp.make_doc(text)
+    heads, deps, first = [], [], 0
+    for t in doc:
+        if t.idx in starts:
+            first = t.i
+        heads.append(first if ord(t.text[0]) % 2 else max(first, t.i - 1))
+        deps.append("ROOT" if t.i == first else DEPS[len(t) % len(DEPS)])
+    gold = Doc(nlp.vocab, words=[t.text for t in doc], spaces=[bool(t.whitespace_) for t in doc],
+               tags=[TAGS[ord(t.text[-1]) % len(TAGS)] for t in doc],
+               pos=[POS[ord(t.text[0]) % len(POS)] for t in doc],
+               morphs=[MORPHS[(ord(t.text[0]) + len(t)) % len(MORPHS)] for t in doc], heads=heads, deps=deps)
+    gold.ents = names(gold)
+    return Example(doc, gold)
 
 
 def train(nlp):
     rng = random.Random(7)
     examples = [example(nlp, rng) for _ in range(60)]
-    for e in examples:
-        mark(e.reference)
     optimizer = nlp.initialize(lambda: examples)
     optimizer.learn_rate = 0.01  # few steps must be enough
-    for _ in range(30):
+    for _ in range(40):
         nlp.update(rng.sample(examples, 8), sgd=optimizer)
     return nlp
 
