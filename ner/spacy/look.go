@@ -12,7 +12,7 @@ import (
 // and SENT_START. Components after the ruler have not run for it.
 
 // look sets what the ruler looks at, and the components that must run for it. phrases says that
-// it has rules that are texts.
+// it has rules with a text that is not empty.
 func (r *ruler) look(a *annotators, phrases bool) error {
 	for _, n := range annotationNames {
 		if r.tokens.Uses(n.attr) || phrases && r.phrases.Uses(n.attr) {

@@ -168,6 +168,7 @@ func TestRulersWithoutAnnotations(t *testing.T) {
 		{"an operator", "tagger", "{}", `{"label":"X","pattern":[{"TAG":{"IN":["NN"]}}]}`, nil, nil, ""},
 		{"phrases without tags", "tagger", `{"phrase_matcher_attr":"TAG"}`, `{"label":"X","pattern":"Tim"}`, nil, nil, `its rules have TAG, for which spaCy fails: "tagger"`},
 		{"no phrases", "tagger", `{"phrase_matcher_attr":"TAG"}`, `{"label":"X","pattern":[{}]}`, nil, nil, ""},
+		{"an empty phrase", "tagger", `{"phrase_matcher_attr":"TAG"}`, `{"label":"X","pattern":""}`, nil, nil, ""},
 		{"a phrase that has none", "", `{"phrase_matcher_attr":"TAG"}`, `{"label":"X","pattern":"Tim Cook"}` + "\n" + `{"label":"X","pattern":"cats"}`, []string{"tagger"}, nil,
 			`ruler/patterns.jsonl: line 2: no token of the phrase "cats" has TAG, by which phrases are compared (phrase_matcher_attr): save the pipeline without this rule` + or},
 		{"a broken tagger", "", "{}", tag, nil, func(f map[string][]byte) { delete(f, "tagger/model") }, `component "ruler": its rules need another component: component "tagger": read tagger/model: `},

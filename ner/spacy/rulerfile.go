@@ -155,7 +155,7 @@ func (l *loader) ruler(c component, s rulerSettings, p *Pipeline) (*ruler, error
 			return nil, &ruleError{fmt.Errorf("%s: line %d: %w: save the pipeline without this rule", file, lines[i], err)}
 		}
 	}
-	isPhrase := func(r *matcher.Rule) bool { return r.Tokens == nil }
+	isPhrase := func(r *matcher.Rule) bool { return r.Tokens == nil && r.Phrase != "" }
 	if err := r.look(p.annotators, slices.ContainsFunc(rules, isPhrase)); err != nil {
 		return nil, &ruleError{err}
 	}

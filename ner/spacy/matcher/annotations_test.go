@@ -71,6 +71,7 @@ func TestMissing(t *testing.T) {
 	for pattern, want := range map[string]string{
 		`[{"TAG":"X"},{"MORPH":"_"}]`:                 "",
 		`[{"DEP":"x"},{"lemma":"y"}]`:                 "LEMMA",
+		`[{"DEP":"x","OP":"{0}"},{"TAG":"X"}]`:        "", // no token of a text is compared with it
 		`[{"DEP":"x","LEMMA":{"IN":["y"]}}]`:          "DEP",
 		`[{"LEMMA":{"IN":["y"]},"SENT_START":false}]`: "",
 	} {

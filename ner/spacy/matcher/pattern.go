@@ -82,6 +82,9 @@ func (m *Matcher) Add(key int32, pattern []any, validate bool) error {
 			loose++
 		}
 		nodes[i].merges = loose > 1
+		for _, e := range nodes[i].equal {
+			m.compared[e.attr] = true
+		}
 	}
 	m.starts.add(m, first, int32(len(m.firsts)))
 	m.firsts = append(m.firsts, first)
@@ -129,7 +132,6 @@ func (m *Matcher) addSpec(key int32, spec any, validate bool) error {
 		if err != nil {
 			return err
 		}
-		m.compared[a] = true
 		n.equal = append(n.equal, equal{a, value})
 	}
 	if !hasOp {
