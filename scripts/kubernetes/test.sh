@@ -8,8 +8,10 @@
 # are built. cluster/build.sh builds the cluster's programs, which takes long the first time.
 #
 # An update and the drain of a node must not lose a request. When a pod or a node dies, only
-# what ran there may be lost. scripts/nodes/box.sh makes the nodes on this machine. Exit
-# status: 0 passed, 1 failed, 77 this machine cannot run nodes. A message then says why.
+# what ran there may be lost. scripts/nodes/box.sh makes the nodes on this machine. If other
+# programs keep its processors busy, Kubernetes can take a pod out of the Service later than
+# the pod leaves, and requests can be lost. The log of etcd then says "took too long".
+# Exit status: 0 passed, 1 failed, 77 this machine cannot run nodes. A message then says why.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 test=kubernetes here=scripts/kubernetes
