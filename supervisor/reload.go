@@ -11,7 +11,8 @@ import (
 )
 
 // reload is a HUP under way. The slots get workers of the new generation one
-// after the other, each when the new worker of the slot before is ready.
+// after the other, each when the new worker of the slot before is ready. Then
+// the slots that the new generation adds get theirs, all at once.
 type reload struct {
 	gen   *generation
 	began time.Time
@@ -59,8 +60,8 @@ func (m *master) readConfiguration() (*generation, error) {
 	return m.newGeneration(o)
 }
 
-// stepReload starts the new worker of the next slot, or ends the reload after the
-// last one.
+// stepReload starts the new worker of the next slot, or adds slots. It ends the
+// reload when every slot has a ready worker.
 func (m *master) stepReload() {
 	r := m.reload
 	if r == nil || r.slot != nil && r.slot.next != nil {
@@ -82,7 +83,12 @@ func (m *master) stepReload() {
 		m.spawn(s, r.gen)
 		return
 	}
-	m.reloadDone()
+	for len(m.slots) < r.gen.o.Workers {
+		m.slots = append(m.slots, &slot{n: len(m.slots) + 1, gen: r.gen}) // reconcile starts its worker
+	}
+	if !slices.ContainsFunc(m.slots[:r.gen.o.Workers], func(s *slot) bool { return s.cur == nil }) {
+		m.reloadDone()
+	}
 }
 
 // reloadDone puts the new generation in force: every slot has a worker of it.
@@ -120,16 +126,16 @@ func (m *master) reloadFailed(w *worker, err error) bool {
 }
 
 // abandonReload ends the reload under way. Slots that have a worker of the new
-// generation keep it.
+// generation keep it. scale drops those that the reload has added.
 func (m *master) abandonReload(err error) {
-	done := 0
-	for _, s := range m.slots {
+	done, slots := 0, m.slots[:min(m.target, len(m.slots))]
+	for _, s := range slots {
 		if s.gen == m.reload.gen {
 			done++
 		}
 	}
 	logevent.ReloadFailed.Log(m.log, "reload failed; the other workers keep the old configuration", "error", err, "generation", m.reload.gen.n,
-		"slots_with_the_new", done, "slots", len(m.slots))
+		"slots_with_the_new", done, "slots", len(slots))
 	m.noteReloadFailure(err)
 	countOutcome(m.past, metrics.ReloadsTotal, metrics.ReloadSecondsTotal, metrics.Failed, m.now().Sub(m.reload.began))
 	m.reload = nil

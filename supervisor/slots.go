@@ -48,12 +48,16 @@ func (m *master) reconcile() (more bool) {
 }
 
 // scale adds or drops slots until there are as many as wanted. It drops the last
-// ones.
+// ones, but not those that a reload adds.
 func (m *master) scale() {
+	most := m.target
+	if m.reload != nil {
+		most = max(most, m.reload.gen.o.Workers)
+	}
 	for len(m.slots) < m.target {
 		m.slots = append(m.slots, &slot{n: len(m.slots) + 1, gen: m.gen})
 	}
-	for len(m.slots) > m.target {
+	for len(m.slots) > most {
 		s := m.slots[len(m.slots)-1]
 		m.slots = m.slots[:len(m.slots)-1]
 		s.dropped = true
