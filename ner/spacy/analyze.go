@@ -71,8 +71,12 @@ func (p *Pipeline) Analyze(ctx context.Context, text string, want ner.Want) (*ne
 // rulers see. The components come before the recognizer, because they can use the vectors
 // that the parser has read.
 func (p *Pipeline) prepare(ctx context.Context, w *work, list []annotating, sents, annotations bool) (out []ner.Annotation, err error) {
+	taps := p.taps(list, len(w.tokens))
+	// The parser reads most of the text for the recognizer. So tags from the same vectors cost
+	// less if it reads all of it than if they are computed twice.
+	sents = sents || p.sentences && len(taps) > 0
 	if sents || slices.ContainsFunc(list, func(c annotating) bool { return c.factory == "parser" }) {
-		w.parser.taps = p.taps(list, len(w.tokens))
+		w.parser.taps = taps
 		if err := p.findSentences(ctx, w, len(w.tokens)); err != nil {
 			return nil, err
 		}

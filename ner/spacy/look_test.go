@@ -245,6 +245,8 @@ func TestRulersSeeSentences(t *testing.T) {
 		{"before it", "sents", text, "Mice"},
 		{"before it, where the tokenizer has replaced the first token", "sents", "(:foo y", ""},
 		{"after it", "", "(:foo y", "(:"},
+		{"before it, where a special case has replaced itself", "sents", "'... x y", ""},
+		{"before it, where it is the whole word", "sents", "'' x y", "''"},
 		{"nothing", "", "", ""},
 	} {
 		files := small.files(t, 1)

@@ -48,18 +48,52 @@ func BenchmarkRuler(b *testing.B) {
 	}
 }
 
+// BenchmarkRulesAbout measures one call of Entities of en_core_web_sm with one rule that looks
+// at what other components find.
+//
+//	go test -run - -bench RulesAbout ./ner/spacy/
+func BenchmarkRulesAbout(b *testing.B) {
+	text, err := os.ReadFile("../../scripts/paragraph.txt")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, pattern := range []string{`"LOWER":"x"`, `"TAG":"x"`, `"POS":"X"`, `"LEMMA":"x"`, `"DEP":"x"`, `"SENT_START":true`} {
+		b.Run(strings.Split(pattern, `"`)[1], func(b *testing.B) {
+			p, err := OpenFiles(withRules(b, `{"label":"X","pattern":[{`+pattern+`},{"LOWER":"y"}]}`), Options{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			best := 1e9
+			for b.Loop() {
+				before := b.Elapsed()
+				if _, err := p.Entities(b.Context(), string(text)); err != nil {
+					b.Fatal(err)
+				}
+				best = min(best, (b.Elapsed() - before).Seconds())
+			}
+			b.ReportMetric(best*1e3, "best-ms")
+		})
+	}
+}
+
 // withPhrases returns a function that reads the files of en_core_web_sm, and of a ruler with
 // n different phrases of one to three words.
 func withPhrases(t testing.TB, n int) func(name string) ([]byte, error) {
+	var rules strings.Builder
+	for i := range n {
+		fmt.Fprintf(&rules, `{"label":"X","pattern":"name%d%.*s","id":"%d"}`+"\n", i, i%3*11, " of Example Street", i)
+	}
+	return withRules(t, rules.String())
+}
+
+// withRules returns a function that reads the files of en_core_web_sm, and of a ruler with
+// rules, if there are any.
+func withRules(t testing.TB, rules string) func(name string) ([]byte, error) {
 	files := map[string][]byte{"config.cfg": readModelFile(t, "config.cfg")}
-	if n > 0 {
+	if rules != "" {
 		config := strings.Replace(string(files["config.cfg"]), `"ner"]`, `"ner","ruler"]`, 1)
 		files["config.cfg"] = []byte(config + "\n[components.ruler]\nfactory = \"entity_ruler\"\n")
-		var rules strings.Builder
-		for i := range n {
-			fmt.Fprintf(&rules, `{"label":"X","pattern":"name%d%.*s","id":"%d"}`+"\n", i, i%3*11, " of Example Street", i)
-		}
-		files["ruler.jsonl"] = []byte(rules.String())
+		files["ruler.jsonl"] = []byte(rules)
 	}
 	return func(name string) ([]byte, error) {
 		if b, ok := files[name]; ok {

@@ -23,6 +23,8 @@ type specials struct {
 	nodes []trieNode
 	roots []int32 // by symbol: the root's child, or 0
 	depth int     // number of tokens of the longest phrase
+
+	same map[uint64]bool // the words that are phrases of one token, which stays the same
 }
 
 // rule has the tokens of a special case. Their offsets count from its start.
@@ -94,7 +96,7 @@ func endsBit(x string) (word int, bit uint64) {
 // newSpecials returns specials with the tokens of the rules. addPhrases sets their
 // symbols and the trie later, because it needs a tokenizer.
 func newSpecials(cases map[string][]ruleToken, lex *lexicon) *specials {
-	s := &specials{rules: make(map[string]*rule, len(cases)), nodes: make([]trieNode, 1)}
+	s := &specials{rules: make(map[string]*rule, len(cases)), nodes: make([]trieNode, 1), same: map[uint64]bool{}}
 	var b lexBuffers
 	for text, tokens := range cases {
 		r := new(rule)
@@ -138,6 +140,7 @@ func (s *specials) addPhrases(tk *Tokenizer, all bool) error {
 		// to look for. English has such rules for ' and the long dash, and some texts
 		// have very many of these.
 		if len(plain.tokens) == 1 && len(rule.tokens) == 1 && !norms[rule.tokens[0].Orth] {
+			s.same[plain.tokens[0].Orth] = true
 			continue
 		}
 		node := int32(0)
@@ -195,6 +198,24 @@ func (s *specials) grow(node, symbol int32) int32 {
 		s.nodes = append(s.nodes, trieNode{})
 	}
 	return child
+}
+
+// keepsFirst reports whether the first token is a phrase that spaCy replaces by the same token.
+// It does not if a longer phrase begins there, whether that one is replaced or not.
+func (s *specials) keepsFirst(orth uint64, symbols []int32) bool {
+	if !s.same[orth] {
+		return false
+	}
+	node := s.roots[symbols[0]]
+	for _, symbol := range symbols[1:] {
+		if node == 0 {
+			break
+		}
+		if node = s.nodes[node].child(symbol); node != 0 && s.nodes[node].end {
+			return false
+		}
+	}
+	return true
 }
 
 // setRoots sets roots. The symbols are 1 to symbols.
@@ -317,6 +338,9 @@ func (c *cutter) applySpecials(text string) {
 			grow += max(0, len(rule.tokens)-int(sp.len()))
 		}
 	})
+	if len(tokens) > 0 && c.tk.specials.keepsFirst(tokens[0].Orth, c.symbols) {
+		tokens[0].Replaced = true
+	}
 	if len(m.replacements) == 0 {
 		return
 	}

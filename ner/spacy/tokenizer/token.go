@@ -11,7 +11,8 @@ type Token struct {
 	IsSpace bool // every rune is white space
 
 	// Replaced says that the token belongs to a special case that was found among the tokens
-	// of other words, as ":(" is in "a:(b".
+	// of a text, as ":(" is in "a:(b". If the special case is the token itself, as "'" is in
+	// "'a", only the first token of a text says so.
 	Replaced bool
 
 	Orth   uint64 // the text itself: key of the word vectors
