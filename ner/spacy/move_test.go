@@ -11,8 +11,25 @@ import (
 // TestMove checks that Move moves all weights, that the answers stay the same, and that
 // the old weights are not read any more.
 func TestMove(t *testing.T) {
-	p := openModel(t, Options{CacheEntries: -1})
-	want, err := p.Analyze(t.Context(), paragraph, ner.Sents)
+	testMove(t, openModel(t, Options{CacheEntries: -1}), ner.Sents)
+}
+
+// TestMoveForRules has a tagger that only a rule needs.
+func TestMoveForRules(t *testing.T) {
+	p, err := OpenFiles(withRules(t, `{"label":"X","pattern":[{"TAG":"IN"}]}`), Options{CacheEntries: -1, Exclude: []string{"parser"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ents, err := p.Entities(t.Context(), paragraph)
+	if len(labelled(ents)) < 3 || len(p.networks()) != 2 {
+		t.Errorf("the rule finds %v, %v; %d networks", ents, err, len(p.networks()))
+	}
+	testMove(t, p, 0)
+}
+
+func testMove(t *testing.T, p *Pipeline, wanted ner.Want) {
+	t.Helper()
+	want, err := p.Analyze(t.Context(), paragraph, wanted)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +47,7 @@ func TestMove(t *testing.T) {
 	if bytes < 6<<20 {
 		t.Errorf("%d bytes of weights were moved, want at least 6 MB of en_core_web_sm", bytes)
 	}
-	got, err := p.Analyze(t.Context(), paragraph, ner.Sents)
+	got, err := p.Analyze(t.Context(), paragraph, wanted)
 	if err != nil {
 		t.Fatal(err)
 	}
