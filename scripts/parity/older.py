@@ -24,6 +24,7 @@ from spacy.cli.init_config import init_config
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.util import load_model_from_config
+from spacy.vectors import Vectors
 
 import invented
 from docs_made import DEPS, MORPHS, POS, RULES, TAGS, lemmas
@@ -40,9 +41,11 @@ def add_vectors(nlp):
     """Gives a vector to half of the words that the corpus often has."""
     words = set(" ".join(ANIMAL + FOOD + HOUSE + KEEPER + invented.FIRST + invented.FRAMES).split())
     words |= {w for w in nlp.Defaults.stop_words} | {"file", "option", "package", "string", "Debian", ",", "."}
-    rng = numpy.random.RandomState(7)
-    for word in sorted(words)[::2]:
-        nlp.vocab.set_vector(word, rng.normal(size=20).astype("f"))
+    words = sorted(words)[::2]
+    for word in words:
+        nlp.vocab.strings.add(word)
+    # A table that set_vector makes ends with rows of zeros. Here the last row is that of a word.
+    nlp.vocab.vectors = Vectors(data=numpy.random.RandomState(7).normal(size=(len(words), 20)).astype("f"), keys=words)
 
 
 def names(doc):
