@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/narwhal-server/narwhal/internal/textjson"
 	"github.com/narwhal-server/narwhal/ner"
@@ -20,12 +22,15 @@ const (
 	hintIncludeLines = `for example ?include=sents,tokens; without it only entities are answered`
 )
 
-// annotations are the names for what each token can have, in the order of the answer. They
-// are the keys of spaCy's Doc.to_json. dep has head with it.
-var annotations = []struct {
+// includes are the names in `include`, with what they ask for: 0 for tokens. Those from "tag"
+// on are what each token can have, with the keys of spaCy's Doc.to_json. dep has head with it.
+var includes = []struct {
 	name string
 	want ner.Want
-}{{"tag", ner.Tag}, {"pos", ner.Pos}, {"morph", ner.Morph}, {"lemma", ner.Lemma}, {"dep", ner.Dep}}
+}{
+	{"sents", ner.Sents}, {"tokens", 0}, {"noun_chunks", ner.NounChunks},
+	{"tag", ner.Tag}, {"pos", ner.Pos}, {"morph", ner.Morph}, {"lemma", ner.Lemma}, {"dep", ner.Dep},
+}
 
 // includeOf reads what an answer shall have beside the entities: nothing if nothing is
 // said. It fails if the model does not find it.
@@ -46,7 +51,7 @@ func (m *model) including(list []string, hint string) (include, *failure) {
 	for _, name := range list {
 		want, ok := included(name)
 		if !ok {
-			return in, invalid(fmt.Sprintf("`include` has %.64q, want \"sents\", \"tokens\", \"noun_chunks\", or for each token \"tag\", \"pos\", \"morph\", \"lemma\" or \"dep\"", name), hint)
+			return in, invalid(fmt.Sprintf("`include` has %.64q, want %s", name, includeNames()), hint)
 		}
 		in.want |= want
 		in.tokens = in.tokens || want == 0 || want&ner.Annotations != 0
@@ -70,23 +75,23 @@ func (m *model) including(list []string, hint string) (include, *failure) {
 	return in, nil
 }
 
-// included returns what a name in `include` asks for: 0 for tokens. ok is false for an unknown
-// name.
+// included returns what a name in `include` asks for. ok is false for an unknown name.
 func included(name string) (want ner.Want, ok bool) {
-	switch name {
-	case "sents":
-		return ner.Sents, true
-	case "tokens":
-		return 0, true
-	case "noun_chunks":
-		return ner.NounChunks, true
-	}
-	for _, a := range annotations {
-		if a.name == name {
-			return a.want, true
+	for _, i := range includes {
+		if i.name == name {
+			return i.want, true
 		}
 	}
 	return 0, false
+}
+
+// includeNames returns all names in `include` for an error.
+func includeNames() string {
+	var names []string
+	for _, i := range includes {
+		names = append(names, strconv.Quote(i.name))
+	}
+	return strings.Join(names, ", ")
 }
 
 // find returns the entities of a text, what else is to be included, and the number of

@@ -62,7 +62,7 @@ func TestIncludeWhatTheModelLacks(t *testing.T) {
 		{fake{}, `["noun_chunks"]`, 200, `{"model":"","ents":[{"text":"Ada","label":"LAST","start":0,"end":3}],"noun_chunks":[{"start":0,"end":3}]}`},
 		{fake{}, `["lemma","tag"]`, 422, "`include` has tag, but there is no tagger"},
 		{bare{fake{}}, `["lemma"]`, 422, "`include` has lemma, but the model finds only entities"},
-		{fake{}, `["head"]`, 422, "`include` has \\\"head\\\", want \\\"sents\\\", \\\"tokens\\\", \\\"noun_chunks\\\", or for each token"},
+		{fake{}, `["head"]`, 422, "`include` has \\\"head\\\", want \\\"sents\\\", \\\"tokens\\\", \\\"noun_chunks\\\", \\\"tag\\\""},
 	} {
 		s := serve(t, gate.Options{}, Options{Recognizer: test.r})
 		body := `{"text":"Ada","include":` + test.include + `}`
