@@ -176,7 +176,7 @@ func (s *Set) Find(t *Text, index, lo, hi int) (start, end int, ok bool) {
 	e := &s.exprs[index]
 	start = lo
 	if !e.atStart {
-		if !t.backward(e.starts, hi, lo, hi, func(p int) { start = p }) {
+		if !t.sweep(e.starts, hi, lo, hi, true, func(p int) { start = p }) {
 			return 0, 0, false
 		}
 	}
@@ -200,7 +200,7 @@ func (s *Set) FindAll(t *Text, index, lo, hi int, dst []Match) []Match {
 	if e.atStart {
 		t.starts = append(t.starts, lo)
 	} else {
-		t.backward(e.starts, hi, lo, hi, func(p int) { t.starts = append(t.starts, p) })
+		t.sweep(e.starts, hi, lo, hi, true, func(p int) { t.starts = append(t.starts, p) })
 	}
 	// at is where the last match ended. After an empty match the next one is not empty, if it
 	// begins at the same place.
@@ -251,5 +251,5 @@ func (re *Regexp) Search(text string) bool {
 	t := re.texts.Get().(*Text)
 	defer re.texts.Put(t)
 	t.Reset(text)
-	return t.each(re.ends, 0, len(text), nil)
+	return t.sweep(re.ends, 0, 0, len(text), false, nil)
 }

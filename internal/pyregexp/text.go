@@ -165,7 +165,7 @@ func (t *Text) ask(m *machine, s, ask *state, local symbol, p, lo, hi int) *stat
 func (t *Text) holds(l *look, p, lo, hi int) bool {
 	if l.near {
 		if l.behind {
-			return t.backward(l.machine, p, lo, hi, nil) != l.negative
+			return t.sweep(l.machine, p, lo, hi, true, nil) != l.negative
 		}
 		return (t.forward(l.machine, p, lo, hi, false, true) >= 0) != l.negative
 	}
@@ -184,12 +184,11 @@ func (t *Text) lookEverywhere(l *look, lo, hi int) {
 	for i := range known.holds {
 		known.holds[i] = l.negative
 	}
-	found := func(p int) { known.holds[p-lo] = !l.negative }
+	from := hi
 	if l.behind {
-		t.each(l.machine, lo, hi, found)
-	} else {
-		t.backward(l.machine, hi, lo, hi, found)
+		from = lo
 	}
+	t.sweep(l.machine, from, lo, hi, !l.behind, func(p int) { known.holds[p-lo] = !l.negative })
 }
 
 // forward runs a machine from place p of text[lo:hi], and returns where the match ends, or
@@ -216,12 +215,18 @@ func (t *Text) forward(m *machine, p, lo, hi int, filled, any bool) (end int) {
 	return end
 }
 
-// each runs a machine through text[lo:hi] and calls found for each place at which a match
-// ends. If found is nil, it stops at the first match. It reports whether there is a match.
-func (t *Text) each(m *machine, lo, hi int, found func(int)) (any bool) {
-	s := m.start(m.local[t.set.alphabet.edge()], false)
-	for p := lo; t.spend(1); {
-		q, to := t.after(p, hi)
+// sweep runs a machine from place p of text[lo:hi] to its end, and calls found for each place
+// at which a match ends. With back it runs to the start, and matches begin at the places. If
+// found is nil, it stops at the first one. It reports whether there is a match.
+func (t *Text) sweep(m *machine, p, lo, hi int, back bool, found func(int)) (any bool) {
+	last := hi
+	if back {
+		last = lo
+	}
+	_, passed := t.step(p, lo, hi, !back)
+	s, from := m.start(m.local[passed], false), p
+	for t.err == nil {
+		q, to := t.step(p, lo, hi, back)
 		s = t.next(m, s, to, p, lo, hi)
 		if s.matched {
 			any = true
@@ -230,35 +235,19 @@ func (t *Text) each(m *machine, lo, hi int, found func(int)) (any bool) {
 			}
 			found(p)
 		}
-		if s.dead || p == hi {
+		if s.dead || p == last {
 			break
 		}
 		p = q
 	}
+	t.spend(1 + max(p-from, from-p))
 	return any
 }
 
-// backward runs a machine from place p of text[lo:hi] to its start, and calls found for
-// each place at which a match begins. If found is nil, it stops at the first one. It
-// reports whether there is a match.
-func (t *Text) backward(m *machine, p, lo, hi int, found func(int)) (any bool) {
-	_, passed := t.after(p, hi)
-	s, from := m.start(m.local[passed], false), p
-	for t.err == nil {
-		q, to := t.before(p, lo, hi)
-		s = t.next(m, s, to, p, lo, hi)
-		if s.matched {
-			any = true
-			if found == nil {
-				break
-			}
-			found(p)
-		}
-		if s.dead || p == lo {
-			break
-		}
-		p = q
+// step is before or after.
+func (t *Text) step(p, lo, hi int, back bool) (int, symbol) {
+	if back {
+		return t.before(p, lo, hi)
 	}
-	t.spend(1 + from - p)
-	return any
+	return t.after(p, hi)
 }
