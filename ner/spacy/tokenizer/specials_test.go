@@ -92,3 +92,29 @@ func TestIDTable(t *testing.T) {
 		}
 	}
 }
+
+// What was replaced is said of the tokens of this text: not of those whose memory they use.
+func TestReplaced(t *testing.T) {
+	tk := testTokenizer(t)
+	var tokens []Token
+	for _, test := range []struct {
+		text string
+		want []bool
+	}{
+		{"(:foo y", []bool{true, false, false}},
+		{"'a", []bool{true, false}},
+		{"a b c", []bool{false, false, false}},
+		{":) x", []bool{false, false}},
+		{"x (:foo", []bool{false, true, false}},
+		{"", nil},
+	} {
+		tokens = tk.Tokenize(test.text, tokens[:0])
+		var got []bool
+		for _, x := range tokens {
+			got = append(got, x.Replaced)
+		}
+		if !slices.Equal(got, test.want) {
+			t.Errorf("%q: %v, want %v", test.text, got, test.want)
+		}
+	}
+}

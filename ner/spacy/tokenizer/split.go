@@ -321,7 +321,7 @@ func (c *cutter) emit(s string, isSpace bool) {
 	c.tokens = c.tokens[:n+1]
 	t := &c.tokens[n]
 	t.Start, t.End, t.RuneStart = c.pos, c.pos+len(s), c.runePos
-	t.Space, t.IsSpace = false, isSpace
+	t.Space, t.IsSpace, t.Replaced = false, isSpace, false
 	c.symbols = append(c.symbols, c.tk.lexicon.lookup(t, s, &c.lex))
 	c.pos, c.runePos = t.End, t.RuneEnd
 }

@@ -11,7 +11,7 @@ type Token struct {
 	IsSpace bool // every rune is white space
 
 	// Replaced says that the token belongs to a special case that was found among the tokens
-	// of a text, as ":(" is in "a:(b". If the special case is the token itself, as "'" is in
+	// of a text, as "(:" is in "(:foo". If the special case is the token itself, as "'" is in
 	// "'a", only the first token of a text says so.
 	Replaced bool
 
