@@ -2,8 +2,8 @@
 // a link, says which program it is: etcd, kube-apiserver, kube-controller-manager,
 // kube-scheduler, kubelet, kube-proxy or kubectl.
 //
-// Kubernetes builds each of them from the same modules, as a program of its own. One program
-// takes a quarter of the space and the time.
+// Kubernetes builds each of them from the same modules, as a program of its own. In one
+// program the packages that they have in common are linked only once.
 package main
 
 import (
