@@ -152,7 +152,7 @@ func (c config) plan(exclude []string) (*plan, error) {
 	if p.noSents != nil && absent == nil {
 		p.noDoc = p.noSents
 	}
-	if p.noSents != nil && late >= 0 && !slices.ContainsFunc(p.run[late:], component.isRuler) { // nobody gets its sentences
+	if p.noSents != nil && late >= 0 && !slices.ContainsFunc(p.run[late:], component.isRuler) { // nobody gets its sentences, and no rule looks at them
 		p.run = slices.Delete(p.run, late, late+1)
 	}
 	return p, nil
