@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/narwhal-server/narwhal/scripts/internal/client"
 )
 
 // The master's log tells how many requests a worker that was killed may have lost.
@@ -18,13 +20,22 @@ func TestMayLose(t *testing.T) {
 		`level=WARN msg="worker ended before it had finished" pid=1 event=worker_cut worker=2 worker_pid=4 age=3 status="signal SIGKILL" was=draining lost=1 running=nothing`,
 		`level=INFO msg="worker left" pid=1 event=worker_left worker=1 worker_pid=5 age=4 status="exit code 0" requests=9`,
 	}
-	s := &server{lines: lines, kills: 2}
-	if got, want := mayLose(s), int64(7+clientsAtOnce); got != want {
-		t.Errorf("concurrent: %d, want %d", got, want)
-	}
-	s.sync = true
-	if got := mayLose(s); got != 2 {
-		t.Errorf("sync: %d, want one for each kill, 2", got)
+	all := int64(7 + clientsAtOnce)
+	for _, c := range []struct {
+		name string
+		v    variant
+		of   []client.Group
+		want int64
+	}{
+		{"pinned, kept", variant{pinned: true}, []client.Group{tcpKept}, all},
+		{"pinned, all kinds", variant{pinned: true}, groups, all},
+		{"pinned, behind a proxy", variant{pinned: true, front: nginx}, []client.Group{tcpNew}, all},
+		{"pinned, new", variant{pinned: true}, []client.Group{tcpNew, unixNew}, 2},
+		{"parked or sync", variant{}, groups, 2}, // one for each kill
+	} {
+		if got := mayLose(&server{variant: c.v, lines: lines, kills: 2}, c.of); got != c.want {
+			t.Errorf("%s: %d, want %d", c.name, got, c.want)
+		}
 	}
 }
 

@@ -187,7 +187,7 @@ func crashLoop(ctx context.Context, t *trial) (int64, error) {
 		return 0, fmt.Errorf("after %d deaths in a row the master made nobody wait", deaths)
 	}
 	err := t.replaced(ctx, nil)
-	return mayLose(t.server), err
+	return mayLose(t.server, groups), err
 }
 
 // stoppedWorker stops a worker with SIGSTOP. The master must notice, abort the worker and

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -112,7 +113,7 @@ func (r *runner) run(ctx context.Context, c cell) error {
 		if !c.event.kills {
 			return 0
 		}
-		return mayLose(s)
+		return mayLose(s, c.groups)
 	})
 }
 
@@ -227,14 +228,18 @@ var (
 	ended = regexp.MustCompile(logevent.WorkerCut.Text() + ` .*status="signal SIGKILL"`)
 )
 
-// mayLose returns how many requests may be lost because workers were killed. In sync mode
-// it is one for each kill. Otherwise it is one for each connection of the worker, by the
-// log. The log does not tell the connections of a worker that was leaving already: all
-// clients may have been connected to it.
-func mayLose(s *server) (n int64) {
+// mayLose returns how many requests of clients of these groups may be lost because workers
+// were killed: one for each kill. A worker takes a connection only when it can compute its
+// request, except beside a long text, and the text of the clients is short. But connections
+// that are kept in a worker are lost with it: then it is one for each connection of the
+// worker, by the log. The log does not tell the connections of a worker that was leaving
+// already: all clients may have been connected to it.
+func mayLose(s *server, of []client.Group) (n int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.sync {
+	// A proxy keeps its connections for all clients.
+	kept := s.front != nil || slices.ContainsFunc(of, func(g client.Group) bool { return g.Keep })
+	if !s.pinned || !kept {
 		return int64(s.kills)
 	}
 	for _, line := range s.lines {

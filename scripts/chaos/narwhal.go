@@ -25,7 +25,7 @@ var narwhal = &product{
 // two of them.
 var modes = []variant{
 	{product: narwhal, name: "sync", args: []string{"-k", "sync"}, sync: true},
-	{product: narwhal, name: "concurrent, pinned", args: []string{"-k", "concurrent", "--keep-alive-mode", "pinned"}, short: true},
+	{product: narwhal, name: "concurrent, pinned", args: []string{"-k", "concurrent", "--keep-alive-mode", "pinned"}, pinned: true, short: true},
 	{product: narwhal, name: "concurrent, parked", args: []string{"-k", "concurrent", "--keep-alive-mode", "parked"}},
 	{product: narwhal, name: "sync, parked", args: []string{"-k", "sync", "--keep-alive-mode", "parked"}, sync: true, short: true},
 }

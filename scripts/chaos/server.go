@@ -40,6 +40,7 @@ type variant struct {
 	name    string
 	args    []string
 	sync    bool   // a worker computes one request at a time
+	pinned  bool   // a worker keeps the connections of its clients
 	short   bool   // in the short form too
 	program string // path; "": the runner's narwhal
 	workers int    // 0: the usual number
