@@ -63,7 +63,7 @@ func proseWarning(names []string) (warning, hint string) {
 		return "", ""
 	}
 	return "no spaCy pipeline is installed, so prose answers, and its answers differ from spaCy's",
-		"narwhal model pull installs " + model.Default + "; --model prose means prose and ends this warning"
+		model.Command("pull") + " installs " + model.Default + "; --model prose means prose and ends this warning"
 }
 
 // warnOfProse writes the warning of proseWarning to w, if there is one.

@@ -104,12 +104,29 @@ func (p Places) notFound(name string) error {
 	if info, err := os.Stat(name); err == nil && info.IsDir() {
 		e.Hint = fmt.Sprintf("to use the directory of that name: ./%s", name)
 	} else if ReleaseNamed(name) != nil {
-		e.Hint = fmt.Sprintf("to install it: narwhal model pull %s", name)
+		e.Hint = "to install it: " + Command("pull "+name)
 	} else {
-		e.Hint = "to install a directory or wheel: narwhal model add PATH; to see what is installed: narwhal model list"
+		e.Hint = fmt.Sprintf("to install a directory or wheel: %s; to see what is installed: %s", Command("add PATH"), Command("list"))
 	}
 	return e
 }
+
+// Command returns the command narwhal model with these words, for a hint. If XDG_DATA_HOME is
+// set here, the command sets it, too. Otherwise it might install in another folder than the one
+// in which this process looks: the unit for systemd sets XDG_DATA_HOME, a root shell does not.
+func Command(words string) string {
+	command := "narwhal model " + words
+	if data := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(data) {
+		if !plainPath.MatchString(data) {
+			data = "'" + strings.ReplaceAll(data, "'", `'\''`) + "'"
+		}
+		command = "XDG_DATA_HOME=" + data + " " + command
+	}
+	return command
+}
+
+// plainPath matches a path that a shell takes without quotes.
+var plainPath = regexp.MustCompile(`^[A-Za-z0-9/._+-]+$`)
 
 type place struct {
 	origin Origin
