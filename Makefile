@@ -9,7 +9,7 @@ WORKERS ?= 2
 
 export CGO_ENABLED ?= 0
 
-.PHONY: run build install test generate fuzz parity pypi lg fairness bench bench-record compare compare-quick systemd swarm kubernetes chaos chaos-peers soak label-studio screenshots release release-test clean
+.PHONY: run build go-found install test generate fuzz parity pypi lg fairness bench bench-record compare compare-quick systemd swarm kubernetes chaos chaos-peers soak label-studio screenshots release release-test clean
 
 run: build
 	@exec ./bin/narwhal --bind $(BIND) --workers $(WORKERS) --log-level warning
@@ -22,16 +22,31 @@ run: build
 # --version names the commit where git can read this folder. (Where git refuses to,
 # because another user owns the folder, go build would fail.) Both commands have -trimpath,
 # so the second one finds the packages that the first one has compiled.
-build:
+build: go-found
 	@mkdir -p bin
 	@$(GO) build -trimpath -buildvcs=$$(git status >/dev/null 2>&1 && echo auto || echo false) -tags "$$($(GO) run -trimpath ./scripts/embedmodel)" -o bin/narwhal ./cmd/narwhal
 
-# Installs the program, its manual page and the completions of the shells. DESTDIR is
-# for packages. The unit in scripts/systemd expects PREFIX=/usr.
+# Go 1.21 and later fetch the Go that go.mod names. An older one says only that go.mod is
+# wrong.
+GET_GO = On Debian 12 take golang-go from bookworm-backports; elsewhere see https://go.dev/dl
+
+go-found:
+	@said=$$(GOTOOLCHAIN=local $(GO) version 2>/dev/null) || { \
+		echo "there is no Go here ($(GO) does not run): narwhal needs Go 1.21 or newer. $(GET_GO)" >&2; exit 1; }; \
+	version=$$(echo "$$said" | sed -n 's/.*go\(1\.[0-9.]*\).*/\1/p'); minor=$${version#1.}; minor=$${minor%%.*}; \
+	if [ "$${minor:-21}" -lt 21 ]; then \
+		echo "go $$version is too old: narwhal needs Go 1.21 or newer. $(GET_GO)" >&2; exit 1; fi
+
+# Installs bin/narwhal, its manual page and the completions of the shells. It builds only if
+# bin/narwhal is missing: root must not build again what a user has built. DESTDIR is for
+# packages. The unit in scripts/systemd expects PREFIX=/usr.
 PREFIX  ?= /usr/local
 DESTDIR ?=
 
-install: build
+bin/narwhal:
+	@$(MAKE) --no-print-directory build
+
+install: bin/narwhal
 	install -D -m 755 bin/narwhal $(DESTDIR)$(PREFIX)/bin/narwhal
 	install -D -m 644 docs/narwhal.1 $(DESTDIR)$(PREFIX)/share/man/man1/narwhal.1
 	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/site-functions $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d

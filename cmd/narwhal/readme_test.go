@@ -16,7 +16,7 @@ func TestReadmeExample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	example := regexp.MustCompile("(?s)curl [^\n]* -d '([^'\n]*)'\n(\\{[^\n]*\\})\n.*recognizer \\[prose\\].* here `(\\{[^`\n]*\\})`").FindSubmatch(readme)
+	example := regexp.MustCompile("(?s)curl [^\n]* -d '([^'\n]*)'\n```\n\nanswers `(\\{[^`\n]*\\})`.*recognizer \\[prose\\].* here `(\\{[^`\n]*\\})`").FindSubmatch(readme)
 	if example == nil {
 		t.Fatal("the README has no example with both answers")
 	}
