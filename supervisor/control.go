@@ -137,7 +137,7 @@ func (m *master) answerReload(err error) {
 		if err != nil {
 			a.failed("the workers go on with the configuration they have", "reload: %v", err)
 		} else {
-			a.done("generation %d serves with %s", m.gen.n, plural(m.target, "worker"))
+			a.done("generation %d serves with %s%s", m.gen.n, plural(m.target, "worker"), m.gen.aboutKept())
 		}
 	}
 	m.waiting.reload, m.waiting.next = m.waiting.next, nil

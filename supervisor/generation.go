@@ -14,6 +14,7 @@ type generation struct {
 	o        Options
 	settings json.RawMessage // o.Settings, as workers get them
 	cores    int             // o.Cores or its default
+	kept     []string        // settings that were changed, and that a reload does not change
 }
 
 // newGeneration checks options and gives them the next number. The number is

@@ -57,7 +57,12 @@ func (m *master) readConfiguration() (*generation, error) {
 	if !slices.Equal(o.Bind, before.Bind) {
 		return nil, fmt.Errorf("bind changed from %v to %v: a reload keeps the sockets; restart to bind others", before.Bind, o.Bind)
 	}
-	return m.newGeneration(o)
+	kept := o.keep(before)
+	gen, err := m.newGeneration(o)
+	if err == nil {
+		gen.kept = kept
+	}
+	return gen, err
 }
 
 // stepReload starts the new worker of the next slot, or adds slots. It ends the
@@ -101,6 +106,7 @@ func (m *master) reloadDone() {
 		m.gen.o.Reloaded()
 	}
 	logevent.ReloadDone.Log(m.log, "reload: done", "generation", r.gen.n)
+	m.warnOfKept(r.gen)
 	m.answerReload(nil)
 	if r.again {
 		m.onHUP()

@@ -243,6 +243,20 @@ func (st *stage) set(o *Options, text string) {
 			o.MaxWorkerMemory = int64(n)
 		case "bind":
 			o.Bind = []string{v}
+		case "socket_mode":
+			o.SocketMode = v
+		case "backlog":
+			o.Backlog = n
+		case "admin_bind":
+			o.Admin = v
+		case "pid":
+			o.Pid = v
+		case "control_socket":
+			o.Control = v
+		case "statsd_host":
+			o.Statsd = v
+		case "statsd_prefix":
+			o.StatsdPrefix = v
 		case "systemd", "watchdog":
 			st.systemd = systemd{
 				send:     st.notified,

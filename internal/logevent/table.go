@@ -96,6 +96,7 @@ const (
 	LimitsUnread      Name = "limits_unread"
 	SettingsNoted     Name = "settings_noted"
 	SettingsWarned    Name = "settings_warned"
+	SettingsKept      Name = "settings_kept"
 	UpgradeStarted    Name = "upgrade_started"
 	UpgradeRefused    Name = "upgrade_refused"
 	UpgradeFailed     Name = "upgrade_failed"
@@ -191,6 +192,7 @@ var Table = []Event{
 	{Name: LimitsUnread, Level: warn, Fields: "error", When: "Some limits of the process could not be read. They are taken for none."},
 	{Name: SettingsNoted, Level: info, When: "What the settings mean, if that may surprise. The message says it.", Routine: true},
 	{Name: SettingsWarned, Level: warn, May: "hint", When: "The settings allow something that is probably not wanted. The message says it."},
+	{Name: SettingsKept, Level: warn, Fields: "settings hint", When: "A reload is done. These settings have changed, and a reload does not change them."},
 	{Name: UpgradeStarted, Level: info, Fields: "new_pid", When: "The old master has started the new one."},
 	{Name: UpgradeRefused, Level: fail, Fields: "error", When: "An upgrade cannot begin. Nothing was started."},
 	{Name: UpgradeFailed, Level: fail, Fields: "error new_pid", When: "The new master has ended before it took over. The old one goes on."},
