@@ -46,7 +46,7 @@ make_corpus "$tokens" ../shared/data
 mkdir -p "$cache/older"
 go build -o "$cache/older/parity" ./scripts/parity
 go build -o "$cache/older/docs" ./scripts/parity/docs
-for version in ${versions:-3.0.9 3.1.7 3.2.6 3.3.3 3.4.4 3.5.4}; do
+for version in ${versions:-3.0.9 3.3.3 3.5.4}; do
 	make_old_venv "$version"
 	made=$cache/older/$version
 	rm -rf "$made"
