@@ -229,6 +229,6 @@ func (h *harness) readme() string {
 		}
 	}
 	b.WriteByte('\n')
-	b.WriteString("In each row both servers compute on the same number of cores. `make compare` repeats this in about two and a half hours and writes\n[docs/benchmark.md](docs/benchmark.md), which also says where narwhal does not win.\n")
+	b.WriteString("In each row both servers compute on the same number of cores. A request that waits does so in the server, as for a database (`--delay 0.1`).\n`make compare` repeats this in about two and a half hours and writes [docs/benchmark.md](docs/benchmark.md), which says where narwhal loses, too.\n")
 	return b.String()
 }
