@@ -111,7 +111,7 @@ A stop takes up to --drain-delay and --graceful-timeout together. Whatever stops
 		},
 		{
 			Name: "keep-alive", Group: Times, Placeholder: "TIME", Default: "2s",
-			Usage:    "how long an idle connection is kept open (sync: not at all)",
+			Usage:    "how long an idle connection is kept open (sync: see --keep-alive-mode)",
 			Help:     `How long a connection stays open on which the client sends no request. Answers tell the client this TIME in whole seconds (Keep-Alive: timeout=2). The connection is closed one second later, so a request that is sent at the last moment still finds it open. With 0 each connection is closed after one answer. A sync worker always does that, unless --keep-alive-mode is set.` + forms,
 			Gunicorn: "--keep-alive", Uvicorn: "--timeout-keep-alive",
 			Differs: "a sync worker closes each connection, as in Gunicorn; Uvicorn's default is 5s",

@@ -182,18 +182,19 @@ func listModels(c *cli.Context) error {
 	if c.Bool("license") {
 		return printLicenses(c.App.Writer, all)
 	}
+	auto, err := model.Standard().Auto()
+	if err != nil {
+		auto = nil // none is installed, or the server asks for a name and says why
+	}
 	w := tabwriter.NewWriter(c.App.Writer, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "NAME\tVERSION\tSIZE\tLICENCE\tWHERE")
 	have, first := map[string]bool{}, "" // first is where the listed name is found first
 	for _, l := range all {
 		have[l.Name] = true
-		at := listedAt(l)
-		if l.Hidden {
-			at = fmt.Sprintf("%s (not used: %s comes first)", at, first)
-		} else {
-			first = at
+		if !l.Hidden {
+			first = listedAt(l)
 		}
-		fmt.Fprintln(w, listRow(l, at))
+		fmt.Fprintln(w, listRow(l, listedAt(l)+usedWhen(l, first, auto)))
 	}
 	for _, r := range model.Releases {
 		if !have[r.Name] {
@@ -209,6 +210,22 @@ func listedAt(l model.Listed) string {
 		return "this program"
 	}
 	return l.Dir
+}
+
+// usedWhen says when a listed model is used, if that is not only by its name. first is the
+// place of the model that its name means. auto is the model without --model, nil if there is
+// none.
+func usedWhen(l model.Listed, first string, auto *model.Model) string {
+	isAuto := auto != nil && l.Err == nil && l.Model.Path == auto.Path
+	switch {
+	case l.Hidden && isAuto:
+		return fmt.Sprintf(" (used without --model; --model %s means %s)", l.Name, first)
+	case l.Hidden:
+		return fmt.Sprintf(" (not used: %s comes first)", first)
+	case isAuto:
+		return " (used without --model)"
+	}
+	return ""
 }
 
 func listRow(l model.Listed, at string) string {
