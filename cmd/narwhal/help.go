@@ -27,7 +27,13 @@ func helpCommand(app *cli.App) *cli.Command {
 				return err
 			}
 			if isCommand(app.Commands, words) { // a command prints its own help
-				return app.RunContext(c.Context, slices.Concat([]string{app.Name}, words, []string{"--help"}))
+				if err := app.RunContext(c.Context, slices.Concat([]string{app.Name}, words, []string{"--help"})); err != nil {
+					return err
+				}
+				if _, ok := config.Lookup("--" + words[0]); ok && len(words) == 1 {
+					fmt.Fprintf(app.Writer, "\nThere is a setting of that name, too: narwhal help --%s\n", words[0])
+				}
+				return nil
 			}
 			if len(words) > 1 {
 				return &usageError{what: "help explains one word at a time", hint: "narwhal help " + words[0]}
