@@ -40,5 +40,5 @@ func (g *generation) aboutKept() string {
 	if len(g.kept) == 0 {
 		return ""
 	}
-	return "; " + strings.Join(g.kept, ", ") + " changed: takes effect at an upgrade or a restart"
+	return "; these changed settings need an upgrade or a restart: " + strings.Join(g.kept, ", ")
 }

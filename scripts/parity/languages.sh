@@ -23,7 +23,7 @@ go build -o "$made/parity" ./scripts/parity
 # one prints a line about a pipeline that is as in spaCy, and all differences of another one.
 one() {
 	local name=$1 model=$2 least=$3
-	if ! "$made/parity" -model "$model" -corpus "$made/$name.jsonl" -min "$least" -entities 20 "$made/$name.0" >"$made/$name.log"; then
+	if ! "$made/parity" -model "$model" -corpus "$made/$name.jsonl" -min "$least" -entities 5 "$made/$name.0" >"$made/$name.log"; then
 		printf 'parity: %s\n' "$name"
 		cat "$made/$name.log"
 		return 1
