@@ -166,7 +166,7 @@ func (r *Request) pause() error {
 	if r.left() {
 		return ErrGone
 	}
-	if e := g.front(); g.o.Sync || !r.holds() || e == nil || !e.passes(r) {
+	if e := g.front(); g.o.Sync || !r.holds() || (e == nil || !e.passes(r)) && !g.pairPasses(r) {
 		return nil
 	}
 	r.computed = r.soFar()
@@ -194,12 +194,24 @@ const worthwhile = 5 * time.Millisecond
 // a long computation holds one of them, and no request waits that may interrupt it. g.mu is
 // held.
 func (g *Gate) yields() bool {
+	e := g.front()
+	return g.anyLong(func(r *Request) bool { return e == nil || !e.passes(r) })
+}
+
+// soonServed reports whether a request that waits gets the place of a long computation when
+// that asks for the next time. g.mu is held.
+func (g *Gate) soonServed(e *entry) bool {
+	return g.anyLong(func(r *Request) bool { return e.passes(r) })
+}
+
+// anyLong reports whether ok is true for a long computation that can be interrupted. g.mu is
+// held.
+func (g *Gate) anyLong(ok func(*Request) bool) bool {
 	if g.o.Sync {
 		return false
 	}
-	e := g.front()
 	for at := g.running.Front(); at != nil; at = at.Next() {
-		if r := at.Value.(*Request); r.pauses && r.holds() && g.takes(r.size) >= worthwhile && (e == nil || !e.passes(r)) {
+		if r := at.Value.(*Request); r.pauses && r.holds() && g.takes(r.size) >= worthwhile && ok(r) {
 			return true
 		}
 	}

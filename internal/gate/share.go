@@ -135,7 +135,9 @@ func (g *Gate) pass() {
 				oldest = now
 			}
 			wait = int64(max(s.mean/2, ahead))
-			if e := g.front(); e == nil || oldest-e.whole < wait {
+			// A request that interrupts a computation here stays: in the pair it could come
+			// behind a long one.
+			if e := g.front(); e == nil || oldest-e.whole < wait || g.soonServed(e) {
 				continue
 			}
 		}
@@ -268,6 +270,23 @@ func pass(end, fd int, message []byte) error {
 	}
 }
 
+// pairPasses reports whether the first request in the pair may interrupt r. No worker that
+// computes takes it otherwise. g.mu is held.
+func (g *Gate) pairPasses(r *Request) bool {
+	s := g.share.source
+	if s == nil || !s.ready || s.short {
+		return false
+	}
+	var head [headSize]byte
+	n, _, err := unix.Recvfrom(s.fd, head[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+	if err != nil || n < headSize {
+		s.ready = err == unix.EINTR
+		return false
+	}
+	whole, size := int64(binary.LittleEndian.Uint64(head[:])), int(binary.LittleEndian.Uint32(head[12:]))
+	return (&entry{due: g.dueAt(whole, size), size: size}).passes(r)
+}
+
 // takeShared takes a request from the pair and gives it a place, and reports whether it
 // did. It does not if the request is due after e, the first one that waits in this worker;
 // e may be nil. At WorkerConnections it closes another connection first. g.mu is held.
@@ -394,7 +413,7 @@ func contents(fd, size int) ([]byte, error) {
 // showQueue writes on the scoreboard what other workers need to know: whether this worker
 // is idle, how many requests wait, and since when the oldest of them waits. g.mu is held.
 func (g *Gate) showQueue() {
-	idle := g.taken < g.o.Threads && g.fifo.Len() == 0 && g.stage == open
+	idle := g.taken < g.o.Threads && g.fifo.Len() == 0 && g.paused.Len() == 0 && g.stage == open
 	if idle != (g.share.idle != 0) {
 		g.share.idle = 0
 		if idle {
