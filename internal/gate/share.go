@@ -270,21 +270,27 @@ func pass(end, fd int, message []byte) error {
 	}
 }
 
-// pairPasses reports whether the first request in the pair may interrupt r. No worker that
-// computes takes it otherwise. g.mu is held.
+// peek returns when the first request in the pair became whole, and its size in bytes. It
+// leaves the request there. g.mu is held.
+func (s *source) peek() (whole int64, size int, ok bool) {
+	var head [headSize]byte
+	n, _, err := unix.Recvfrom(s.fd, head[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+	if err != nil || n < headSize {
+		s.ready = err == unix.EINTR
+		return 0, 0, false
+	}
+	return int64(binary.LittleEndian.Uint64(head[:])), int(binary.LittleEndian.Uint32(head[12:])), true
+}
+
+// pairPasses reports whether the first request in the pair may interrupt r: if all workers
+// compute, it would wait until one of them has a free place. g.mu is held.
 func (g *Gate) pairPasses(r *Request) bool {
 	s := g.share.source
 	if s == nil || !s.ready || s.short {
 		return false
 	}
-	var head [headSize]byte
-	n, _, err := unix.Recvfrom(s.fd, head[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
-	if err != nil || n < headSize {
-		s.ready = err == unix.EINTR
-		return false
-	}
-	whole, size := int64(binary.LittleEndian.Uint64(head[:])), int(binary.LittleEndian.Uint32(head[12:]))
-	return (&entry{due: g.dueAt(whole, size), size: size}).passes(r)
+	whole, size, ok := s.peek()
+	return ok && (&entry{due: g.dueAt(whole, size), size: size}).passes(r)
 }
 
 // takeShared takes a request from the pair and gives it a place, and reports whether it
@@ -298,14 +304,8 @@ func (g *Gate) takeShared(e *entry) bool {
 	if !g.begun || s == nil || !s.ready || s.short || g.stage >= closed && g.serving(g.others()) {
 		return false
 	}
-	var head [headSize]byte
-	n, _, err := unix.Recvfrom(s.fd, head[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
-	if err != nil || n < headSize {
-		s.ready = err == unix.EINTR
-		return false
-	}
-	whole, size := int64(binary.LittleEndian.Uint64(head[:])), int(binary.LittleEndian.Uint32(head[12:]))
-	if e != nil && (e.due <= g.dueAt(whole, size) || !g.fits(size)) {
+	whole, size, ok := s.peek()
+	if !ok || e != nil && (e.due <= g.dueAt(whole, size) || !g.fits(size)) {
 		return false
 	}
 	for len(g.clients) >= g.o.WorkerConnections {
