@@ -12,7 +12,7 @@ if narwhal runs that for the language. With the pipeline there are DIR/LANG.json
 DIR/LANG.0, spaCy's answers.
 
 The texts are those of this machine: message catalogues, manual pages, the software catalogue,
-spaCy's examples, and what languages.sh has put below .cache/parity/texts. A language that
+spaCy's examples, and texts that you have put below .cache/parity/texts. A language that
 has too few of them gets more that are made of its words.
 """
 
