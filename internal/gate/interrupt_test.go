@@ -284,3 +284,19 @@ func TestComputationOfAClientThatLeaves(t *testing.T) {
 		})
 	}
 }
+
+// A worker with an interrupted computation is not idle, not even in the moment in which its
+// place is free. Its siblings would give it requests, and it takes them only when the long
+// computation has ended.
+func TestInterruptedIsNotIdle(t *testing.T) {
+	g := &Gate{o: Options{Limits: limits.Limits{Threads: 1}}, pace: 1, stage: open}
+	g.showQueue()
+	if g.share.idle == 0 {
+		t.Error("a worker without requests is not idle")
+	}
+	insert(&g.paused, &entry{size: size, begun: true})
+	g.showQueue()
+	if g.share.idle != 0 {
+		t.Error("a worker with an interrupted computation is idle")
+	}
+}
