@@ -64,7 +64,7 @@ func (r *Request) First(size int) {
 
 // begins makes a computation for size bytes the present one. g.mu is held.
 func (r *Request) begins(size int) {
-	r.size, r.whole, r.computed, r.pauses = size, board.Now(), 0, false
+	r.size, r.from, r.computed, r.pauses = size, board.Now(), 0, false
 }
 
 // Next ends a computation of the request and begins the next one, for size bytes. It counts
@@ -85,7 +85,7 @@ func (r *Request) Next(size, held int) error {
 	r.begins(size)
 	if !g.o.Sync && r.holds() && g.roomy() && g.othersNeed() {
 		r.turn = make(chan struct{})
-		insert(&g.paused, &entry{r: r, whole: r.whole, due: r.due(), size: size})
+		insert(&g.paused, &entry{r: r, due: g.dueAt(r.from, size), size: size})
 		r.release()
 		g.proceed()
 		g.mu.Unlock()
@@ -95,6 +95,7 @@ func (r *Request) Next(size, held int) error {
 	if r.left() {
 		return ErrGone
 	}
+	r.from = board.Now()
 	r.run()
 	return nil
 }

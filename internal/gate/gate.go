@@ -192,9 +192,12 @@ type entry struct {
 	c     *client  // nil if the server has the request
 	r     *Request // nil if the server does not have the request
 	whole int64    // when it became whole, on the scoreboard's clock
-	due   int64    // its due time, see interrupt.go
+	due   int64    // its due time, see interrupt.go; 0 if its computation was interrupted
 	size  int      // bytes that are not computed
 	begun bool     // its computation was interrupted
+
+	list *list.List // where it waits: fifo or paused
+	at   *list.Element
 }
 
 // stage is how far the gate has ended its service.

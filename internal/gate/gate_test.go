@@ -45,22 +45,25 @@ func serve(t *testing.T, o Options, delay time.Duration, handle func(*http.Reque
 	if err := s.g.Listen(file); err != nil {
 		t.Fatal(err)
 	}
-	go func() {
-		for {
-			c, err := s.g.Accept()
-			if err != nil {
-				s.done <- err
-				return
-			}
-			s.mu.Lock()
-			s.accepts++
-			compute := s.compute
-			s.mu.Unlock()
-			go s.conn(c, delay, handle, compute)
-		}
-	}()
+	go s.accept(delay, handle)
 	t.Cleanup(s.g.Stop)
 	return s
+}
+
+// accept serves connections until the gate has ended.
+func (s *server) accept(delay time.Duration, handle func(*http.Request) int) {
+	for {
+		c, err := s.g.Accept()
+		if err != nil {
+			s.done <- err
+			return
+		}
+		s.mu.Lock()
+		s.accepts++
+		compute := s.compute
+		s.mu.Unlock()
+		go s.conn(c, delay, handle, compute)
+	}
 }
 
 func (s *server) conn(c net.Conn, delay time.Duration, handle func(*http.Request) int, compute func(*Request, *http.Request) int) {

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"container/list"
 	"context"
 	"time"
 
@@ -11,29 +12,34 @@ import (
 
 // A long computation does not keep a short one waiting. A recognizer asks between two
 // pieces of its work whether it should go on (Request.While). The gate then looks for new
-// requests. If one of them is more urgent, the long computation waits, and the other one
-// gets its place. The request that was interrupted goes on when it is the most urgent one
-// of those that wait.
+// requests. If one of them is at most half as long as the rest of the computation, that is
+// interrupted, and the short one gets its place.
 //
-// The most urgent request is the one with the earliest due time: the time at which it
-// became whole, the time that it has computed, and stretch times the time that the rest
-// of its computation takes. So a short text passes a long one, equal texts compute in the
-// order in which they became whole, and every text has its turn: when it has waited for
-// stretch times as long as the rest of it takes, no request that comes later passes it. The
-// rule is known as earliest deadline first; deadlines that are proportional to the work
-// bound the time in the queue by the work itself (Bender, Chakrabarti, Muthukrishnan: Flow
-// and stretch metrics for scheduling continuous job streams, SODA 1998).
+// Requests that wait to begin do so in the order of their due times. The due time is the
+// time at which the request became whole, and stretch times the time that its computation
+// takes. So a short text passes a long one, equal texts compute in the order in which they
+// became whole, and every text has its turn: when it has waited for stretch times as long as
+// it takes, no request that comes later begins before it, except those that interrupt another
+// long one. The rule is known as earliest deadline
+// first; deadlines that are proportional to the work bound the time in the queue by the work
+// itself (Bender, Chakrabarti, Muthukrishnan: Flow and stretch metrics for scheduling
+// continuous job streams, SODA 1998).
 //
-// An interrupted computation keeps its memory. So a computation begins beside interrupted
-// ones only if it is at most half as long as the rest of each of them. Then the longest one
-// takes more than half of the memory of all that are interrupted for one place, however
-// many requests come, and however wrong the estimates of their times are.
+// A computation that has begun gets at least one part in stretch of the time, however many
+// short requests come. That needs no estimate of how long it takes. The time before it began
+// does not count: it may have waited for other long ones, and short ones need not wait
+// because of that.
+//
+// An interrupted computation keeps its memory. Because a computation begins beside
+// interrupted ones only if it is at most half as long as the rest of each of them, the
+// longest one takes more than half of the memory of all that are interrupted for one place,
+// however many requests come, and however wrong the estimates of their times are.
 //
 // A sync worker serves one request at a time, in the order in which they became whole.
 
 const (
 	// stretch is how many times longer than its own computation a text may have to wait
-	// for shorter ones.
+	// for shorter ones before it begins, and how many times longer it may then take.
 	stretch = 8
 
 	// perByte is the time that the gate assumes for a byte until it has measured it.
@@ -57,11 +63,10 @@ func (g *Gate) dueAt(whole int64, size int) int64 {
 // takes returns how long the computation for size bytes takes. g.mu is held.
 func (g *Gate) takes(size int) time.Duration { return time.Duration(float64(size) * g.pace) }
 
-// due returns the request's due time. How much of it is computed follows from the time
-// that the computation has taken. g.mu is held.
-func (r *Request) due() int64 {
-	return r.g.dueAt(r.whole+int64(r.soFar()), r.remaining())
-}
+// owed reports whether the computation has been interrupted for so long that it has to go
+// on: it has computed for less than one part in stretch of the time since it began. g.mu is
+// held.
+func (r *Request) owed() bool { return stretch*int64(r.soFar()) < board.Now()-r.from }
 
 // soFar returns how long the present computation has taken. g.mu is held.
 func (r *Request) soFar() time.Duration {
@@ -76,29 +81,47 @@ func (r *Request) remaining() int {
 	return max(r.size-int(float64(r.soFar())/r.g.pace), r.size/leastLeft)
 }
 
-// next returns the request that gets the next free place: the one that is due first, unless
-// its computation would begin and does not fit beside the interrupted ones. Then it is the
-// first of those. next returns nil if none waits. g.mu is held.
-func (g *Gate) next() *entry {
-	e, p := g.front(), first(&g.paused)
-	if p != nil && (e == nil || p.due <= e.due) {
-		e = p
-	}
-	if e == nil || e.begun || g.fits(e.size) {
-		return e
-	}
-	for at := g.paused.Front(); ; at = at.Next() {
-		if p := at.Value.(*entry); p.begun {
-			return p
+// next returns the request that gets the next free place: of those that may begin now, the
+// one that is due first, or else an interrupted one. next returns nil if none waits. g.mu is
+// held.
+func (g *Gate) next() (next *entry) {
+	for _, l := range []*list.List{&g.paused, &g.fifo} {
+		for at := l.Front(); at != nil; at = at.Next() {
+			if e := at.Value.(*entry); !e.begun && g.fits(e.size) {
+				if next == nil || e.due < next.due {
+					next = e
+				}
+				break
+			}
 		}
 	}
+	if next == nil {
+		return g.interrupted()
+	}
+	return next
+}
+
+// interrupted returns the interrupted request that goes on first: one that is owed its time,
+// or else the one with the least left. It returns nil if none is interrupted. g.mu is held.
+func (g *Gate) interrupted() (least *entry) {
+	for at := g.paused.Front(); at != nil; at = at.Next() {
+		p := at.Value.(*entry)
+		switch {
+		case !p.begun:
+		case p.r.owed():
+			return p
+		case least == nil || p.size < least.size:
+			least = p
+		}
+	}
+	return least
 }
 
 // fits reports whether a computation for size bytes may begin beside the interrupted ones.
 // g.mu is held.
 func (g *Gate) fits(size int) bool {
 	for at := g.paused.Front(); at != nil; at = at.Next() {
-		if p := at.Value.(*entry); p.begun && !muchLess(size, p.size) {
+		if p := at.Value.(*entry); p.begun && (!muchLess(size, p.size) || p.r.owed()) {
 			return false
 		}
 	}
@@ -109,9 +132,9 @@ func (g *Gate) fits(size int) bool {
 // bytes left.
 func muchLess(size, left int) bool { return 2*size <= left }
 
-// passes reports whether a request that waits may interrupt r. g.mu is held.
-func (e *entry) passes(r *Request) bool {
-	return e.due < r.due() && muchLess(e.size, r.remaining()) && r.g.fits(e.size)
+// givesWay reports whether a request for size bytes may interrupt r. g.mu is held.
+func (r *Request) givesWay(size int) bool {
+	return muchLess(size, r.remaining()) && !r.owed() && r.g.fits(size)
 }
 
 // leastLeft is the part of a request, one in so many, that is taken to be left as long as
@@ -166,13 +189,13 @@ func (r *Request) pause() error {
 	if r.left() {
 		return ErrGone
 	}
-	if e := g.front(); g.o.Sync || !r.holds() || (e == nil || !e.passes(r)) && !g.pairPasses(r) {
+	if g.o.Sync || !r.holds() || !r.shouldWait() {
 		return nil
 	}
 	r.computed = r.soFar()
 	r.rest()
 	r.turn = make(chan struct{})
-	insert(&g.paused, &entry{r: r, whole: r.whole, due: r.due(), size: r.remaining(), begun: true})
+	insert(&g.paused, &entry{r: r, size: r.remaining(), begun: true})
 	r.release()
 	g.proceed()
 	g.mu.Unlock()
@@ -185,33 +208,38 @@ func (r *Request) pause() error {
 	return nil
 }
 
+// shouldWait reports whether another request should have the place of the computation: one
+// that waits here or in the pair, or an interrupted one that is owed its time. g.mu is held.
+func (r *Request) shouldWait() bool {
+	p := r.g.interrupted()
+	return p != nil && p.r.owed() && !r.owed() || r.givesWayHere() || r.g.pairPasses(r)
+}
+
+// givesWayHere reports whether a request that waits in this worker may interrupt r. g.mu is
+// held.
+func (r *Request) givesWayHere() bool {
+	for at := r.g.fifo.Front(); at != nil; at = at.Next() {
+		if r.givesWay(at.Value.(*entry).size) {
+			return true
+		}
+	}
+	return false
+}
+
 // worthwhile is how long a computation has to take, by its size, so that the gate accepts
 // connections for requests that may interrupt it. What is accepted is lost if the worker
 // dies, and an idle worker can no longer take it from the kernel's queue.
 const worthwhile = 5 * time.Millisecond
 
 // yields reports whether the gate may accept a connection although all places are taken:
-// a long computation holds one of them, and no request waits that may interrupt it. g.mu is
-// held.
+// a long computation that can be interrupted holds one of them, and no request waits that
+// may interrupt it. g.mu is held.
 func (g *Gate) yields() bool {
-	e := g.front()
-	return g.anyLong(func(r *Request) bool { return e == nil || !e.passes(r) })
-}
-
-// soonServed reports whether a request that waits gets the place of a long computation when
-// that asks for the next time. g.mu is held.
-func (g *Gate) soonServed(e *entry) bool {
-	return g.anyLong(func(r *Request) bool { return e.passes(r) })
-}
-
-// anyLong reports whether ok is true for a long computation that can be interrupted. g.mu is
-// held.
-func (g *Gate) anyLong(ok func(*Request) bool) bool {
 	if g.o.Sync {
 		return false
 	}
 	for at := g.running.Front(); at != nil; at = at.Next() {
-		if r := at.Value.(*Request); r.pauses && r.holds() && g.takes(r.size) >= worthwhile && ok(r) {
+		if r := at.Value.(*Request); r.pauses && r.holds() && g.takes(r.size) >= worthwhile && !r.owed() && !r.givesWayHere() {
 			return true
 		}
 	}

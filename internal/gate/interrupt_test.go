@@ -13,13 +13,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/narwhal-server/narwhal/internal/board"
 	"github.com/narwhal-server/narwhal/limits"
 )
 
-// pieces is a server whose long computations go on piece by piece until the test ends
-// them. Its requests have the paths /long and /short.
+// pieces are long computations that go on piece by piece until the test ends them. Their
+// requests have the path /long. Other requests are computed at once.
 type pieces struct {
-	*server
 	begun chan string   // the path of each request that begins to compute
 	ended chan string   // the path of each request that is computed
 	end   chan struct{} // a value ends one long computation
@@ -30,47 +30,72 @@ type pieces struct {
 // every short request of a test comes before the long one is due.
 const slowPace, size = 1e8, 10_000
 
-func servePieces(t *testing.T, o Options) *pieces {
-	t.Helper()
-	p := &pieces{begun: make(chan string, 100), ended: make(chan string, 100), end: make(chan struct{}), gone: make(chan error, 1)}
-	o.WorkerConnections = 100
-	p.server = serve(t, o, 0, nil)
-	p.g.mu.Lock()
-	p.g.pace = slowPace
-	p.g.mu.Unlock()
-	compute := func(r *Request, req *http.Request) int {
-		path := req.URL.Path
-		p.begun <- path
-		ctx := r.While(context.Background())
-		for path == "/long" {
-			if err := ctx.Err(); err != nil {
-				p.gone <- err
-				return 499
-			}
-			select {
-			case <-p.end:
-				path = "/long, ended"
-			default:
-				time.Sleep(lookEvery)
-			}
+// in makes a server compute in pieces.
+func (p *pieces) in(s *server) {
+	s.pace(slowPace)
+	s.mu.Lock()
+	s.compute = p.compute
+	s.mu.Unlock()
+}
+
+// pace sets how many nanoseconds a byte takes.
+func (s *server) pace(x float64) {
+	s.g.mu.Lock()
+	s.g.pace = x
+	s.g.mu.Unlock()
+}
+
+func (p *pieces) compute(r *Request, req *http.Request) int {
+	path := req.URL.Path
+	p.begun <- path
+	ctx := r.While(context.Background())
+	for path == "/long" {
+		if err := ctx.Err(); err != nil {
+			p.gone <- err
+			return 499
 		}
-		p.ended <- req.URL.Path
-		return 200
+		select {
+		case <-p.end:
+			path = "/long, ended"
+		default:
+			time.Sleep(lookEvery)
+		}
 	}
-	p.mu.Lock()
-	p.compute = compute
-	p.mu.Unlock()
+	p.ended <- req.URL.Path
+	return 200
+}
+
+func newPieces() *pieces {
+	return &pieces{begun: make(chan string, 100), ended: make(chan string, 100), end: make(chan struct{}), gone: make(chan error, 1)}
+}
+
+// piecesServer is a server that computes in pieces.
+type piecesServer struct {
+	*server
+	*pieces
+}
+
+func servePieces(t *testing.T, o Options) piecesServer {
+	t.Helper()
+	o.WorkerConnections = 100
+	p := piecesServer{serve(t, o, 0, nil), newPieces()}
+	p.in(p.server)
 	return p
 }
 
 // long sends a request that is computed until the test ends it.
-func (p *pieces) long(t *testing.T, version string) net.Conn {
+func (p piecesServer) long(t *testing.T, version string) net.Conn {
 	t.Helper()
 	c := dial(t, p.addr)
+	sendLong(t, c, version)
+	return c
+}
+
+func sendLong(t *testing.T, c net.Conn, version string) {
+	t.Helper()
 	if _, err := fmt.Fprintf(c, "POST /long HTTP/%s\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", version, size, strings.Repeat("x", size)); err != nil {
 		t.Fatal(err)
 	}
-	return c
 }
 
 // While a long request computes, short ones are answered: on new connections, which wait
@@ -106,9 +131,7 @@ func TestShortRequestsInterruptALongOne(t *testing.T) {
 // queue, where an idle worker can take them, and where they survive a crash of this one.
 func TestShortComputationAcceptsNobody(t *testing.T) {
 	p := servePieces(t, Options{Limits: limits.Limits{Threads: 1}})
-	p.g.mu.Lock()
-	p.g.pace = float64(worthwhile) / size / 2
-	p.g.mu.Unlock()
+	p.pace(float64(worthwhile) / size / 2)
 	first := p.long(t, "1.1")
 	<-p.begun
 	second := dial(t, p.addr)
@@ -132,18 +155,13 @@ func TestShortComputationAcceptsNobody(t *testing.T) {
 // first, so few computations keep memory while they wait. A short one interrupts both.
 func TestLongRequestsDoNotInterruptEachOther(t *testing.T) {
 	p := servePieces(t, Options{Limits: limits.Limits{Threads: 1}})
-	pace := func(x float64) {
-		p.g.mu.Lock()
-		p.g.pace = x
-		p.g.mu.Unlock()
-	}
-	pace(float64(perByte))
+	p.pace(float64(perByte))
 	var long []net.Conn
 	for n := range 5 {
 		long = append(long, p.long(t, "1.1"))
 		p.wait(t, "the request has arrived", func(g *Gate) bool { return g.taken == 1 && g.fifo.Len() == n })
 	}
-	pace(slowPace) // the first one is now due after the others, whose due times are known
+	p.pace(slowPace) // the first one is now due after the others, whose due times are known
 	for range 3 {
 		c := dial(t, p.addr)
 		send(t, c, "/short")
@@ -161,8 +179,14 @@ func TestLongRequestsDoNotInterruptEachOther(t *testing.T) {
 
 // A computation begins beside interrupted ones only if it is at most half as long.
 func TestNextRequest(t *testing.T) {
-	small, large := &entry{due: 1, size: 50}, &entry{due: 1, size: 51}
-	half, other := &entry{due: 3, size: 100, begun: true}, &entry{due: 2, size: 100}
+	g := &Gate{pace: 1}
+	computed := func(begun time.Duration) *Request {
+		return &Request{g: g, computed: time.Minute, from: board.Now() - int64(begun)}
+	}
+	small, large, later := &entry{due: 1, size: 50}, &entry{due: 1, size: 51}, &entry{due: 4, size: 50}
+	half, other := &entry{size: 100, begun: true, r: computed(time.Minute)}, &entry{due: 2, size: 100}
+	less := &entry{size: 99, begun: true, r: half.r}
+	owed := &entry{size: 100, begun: true, r: computed(time.Hour)} // a minute is less than an eighth
 	for i, c := range []struct {
 		fifo, paused []*entry
 		want         *entry
@@ -172,14 +196,17 @@ func TestNextRequest(t *testing.T) {
 		{nil, []*entry{half}, half},
 		{[]*entry{small}, []*entry{half}, small},
 		{[]*entry{large}, []*entry{half}, half},
+		{[]*entry{large}, []*entry{half, less}, less},   // the one with the least left
+		{[]*entry{small}, []*entry{less, owed}, owed},   // it has computed for too little of its time
 		{[]*entry{large}, []*entry{other}, large},       // no computation was interrupted
 		{[]*entry{large}, []*entry{other, half}, half},  // nor may the other one begin
 		{nil, []*entry{other, half}, half},              // without a request that waits
-		{[]*entry{small}, []*entry{other, half}, small}, // it is due first
-		{[]*entry{{due: 4}}, []*entry{half}, half},      // it is due later
-		{[]*entry{{due: 4}}, []*entry{other}, other},    // the same, between computations
+		{[]*entry{small}, []*entry{other, half}, small}, // it is due before the other one
+		{[]*entry{later}, []*entry{half}, later},
+		{[]*entry{later}, []*entry{other}, other}, // between computations
 	} {
-		g := &Gate{}
+		g.fifo.Init()
+		g.paused.Init()
 		for _, e := range c.fifo {
 			insert(&g.fifo, e)
 		}
@@ -210,15 +237,11 @@ func TestSyncIsNotInterrupted(t *testing.T) {
 // However many short requests come, a long one has its turn when it is due.
 func TestLongRequestHasItsTurn(t *testing.T) {
 	p := servePieces(t, Options{Limits: limits.Limits{Threads: 1}})
-	p.g.mu.Lock()
-	p.g.pace = float64(perByte)
-	p.g.mu.Unlock()
+	p.pace(float64(perByte))
 	long := p.long(t, "1.1")
 	<-p.begun
 	kept := dial(t, p.addr)
-	p.g.mu.Lock()
-	p.g.running.Front().Value.(*Request).whole -= int64(time.Hour) // as if it had waited so long
-	p.g.mu.Unlock()
+	p.age(10 * time.Hour)
 	send(t, kept, "/short")
 	p.wait(t, "the short request has arrived", func(g *Gate) bool { return g.fifo.Len() == 1 || g.othersWait() })
 	p.end <- struct{}{}
@@ -227,6 +250,63 @@ func TestLongRequestHasItsTurn(t *testing.T) {
 	if first := <-p.ended; first != "/long" {
 		t.Errorf("%s was computed first", first)
 	}
+}
+
+// age makes the request that computes older, as if it had been interrupted for d.
+func (s *server) age(d time.Duration) {
+	s.g.mu.Lock()
+	s.g.running.Front().Value.(*Request).from -= int64(d)
+	s.g.mu.Unlock()
+}
+
+// Short requests interrupt a long one however long that has waited before it began, and
+// however long the next long one has waited. It is not short ones that they have waited for.
+func TestLongRequestsThatWaitedAreInterrupted(t *testing.T) {
+	p := servePieces(t, Options{Limits: limits.Limits{Threads: 1}})
+	var long []net.Conn
+	for n := range 3 {
+		long = append(long, p.long(t, "1.1"))
+		p.wait(t, "it has arrived", func(g *Gate) bool { return g.taken == 1 && g.fifo.Len() == n })
+	}
+	p.g.mu.Lock()
+	for at := p.g.fifo.Front(); at != nil; at = at.Next() {
+		e := at.Value.(*entry)
+		e.c.whole -= int64(10 * time.Hour)
+		e.due -= int64(10 * time.Hour)
+	}
+	p.g.mu.Unlock()
+	for _, c := range long {
+		<-p.begun
+		short := dial(t, p.addr)
+		short.SetDeadline(time.Now().Add(20 * time.Second))
+		send(t, short, "/short")
+		answer(t, short)
+		<-p.begun
+		p.end <- struct{}{}
+		answer(t, c)
+	}
+}
+
+// A request that has interrupted a longer one is interrupted, too, when that is owed its
+// time.
+func TestInterruptedRequestGoesOn(t *testing.T) {
+	p := servePieces(t, Options{Limits: limits.Limits{Threads: 1}})
+	long := p.long(t, "1.1")
+	<-p.begun
+	other := dial(t, p.addr)
+	fmt.Fprintf(other, "POST /long HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", size/10, strings.Repeat("x", size/10))
+	<-p.begun
+	p.g.mu.Lock()
+	p.g.interrupted().r.from -= int64(10 * time.Hour)
+	p.g.mu.Unlock()
+	p.wait(t, "the long one computes", func(g *Gate) bool {
+		r := g.running.Front()
+		return r != nil && r.Value.(*Request).size == size
+	})
+	p.end <- struct{}{}
+	answer(t, long)
+	p.end <- struct{}{}
+	answer(t, other)
 }
 
 // Requests wait in the order of their due times.

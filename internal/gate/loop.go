@@ -73,10 +73,10 @@ func (g *Gate) grant() {
 		if g.takeShared(e) {
 			continue
 		}
-		if e == nil || e != g.front() {
+		if e == nil || e.list != &g.fifo {
 			break
 		}
-		g.fifo.Remove(g.fifo.Front())
+		e.remove()
 		g.taken++
 		if e.r != nil {
 			e.r.hold()
@@ -103,15 +103,10 @@ func (g *Gate) resume() bool {
 	if p == nil || g.taken >= g.o.Threads {
 		return false
 	}
-	if p == g.front() {
+	if p.list == &g.fifo {
 		return true
 	}
-	for at := g.paused.Front(); ; at = at.Next() {
-		if at.Value == p {
-			g.paused.Remove(at)
-			break
-		}
-	}
+	p.remove()
 	g.taken++
 	p.r.hold()
 	g.showQueue()
@@ -120,10 +115,8 @@ func (g *Gate) resume() bool {
 
 // front returns the request that has waited for its first place and is due first, or nil
 // if none waits. g.mu is held.
-func (g *Gate) front() *entry { return first(&g.fifo) }
-
-func first(l *list.List) *entry {
-	if f := l.Front(); f != nil {
+func (g *Gate) front() *entry {
+	if f := g.fifo.Front(); f != nil {
 		return f.Value.(*entry)
 	}
 	return nil
@@ -144,12 +137,15 @@ func insert(l *list.List, e *entry) {
 	for at != nil && at.Value.(*entry).due > e.due {
 		at = at.Prev()
 	}
-	if at == nil {
-		l.PushFront(e)
+	if e.list = l; at == nil {
+		e.at = l.PushFront(e)
 		return
 	}
-	l.InsertAfter(e, at)
+	e.at = l.InsertAfter(e, at)
 }
+
+// remove takes the request out of the list in which it waits.
+func (e *entry) remove() { e.list.Remove(e.at) }
 
 // deliver makes Accept return the client. g.mu is held.
 func (g *Gate) deliver(c *client) {

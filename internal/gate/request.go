@@ -28,7 +28,7 @@ type Request struct {
 	turn    chan struct{} // closed when the request gets a place
 	entered bool          // Enter was called
 	began   int64         // when the request became whole, on the scoreboard's clock
-	whole   int64         // the same; in a batch, when its present computation could begin
+	from    int64         // when its present computation could begin; once it has begun, when it did
 	queued  time.Duration // how long the request has waited for a place
 	size    int           // bytes that the present computation is for: the body, or see batch.go
 	before  time.Duration // how long its earlier computations took, see batch.go
@@ -46,18 +46,18 @@ type Request struct {
 // Begin registers a request that the server has read from c, and returns at once. c may
 // wrap a *Conn (ConnOf). If it does not, Enter waits for a place.
 func (g *Gate) Begin(c net.Conn, info Info) *Request {
-	r := &Request{g: g, c: ConnOf(c), info: info, size: info.Size, whole: board.Now()}
+	r := &Request{g: g, c: ConnOf(c), info: info, size: info.Size, from: board.Now()}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if r.c != nil {
-		r.whole = r.c.c.whole
-		r.began = r.whole
-		r.queued = time.Duration(board.Now() - r.whole)
+		r.from = r.c.c.whole
+		r.began = r.from
+		r.queued = time.Duration(board.Now() - r.from)
 		r.c.told = true
 		r.waited = r.c.c.waited
 		return r
 	}
-	r.began = r.whole
+	r.began = r.from
 	g.inflight++
 	g.showInFlight()
 	return r
@@ -177,6 +177,7 @@ func (r *Request) Enter() error {
 		return ErrGone
 	}
 	r.placed = true
+	r.from = board.Now()
 	r.run()
 	return nil
 }

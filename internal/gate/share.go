@@ -135,9 +135,7 @@ func (g *Gate) pass() {
 				oldest = now
 			}
 			wait = int64(max(s.mean/2, ahead))
-			// A request that interrupts a computation here stays: in the pair it could come
-			// behind a long one.
-			if e := g.front(); e == nil || oldest-e.whole < wait || g.soonServed(e) {
+			if e := g.front(); e == nil || oldest-e.whole < wait || !g.firstInPair(e) {
 				continue
 			}
 		}
@@ -153,6 +151,31 @@ func (g *Gate) pass() {
 		o.gave = now
 	}
 	g.showQueue()
+}
+
+// firstInPair reports whether no request is in the pair, so that e would be the first one
+// there. It takes out requests that are due after e, and lets them wait here: no worker that
+// computes looks behind the first one, and that may be a long one. g.mu is held.
+func (g *Gate) firstInPair(e *entry) bool {
+	s := g.share.source
+	for s != nil {
+		whole, size, ok := s.peek()
+		if !ok {
+			break
+		}
+		if !g.begun || g.dueAt(whole, size) <= g.dueAt(e.whole, e.size) || len(g.clients) >= g.o.WorkerConnections || !g.roomy() {
+			return false
+		}
+		c, err := g.receive(s.fd)
+		if err != nil {
+			return false
+		}
+		c.state = waiting
+		c.count()
+		c.over = false
+		g.queue(&entry{c: c, whole: c.whole, due: g.dueAt(c.whole, c.in.BodySize()), size: c.in.BodySize()})
+	}
+	return true
 }
 
 // giveOldest gives away the oldest request that may move, and reports whether it could.
@@ -190,10 +213,10 @@ func (g *Gate) pairTakesLarge() bool {
 }
 
 // headSize is the length of a message's head in bytes: when the request became whole (8),
-// the number of requests before it on the connection (4), the length of the request (4),
-// the length of the bytes after it (4), and the client's address and port from a PROXY
+// the number of requests before it on the connection (4), the size of its body (4), the
+// length of the request (4), the length of the bytes after it (4), and the client's address and port from a PROXY
 // header (16 and 2), or zeros. The request and the bytes after it follow, or are in a memfd.
-const headSize = 8 + 3*4 + 16 + 2
+const headSize = 8 + 4*4 + 16 + 2
 
 // inline is the length in bytes above which a message travels in a memfd.
 const inline = 16 << 10
@@ -210,6 +233,7 @@ func (c *client) give() bool {
 	if len(c.out) > 0 || c.failed != nil {
 		return false
 	}
+	size := c.in.BodySize()
 	message := make([]byte, headSize, headSize+c.in.Size()+len(c.rest))
 	for {
 		if len(message) == cap(message) {
@@ -224,11 +248,12 @@ func (c *client) give() bool {
 	message = append(message, c.rest...)
 	binary.LittleEndian.PutUint64(message[0:], uint64(c.whole))
 	binary.LittleEndian.PutUint32(message[8:], uint32(c.row))
-	binary.LittleEndian.PutUint32(message[12:], uint32(request))
-	binary.LittleEndian.PutUint32(message[16:], uint32(len(c.rest)))
+	binary.LittleEndian.PutUint32(message[12:], uint32(size))
+	binary.LittleEndian.PutUint32(message[16:], uint32(request))
+	binary.LittleEndian.PutUint32(message[20:], uint32(len(c.rest)))
 	if t, ok := address(c.remote).(*net.TCPAddr); ok && c.proxied {
-		copy(message[20:], t.IP.To16())
-		binary.LittleEndian.PutUint16(message[36:], uint16(t.Port))
+		copy(message[24:], t.IP.To16())
+		binary.LittleEndian.PutUint16(message[40:], uint16(t.Port))
 	}
 	if err := pass(c.g.share.fd, c.fd, message); err != nil {
 		in := message[headSize : headSize+request]
@@ -270,7 +295,7 @@ func pass(end, fd int, message []byte) error {
 	}
 }
 
-// peek returns when the first request in the pair became whole, and its size in bytes. It
+// peek returns when the first request in the pair became whole, and the size of its body. It
 // leaves the request there. g.mu is held.
 func (s *source) peek() (whole int64, size int, ok bool) {
 	var head [headSize]byte
@@ -289,13 +314,13 @@ func (g *Gate) pairPasses(r *Request) bool {
 	if s == nil || !s.ready || s.short {
 		return false
 	}
-	whole, size, ok := s.peek()
-	return ok && (&entry{due: g.dueAt(whole, size), size: size}).passes(r)
+	_, size, ok := s.peek()
+	return ok && r.givesWay(size)
 }
 
 // takeShared takes a request from the pair and gives it a place, and reports whether it
-// did. It does not if the request is due after e, the first one that waits in this worker;
-// e may be nil. At WorkerConnections it closes another connection first. g.mu is held.
+// did. It does not if the request may not begin now, or is due after e, the next one in this
+// worker; e may be nil. At WorkerConnections it closes another connection first. g.mu is held.
 func (g *Gate) takeShared(e *entry) bool {
 	s := g.share.source
 	// Nothing is taken before Begin, without a pair, when the pair is empty (not ready),
@@ -305,7 +330,7 @@ func (g *Gate) takeShared(e *entry) bool {
 		return false
 	}
 	whole, size, ok := s.peek()
-	if !ok || e != nil && (e.due <= g.dueAt(whole, size) || !g.fits(size)) {
+	if !ok || !g.fits(size) || e != nil && !e.begun && e.due <= g.dueAt(whole, size) {
 		return false
 	}
 	for len(g.clients) >= g.o.WorkerConnections {
@@ -366,9 +391,9 @@ func (g *Gate) receive(end int) (*client, error) {
 	c := &client{g: g, fd: fds[0], since: time.Now()}
 	c.whole = int64(binary.LittleEndian.Uint64(buf[0:]))
 	c.row = int(binary.LittleEndian.Uint32(buf[8:]))
-	request, rest := int(binary.LittleEndian.Uint32(buf[12:])), int(binary.LittleEndian.Uint32(buf[16:]))
-	if ip := netip.AddrFrom16([16]byte(buf[20:])); !ip.IsUnspecified() {
-		c.remote, c.proxied = sockaddr(netip.AddrPortFrom(ip, binary.LittleEndian.Uint16(buf[36:]))), true
+	request, rest := int(binary.LittleEndian.Uint32(buf[16:])), int(binary.LittleEndian.Uint32(buf[20:]))
+	if ip := netip.AddrFrom16([16]byte(buf[24:])); !ip.IsUnspecified() {
+		c.remote, c.proxied = sockaddr(netip.AddrPortFrom(ip, binary.LittleEndian.Uint16(buf[40:]))), true
 	}
 	data := buf[headSize:n]
 	if len(fds) == 2 {

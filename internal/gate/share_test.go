@@ -64,16 +64,7 @@ func newFamily(t *testing.T, n int, o Options, handle func(member int, r *http.R
 		if err := s.g.Listen(rawFile(t, ln.(*net.TCPListener))); err != nil {
 			t.Fatal(err)
 		}
-		go func() {
-			for {
-				c, err := s.g.Accept()
-				if err != nil {
-					s.done <- err
-					return
-				}
-				go s.conn(c, 0, func(r *http.Request) int { return handle(i, r) }, nil)
-			}
-		}()
+		go s.accept(0, func(r *http.Request) int { return handle(i, r) })
 		t.Cleanup(s.g.Stop)
 	}
 	for _, fd := range fds {
@@ -307,6 +298,41 @@ func slowly(release chan struct{}) func(int, *http.Request) int {
 			<-release
 		}
 		return 200 + member
+	}
+}
+
+// A short request does not wait behind a long one between two workers. Here it cannot
+// interrupt what its own worker computes, so the other worker has to take it.
+func TestShortRequestPassesLongOnesBetweenWorkers(t *testing.T) {
+	f := newFamily(t, 2, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 9}}, nil)
+	p := newPieces()
+	for _, s := range f.members {
+		p.in(s)
+	}
+	conns := append(f.connect(t, 0, 6), f.connect(t, 1, 1)...)
+	for i, s := range []int{0, 6} {
+		sendLong(t, conns[s], "1.1")
+		f.members[i].wait(t, "it computes", func(g *Gate) bool { return g.running.Len() == 1 })
+	}
+	first := f.members[0]
+	first.age(10 * time.Hour)
+	for _, c := range conns[1:4] {
+		sendLong(t, c, "1.1")
+	}
+	first.wait(t, "a long request is between the workers", func(g *Gate) bool {
+		n, err := unix.IoctlGetInt(g.share.fd, unix.TIOCOUTQ)
+		return err == nil && n > 0
+	})
+	for _, c := range conns[4:6] {
+		c.SetDeadline(time.Now().Add(20 * time.Second))
+		send(t, c, "/short")
+		answer(t, c)
+	}
+	close(p.end)
+	for i, c := range conns {
+		if i < 4 || i == 6 {
+			answer(t, c)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,25 +16,30 @@ import (
 )
 
 const (
-	longText  = 700_000 // bytes
-	longs     = 2       // clients with long texts, one for each worker
-	shortRate = 50      // short texts a second
+	longText    = 700_000 // bytes
+	longWorkers = 2
+	shortRate   = 50 // short texts a second
 )
 
+// crowd is how many clients send long texts at the same time, and how long those are.
+type crowd struct{ clients, size int }
+
 // long measures how long short texts wait while each of two workers computes a long one,
-// and how much longer the long ones take because of that. A worker that does not interrupt a
-// long text makes short ones wait for all of it.
+// also if more long ones wait, and how much longer the long ones take because of that. A
+// worker that does not interrupt a long text makes short ones wait for all of it.
 func long(ctx context.Context, o options) error {
 	for _, c := range o.classes() {
-		if err := longOf(ctx, o, c); err != nil {
-			return fmt.Errorf("%s: %w", c.name, err)
+		for _, w := range []crowd{{longWorkers, longText}, {4 * longWorkers, 250_000}} {
+			if err := longOf(ctx, o, c, w); err != nil {
+				return fmt.Errorf("%s: %w", c.name, err)
+			}
 		}
 	}
 	return nil
 }
 
-func longOf(ctx context.Context, o options, c class) (err error) {
-	s, err := server.Start(ctx, o.program, longs, c.args...)
+func longOf(ctx context.Context, o options, c class, w crowd) (err error) {
+	s, err := server.Start(ctx, o.program, longWorkers, c.args...)
 	if err != nil {
 		return err
 	}
@@ -43,12 +49,12 @@ func longOf(ctx context.Context, o options, c class) (err error) {
 	if err != nil {
 		return err
 	}
-	alone, err := longTimes(ctx, s, o.time/3, nil)
+	alone, err := longTimes(ctx, s, w, o.time/3, nil)
 	if err != nil {
 		return err
 	}
 	var beside *bench.Report
-	both, err := longTimes(ctx, s, o.time, func(ctx context.Context) (err error) {
+	both, err := longTimes(ctx, s, w, o.time, func(ctx context.Context) (err error) {
 		beside, err = waiting.Run(ctx, waiting.OpenLoop(short, shortRate, o.time))
 		return err
 	})
@@ -60,34 +66,34 @@ func longOf(ctx context.Context, o options, c class) (err error) {
 	}
 	ms := func(d time.Duration) float64 { return d.Seconds() * 1000 }
 	fmt.Printf("%s\n  short texts, %d a second: p50 %.1f, p99 %.1f ms alone; beside %d texts of %d kB p50 %.1f, p99 %.1f, slowest %.1f ms\n",
-		c.name, shortRate, ms(calm.Percentile(50)), ms(calm.Percentile(99)), longs, longText/1000, ms(beside.Percentile(50)), ms(beside.Percentile(99)), ms(beside.Percentile(100)))
+		c.name, shortRate, ms(calm.Percentile(50)), ms(calm.Percentile(99)), w.clients, w.size/1000, ms(beside.Percentile(50)), ms(beside.Percentile(99)), ms(beside.Percentile(100)))
 	fmt.Printf("  long texts: %.0f ms alone, %.0f ms beside the short ones (%.2f times; medians of %d and %d)\n",
 		ms(stats.Median(alone)), ms(stats.Median(both)), float64(stats.Median(both))/float64(stats.Median(alone)), len(alone), len(both))
 	return nil
 }
 
-// longTimes has two clients send long texts for a time, each the next one as soon as the
+// longTimes has a crowd of clients send long texts for a time, each the next one as soon as the
 // last is answered. It returns how long each took. It calls beside, if it is set, at the
 // same time, and waits for it.
-func longTimes(ctx context.Context, s *server.Server, length time.Duration, beside func(context.Context) error) ([]time.Duration, error) {
-	var times [longs][]time.Duration
-	var errs [longs + 1]error
+func longTimes(ctx context.Context, s *server.Server, w crowd, length time.Duration, beside func(context.Context) error) ([]time.Duration, error) {
+	times := make([][]time.Duration, w.clients)
+	errs := make([]error, w.clients+1)
 	var all sync.WaitGroup
 	end := time.Now().Add(length)
-	for i := range longs {
+	for i := range times {
 		all.Go(func() {
 			c := &client.Client{Network: "tcp", Addr: s.Addr, Timeout: answerTime}
 			defer c.Close()
 			for time.Now().Before(end) && errs[i] == nil {
 				began := time.Now()
-				_, errs[i] = c.Ask(ctx, request(longText, false))
+				_, errs[i] = c.Ask(ctx, request(w.size, false))
 				times[i] = append(times[i], time.Since(began))
 			}
 		})
 	}
 	if beside != nil {
-		all.Go(func() { errs[longs] = beside(ctx) })
+		all.Go(func() { errs[w.clients] = beside(ctx) })
 	}
 	all.Wait()
-	return append(times[0], times[1]...), errors.Join(errs[:]...)
+	return slices.Concat(times...), errors.Join(errs...)
 }
