@@ -129,14 +129,21 @@ func (c *client) took(p []byte) {
 func (c *client) becomeWhole() {
 	g := c.g
 	c.awake()
-	c.state, c.until = waiting, time.Time{}
+	c.until = time.Time{}
 	c.whole = board.Now()
 	c.count()
 	if c.over || c.denied { // the server only refuses it, which needs no place
 		g.deliver(c)
 		return
 	}
-	g.queue(&entry{c: c, whole: c.whole, due: g.dueAt(c.whole, c.in.BodySize()), size: c.in.BodySize()})
+	c.wait()
+}
+
+// wait makes the request wait for a place. g.mu is held.
+func (c *client) wait() {
+	c.state = waiting
+	size := c.in.BodySize()
+	c.g.queue(&entry{c: c, whole: c.whole, due: c.g.dueAt(c.whole, size), size: size})
 }
 
 // count counts the request as not answered. g.mu is held.
