@@ -10,7 +10,9 @@ import (
 )
 
 // splitJoined separates flags of one letter from values that are joined to them: -w2
-// becomes -w 2. getopt(3) and Gunicorn read the joined form, but package flag does not.
+// becomes -w 2. getopt(3) and Gunicorn read the joined form, but package flag does not. If a
+// flag follows where a value should, what splitJoined returns ends there. Then package flag
+// says that the value is missing. It would take the flag for the value otherwise.
 func splitJoined(app *cli.App, args []string) []string {
 	out := slices.Clone(args[:min(1, len(args))])
 	flags, commands := app.Flags, app.Commands
@@ -34,6 +36,9 @@ func splitJoined(app *cli.App, args []string) []string {
 		}
 		switch f := findFlag(flags, name); {
 		case f != nil && !joined && takesValue(f) && i+1 < len(args):
+			if isFlag(flags, args[i+1]) {
+				return append(out, arg)
+			}
 			out = append(out, arg, args[i+1])
 			i++
 		case f == nil && !strings.HasPrefix(arg, "--") && takesValue(findFlag(flags, arg[1:2])) && !misspelt(flags, name):
@@ -61,6 +66,12 @@ func findFlag(flags []cli.Flag, name string) cli.Flag {
 		}
 	}
 	return nil
+}
+
+// isFlag reports whether arg is one of the flags, perhaps with a value behind "=".
+func isFlag(flags []cli.Flag, arg string) bool {
+	name, _, _ := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+	return strings.HasPrefix(arg, "-") && name != "" && findFlag(flags, name) != nil
 }
 
 func takesValue(f cli.Flag) bool {
