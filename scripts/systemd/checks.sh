@@ -126,7 +126,8 @@ watchdog() {
 	for who in "a master" "a master after an upgrade"; do
 		[ "$who" = "a master" ] || upgraded_by inside narwhal upgrade
 		pid=$(show MainPID)
-		sleep 7 # more than twice WatchdogSec
+		# For more than twice WatchdogSec the master tells systemd that it lives.
+		await "signs of life" 60 lived "$(($(show WatchdogTimestampMonotonic) + 7000000))"
 		[ "$(show MainPID)" = "$pid" ] || fail "the watchdog bit $who that lives"
 		inside kill -STOP "$pid"
 		await "another master" 60 another "$pid"
@@ -135,6 +136,9 @@ watchdog() {
 	inside systemctl stop narwhal.service
 	dropin
 }
+
+# lived reports whether the last sign of life came at that time, in microseconds, or later.
+lived() { [ "$(show WatchdogTimestampMonotonic)" -ge "$1" ]; }
 
 socket() {
 	inside systemctl start narwhal.socket
