@@ -81,6 +81,7 @@ var arrows = map[string]struct {
 	"internal/doctable":              {"", "a leaf, for tests"},
 	"internal/logevent/logeventtest": {"internal/logevent", "checks lines of a log, for tests"},
 
+	"scripts/internal/cases":   {"", "a leaf"},
 	"scripts/internal/proc":    {"", "a leaf"},
 	"scripts/internal/client":  {"", "a leaf: a client sees a server only from outside"},
 	"scripts/internal/stats":   {"", "a leaf"},
@@ -97,8 +98,8 @@ var arrows = map[string]struct {
 	"scripts/prometheus":        {"", "tests of files for operators"},
 	"scripts/measure":           {"ner ner/spacy ner/kernel internal/bench scripts/internal/client scripts/internal/proc scripts/internal/server", "a tool"},
 	"scripts/nodes/load":        {"scripts/internal/client", "a client"},
-	"scripts/parity/rulers":     {"ner/spacy", "a tool"},
-	"scripts/parity/tokenizers": {"ner/spacy/tokenizer internal/pyregexp", "a tool"},
+	"scripts/parity/rulers":     {"ner/spacy scripts/internal/cases", "a tool"},
+	"scripts/parity/tokenizers": {"ner/spacy/tokenizer internal/pyregexp scripts/internal/cases", "a tool"},
 	"scripts/parity/docs":       {"ner ner/spacy internal/textjson", "a tool"},
 	"scripts/sizing":            {"", "arithmetic"},
 }

@@ -11,7 +11,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -25,6 +24,7 @@ import (
 	"strings"
 
 	"github.com/narwhal-server/narwhal/ner/spacy"
+	"github.com/narwhal-server/narwhal/scripts/internal/cases"
 )
 
 func main() {
@@ -76,7 +76,6 @@ type count struct {
 	bothRefuse, bothFail, skipped         int
 	annotated                             int            // rules about annotations or sentences
 	limits                                map[string]int // cases that only narwhal refuses
-	different                             int
 }
 
 // annotations are parts of the rules that look at what other components find.
@@ -98,37 +97,16 @@ func run(ctx context.Context) error {
 	show := flag.Int("show", 10, "differences to print")
 	flag.Parse()
 	n := count{limits: map[string]int{}}
-	for _, name := range flag.Args() {
-		file, err := os.Open(name)
-		if err != nil {
-			return err
-		}
-		lines := bufio.NewScanner(file)
-		lines.Buffer(nil, 64<<20)
-		for line := 1; lines.Scan(); line++ {
-			var c testCase
-			if err := json.Unmarshal(lines.Bytes(), &c); err != nil {
-				return fmt.Errorf("%s: line %d: %w", name, line, err)
-			}
-			if diff := n.compare(ctx, &c); diff != "" {
-				n.different++
-				if n.different <= *show {
-					fmt.Printf("%s, line %d: %s\n", filepath.Base(name), line, diff)
-				}
-			}
-		}
-		if err := errors.Join(lines.Err(), file.Close()); err != nil {
-			return err
-		}
+	different, err := cases.Each(flag.Args(), *show, func(c *testCase) string { return n.compare(ctx, c) })
+	if err != nil {
+		return err
 	}
 	fmt.Printf("%d cases with %d rules, %d of them about annotations, %d texts, %d entities, %d of them with an id\n", n.cases, n.rules, n.annotated, n.texts, n.entities, n.withID)
 	fmt.Printf("both refuse %d cases, and fail for %d texts of others; %d cases are not compared\n", n.bothRefuse, n.bothFail, n.skipped)
-	for limit, cases := range n.limits {
-		fmt.Printf("only narwhal refuses %d cases: %s\n", cases, limit)
-	}
-	fmt.Printf("%d differences\n", n.different)
+	cases.PrintRefused(n.limits)
+	fmt.Printf("%d differences\n", different)
 	switch {
-	case n.different > 0:
+	case different > 0:
 		return errors.New("narwhal and spaCy differ")
 	case n.rules < *least:
 		return fmt.Errorf("compared %d rules, want at least %d", n.rules, *least)

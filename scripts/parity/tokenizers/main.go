@@ -9,7 +9,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,6 +22,7 @@ import (
 
 	"github.com/narwhal-server/narwhal/internal/pyregexp"
 	"github.com/narwhal-server/narwhal/ner/spacy/tokenizer"
+	"github.com/narwhal-server/narwhal/scripts/internal/cases"
 )
 
 func main() {
@@ -63,7 +63,6 @@ type count struct {
 	lookups                                                    []byte
 	tokenizers, regexps, classes, texts, tokens, matches, both int
 	limits                                                     map[string]int // cases that only narwhal refuses
-	different                                                  int
 }
 
 // limits are parts of the errors for which a case may be refused only by narwhal.
@@ -79,37 +78,16 @@ func run() error {
 	if n.lookups, err = os.ReadFile(filepath.Join(*model, "vocab", "lookups.bin")); err != nil {
 		return err
 	}
-	for _, name := range flag.Args() {
-		file, err := os.Open(name)
-		if err != nil {
-			return err
-		}
-		lines := bufio.NewScanner(file)
-		lines.Buffer(nil, 64<<20)
-		for line := 1; lines.Scan(); line++ {
-			var c testCase
-			if err := json.Unmarshal(lines.Bytes(), &c); err != nil {
-				return fmt.Errorf("%s: line %d: %w", name, line, err)
-			}
-			if diff := n.compare(&c); diff != "" {
-				n.different++
-				if n.different <= *show {
-					fmt.Printf("%s, line %d: %s\n", filepath.Base(name), line, diff)
-				}
-			}
-		}
-		if err := errors.Join(lines.Err(), file.Close()); err != nil {
-			return err
-		}
+	different, err := cases.Each(flag.Args(), *show, n.compare)
+	if err != nil {
+		return err
 	}
 	fmt.Printf("%d tokenizers, %d regular expressions and %d classes; %d texts, %d tokens, %d matches; both refuse %d cases\n",
 		n.tokenizers, n.regexps, n.classes, n.texts, n.tokens, n.matches, n.both)
-	for limit, cases := range n.limits {
-		fmt.Printf("only narwhal refuses %d cases: %s\n", cases, limit)
-	}
-	fmt.Printf("%d differences\n", n.different)
+	cases.PrintRefused(n.limits)
+	fmt.Printf("%d differences\n", different)
 	switch total := n.tokenizers + n.regexps + n.classes; {
-	case n.different > 0:
+	case different > 0:
 		return errors.New("narwhal differs from spaCy or Python")
 	case total < *least:
 		return fmt.Errorf("compared %d cases, want at least %d", total, *least)
