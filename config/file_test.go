@@ -22,9 +22,9 @@ func TestFileProblems(t *testing.T) {
 	}{
 		{"unknown keys", "\nworker_conections = 5\n# a comment\nhost = \"0.0.0.0\"\nzzz = 1\npreload = true\nWorkers = 3\n", []string{
 			`narwhal.toml:2: worker_conections: unknown setting | did you mean worker_connections?`,
-			`narwhal.toml:4: host: unknown setting | this setting of Uvicorn is called bind here: --bind HOST:PORT`,
+			`narwhal.toml:4: host: unknown setting | this setting of Uvicorn is called bind here: HOST:PORT, one value for both`,
 			`narwhal.toml:5: zzz: unknown setting`,
-			`narwhal.toml:6: preload: unknown setting | narwhal does not have this setting of Gunicorn: leave it out; each worker loads the model itself, and the workers share the memory of a model that is built in`,
+			`narwhal.toml:6: preload: unknown setting | narwhal does not have this setting of Gunicorn, which loads the application before the workers start: leave it out; each worker loads the model itself, and the workers share the memory of a model that is built in`,
 			`narwhal.toml:7: Workers: unknown setting | did you mean workers?`,
 		}},
 		{"wrong types", "workers = \"4\"\nbind = 5000\ntimeout = true\nlimit_body = 1.5\nmodel = 3\nexclude = [\"parser\", 3]\ndelay = 1979-05-27\nbacklog = []\nthreads = 1.0\n", []string{

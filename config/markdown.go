@@ -44,22 +44,34 @@ func (s Setting) markdownRow() string {
 }
 
 // MigrationMarkdown returns the table of docs/migrating.md: the flag of Gunicorn and of
-// Uvicorn, narwhal's flag, and what differs.
+// Uvicorn, narwhal's flag, and what differs. A key of Gunicorn's file has a row only if
+// no flag has its name.
 func MigrationMarkdown() string {
 	var b strings.Builder
 	b.WriteString("| Gunicorn | Uvicorn | narwhal | what differs |\n| --- | --- | --- | --- |\n")
+	named := map[string]bool{} // flags of Gunicorn and Uvicorn that have a row
 	for _, s := range Table() {
 		if s.Gunicorn == "" && s.Uvicorn == "" {
 			continue
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n",
 			codes(s.Gunicorn), codes(s.Uvicorn), s.markdownFlags(), cell(s.Differs))
-	}
-	for _, o := range Others() {
-		if o.Ours != "" {
-			continue // the table above names it, or it is a key of a file
+		for _, flag := range strings.Split(s.Gunicorn+", "+s.Uvicorn, ", ") {
+			named[flag] = true
 		}
-		fmt.Fprintf(&b, "| %s | %s | none | %s |\n", dashed(o.Gunicorn), dashed(o.Uvicorn), cell(o.Instead))
+	}
+	isNamed := func(flag string) bool { return named[flag] }
+	for _, o := range Others() {
+		theirs := slices.DeleteFunc(dashed(o.Gunicorn), isNamed)
+		uvicorns := slices.DeleteFunc(dashed(o.Uvicorn), isNamed)
+		ours := "none"
+		if s, ok := Lookup(o.Ours); ok {
+			ours = s.markdownFlags()
+		}
+		if theirs = append(theirs, o.Keys...); len(theirs)+len(uvicorns) > 0 {
+			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n",
+				codes(strings.Join(theirs, ", ")), codes(strings.Join(uvicorns, ", ")), ours, cell(o.Instead))
+		}
 	}
 	return b.String()
 }
@@ -73,7 +85,7 @@ func (s Setting) markdownFlags() string {
 }
 
 // dashed writes names as flags.
-func dashed(names []string) string {
+func dashed(names []string) []string {
 	var flags []string
 	for _, name := range names {
 		if len(name) > 1 {
@@ -81,7 +93,7 @@ func dashed(names []string) string {
 		}
 		flags = append(flags, "-"+name)
 	}
-	return codes(strings.Join(flags, ", "))
+	return flags
 }
 
 // codes sets each item of a list as code.

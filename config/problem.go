@@ -78,7 +78,7 @@ func suggest(name string, show func(Setting) string) string {
 			return "did you mean " + text + "?"
 		}
 	}
-	if hint := elsewhere(name); hint != "" {
+	if hint := elsewhere(name, show); hint != "" {
 		return hint
 	}
 	var known []string

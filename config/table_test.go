@@ -1,6 +1,8 @@
 package config
 
 import (
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -65,19 +67,59 @@ func TestLookup(t *testing.T) {
 // have the name of one of our settings.
 func TestOthers(t *testing.T) {
 	for _, o := range Others() {
-		for _, name := range append(slices.Clone(o.Gunicorn), o.Uvicorn...) {
+		for _, name := range slices.Concat(o.Gunicorn, o.Keys, o.Uvicorn) {
 			if s, ok := Lookup(name); ok {
 				t.Errorf("%s is said to be missing or renamed, and is %s", name, s.Flag())
 			}
-			if elsewhere(name) == "" {
+			if elsewhere(name, Setting.Flag) == "" {
 				t.Errorf("elsewhere(%q) says nothing", name)
 			}
 		}
-		if o.Ours == "" && o.Instead == "" {
-			t.Errorf("%v: nothing says what to do instead", o)
+		if o.Ours == "" && (o.Instead == "" || o.Does == "") {
+			t.Errorf("%v: nothing says what it does there, or what to do instead", o)
 		}
 		if _, ok := Lookup(o.Ours); o.Ours != "" && !ok {
 			t.Errorf("%v: there is no setting %s", o, o.Ours)
+		}
+	}
+}
+
+// Every flag and key of Gunicorn 27.0.1 and every flag of Uvicorn 0.54.0 is a setting of
+// narwhal, or has a hint. The files have their names.
+func TestOthersComplete(t *testing.T) {
+	for _, c := range []struct {
+		file     string
+		ofServer func(Other) []string
+	}{
+		{"gunicorn.txt", func(o Other) []string { return append(dashed(o.Gunicorn), o.Keys...) }},
+		{"uvicorn.txt", func(o Other) []string { return dashed(o.Uvicorn) }},
+	} {
+		text, err := os.ReadFile(filepath.Join("testdata", c.file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		theirs := strings.Fields(string(text))
+		for _, spelling := range theirs {
+			name := strings.ReplaceAll(strings.TrimLeft(spelling, "-"), "_", "-")
+			if name == "version" {
+				continue // a flag that is no setting
+			}
+			_, same := Lookup(name)
+			o, _ := findOther(name)
+			known := c.ofServer(o)
+			if !same && !slices.Contains(known, spelling) && !slices.Contains(known, "--"+name) {
+				t.Errorf("%s: %s is no setting here, and has no hint", c.file, spelling)
+			}
+			if hint := FlagHint(name); !same && strings.HasPrefix(hint, "did you mean") {
+				t.Errorf("%s: the hint for %s is a guess: %s", c.file, spelling, hint)
+			}
+		}
+		for _, o := range Others() {
+			for _, spelling := range c.ofServer(o) {
+				if !slices.Contains(theirs, spelling) {
+					t.Errorf("%s does not have %s", c.file, spelling)
+				}
+			}
 		}
 	}
 }
@@ -107,13 +149,14 @@ func TestFlagHint(t *testing.T) {
 		"w4":                 "write -w 4",
 		"b:5000":             "write -b :5000",
 		"t0.5":               "write -t 0.5",
-		"preload":            "narwhal does not have this setting of Gunicorn: leave it out; each worker loads the model itself, and the workers share the memory of a model that is built in",
-		"port":               "this setting of Uvicorn is called bind here: --bind HOST:PORT",
-		"limit-max-requests": "this setting of Uvicorn is called max-requests here",
-		"root-path":          "narwhal does not have this setting of Uvicorn: leave it out; no answer has an address of this service, so let the proxy remove the prefix",
-		"accesslog":          "this setting of Gunicorn is called access-logfile here",
-		"access-log":         "this setting of Uvicorn is called access-logfile here: --access-logfile - for stdout. Without it there is no access log",
-		"no-proxy-headers":   "this setting of Uvicorn is called forwarded-allow-ips here: --forwarded-allow-ips \"\" for nobody",
+		"preload":            "narwhal does not have this setting of Gunicorn, which loads the application before the workers start: leave it out; each worker loads the model itself, and the workers share the memory of a model that is built in",
+		"port":               "this setting of Uvicorn is called --bind here: HOST:PORT, one value for both",
+		"limit-max-requests": "this setting of Uvicorn is called --max-requests here",
+		"root-path":          "narwhal does not have this setting of Gunicorn and Uvicorn, which tells the application below which path it is served: leave it out; no answer has an address of this service, so let the proxy remove the prefix",
+		"R":                  "narwhal does not have this setting of Gunicorn, which keeps stdout and stderr of a server in the background: leave it out; narwhal stays in the foreground and keeps both",
+		"accesslog":          "this setting of Gunicorn is called --access-logfile here",
+		"access-log":         "this setting of Uvicorn is called --access-logfile here: - for stdout. Without it there is no access log",
+		"no-proxy-headers":   "this setting of Uvicorn is called --forwarded-allow-ips here: \"\" for nobody",
 		"zebra":              "",
 		"lo":                 "",
 		"x":                  "",
