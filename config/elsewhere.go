@@ -44,6 +44,16 @@ func findOther(name string) (Other, bool) {
 	return Other{}, false
 }
 
+// forUvicorns returns the setting of narwhal that a flag of Uvicorn has here, under the
+// same name or another one.
+func forUvicorns(flag string) (Setting, bool) {
+	if o, ok := findOther(flag); ok && slices.Contains(o.Uvicorn, flag) {
+		return Lookup(o.Ours)
+	}
+	s, ok := Lookup(flag)
+	return s, ok && slices.Contains(strings.Split(s.Uvicorn, ", "), "--"+flag)
+}
+
 // whose returns which of the two servers has a setting of that name.
 func (o Other) whose(name string) string {
 	switch {

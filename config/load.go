@@ -109,6 +109,7 @@ func (l *loader) load() (*Settings, error) {
 		}
 	}
 	l.settings.warnings = append(l.settings.warnings, l.env.warnings(l.settings.source.Environ)...)
+	l.settings.warnings = append(l.settings.warnings, l.foreignWarnings()...)
 	return l.settings, nil
 }
 

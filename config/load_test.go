@@ -370,3 +370,39 @@ func TestVariableWarnings(t *testing.T) {
 		}
 	}
 }
+
+// A variable of Gunicorn or Uvicorn is worth a warning only if it asks for what nobody has
+// told narwhal.
+func TestForeignVariables(t *testing.T) {
+	const port = "PORT=8080 was ignored, and the address is 127.0.0.1:8000: to listen on this port of all interfaces, set NARWHAL_BIND=:8080, or give --bind :8080"
+	for _, c := range []struct {
+		environ []string
+		given   Given
+		want    string
+	}{
+		{[]string{"PORT=8080"}, nil, port},
+		{[]string{"PORT=8080"}, Given{"workers": {"2"}}, port},
+		{[]string{"PORT=8080"}, Given{"bind": {"127.0.0.1:80"}}, ""},
+		{[]string{"PORT=8080", "NARWHAL_BIND=127.0.0.1:80"}, nil, ""},
+		{[]string{"PORT="}, nil, ""},
+		{[]string{"PORT=tcp://10.0.0.1:80"}, nil, ""},
+		{[]string{"PORT=70000"}, nil, ""},
+		{[]string{"GUNICORN_CMD_ARGS=-w 4"}, nil, "GUNICORN_CMD_ARGS was ignored: give narwhal its flags on the command line, or in variables such as NARWHAL_WORKERS"},
+		{[]string{"GUNICORN_CMD_ARGS="}, nil, ""},
+		{[]string{"UVICORN_WORKERS=4"}, nil, "UVICORN_WORKERS was ignored: did you mean NARWHAL_WORKERS?"},
+		{[]string{"UVICORN_WORKERS=4"}, Given{"workers": {"2"}}, ""},
+		{[]string{"UVICORN_PORT=80"}, nil, "UVICORN_PORT was ignored: this setting of Uvicorn is called NARWHAL_BIND here: HOST:PORT, one value for both"},
+		{[]string{"UVICORN_PORT=80"}, Given{"bind": {"127.0.0.1:80"}}, ""},
+		{[]string{"UVICORN_PORT=tcp://10.0.0.1:80"}, nil, ""},
+		{[]string{"UVICORN_LOOP=uvloop", "UVICORN_APP=a:b", "UVICORN_CONFIG=x", "UVICORN_=x"}, nil, ""},
+	} {
+		s, err := Load(Source{Environ: c.environ, Given: c.given, Dir: t.TempDir()})
+		if err != nil {
+			t.Errorf("%v: %v", c.environ, err)
+			continue
+		}
+		if got := strings.Join(s.Warnings(), "\n"); got != c.want {
+			t.Errorf("%v %v: warning %q, want %q", c.environ, c.given, got, c.want)
+		}
+	}
+}

@@ -24,7 +24,7 @@ The master binds each address once, and every worker inherits the socket. So no 
 
 The default address can be reached from this machine only. Everybody who can reach the address can use the server, unless --auth-token-file is set. A warning says so if other machines can reach it.`,
 			Gunicorn: "-b, --bind", Uvicorn: "--host, --port, --uds, --fd",
-			Differs: "one flag instead of Uvicorn's four. A PORT alone means 127.0.0.1. The variable PORT is not read",
+			Differs: "one flag instead of Uvicorn's four. A PORT alone means 127.0.0.1. The variable PORT is not read; a warning says so",
 			field:   func(s *Settings) any { return &s.Bind },
 		},
 		{

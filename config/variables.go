@@ -1,7 +1,9 @@
 package config
 
 import (
+	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -38,6 +40,36 @@ func (env environment) warnings(environ []string) []string {
 			warning += ": " + hint
 		}
 		warnings = append(warnings, warning)
+	}
+	return warnings
+}
+
+// foreignWarnings returns a sentence about each variable that Gunicorn or Uvicorn reads
+// and narwhal does not, if it asks for something that nobody has told narwhal. So PORT
+// matters only while --bind is the default, and UVICORN_WORKERS only while nothing sets
+// --workers. A variable about what narwhal does not have, such as UVICORN_LOOP, is ignored
+// silently.
+func (l *loader) foreignWarnings() []string {
+	var warnings []string
+	if flags := l.env["GUNICORN_CMD_ARGS"]; flags != "" {
+		warnings = append(warnings, "GUNICORN_CMD_ARGS was ignored: give narwhal its flags on the command line, or in variables such as NARWHAL_WORKERS")
+	}
+	unset := func(s Setting) bool { return l.settings.Origin(s.Name) == Default }
+	bind, _ := Lookup("bind")
+	if port, err := strconv.ParseUint(l.env["PORT"], 10, 16); err == nil && port > 0 && unset(bind) {
+		warnings = append(warnings, fmt.Sprintf("PORT=%d was ignored, and the address is %s: to listen on this port of all interfaces, set %s=:%[1]d, or give --bind :%[1]d",
+			port, strings.Join(l.settings.Bind, ", "), bind.Variable()))
+	}
+	for _, entry := range l.settings.source.Environ {
+		variable, _, _ := strings.Cut(entry, "=")
+		name, isUvicorns := strings.CutPrefix(variable, "UVICORN_")
+		if !isUvicorns || l.env[variable] == "" || isServiceLink(variable, l.env[variable]) {
+			continue
+		}
+		name = strings.ToLower(strings.ReplaceAll(name, "_", "-"))
+		if s, ok := forUvicorns(name); ok && unset(s) {
+			warnings = append(warnings, variable+" was ignored: "+suggest(name, Setting.Variable))
+		}
 	}
 	return warnings
 }
