@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -161,6 +162,11 @@ func syntaxProblem(name, text string, err error) *Problem {
 		line := 1 + strings.Count(text[:start], "\n")
 		p.Where = fmt.Sprintf("%s:%d", name, line)
 		p.Why = "not TOML: " + syntax.Message
+		if m := definedTwice.FindStringSubmatch(syntax.Message); m != nil {
+			if earlier := lineOfKey(text[:start], m[1]); earlier > 0 {
+				return &Problem{Where: p.Where + ": " + m[1], Why: fmt.Sprintf("already set on line %d", earlier), Hint: "keep one of the two"}
+			}
+		}
 	}
 	switch filepath.Ext(name) {
 	case ".py":
@@ -170,6 +176,20 @@ func syntaxProblem(name, text string, err error) *Problem {
 		p.Hint = "a line is key = value, with strings in quotes: worker_class = \"sync\""
 	}
 	return p
+}
+
+// definedTwice matches the error of package toml for a key that the file has twice.
+var definedTwice = regexp.MustCompile(`^Key '([^']+)' has already been defined`)
+
+// lineOfKey returns the line of a top-level key in text, which ends somewhere in the line
+// where the same key comes again. It returns 0 if there is no such key.
+func lineOfKey(text, key string) int {
+	var keys map[string]toml.Primitive
+	meta, err := toml.Decode(text[:strings.LastIndexByte(text, '\n')+1], &keys)
+	if err != nil || !meta.IsDefined(key) {
+		return 0
+	}
+	return lineOf(&meta, keys[key])
 }
 
 // lineOf returns the line of a key, or 0 if it is not known. Package toml tells a line

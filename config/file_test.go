@@ -66,7 +66,19 @@ func TestFileProblems(t *testing.T) {
 			`narwhal.toml:3: worker_class: already set on line 1, in the other spelling | keep one of the two`,
 		}},
 		{"twice", "workers = 1\nworkers = 2\n", []string{
-			`narwhal.toml:2: not TOML: Key 'workers' has already been defined. | a line is key = value, with strings in quotes: worker_class = "sync"`,
+			`narwhal.toml:2: workers: already set on line 1 | keep one of the two`,
+		}},
+		{"twice, over several lines", "# bind\nbind = [\n  \"127.0.0.1:80\",\n]\nworkers = 1\nbind = [\n  \"127.0.0.1:81\",\n]\n", []string{
+			`narwhal.toml:6: bind: already set on line 2 | keep one of the two`,
+		}},
+		{"twice, at the end", "bind = \"bind = 1\"\r\nbind = \"x\"", []string{
+			`narwhal.toml:2: bind: already set on line 1 | keep one of the two`,
+		}},
+		{"a table twice", "[a]\nb = 1\n[a]\nb = 2\n", []string{
+			`narwhal.toml:3: a: already set on line 1 | keep one of the two`,
+		}},
+		{"twice in a table", "[a]\nb = 1\nb = 2\n", []string{
+			`narwhal.toml:3: not TOML: Key 'a.b' has already been defined. | a line is key = value, with strings in quotes: worker_class = "sync"`,
 		}},
 		{"flags", "config = \"other.toml\"\nprint_config = true\n", []string{
 			`narwhal.toml:1: config: this cannot be set in the file | give --config on the command line`,
