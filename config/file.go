@@ -54,7 +54,11 @@ func readFile(name, path string, asked bool) (*file, []error) {
 	if err != nil {
 		return nil, []error{unreadable(name, path, err)}
 	}
-	return parseFile(name, string(text))
+	f, problems := parseFile(name, string(text))
+	if len(problems) > 0 && isPython(name) {
+		problems = pythonProblems(name, string(text))
+	}
+	return f, problems
 }
 
 // unreadable returns the problem of a configuration file that could not be read: why,
@@ -70,6 +74,8 @@ func unreadable(name, path string, err error) *Problem {
 	case errors.Is(err, regular.ErrTooLarge):
 		why = fmt.Sprintf("it is larger than %s", FormatSize(maxFile))
 		p.Hint = "name a file of settings; one with all of them has 3 KB"
+	case strings.HasPrefix(name, "python:"), strings.HasPrefix(name, "file:"):
+		p.Hint = "name a file of settings in TOML, such as " + DefaultFile + "; narwhal runs no Python and knows no prefix before the path"
 	case errors.Is(err, fs.ErrNotExist):
 		p.Hint = "check the path: narwhal looked for " + path
 	case errors.Is(err, fs.ErrPermission):
@@ -168,11 +174,7 @@ func syntaxProblem(name, text string, err error) *Problem {
 			}
 		}
 	}
-	switch filepath.Ext(name) {
-	case ".py":
-		p.Hint = "a Gunicorn file is a Python program and cannot be read; write its settings as workers = 4"
-	case "":
-	default:
+	if filepath.Ext(name) != "" {
 		p.Hint = "a line is key = value, with strings in quotes: worker_class = \"sync\""
 	}
 	return p

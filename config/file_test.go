@@ -103,15 +103,86 @@ func TestFileProblems(t *testing.T) {
 	}
 }
 
+// For each line of a Gunicorn file the error says what to write into narwhal.toml.
 func TestFileOfGunicorn(t *testing.T) {
 	dir := t.TempDir()
-	write(t, dir, "gunicorn.conf.py", "import os\nworkers = 4\n")
-	_, err := Load(Source{Given: Given{"config": {"gunicorn.conf.py"}}, Dir: dir})
+	write(t, dir, gunicornFile, `import multiprocessing
+
+# comment = 1
+bind = '0.0.0.0:8000'
+workers = multiprocessing.cpu_count() * 2 + 1
+worker_class = "gthread"  # threads
+threads = 1_000
+timeout = 2.5
+keepalive = 5
+preload_app = True
+proxy_protocol = True
+max_requests = -1
+accesslog = "-"
+user = None
+pidfile = None
+loglevel = os.environ.get("LEVEL", "info")
+proxy_allow_ips = ["10.0.0.1", '10.0.0.2',]
+umask = 0o007
+my_own = 3
+port = 8000
+w = 3
+errorlog = f"{home}/e.log"
+check_config = True
+secure_scheme_headers = {
+    "X-FORWARDED-PROTO": "https",
+}
+if workers == 3:
+    backlog = 5
+
+def post_fork(server, worker):
+    timeout = 3
+`)
+	_, err := Load(Source{Given: Given{"config": {gunicornFile}}, Dir: dir})
 	want := []string{
-		`gunicorn.conf.py:1: not TOML: expected '.' or '=', but got 'o' instead | a Gunicorn file is a Python program and cannot be read; write its settings as workers = 4`,
+		`gunicorn.conf.py: this is a Python program, which narwhal does not run | write its settings into narwhal.toml, which is read without --config; for each of its lines narwhal says how`,
+		`gunicorn.conf.py:4: bind = '0.0.0.0:8000' | write bind = "0.0.0.0:8000"`,
+		`gunicorn.conf.py:5: workers = multiprocessing.cpu_count() * 2 + 1 | write workers = N, with the value that this line computes, or workers = "auto"`,
+		`gunicorn.conf.py:6: worker_class = "gthread"  # threads | write worker_class = "gthread"`,
+		`gunicorn.conf.py:7: threads = 1_000 | write threads = 1_000`,
+		`gunicorn.conf.py:8: timeout = 2.5 | write timeout = 2.5`,
+		`gunicorn.conf.py:9: keepalive = 5 | write keep_alive = 5`,
+		`gunicorn.conf.py:10: preload_app = True | narwhal does not have this setting of Gunicorn, which loads the application before the workers start: leave it out; each worker loads the model itself, and the workers share the memory of a model that is built in`,
+		`gunicorn.conf.py:11: proxy_protocol = True | write another value for proxy_protocol: true is a boolean: want a string in quotes; auto stands for Gunicorn's --proxy-protocol without a value`,
+		`gunicorn.conf.py:12: max_requests = -1 | write another value for max_requests: -1 is too few: want at least 0`,
+		`gunicorn.conf.py:13: accesslog = "-" | write access_logfile = "-"`,
+		`gunicorn.conf.py:14: user = None | narwhal does not have this setting of Gunicorn, which changes the user of the workers: start narwhal as that user (User= in a systemd unit, USER in a Dockerfile)`,
+		`gunicorn.conf.py:15: pidfile = None | leave it out`,
+		`gunicorn.conf.py:16: loglevel = os.environ.get("LEVEL", "info") | write log_level = LEVEL, with the value that this line computes`,
+		`gunicorn.conf.py:17: proxy_allow_ips = ["10.0.0.1", '10.0.0.2',] | write proxy_allow_from = ["10.0.0.1", "10.0.0.2"]`,
+		`gunicorn.conf.py:18: umask = 0o007 | this setting of Gunicorn is called socket_mode here: a mode instead of a mask: 0660 for 0117. It applies to unix sockets; for other files set the umask before starting narwhal (UMask= in a systemd unit)`,
+		`gunicorn.conf.py:22: errorlog = f"{home}/e.log" | write error_logfile = PATH, with the value that this line computes`,
+		`gunicorn.conf.py:23: check_config = True | leave it out, or give --check-config on the command line`,
+		`gunicorn.conf.py:24: secure_scheme_headers = { | this setting of Gunicorn is called forwarded_allow_ips here: the addresses of proxies. If a request comes from one of them, X-Forwarded-Proto or Forwarded has the scheme, for the access log`,
+		`gunicorn.conf.py:30: def post_fork(server, worker): | narwhal does not have this setting of Gunicorn, which is a hook, a function of Python that the server calls: leave it out; narwhal runs no Python. docs/events.md lists the events of the log, and docs/metrics.md the numbers`,
 	}
 	if diff := cmp.Diff(want, problems(err)); diff != "" {
 		t.Errorf("problems (-want +got):\n%s", diff)
+	}
+}
+
+// Gunicorn reads ./gunicorn.conf.py without being told. narwhal says that it does not.
+func TestFileOfGunicornUnread(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, gunicornFile, "import os\nworkers = 4\n")
+	const want = "gunicorn.conf.py was not read: the settings belong into narwhal.toml, and narwhal -c gunicorn.conf.py says how to write them there"
+	for _, c := range []struct{ name, want string }{{"", want}, {DefaultFile, ""}} {
+		if c.name != "" {
+			write(t, dir, c.name, "workers = 3\n")
+		}
+		s, err := Load(Source{Dir: dir})
+		if err != nil || strings.Join(s.Warnings(), "\n") != c.want {
+			t.Errorf("with %q: warnings %q, %v; want %q", c.name, s.Warnings(), err, c.want)
+		}
+	}
+	_, err := Load(Source{Given: Given{"config": {"python:site.config"}}, Dir: dir})
+	if got := problems(err); len(got) != 1 || !strings.HasSuffix(got[0], "narwhal runs no Python and knows no prefix before the path") {
+		t.Errorf("--config python:site.config: %q", got)
 	}
 }
 

@@ -131,6 +131,10 @@ func (l *loader) openFile() *file {
 	}
 	f, problems := readFile(name, path, asked)
 	l.problems = append(l.problems, problems...)
+	if f == nil && !asked && exists(filepath.Join(l.dir, gunicornFile)) {
+		l.settings.warnings = append(l.settings.warnings,
+			gunicornFile+" was not read: the settings belong into "+DefaultFile+", and narwhal -c "+gunicornFile+" says how to write them there")
+	}
 	if f != nil {
 		l.settings.ConfigFile = path
 		l.settings.origins["config"] = origin
