@@ -131,11 +131,19 @@ func (m *master) askScale(a *ask) {
 // mostWorkers is how many workers a master runs at most.
 const mostWorkers = control.MaxWorkers
 
-// answerReload answers the asks that wait for the reload. err is nil if it succeeded.
-func (m *master) answerReload(err error) {
+// What to do about a reload that has failed: before it began, because of the settings, or
+// because a worker could not start.
+const (
+	reloadAgain = "the workers go on with the configuration they have; correct it, and run narwhal reload again"
+	readTheLog  = "the other workers go on with the configuration they have; correct it, and run narwhal reload again. The server's log says more (--error-logfile, or journalctl -u narwhal): see the events worker_boot_failed and reload_failed"
+)
+
+// answerReload answers the asks that wait for the reload. err is nil if it succeeded. hint
+// says what to do about err.
+func (m *master) answerReload(err error, hint string) {
 	for _, a := range m.waiting.reload {
 		if err != nil {
-			a.failed("the workers go on with the configuration they have", "reload: %v", err)
+			a.failed(hint, "reload: %v", err)
 		} else {
 			a.done("generation %d serves with %s%s", m.gen.n, plural(m.target, "worker"), m.gen.aboutKept())
 		}
@@ -143,7 +151,7 @@ func (m *master) answerReload(err error) {
 	m.waiting.reload, m.waiting.next = m.waiting.next, nil
 	if err != nil { // the reload that was to follow is not done either
 		for _, a := range m.waiting.reload {
-			a.failed("the workers go on with the configuration they have", "reload: the reload before it failed: %v", err)
+			a.failed(hint, "reload: the reload before it failed: %v", err)
 		}
 		m.waiting.reload = nil
 		return
@@ -174,7 +182,7 @@ func (m *master) scaleFailed(s *slot, err error) {
 // In a stop it answers them, and those that wait for a reload, with an error.
 func (m *master) answerScale() {
 	if m.ending.begun {
-		m.answerReload(errors.New("overtaken by a stop"))
+		m.answerReload(errors.New("overtaken by a stop"), "")
 		m.waiting.endScale(func(a *ask) { a.failed("", "scale: overtaken by a stop") })
 	} else if m.full() && !slices.ContainsFunc(m.byAge(), func(w *worker) bool { return w.slot.dropped }) {
 		m.waiting.endScale(func(a *ask) { a.done("%s", plural(m.target, "worker")) })

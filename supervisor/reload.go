@@ -33,7 +33,7 @@ func (m *master) onHUP() {
 		logevent.ReloadFailed.Log(m.log, "reload failed; the old configuration stays in force", "error", err)
 		countOutcome(m.past, metrics.ReloadsTotal, metrics.ReloadSecondsTotal, metrics.Failed, 0)
 		m.noteReloadFailure(err)
-		m.answerReload(err)
+		m.answerReload(err, reloadAgain)
 		return
 	}
 	logevent.ReloadStarted.Log(m.log, "reload: starting", "generation", gen.n)
@@ -107,7 +107,7 @@ func (m *master) reloadDone() {
 	}
 	logevent.ReloadDone.Log(m.log, "reload: done", "generation", r.gen.n)
 	m.warnOfKept(r.gen)
-	m.answerReload(nil)
+	m.answerReload(nil, "")
 	if r.again {
 		m.onHUP()
 		m.stepReload()
@@ -145,5 +145,5 @@ func (m *master) abandonReload(err error) {
 	m.noteReloadFailure(err)
 	countOutcome(m.past, metrics.ReloadsTotal, metrics.ReloadSecondsTotal, metrics.Failed, m.now().Sub(m.reload.began))
 	m.reload = nil
-	m.answerReload(err)
+	m.answerReload(err, readTheLog)
 }

@@ -97,6 +97,19 @@ func eachError(err error, say func(text, hint string)) int {
 	return status
 }
 
+// withHints returns an error whose text has a line for each error that err joins, with
+// its hint. It is for a log, or for another process, which would not see the hints.
+func withHints(err error) error {
+	var lines []string
+	eachError(err, func(text, hint string) {
+		if hint != "" {
+			text += " (hint: " + hint + ")"
+		}
+		lines = append(lines, text)
+	})
+	return errors.New(strings.Join(lines, "\n"))
+}
+
 // invalidValue matches the error of package flag for a value that a flag refuses.
 var invalidValue = regexp.MustCompile(`^invalid (boolean )?value (".*") for (?:flag )?-([^:]*): (.*)$`)
 

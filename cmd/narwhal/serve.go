@@ -46,7 +46,7 @@ func serve(ctx context.Context, s *config.Settings, stdout io.Writer) error {
 	o.Reload = func() (supervisor.Options, error) {
 		next, err := s.Reload()
 		if err != nil {
-			return supervisor.Options{}, err
+			return supervisor.Options{}, withHints(err)
 		}
 		logNotes(next)
 		again := optionsHere(next)
