@@ -23,7 +23,8 @@ run: build
 # because another user owns the folder, go build would fail.) Both commands have -trimpath,
 # so the second one finds the packages that the first one has compiled.
 build: go-found
-	@mkdir -p bin
+	@mkdir -p bin; if [ -e bin/narwhal ]; then echo "building bin/narwhal" >&2; else \
+		echo "building bin/narwhal: the first time this fetches Go modules and the model, and compiles for some minutes" >&2; fi
 	@$(GO) build -trimpath -buildvcs=$$(git status >/dev/null 2>&1 && echo auto || echo false) -tags "$$($(GO) run -trimpath ./scripts/embedmodel)" -o bin/narwhal ./cmd/narwhal
 
 # Go 1.21 and later fetch the Go that go.mod names. An older one says only that go.mod is

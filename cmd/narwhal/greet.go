@@ -22,7 +22,7 @@ func announce(s *config.Settings, bound []string, model string) {
 // and how to stop the server.
 func greet(w io.Writer, s *config.Settings, bound []string, model string) {
 	first, url := bound[0], "http://localhost"
-	curl := "curl -X GET "
+	curl := "curl "
 	if path, ok := strings.CutPrefix(first, "unix:"); ok {
 		flag := "--unix-socket "
 		if name, abstract := strings.CutPrefix(path, "@"); abstract {

@@ -41,7 +41,7 @@ const examples = `  narwhal
   narwhal -w 4 -k concurrent -b unix:/tmp/narwhal.sock -b 127.0.0.1:5000
   narwhal -c narwhal.toml --check-config
 
-  curl -X GET 127.0.0.1:8000 -H 'Content-Type: application/json' \
+  curl 127.0.0.1:8000 -H 'Content-Type: application/json' \
        -d '{"text":"Angela Merkel was born in Hamburg."}'
 `
 

@@ -471,13 +471,13 @@ func TestGreetingBegins(t *testing.T) {
 // The curl command in the greeting fits the address.
 func TestGreetingLine(t *testing.T) {
 	for bound, want := range map[string]string{
-		"127.0.0.1:5000":   "curl -X GET http://127.0.0.1:5000 ",
-		"0.0.0.0:5000":     "curl -X GET http://127.0.0.1:5000 ",
-		"[::]:5000":        "curl -X GET http://[::1]:5000 ",
-		":5000":            "curl -X GET http://127.0.0.1:5000 ",
-		"unix:/tmp/n.sock": "curl -X GET --unix-socket /tmp/n.sock http://localhost ",
-		"unix:@n":          "curl -X GET --abstract-unix-socket n http://localhost ",
-		"fd://3":           "curl -X GET http://localhost ",
+		"127.0.0.1:5000":   "curl http://127.0.0.1:5000 ",
+		"0.0.0.0:5000":     "curl http://127.0.0.1:5000 ",
+		"[::]:5000":        "curl http://[::1]:5000 ",
+		":5000":            "curl http://127.0.0.1:5000 ",
+		"unix:/tmp/n.sock": "curl --unix-socket /tmp/n.sock http://localhost ",
+		"unix:@n":          "curl --abstract-unix-socket n http://localhost ",
+		"fd://3":           "curl http://localhost ",
 	} {
 		var b strings.Builder
 		greet(&b, &config.Settings{Workers: 1}, []string{bound}, "a model")

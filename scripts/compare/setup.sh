@@ -13,7 +13,11 @@ mkdir -p "$cache"
 lock=scripts/compare/requirements.txt
 if ! cmp -s $lock "$cache/venv/requirements.txt"; then
 	base=$(find_python)
-	"$base" -c 'import sys; sys.exit(sys.version_info < (3, 12))' || { say "the locked packages need Python 3.12 or later: install it"; exit 1; }
+	if ! "$base" -c 'import sys; sys.exit(sys.version_info < (3, 12))'; then
+		say "the packages in $lock need Python 3.12 or later, and $base is $("$base" --version 2>&1)"
+		say "put a python3.12 or python3.13 into PATH and run it again. Debian 12 has none: use pyenv (pyenv install 3.12), or Debian 13"
+		exit 1
+	fi
 	say "making a virtual environment with $("$base" --version) in $cache/venv"
 	rm -rf "$cache/venv"
 	"$base" -m venv "$cache/venv"
