@@ -37,3 +37,23 @@ func TestReport(t *testing.T) {
 		}
 	}
 }
+
+// Help names the value of each flag for what it is: PATH, TIME, N.
+func TestFlagsNameTheirValue(t *testing.T) {
+	var check func(path string, commands []*cli.Command)
+	check = func(path string, commands []*cli.Command) {
+		for _, c := range commands {
+			for _, f := range c.Flags {
+				value, ok := f.(cli.DocGenerationFlag)
+				if _, isSetting := config.Lookup(f.Names()[0]); c.Name == "serve" && isSetting || !ok || !value.TakesValue() {
+					continue
+				}
+				if strings.Contains(flagText(f), " VALUE") {
+					t.Errorf("narwhal%s %s: %s", path, c.Name, flagText(f))
+				}
+			}
+			check(path+" "+c.Name, c.Subcommands)
+		}
+	}
+	check("", newApp(&serving{source: config.Source{Given: config.Given{}}}, nil).Commands)
+}

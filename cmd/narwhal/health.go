@@ -30,7 +30,7 @@ check needs no shell, so an image without one can have it:
 
    HEALTHCHECK CMD ["/usr/bin/narwhal", "health"]`,
 		Flags: append(masterFlags(),
-			&cli.GenericFlag{Name: "timeout", Value: &within, DefaultText: config.FormatDuration(healthTimeout), Usage: "how long to wait for an answer, as a `TIME`"}),
+			&cli.GenericFlag{Name: "timeout", Value: &within, DefaultText: config.FormatDuration(healthTimeout), Usage: "wait for the answer for at most this `TIME`"}),
 		Action: checkHealth,
 	}
 }

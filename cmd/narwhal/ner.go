@@ -46,9 +46,9 @@ text, its entities, sentences and tokens, with tag, pos, morph, lemma, dep and
 head of each token, as far as the pipeline finds them.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "model", Value: autoModel, EnvVars: []string{"NARWHAL_MODEL"},
-				Usage: "auto, prose, the name of an installed pipeline, or a path"},
+				Usage: "`MODEL` is auto, prose, the name of an installed pipeline, or a path"},
 			&cli.StringSliceFlag{Name: "exclude", EnvVars: []string{"NARWHAL_EXCLUDE"},
-				Usage: "a component of the pipeline to leave out, as in spacy.load(exclude=…)"},
+				Usage: "a `COMPONENT` of the pipeline to leave out, as in spacy.load(exclude=…)"},
 			&cli.BoolFlag{Name: "json", Usage: "write JSON, also to a terminal"},
 			&cli.BoolFlag{Name: "jsonl", Usage: "read lines such as {\"text\": \"…\"}, write a line of entities for each"},
 			&cli.BoolFlag{Name: "doc", Usage: "write what spaCy's Doc.to_json() gives, also tokens, tags, lemmas and dependencies"},
