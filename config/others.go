@@ -37,7 +37,7 @@ func Others() []Other {
 		{Gunicorn: names("env e"), Keys: names("raw_env"), Uvicorn: names("env-file"), Does: "sets variables of the environment",
 			Instead: "set the variables before starting narwhal"},
 		{Gunicorn: names("name n"), Keys: names("proc_name default_proc_name"), Does: "names the processes in ps",
-			Instead: "leave it out; the master is called narwhal, and the workers narwhal-w1, narwhal-w2 and so on"},
+			Instead: "leave it out; ps shows the command line of the master, and a worker as narwhal: worker 1 (generation 1)"},
 		{Gunicorn: names("reuse-port"), Does: "gives each worker a listening socket of its own",
 			Instead: "leave it out; all workers accept from one socket, so no request waits for a busy worker while another is idle"},
 		{Uvicorn: names("ssl-certfile"), Ours: "certfile"},

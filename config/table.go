@@ -110,7 +110,7 @@ func (s Setting) Initial() string {
 	return s.Default
 }
 
-// names returns all spellings on the command line, without dashes.
+// names returns all spellings of the flag, without dashes: worker-class and k.
 func (s Setting) names() []string {
 	names := append([]string{s.Name}, s.Aliases...)
 	if s.Short != "" {

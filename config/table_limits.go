@@ -2,6 +2,7 @@ package config
 
 import "github.com/narwhal-server/narwhal/limits"
 
+// bounds returns the settings of the group Limits. (Package limits has taken that name.)
 func bounds() []Setting {
 	return []Setting{
 		{
@@ -70,6 +71,7 @@ The bytes that have arrived count, not those that a Content-Length announces. In
 	}
 }
 
+// times returns the settings of the group Times.
 func times() []Setting {
 	const forms = "\n\nIn seconds (30, 0.5) or as a duration (1m30s, 250ms)."
 	return []Setting{

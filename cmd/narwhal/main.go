@@ -10,7 +10,8 @@
 //	errors.go, stray.go          what is printed when something is wrong, and the exit status
 //	joined.go                    short flags with their value, as in -w4
 //	help.go, helptext.go         narwhal --help and narwhal help SETTING
-//	manual.go, completion.go     the manual page, and completion for shells
+//	manual.go, roff.go           the manual page
+//	completion.go                completion for shells
 //	control.go, health.go        status, health, reload, upgrade, scale and stop ask a running master
 //	model.go, ner.go, bench.go   the commands model, ner and bench
 //	version.go                   narwhal version, or narwhal --version

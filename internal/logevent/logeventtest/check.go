@@ -11,8 +11,10 @@ import (
 	"github.com/narwhal-server/narwhal/internal/logevent"
 )
 
-// Check fails unless a line of the log is an event of the table, with its level and fields.
-// fields are the line's keys and values after the message. Fields in also may be there, too.
+// Check checks a line of the log. It returns an error unless the line is an event of the
+// table (logevent.Find), with the level of that event, with all fields that the event must
+// have, and with no others than it may have. fields are the keys and values of the line
+// after its message. also names further fields that the line may have.
 func Check(level slog.Level, fields map[string]string, also ...string) error {
 	name := fields[logevent.Key]
 	e := logevent.Find(logevent.Name(name))
@@ -37,8 +39,12 @@ func Check(level slog.Level, fields map[string]string, also ...string) error {
 	return nil
 }
 
-// CheckText checks a line that slog.TextHandler has written. It takes lines of level debug,
-// and all that is no such line.
+// CheckText does what Check does, for a line that slog.TextHandler has written:
+//
+//	time=2026-12-01T04:44:07.733Z level=INFO msg=stopped pid=5364 event=stopped
+//
+// It returns nil for a line of level debug, because such lines are not in the table, and for
+// a line that slog.TextHandler has not written, such as a stack.
 func CheckText(line string) error {
 	if !strings.HasPrefix(line, "time=") {
 		return nil
@@ -50,7 +56,7 @@ func CheckText(line string) error {
 			return fmt.Errorf("%q has no value", rest)
 		}
 		value, err := strconv.QuotedPrefix(after)
-		if err != nil {
+		if err != nil { // the value is not in quotes
 			value, _, _ = strings.Cut(after, " ")
 		}
 		if _, twice := fields[key]; twice {

@@ -1,23 +1,25 @@
 package matcher
 
-import (
-	"context"
-	"slices"
-)
+import "context"
 
 // Matcher finds patterns of tokens, like spaCy's class of that name. Add must not run
 // while Match runs. Several goroutines may call Match at once.
+//
+// Add turns a pattern into nodes (pattern.go). A node is the test for one token, with a
+// quantifier: the token must pass (one), must not pass (none), may be missing (optional), or
+// may come any number of times (many). Match goes through the tokens once. It keeps a list
+// of states, which are matches that have begun, and shows each token to all of them.
 type Matcher struct {
 	lang         *Language
-	nodes        []node  // of all patterns, one after the other
-	firsts       []int32 // the first node of each pattern
-	starts       starts
-	predicates   []*predicate
+	nodes        []node       // of all patterns, one after the other; node.last ends a pattern
+	firsts       []int32      // the index of the first node of each pattern
+	starts       starts       // finds the patterns that a token can begin
+	predicates   []*predicate // tests with an operator such as IN or REGEX, which nodes share
 	predicateIDs map[string]int32
 	needsNorms   bool
-	used         [numAttrs]bool // the attributes that the patterns have
-	compared     [numAttrs]bool // those that the patterns compare with a value, without an operator
-	norms        map[uint64]string
+	used         [numAttrs]bool    // the attributes that the patterns have
+	compared     [numAttrs]bool    // those that the patterns compare with a value, without an operator
+	norms        map[uint64]string // spaCy's NORM by the id of a word, if a pattern needs it
 }
 
 // New returns a matcher without patterns.
@@ -65,82 +67,22 @@ func (m *Matcher) Missing(doc *Doc) string {
 	return ""
 }
 
-// starts finds the patterns that can begin with a token. A pattern whose first token needs
-// one of some values of an attribute is found by these values. All others are tried at
-// every token.
-type starts struct {
-	attrs  []attr                       // the attributes in values
-	values [numAttrs]map[uint64][]int32 // the patterns, by value
-	others []int32
-}
-
-// add adds a pattern with that number. The patterns come in the order of their numbers.
-func (s *starts) add(m *Matcher, first, pattern int32) {
-	a, ids := m.selective(&m.nodes[first])
-	if ids == nil {
-		s.others = append(s.others, pattern)
-		return
-	}
-	if s.values[a] == nil {
-		s.values[a] = map[uint64][]int32{}
-		s.attrs = append(s.attrs, a)
-	}
-	for _, id := range ids {
-		list := s.values[a][id]
-		if len(list) == 0 || list[len(list)-1] != pattern {
-			s.values[a][id] = append(list, pattern)
-		}
-	}
-}
-
-// selective returns an attribute of the first node of a pattern, and its possible values.
-// It returns no values if the node can have any.
-func (m *Matcher) selective(n *node) (a attr, ids []uint64) {
-	if n.quantifier != one {
-		return 0, nil
-	}
-	for _, e := range n.equal {
-		if e.attr.isString() && e.attr.lexical() {
-			return e.attr, []uint64{e.value}
-		}
-	}
-	for _, i := range n.predicates {
-		if p := m.predicates[i]; p.in != nil && p.attr.isString() && p.attr.lexical() {
-			return p.attr, p.in
-		}
-	}
-	return 0, nil
-}
-
-// find appends the numbers of the patterns that the token of v can begin, in their order.
-func (s *starts) find(v *view, dst []int32) []int32 {
-	for _, a := range s.attrs {
-		dst = append(dst, s.values[a][v.value(a)]...)
-	}
-	if len(dst) > 0 {
-		dst = append(dst, s.others...)
-		slices.Sort(dst)
-		return dst
-	}
-	return append(dst, s.others...)
-}
-
-// state is a match that may go on: its first token, and the node for the next token.
+// state is a match that may go on: the node for the next token, and the first token.
 type state struct{ node, start int32 }
 
 // run is the work of one call of Match.
 type run struct {
 	*Matcher
-	view    view
-	token   int32
+	view    view    // gives the attributes of the token
+	token   int32   // the index of the token that the states are shown
 	tested  []int32 // by predicate: the last token that was tested, plus 1
-	results []bool
+	results []bool  // by predicate: whether that token has passed
 	states  []state
 	added   []state  // for the next token, after the states that stay
-	met     stateSet // the states that have seen this token, of nodes that merge
+	met     stateSet // the states that have seen this token, of nodes where two ways can meet
 	matches []Match
-	steps   int
-	limit   int
+	steps   int // how many nodes states have been tried at
+	limit   int // Match fails beyond this number of steps
 }
 
 // Match appends the matches in a text to dst, in spaCy's order. A match may be there
@@ -269,48 +211,4 @@ func (r *run) fits(n *node) bool {
 		}
 	}
 	return true
-}
-
-// stateSet is a set of states. It is a hash table with linear probing. An entry of an earlier
-// round is free, so clear takes no time.
-type stateSet struct {
-	slots []stateSlot
-	used  int
-	round int32
-}
-
-type stateSlot struct {
-	state
-	round int32
-}
-
-func (s *stateSet) clear() {
-	s.used = 0
-	s.round++ // there are fewer rounds than tokens
-}
-
-// add adds a state, and returns false if it was there.
-func (s *stateSet) add(x state) bool {
-	if 2*s.used >= len(s.slots) {
-		old := s.slots
-		s.slots, s.used = make([]stateSlot, max(64, 2*len(old))), 0
-		for _, slot := range old {
-			if slot.round == s.round {
-				s.add(slot.state)
-			}
-		}
-	}
-	mask := uint64(len(s.slots) - 1)
-	i := (uint64(uint32(x.node))<<32 | uint64(uint32(x.start))) * 0x9e3779b97f4a7c15 >> 32
-	for ; ; i++ {
-		slot := &s.slots[i&mask]
-		if slot.round != s.round {
-			*slot = stateSlot{x, s.round}
-			s.used++
-			return true
-		}
-		if slot.state == x {
-			return false
-		}
-	}
 }

@@ -9,7 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Tree returns root and its living descendants.
+// Tree returns the pid root and the pids of its living descendants. Processes that have ended
+// and are not reaped yet (zombies) are left out.
 func Tree(root int) []int {
 	children := map[int][]int{}
 	dirs, _ := filepath.Glob("/proc/[0-9]*")
@@ -20,7 +21,7 @@ func Tree(root int) []int {
 		}
 	}
 	all := []int{root}
-	for i := 0; i < len(all); i++ {
+	for i := 0; i < len(all); i++ { // all grows meanwhile
 		all = append(all, children[all[i]]...)
 	}
 	return all
@@ -39,7 +40,7 @@ func AdoptOrphans() error {
 func EndDescendants() (left []int) {
 	const tries = 10 // a process can start while this loop looks
 	for range tries {
-		pids := Tree(os.Getpid())[1:]
+		pids := Tree(os.Getpid())[1:] // without this process
 		if len(pids) == 0 {
 			return left
 		}
@@ -58,7 +59,7 @@ func EndDescendants() (left []int) {
 // AwaitExit waits until a process has ended. The process need not be a child of this one.
 func AwaitExit(pid int) error {
 	fd, err := unix.PidfdOpen(pid, unix.PIDFD_NONBLOCK)
-	if err == unix.ESRCH {
+	if err == unix.ESRCH { // it has ended and is reaped
 		return nil
 	}
 	if err != nil {
@@ -70,6 +71,8 @@ func AwaitExit(pid int) error {
 	if err != nil {
 		return err
 	}
+	// A pidfd becomes readable when its process ends. Read calls the function again each time
+	// that Go's poller finds the pidfd readable, until the function returns true.
 	return rc.Read(func(fd uintptr) bool {
 		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0)
 		return n > 0 || err != nil && err != unix.EINTR

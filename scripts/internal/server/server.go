@@ -18,15 +18,16 @@ import (
 
 // Server is a running narwhal.
 type Server struct {
-	Addr   string // of the TCP socket
-	Master *control.Client
+	Addr   string          // HOST:PORT, where it listens
+	Master *control.Client // asks the master, as narwhal status and narwhal reload do
 
 	proc *proc.Process
-	dir  string // of the configuration and the control socket
+	dir  string // a temporary folder with an empty configuration file and the control socket
 }
 
-// Start starts a program with the given arguments added, and waits until all its workers
-// serve. The program gets no settings from this environment or from a file here.
+// Start starts narwhal on a free port of 127.0.0.1, and waits until all its workers serve.
+// program is the path of narwhal, such as bin/narwhal. args are further flags. narwhal gets
+// no settings from the environment of this process, and reads no narwhal.toml.
 func Start(ctx context.Context, program string, workers int, args ...string) (*Server, error) {
 	dir, err := os.MkdirTemp("", "narwhal-")
 	if err != nil {
@@ -39,6 +40,7 @@ func Start(ctx context.Context, program string, workers int, args ...string) (*S
 	cmd := exec.Command(program, append([]string{"-c", config, "--bind", "127.0.0.1:0", "--workers", strconv.Itoa(workers),
 		"--control-socket", socket, "--log-level", "warning"}, args...)...)
 	cmd.Env = proc.Environ()
+	// The server ends if the tool is killed before it calls Stop.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 	s := &Server{Master: control.NewClient(socket), dir: dir}
