@@ -20,6 +20,7 @@ type Other struct {
 // neither has a setting of that name. show returns a setting of narwhal in the form that
 // the user has to write.
 func elsewhere(name string, show func(Setting) string) string {
+	name = strings.ReplaceAll(name, "_", "-")
 	o, ok := findOther(name)
 	if !ok {
 		return ""
@@ -33,6 +34,12 @@ func elsewhere(name string, show func(Setting) string) string {
 		text += ": " + o.Instead
 	}
 	return text
+}
+
+// OtherHint returns what to do in place of a setting of Gunicorn or Uvicorn, or "" if
+// neither has a setting of that name. name may have dashes in front, or underscores.
+func OtherHint(name string) string {
+	return elsewhere(strings.TrimLeft(name, "-"), Setting.Flag)
 }
 
 func findOther(name string) (Other, bool) {

@@ -154,6 +154,7 @@ func TestFlagHint(t *testing.T) {
 		"limit-max-requests": "this setting of Uvicorn is called --max-requests here",
 		"root-path":          "narwhal does not have this setting of Gunicorn and Uvicorn, which tells the application below which path it is served: leave it out; no answer has an address of this service, so let the proxy remove the prefix",
 		"R":                  "narwhal does not have this setting of Gunicorn, which keeps stdout and stderr of a server in the background: leave it out; narwhal stays in the foreground and keeps both",
+		"worker_tmp_dir":     "narwhal does not have this setting of Gunicorn, which is the folder of the heartbeat files: leave it out; heartbeats need no file",
 		"accesslog":          "this setting of Gunicorn is called --access-logfile here",
 		"access-log":         "this setting of Uvicorn is called --access-logfile here: - for stdout. Without it there is no access log",
 		"no-proxy-headers":   "this setting of Uvicorn is called --forwarded-allow-ips here: \"\" for nobody",

@@ -68,6 +68,9 @@ func (l *loader) checkFolders() {
 		return // or every relative path would be reported too
 	}
 	l.checkPath("pid", s.Pid, "choose another")
+	if name := filepath.Base(s.Pid); s.Pid != "" && strings.Trim(name, "0123456789") == "" {
+		l.warn("pid", "the process ID goes into a file called "+name+"; if "+name+" is a port, use --bind :"+name)
+	}
 	info, err := os.Stat(s.ControlSocket)
 	switch {
 	case s.ControlSocket == "":

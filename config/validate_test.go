@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -242,6 +243,21 @@ func TestKeeps(t *testing.T) {
 		}
 		if got := s.Keeps(); got != c.want {
 			t.Errorf("%q keeps connections %s, want %s", c.given, got, c.want)
+		}
+	}
+}
+
+// Elsewhere -p is often the port. Here and in Gunicorn it is the file for the pid.
+func TestPortAsPidFile(t *testing.T) {
+	const want = "--pid: the process ID goes into a file called 8080; if 8080 is a port, use --bind :8080"
+	for pid, want := range map[string]string{"8080": want, "run/8080": want, "narwhal.pid": "", "8080.pid": "", "": ""} {
+		dir := t.TempDir()
+		if err := os.Mkdir(filepath.Join(dir, "run"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		s, err := Load(Source{Given: Given{"pid": {pid}}, Dir: dir})
+		if err != nil || strings.Join(s.Warnings(), "\n") != want {
+			t.Errorf("--pid %q: warnings %q, %v; want %q", pid, s.Warnings(), err, want)
 		}
 	}
 }

@@ -53,7 +53,7 @@ func isCommand(commands []*cli.Command, words []string) bool {
 	return false
 }
 
-// explain prints the help on a setting or a signal. For any other word it returns a
+// explain prints the help on a setting, a signal or a variable. For any other word it returns a
 // usageError. A setting that has the name of a command is found by its name with
 // dashes: --model.
 func explain(app *cli.App, word string) error {
@@ -65,8 +65,17 @@ func explain(app *cli.App, word string) error {
 		_, err := fmt.Fprintf(app.Writer, "%s\n    %s\n\n%s\n", s.name, s.effect, config.Wrap(s.help, 0, columns))
 		return err
 	}
+	for _, v := range manualVariables {
+		if v.name == word {
+			_, err := fmt.Fprintf(app.Writer, "%s\n\n%s\n", v.name, config.Wrap(v.help, 0, columns))
+			return err
+		}
+	}
 	e := &usageError{what: fmt.Sprintf("there is no help on %q", word)}
-	if e.hint = commandHint(word, app.Commands); e.hint == "" {
+	if e.hint = config.OtherHint(word); e.hint == "" {
+		e.hint = commandHint(word, app.Commands)
+	}
+	if e.hint == "" {
 		e.hint = config.FlagHint(strings.TrimLeft(word, "-"))
 	}
 	if e.hint == "" {
