@@ -13,6 +13,7 @@ import (
 func TestAutoOfAServer(t *testing.T) {
 	dir := t.TempDir()
 	s := startNarwhal(t, dir, "-b", "127.0.0.1:0")
+	eventually(t, "the log has a line", func() bool { return strings.Contains(s.logged(), "\n") })
 	first, _, _ := strings.Cut(s.logged(), "\n")
 	for _, want := range []string{"no spaCy pipeline is installed, so prose answers, and its answers differ from spaCy's", "narwhal model pull installs en_core_web_sm"} {
 		if !strings.Contains(first, want) {

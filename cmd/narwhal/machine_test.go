@@ -70,9 +70,7 @@ func TestInAGroup(t *testing.T) {
 		"-b", "127.0.0.1:0", "--workers", "auto", "--max-worker-memory", "auto", "--model", quickModel(t)}
 	s := startCommand(t, cmd)
 	for _, want := range []string{" quota=1.5 quota_file=/", " memory=1000MiB memory_file=/", " workers=1 gomaxprocs=1 max_worker_memory=400MiB"} {
-		if !strings.Contains(s.logged(), want) {
-			t.Errorf("the log does not have %q", want)
-		}
+		eventually(t, "the log has "+want, func() bool { return strings.Contains(s.logged(), want) })
 	}
 	if got := gomaxprocs(t, cmd.Process.Pid); got != "1" {
 		t.Errorf("GOMAXPROCS of the workers: %s; want one worker with 1", got)
