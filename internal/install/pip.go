@@ -32,7 +32,7 @@ func findPip(ctx context.Context) ([]string, error) {
 			return nil, err
 		}
 	}
-	return nil, errors.New("there is no pip that runs (tried pip, pip3 and python3 -m pip)")
+	return nil, errors.New("there is no pip that runs (tried pip, pip3 and python3 -m pip); on Debian and Ubuntu: apt install python3-pip")
 }
 
 // withPip returns the source that fetches the copy of the release in pip's index.
