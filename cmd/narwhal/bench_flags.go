@@ -39,7 +39,7 @@ func benchTrailingFlags(c *cli.Context) error {
 		}
 		flag := findFlag(c.Command.Flags, name)
 		if flag == nil {
-			return &usageError{what: "unknown flag " + args[i], hint: flagHint(c.Command, name)}
+			return &usageError{what: "unknown flag " + args[i], hint: flagHint(c.Command, name, args[i])}
 		}
 		if _, isSwitch := flag.(*cli.BoolFlag); isSwitch && !given {
 			value = "true"

@@ -122,7 +122,8 @@ func usageErrorOf(args []string) cli.OnUsageErrorFunc {
 			if c.Command.Name == "scale" && strings.Trim(name, "0123456789") == "" {
 				return tooFewWorkers("-" + name)
 			}
-			return &usageError{what: "unknown flag " + asTyped(name, args), hint: flagHint(c.Command, name)}
+			typed := asTyped(name, args)
+			return &usageError{what: "unknown flag " + typed, hint: flagHint(c.Command, name, typed)}
 		}
 		if name, ok := strings.CutPrefix(text, "flag needs an argument: -"); ok {
 			e := &usageError{what: asTyped(name, args) + " needs a value"}
@@ -209,8 +210,9 @@ func asTyped(name string, args []string) string {
 // isServer reports whether a command's flags are the settings.
 func isServer(c *cli.Command) bool { return c.Name == "narwhal" || c.Name == "serve" }
 
-// flagHint says what to do about a flag that command does not have.
-func flagHint(command *cli.Command, name string) string {
+// flagHint says what to do about a flag that command does not have. typed is the flag with
+// its dashes.
+func flagHint(command *cli.Command, name, typed string) string {
 	if name == "V" || name == "version" {
 		return "for the version: narwhal -v, or narwhal --version"
 	}
@@ -225,6 +227,11 @@ func flagHint(command *cli.Command, name string) string {
 	}
 	if _, ok := config.Nearest(name, []string{"version"}); ok {
 		return "did you mean --version?"
+	}
+	if !strings.HasPrefix(typed, "--") { // -uwww is Gunicorn's -u www
+		if hint := config.OtherHint(typed[:2]); hint != "" {
+			return hint
+		}
 	}
 	return "narwhal --help lists all settings"
 }
