@@ -119,7 +119,7 @@ bench-record:
 # docs/benchmark.md with plots, and the table of the README. Takes two and a half hours
 # on a machine where spaCy needs 45 ms for a text. compare-quick sends fewer requests,
 # so its figures are less exact. It takes less than eight minutes and writes to
-# .cache/compare/quick.
+# .cache/compare/quick. Both need Python 3.12 or later, which Debian 12 does not have.
 compare:
 	@scripts/compare/setup.sh
 	@.cache/compare/compare -plan full -readme README.md

@@ -191,7 +191,7 @@ var Table = []Event{
 	{Name: LimitsFound, Level: info, Fields: "processors quota quota_file memory memory_file workers gomaxprocs max_worker_memory", When: "The limits of the process and of its control group were read, at the start and at a reload. The last three fields follow from them and from the settings.", Routine: true},
 	{Name: LimitsUnread, Level: warn, Fields: "error", When: "Some limits of the process could not be read. They are taken for none."},
 	{Name: SettingsNoted, Level: info, When: "What the settings mean, if that may surprise. The message says it.", Routine: true},
-	{Name: SettingsWarned, Level: warn, May: "hint", When: "The settings allow something that is probably not wanted. The message says it."},
+	{Name: SettingsWarned, Level: warn, May: "hint", When: "The settings allow something that is probably not wanted, or something that looks like a setting was ignored. The message says it."},
 	{Name: SettingsKept, Level: warn, Fields: "settings hint", When: "A reload is done. These settings have changed, and a reload does not change them."},
 	{Name: UpgradeStarted, Level: info, Fields: "new_pid", When: "The old master has started the new one."},
 	{Name: UpgradeRefused, Level: fail, Fields: "error", When: "An upgrade cannot begin. Nothing was started."},
