@@ -170,7 +170,7 @@ def post_fork(server, worker):
 func TestFileOfGunicornUnread(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, gunicornFile, "import os\nworkers = 4\n")
-	const want = "gunicorn.conf.py was not read: the settings belong into narwhal.toml, and narwhal -c gunicorn.conf.py says how to write them there"
+	const want = `gunicorn.conf.py was not read: the settings belong into narwhal.toml, and narwhal -c gunicorn.conf.py says how to write them there; --config "" ends this warning`
 	for _, c := range []struct{ name, want string }{{"", want}, {DefaultFile, ""}} {
 		if c.name != "" {
 			write(t, dir, c.name, "workers = 3\n")
@@ -179,6 +179,9 @@ func TestFileOfGunicornUnread(t *testing.T) {
 		if err != nil || strings.Join(s.Warnings(), "\n") != c.want {
 			t.Errorf("with %q: warnings %q, %v; want %q", c.name, s.Warnings(), err, c.want)
 		}
+	}
+	if s, err := Load(Source{Given: Given{"config": {""}}, Dir: dir}); err != nil || len(s.Warnings()) > 0 {
+		t.Errorf("--config \"\": warnings %q, %v", s.Warnings(), err)
 	}
 	_, err := Load(Source{Given: Given{"config": {"python:site.config"}}, Dir: dir})
 	if got := problems(err); len(got) != 1 || !strings.HasSuffix(got[0], "narwhal runs no Python and knows no prefix before the path") {

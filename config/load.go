@@ -133,7 +133,7 @@ func (l *loader) openFile() *file {
 	l.problems = append(l.problems, problems...)
 	if f == nil && !asked && exists(filepath.Join(l.dir, gunicornFile)) {
 		l.settings.warnings = append(l.settings.warnings,
-			gunicornFile+" was not read: the settings belong into "+DefaultFile+", and narwhal -c "+gunicornFile+" says how to write them there")
+			gunicornFile+" was not read: the settings belong into "+DefaultFile+", and narwhal -c "+gunicornFile+" says how to write them there; --config \"\" ends this warning")
 	}
 	if f != nil {
 		l.settings.ConfigFile = path
