@@ -2,4 +2,4 @@
 
 package main
 
-const serversOnly = false
+const raceDetector = false

@@ -2,6 +2,6 @@
 
 package main
 
-// Under the race detector prose takes seconds to load, and scripts without a
-// server have no goroutines that could race.
-const serversOnly = true
+// raceDetector says that the race detector is on. It makes prose take seconds to load, so
+// tests then do not do what has no goroutines that could race.
+const raceDetector = true

@@ -35,7 +35,7 @@ func TestScript(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if serversOnly {
+	if raceDetector {
 		scripts = slices.DeleteFunc(scripts, func(path string) bool {
 			name := filepath.Base(path)
 			return strings.HasPrefix(name, "config_") || strings.HasPrefix(name, "help_")
