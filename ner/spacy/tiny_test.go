@@ -2,6 +2,7 @@ package spacy
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -37,6 +38,10 @@ type tiny struct {
 	lowerPieces int  // maxout_pieces of parser and recognizer; 0: 2
 	extra       bool // extra_state_tokens of the recognizer
 	noUpper     bool // not use_upper
+
+	// biases multiplies the biases of the tok2vec; 0: 1. They are zero before the first
+	// step of a training, and small after few steps.
+	biases float32
 }
 
 // small is the pipeline that most tests use.
@@ -103,10 +108,17 @@ func (s tiny) tok2vecNodes(r *rand.Rand) []node {
 		nodes = append(nodes, node{name: "static_vectors", attrs: map[string]any{"key_attr": "ORTH"},
 			params: map[string]tensor{"W": random(r, s.width, s.vectors)}})
 	}
+	bias := func(shape ...int) tensor {
+		b := random(r, shape...)
+		for i := range b.data {
+			b.data[i] *= cmp.Or(s.biases, 1)
+		}
+		return b
+	}
 	block := func(in, pieces int) {
 		nodes = append(nodes,
-			node{name: "maxout", params: map[string]tensor{"W": random(r, s.width, pieces, in), "b": random(r, s.width, pieces)}},
-			node{name: "layernorm", params: map[string]tensor{"G": random(r, s.width), "b": random(r, s.width)}})
+			node{name: "maxout", params: map[string]tensor{"W": random(r, s.width, pieces, in), "b": bias(s.width, pieces)}},
+			node{name: "layernorm", params: map[string]tensor{"G": random(r, s.width), "b": bias(s.width)}})
 	}
 	if s.mixPieces == 0 {
 		s.mixPieces = s.pieces

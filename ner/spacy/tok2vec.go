@@ -45,6 +45,10 @@ type encoderLayer struct {
 	sums maxout        // nil: use conv
 	long func() maxout // packs the same weights for long sums (margin.go)
 	norm
+
+	// padding is the result of the layers up to this one for a row that no token reaches.
+	// nil: encode needs no such row of this layer.
+	padding []float32
 }
 
 // norm has the parameters of a layernorm.
@@ -136,7 +140,24 @@ func (t *tok2vec) readLayers(parts *tok2vecLayers) error {
 		}
 		t.encoder = append(t.encoder, e)
 	}
+	t.padLayers()
 	return parts.checkEncoder(len(t.encoder), t.window)
+}
+
+// padLayers computes padding for the layers that need it: those of the first half. The
+// row before the text that layer i computes first, counted from 1, is depth-i windows away
+// from the text. The tokens change the rows that are up to i windows away.
+func (t *tok2vec) padLayers() {
+	last := make([]float32, t.width)
+	var out, scratch []float32
+	for i := range (len(t.encoder) - 1) / 2 {
+		l := &t.encoder[i]
+		out, scratch = grow(out, t.width), grow(scratch, t.width)
+		l.long().mul(out, slices.Repeat(last, 2*t.window+1), 0, 1, scratch)
+		l.padding = make([]float32, t.width)
+		kernel.LayerNorm(l.padding, t.width, out, t.width, last, t.width, l.gain, l.bias, 1)
+		last = l.padding
+	}
 }
 
 // maxWidth limits the width of a network, and so the memory that a broken file can

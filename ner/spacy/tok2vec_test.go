@@ -33,6 +33,14 @@ func TestNetworksAgainstReference(t *testing.T) {
 		"characters":   {width: 12, depth: 2, pieces: 3, columns: all[6:7], rows: []int{50}, hidden: 9, labels: []string{"A"}, chars: 5},
 		"all of it":    {width: 12, depth: 2, pieces: 3, columns: all[:1], rows: []int{50}, hidden: 9, labels: []string{"A"}, chars: 8, vectors: 19},
 		"listener":     {width: 32, depth: 8, pieces: 3, columns: all[:4], rows: []int{50, 40, 30, 20}, hidden: 32, labels: []string{"A"}, listen: true},
+
+		// In these networks the padding stays near zero, and layernorm makes it large.
+		"no biases":                 fewBiases(2, 1, 1e-30),
+		"no biases, deep":           fewBiases(7, 1, 1e-30),
+		"no biases, wide window":    fewBiases(5, 2, 1e-30),
+		"small biases":              fewBiases(4, 1, 1e-6),
+		"small biases, deep":        fewBiases(8, 1, 1e-4),
+		"small biases, wide window": fewBiases(5, 2, 1e-6),
 	} {
 		for _, variant := range kernel.Variants() {
 			t.Run(name+"/"+variant, func(t *testing.T) {
@@ -53,6 +61,11 @@ func TestNetworksAgainstReference(t *testing.T) {
 			})
 		}
 	}
+}
+
+// fewBiases returns a network whose biases are multiplied by a factor.
+func fewBiases(depth, window int, factor float32) tiny {
+	return tiny{width: 32, depth: depth, pieces: 3, columns: columnNames[:2], rows: []int{50, 40}, hidden: 9, labels: []string{"A"}, window: window, biases: factor}
 }
 
 func compareNetworks(t *testing.T, p *Pipeline, files map[string][]byte, s tiny, text string, tokens []Token) {
