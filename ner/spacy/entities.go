@@ -94,10 +94,10 @@ func (m *entityModel) entities(ctx context.Context, f *features, sentStarts []bo
 			valid[moveBegin] = mayGoOn && !tokens[i].IsSpace
 			valid[moveUnit] = !tokens[i].IsSpace
 			valid[moveOut] = true
-			c, margin := best(f.score(), m.outside, valid[:])
-			if margin < f.closest {
-				scores, err := f.scoreLong(ctx)
-				if err != nil {
+			scores := f.score()
+			c, margin := best(scores, m.outside, valid[:])
+			if isClose(scores, margin, f.closest) {
+				if scores, err = f.scoreLong(ctx); err != nil {
 					return out, i, err
 				}
 				c, _ = best(scores, m.outside, valid[:])
@@ -116,10 +116,10 @@ func (m *entityModel) entities(ctx context.Context, f *features, sentStarts []bo
 		} else {
 			f.setFirst(open.first, i)
 		}
-		closes, margin := m.closes(f.score(), m.inside[open.class], mayGoOn)
-		if margin < f.closest {
-			scores, err := f.scoreLong(ctx)
-			if err != nil {
+		scores := f.score()
+		closes, margin := m.closes(scores, m.inside[open.class], mayGoOn)
+		if isClose(scores, margin, f.closest) {
+			if scores, err = f.scoreLong(ctx); err != nil {
 				return out, i, err
 			}
 			closes, _ = m.closes(scores, m.inside[open.class], mayGoOn)

@@ -13,8 +13,34 @@ import (
 // allows. One text of a few hundred has such a decision.
 
 // closeMargin is about twice the largest difference to spaCy's scores that was seen
-// with long sums, 2.7e-5.
+// with long sums, 2.7e-5. The largest scores were about 50 there.
 const closeMargin = 5e-5
+
+// closeShare is twice the largest rounding error that was seen, as a share of the largest
+// score of a decision, 2e-6. Errors grow with the scores, so of large scores this is more
+// than closeMargin.
+const closeShare = 4e-6
+
+// clearMargin is a margin for which the largest score is not looked up. Scores would have to
+// be larger than 250,000 for it to be close.
+const clearMargin = 1
+
+// isClose reports whether a decision by this margin needs long sums. least is closeMargin,
+// except in tests.
+func isClose(scores []float32, margin, least float32) bool {
+	if margin >= clearMargin && margin >= least {
+		return false
+	}
+	low, high := float32(0), float32(0)
+	for _, s := range scores {
+		if s > high {
+			high = s
+		} else if s < low {
+			low = s
+		}
+	}
+	return margin < max(least, closeShare*high, -closeShare*low)
+}
 
 // longSums computes the vectors of single tokens of one text with long sums. It computes
 // them in blocks and keeps the last blocks. So a text in which every decision is close

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/narwhal-server/narwhal/ner"
+	"github.com/narwhal-server/narwhal/ner/kernel"
 )
 
 // TestCloseDecisions makes more and more decisions count as too close. Their scores are
@@ -64,6 +65,96 @@ func TestCloseDecisions(t *testing.T) {
 			t.Errorf("after close decisions of the %s long sums are used for the next text", name)
 		}
 	}
+}
+
+// TestCloseMarginGrowsWithTheScores gives networks constant scores. The rounding errors of
+// scores grow with them, so a margin that is enough for small scores is close for large ones.
+func TestCloseMarginGrowsWithTheScores(t *testing.T) {
+	for _, c := range []struct {
+		largest, margin float32
+		close           bool
+	}{
+		{0.1, 4e-5, true}, {0.1, 6e-5, false},
+		{10, 4e-5, true}, {10, 6e-5, false},
+		{100, 3e-4, true}, {100, 1e-3, false},
+		{2209, 5e-4, true}, {2209, 8e-3, true}, {2209, 2e-2, false},
+		{100_000, 0.3, true}, {100_000, 0.7, false},
+	} {
+		check := func(what string, long *longSums) {
+			t.Helper()
+			if got := long != nil; got != c.close {
+				t.Errorf("%s: largest score %v, margin %v: long sums %v, want %v", what, c.largest, c.margin, got, c.close)
+			}
+		}
+		// The best move is ahead of the second one by the margin. Where neither is valid,
+		// the parser reduces.
+		constant := func(tr *transition, best, second int) {
+			setScores(tr, func(m class) float32 {
+				switch m.move {
+				case best:
+					return c.margin
+				case second:
+					return 0
+				case moveReduce:
+					return -c.largest / 2
+				}
+				return -c.largest
+			})
+		}
+		s := small
+		s.parser, s.labels = true, []string{"GPE"}
+		w, p := beginTiny(t, s)
+		constant(p.parser.transition, moveShift, moveBreak)
+		if err := p.findSentences(t.Context(), w, len(w.tokens)); err != nil {
+			t.Fatal(err)
+		}
+		check("parser", w.parser.long)
+
+		s.parser = false
+		w, p = beginTiny(t, s)
+		constant(p.ner.transition, moveOut, moveUnit)
+		if err := p.findEntities(t.Context(), w); err != nil {
+			t.Fatal(err)
+		}
+		check("recognizer", w.recognizer.long)
+
+		w, p = beginTiny(t, s)
+		setScores(p.ner.transition, func(m class) float32 {
+			return map[int]float32{moveBegin: c.largest, moveIn: c.margin}[m.move] // Last: 0
+		})
+		if err := p.findEntities(t.Context(), w); err != nil {
+			t.Fatal(err)
+		}
+		check("recognizer in an entity", w.recognizer.long)
+
+		s.senter = true
+		w, p = beginTiny(t, s)
+		m := p.senter.tagModel
+		m.linear = kernel.NewMatrix(make([]float32, 2*m.tok2vec.width), []float32{c.largest, c.largest - c.margin}, 2, 1, m.tok2vec.width)
+		if err := p.findSentences(t.Context(), w, len(w.tokens)); err != nil {
+			t.Fatal(err)
+		}
+		check("senter", w.parse.senter.long)
+	}
+}
+
+// beginTiny begins a text of a new pipeline.
+func beginTiny(t *testing.T, s tiny) (*work, *Pipeline) {
+	t.Helper()
+	p, err := openFiles(s.files(t, 1), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return begun(t, p, "In Paris the number was 12."), p
+}
+
+// setScores makes the scores of a model constant.
+func setScores(tr *transition, score func(class) float32) {
+	var scores []float32
+	for _, c := range tr.classes {
+		scores = append(scores, score(c))
+	}
+	tr.scorer = kernel.NewScorer(make([]float32, len(scores)*tr.hidden), scores, len(scores), make([]float32, 2*tr.hidden), tr.hidden)
 }
 
 // TestCloseDecisionsEverywhere makes every decision of a long text count as too close. The

@@ -68,14 +68,15 @@ func (m *parserModel) sentences(ctx context.Context, f *features, p *parse, upTo
 		}
 		p.fill(f, b0, b1)
 		p.validate(&valid, b0, b1)
-		i, margin := best(f.score(), m.runs, valid[:])
+		scores := f.score()
+		i, margin := best(scores, m.runs, valid[:])
 		if i < 0 { // as spaCy's force_final does; no real model gets here
 			p.stack, p.rebuffer, p.next = p.stack[:0], p.rebuffer[:0], p.n
 			break
 		}
-		if margin < f.closest {
-			scores, err := f.scoreLong(ctx)
-			if err != nil {
+		if isClose(scores, margin, f.closest) {
+			var err error
+			if scores, err = f.scoreLong(ctx); err != nil {
 				return err
 			}
 			i, _ = best(scores, m.runs, valid[:])

@@ -14,7 +14,7 @@ import (
 type tagModel struct {
 	tok2vec *tok2vec
 	linear  *kernel.Matrix
-	closest float32 // smaller margins need long sums: closeMargin, except in tests
+	closest float32 // see isClose
 }
 
 // newTagModel builds the model from the layers of its file. shared is the tok2vec that the
@@ -69,8 +69,9 @@ func (m *tagModel) decide(e *encoder, vectors []float32, classes []int32) {
 	e.scores = grow(e.scores, n*len(classes))
 	m.linear.Mul(e.scores, n, vectors, m.tok2vec.width, len(classes))
 	for i := range classes {
-		class, margin := highest(e.scores[n*i:][:n])
-		if classes[i] = int32(class); margin < m.closest {
+		scores := e.scores[n*i:][:n]
+		class, margin := highest(scores)
+		if classes[i] = int32(class); isClose(scores, margin, m.closest) {
 			classes[i] = ^classes[i]
 		}
 	}

@@ -26,7 +26,7 @@ type transition struct {
 	pieces  int       // maxout pieces of the lower layer
 	hidden  int       // number of hidden units of the lower layer
 	padding []float32 // [slots][pieces][hidden]: the parts of a missing token
-	closest float32   // decisions by smaller margins need long sums: closeMargin, except in tests
+	closest float32   // see isClose
 }
 
 // newTransition builds the model from the layers of its file. slots are the numbers of
