@@ -5,7 +5,8 @@
 #
 #   scripts/parity/older.sh [TOKENS [VERSION…]]
 #
-# It needs a Python of 3.8 or 3.9: the older versions have no wheels for a later one.
+# Without a VERSION it takes one of each minor version from 3.0 to 3.7. It needs a Python of 3.8
+# or 3.9: the older versions have no wheels for a later one.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -46,7 +47,7 @@ make_corpus "$tokens" ../shared/data
 mkdir -p "$cache/older"
 go build -o "$cache/older/parity" ./scripts/parity
 go build -o "$cache/older/docs" ./scripts/parity/docs
-for version in ${versions:-3.0.9 3.3.3 3.5.4}; do
+for version in ${versions:-3.0.9 3.1.7 3.2.6 3.3.3 3.4.4 3.5.4 3.6.1 3.7.5}; do
 	make_old_venv "$version"
 	made=$cache/older/$version
 	rm -rf "$made"

