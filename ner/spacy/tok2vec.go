@@ -139,25 +139,30 @@ func (t *tok2vec) readLayers(parts *tok2vecLayers) error {
 			e.long = func() maxout { return e.sums }
 		}
 		t.encoder = append(t.encoder, e)
+		// A layer computes rows that are up to depth-i windows away from the text, and
+		// tokens reach those that are up to i windows away.
+		if depth := len(parts.maxouts) - 1; i < depth-i {
+			t.pad(bias.floats(), pieces)
+		}
 	}
-	t.padLayers()
 	return parts.checkEncoder(len(t.encoder), t.window)
 }
 
-// padLayers computes padding for the layers that need it: those of the first half. The
-// row before the text that layer i computes first, counted from 1, is depth-i windows away
-// from the text. The tokens change the rows that are up to i windows away.
-func (t *tok2vec) padLayers() {
-	last := make([]float32, t.width)
-	var out, scratch []float32
-	for i := range (len(t.encoder) - 1) / 2 {
-		l := &t.encoder[i]
-		out, scratch = grow(out, t.width), grow(scratch, t.width)
-		l.long().mul(out, slices.Repeat(last, 2*t.window+1), 0, 1, scratch)
-		l.padding = make([]float32, t.width)
-		kernel.LayerNorm(l.padding, t.width, out, t.width, last, t.width, l.gain, l.bias, 1)
-		last = l.padding
+// pad computes padding for the newest layer of the encoder. bias is that of its maxout.
+func (t *tok2vec) pad(bias []float32, pieces int) {
+	w, at := t.width, len(t.encoder)-1
+	l, x, before := &t.encoder[at], []float32{0}, make([]float32, t.width)
+	var m maxout
+	if at == 0 { // all inputs are zero: the weights do not matter
+		m = newMaxout(make([]float32, len(bias)), bias, w, pieces, 1)
+	} else {
+		before = t.encoder[at-1].padding
+		m, x = l.long(), slices.Repeat(before, 2*t.window+1)
 	}
+	out := make([]float32, w)
+	m.mul(out, x, 0, 1, make([]float32, w))
+	l.padding = make([]float32, w)
+	kernel.LayerNorm(l.padding, w, out, w, before, w, l.gain, l.bias, 1)
 }
 
 // maxWidth limits the width of a network, and so the memory that a broken file can
