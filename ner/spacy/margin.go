@@ -10,15 +10,15 @@ import (
 // (kernel.Conv) are a little less precise than one long sum, and both differ from
 // spaCy's sums by rounding. When two scores are that close, the component computes the
 // scores of this decision again with long sums, which are as close to spaCy's as float32
-// allows. One text of a few hundred has such a decision.
+// allows. One text of a thousand has such a decision.
 
 // closeMargin is about twice the largest difference to spaCy's scores that was seen
 // with long sums, 2.7e-5. The largest scores were about 50 there.
 const closeMargin = 5e-5
 
-// closeShare is twice the largest rounding error that was seen, as a share of the largest
-// score of a decision, 2e-6. Errors grow with the scores, so of large scores this is more
-// than closeMargin.
+// closeShare is twice the largest difference between the two sums that was seen in real
+// pipelines, as a share of the largest score of the decision, 2e-6. Rounding errors grow
+// with the scores. From scores of 12.5 on this margin is the larger one.
 const closeShare = 4e-6
 
 // clearMargin is a margin for which the largest score is not looked up. Scores would have to
