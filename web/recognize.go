@@ -65,8 +65,8 @@ func (s *server) recognize(r *request, m *model, texts []string, in include) ([]
 	if err := r.gate.Wait(s.Delay); err != nil {
 		return nil, err
 	}
-	if len(texts) > 1 {
-		r.gate.First(len(texts[0]))
+	if len(texts) > 0 {
+		r.gate.First(len(texts[0])) // the body may be compressed, or have other keys
 	}
 	if err := r.gate.Enter(); err != nil {
 		return nil, err
@@ -205,6 +205,7 @@ func (s *server) compute(place *gate.Request, m *model, text string, in include)
 		return result{fault: textTooLong(long)}, nil
 	}
 	if err == nil {
+		place.Computed()
 		s.count(len(text), tokens, doc.Ents)
 	}
 	return result{doc: doc}, err

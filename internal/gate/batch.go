@@ -55,7 +55,7 @@ func (r *Request) holdMore(n int) {
 func (g *Gate) roomy() bool { return g.memory <= int(g.o.LimitBuffers) }
 
 // First says that the next computation of the request, for which it is about to Enter, is
-// for size bytes. Without it, the computation is for the body.
+// for size bytes of text. Without it, the computation is for the body.
 func (r *Request) First(size int) {
 	r.g.mu.Lock()
 	defer r.g.mu.Unlock()
@@ -64,7 +64,7 @@ func (r *Request) First(size int) {
 
 // begins makes a computation for size bytes the present one. g.mu is held.
 func (r *Request) begins(size int) {
-	r.size, r.from, r.computed, r.pauses = size, board.Now(), 0, false
+	r.size, r.from, r.computed, r.pauses, r.complete = size, board.Now(), 0, false, false
 }
 
 // Next ends a computation of the request and begins the next one, for size bytes. It counts
@@ -85,7 +85,7 @@ func (r *Request) Next(size, held int) error {
 	r.begins(size)
 	if !g.o.Sync && r.holds() && g.roomy() && g.othersNeed() {
 		r.turn = make(chan struct{})
-		insert(&g.paused, &entry{r: r, due: g.dueAt(r.from, size), size: size})
+		insert(&g.paused, &entry{r: r, whole: r.from, due: g.dueAt(r.from, size), size: size})
 		r.release()
 		g.proceed()
 		g.mu.Unlock()

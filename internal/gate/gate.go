@@ -193,8 +193,8 @@ type entry struct {
 	r     *Request // nil if the server does not have the request
 	whole int64    // when it became whole, on the scoreboard's clock
 	due   int64    // its due time, see interrupt.go; 0 if its computation was interrupted
-	size  int      // bytes that are not computed
-	begun bool     // its computation was interrupted
+	size  int      // bytes of its computation
+	begun bool     // its computation was interrupted: left says how many of them are left
 
 	list *list.List // where it waits: fifo or paused
 	at   *list.Element

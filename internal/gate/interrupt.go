@@ -1,8 +1,11 @@
 package gate
 
 import (
+	"cmp"
 	"container/list"
 	"context"
+	"math"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -76,9 +79,20 @@ func (r *Request) soFar() time.Duration {
 	return r.computed + time.Duration(board.Now()-r.started)
 }
 
-// remaining returns how many bytes are not computed. g.mu is held.
+// remaining returns how many bytes are not computed. A computation that takes longer than its
+// size says has as much left as it has taken too long, but never more than its size. So it is
+// not taken to be almost done for as long as it computes. g.mu is held.
 func (r *Request) remaining() int {
-	return max(r.size-int(float64(r.soFar())/r.g.pace), r.size/leastLeft)
+	left := math.Abs(float64(r.size) - float64(r.soFar())/r.g.pace)
+	return max(int(min(left, float64(r.size))), r.size/leastLeft)
+}
+
+// left returns how many bytes of the request are not computed. g.mu is held.
+func (e *entry) left() int {
+	if e.begun {
+		return e.r.remaining()
+	}
+	return e.size
 }
 
 // next returns the request that gets the next free place: of those that may begin now, the
@@ -110,7 +124,7 @@ func (g *Gate) interrupted() (least *entry) {
 		case !p.begun:
 		case p.r.owed():
 			return p
-		case least == nil || p.size < least.size:
+		case least == nil || p.left() < least.left():
 			least = p
 		}
 	}
@@ -121,7 +135,7 @@ func (g *Gate) interrupted() (least *entry) {
 // g.mu is held.
 func (g *Gate) fits(size int) bool {
 	for at := g.paused.Front(); at != nil; at = at.Next() {
-		if p := at.Value.(*entry); p.begun && (!muchLess(size, p.size) || p.r.owed()) {
+		if p := at.Value.(*entry); p.begun && (!muchLess(size, p.left()) || p.r.owed()) {
 			return false
 		}
 	}
@@ -137,17 +151,41 @@ func (r *Request) givesWay(size int) bool {
 	return muchLess(size, r.remaining()) && !r.owed() && r.g.fits(size)
 }
 
-// leastLeft is the part of a request, one in so many, that is taken to be left as long as
-// it computes. The time for a byte is only known on average.
+// leastLeft is the least part of a request, one in so many, that is taken to be left. The time
+// for a byte is only known on average.
 const leastLeft = 16
 
-// took notes how long the computation of a request with a body of size bytes has taken.
-// g.mu is held.
-func (g *Gate) took(d time.Duration, size int) {
-	g.share.took(d)
-	if size >= measured {
-		g.pace += (float64(d)/float64(size) - g.pace) / 4
+// learn notes how long a complete computation for size bytes has taken. The due times of the
+// requests that wait follow. g.mu is held.
+func (g *Gate) learn(d time.Duration, size int) {
+	if size < measured {
+		return
 	}
+	g.pace += (float64(d)/float64(size) - g.pace) / 4
+	for _, l := range []*list.List{&g.fifo, &g.paused} {
+		all := make([]*entry, 0, l.Len())
+		for at := l.Front(); at != nil; at = at.Next() {
+			e := at.Value.(*entry)
+			if !e.begun {
+				e.due = g.dueAt(e.whole, e.size)
+			}
+			all = append(all, e)
+		}
+		slices.SortStableFunc(all, func(a, b *entry) int { return cmp.Compare(a.due, b.due) })
+		l.Init()
+		for _, e := range all {
+			e.at = l.PushBack(e)
+		}
+	}
+}
+
+// Computed says that the present computation is complete, and that First, Next or Extra had
+// the size of its text. Only then its time says how long a byte takes: a computation may also
+// be cut off, and a body may have little text.
+func (r *Request) Computed() {
+	r.g.mu.Lock()
+	r.complete = true
+	r.g.mu.Unlock()
 }
 
 // While returns a context for the computation of the request. A recognizer calls its Err
@@ -195,7 +233,7 @@ func (r *Request) pause() error {
 	r.computed = r.soFar()
 	r.rest()
 	r.turn = make(chan struct{})
-	insert(&g.paused, &entry{r: r, size: r.remaining(), begun: true})
+	insert(&g.paused, &entry{r: r, size: r.size, begun: true})
 	r.release()
 	g.proceed()
 	g.mu.Unlock()

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"container/list"
 	"context"
 	"errors"
 	"fmt"
@@ -179,14 +180,15 @@ func TestLongRequestsDoNotInterruptEachOther(t *testing.T) {
 
 // A computation begins beside interrupted ones only if it is at most half as long.
 func TestNextRequest(t *testing.T) {
-	g := &Gate{pace: 1}
-	computed := func(begun time.Duration) *Request {
-		return &Request{g: g, computed: time.Minute, from: board.Now() - int64(begun)}
+	g := &Gate{pace: float64(time.Minute)}
+	computed := func(left int, begun time.Duration) *entry {
+		r := &Request{g: g, size: left + 1, computed: time.Minute, from: board.Now() - int64(begun)}
+		return &entry{size: r.size, begun: true, r: r}
 	}
 	small, large, later := &entry{due: 1, size: 50}, &entry{due: 1, size: 51}, &entry{due: 4, size: 50}
-	half, other := &entry{size: 100, begun: true, r: computed(time.Minute)}, &entry{due: 2, size: 100}
-	less := &entry{size: 99, begun: true, r: half.r}
-	owed := &entry{size: 100, begun: true, r: computed(time.Hour)} // a minute is less than an eighth
+	half, other := computed(100, time.Minute), &entry{due: 2, size: 100}
+	less := computed(99, time.Minute)
+	owed := computed(100, time.Hour) // a minute is less than an eighth
 	for i, c := range []struct {
 		fifo, paused []*entry
 		want         *entry
@@ -217,6 +219,84 @@ func TestNextRequest(t *testing.T) {
 			t.Errorf("case %d: %+v, want %+v", i, got, c.want)
 		}
 	}
+}
+
+// How long a byte takes is learnt only from computations of which the server says that they
+// are complete. What is cut off, and a request whose body is no text, would make it too short.
+func TestPaceIsOfCompleteComputations(t *testing.T) {
+	g := New(Options{})
+	t.Cleanup(g.Stop)
+	const start = 1e6
+	for _, c := range []struct {
+		name    string
+		compute func(*Request) // its body has size bytes
+		learns  bool
+	}{
+		{"a body that is no text", func(*Request) {}, false},
+		{"a text that is cut off", func(r *Request) { r.First(size); r.Enter() }, false},
+		{"a complete text", func(r *Request) { r.First(size); r.Enter(); r.Computed() }, true},
+		{"a short text in a large body", func(r *Request) { r.First(1); r.Enter(); r.Computed() }, false},
+		{"the second text is cut off", func(r *Request) { r.First(1); r.Enter(); r.Computed(); r.Next(size, 0) }, false},
+	} {
+		g.pace = start
+		r := g.Begin(nil, Info{Size: size})
+		c.compute(r)
+		if err := r.Enter(); err != nil {
+			t.Fatal(err)
+		}
+		r.End(200)
+		if learns := g.pace != start; learns != c.learns {
+			t.Errorf("%s: learns %v, want %v", c.name, learns, c.learns)
+		}
+	}
+}
+
+// The order in which requests wait follows from how long a byte takes now, not from what was
+// known of it when they came.
+func TestOrderFollowsThePace(t *testing.T) {
+	g := &Gate{pace: 1}
+	for _, l := range []*list.List{&g.fifo, &g.paused} {
+		for _, e := range []*entry{{whole: 0, size: 100_000}, {whole: 500_000, size: 50_000}} {
+			e.due = g.dueAt(e.whole, e.size)
+			insert(l, e)
+		}
+	}
+	for _, c := range []struct {
+		size int           // of a text that is computed
+		took time.Duration // for a byte of it
+		want int           // size of the request that is due first
+	}{{1, 0, 100_000}, {size, 1000, 50_000}, {size, 0, 50_000}, {1e9, 0, 50_000}, {1e9, 0, 100_000}} {
+		for range 8 {
+			g.learn(c.took*time.Duration(c.size), c.size)
+		}
+		for _, l := range []*list.List{&g.fifo, &g.paused} {
+			first := l.Front().Value.(*entry)
+			if first.size != c.want || first.due != g.dueAt(first.whole, first.size) {
+				t.Errorf("at %g ns for a byte: %+v is first, want %d bytes", g.pace, first, c.want)
+			}
+			if l.Len() != 2 || first.at != l.Front() {
+				t.Error("the list has changed in another way than its order")
+			}
+		}
+	}
+}
+
+// A computation that takes longer than its size says holds up no shorter one, whether it
+// computes or is interrupted.
+func TestLongerThanItsSizeSays(t *testing.T) {
+	p := servePieces(t, Options{Limits: limits.Limits{Threads: 1}})
+	kept := dial(t, p.addr)
+	send(t, kept, "/short")
+	answer(t, kept)
+	<-p.begun
+	p.pace(1e-3)
+	long := p.long(t, "1.1")
+	<-p.begun
+	kept.SetDeadline(time.Now().Add(20 * time.Second))
+	fmt.Fprintf(kept, "POST /short HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", size/2, strings.Repeat("x", size/2))
+	answer(t, kept)
+	close(p.end)
+	answer(t, long)
 }
 
 // A sync worker finishes what it has begun.

@@ -39,6 +39,7 @@ type Request struct {
 
 	// Of a computation, see interrupt.go.
 	pauses   bool          // its computation has asked whether it should go on, so it can be interrupted
+	complete bool          // Computed was called
 	computed time.Duration // before the last interruption
 	at       *list.Element // the request in Gate.running; nil: it does not run
 }
@@ -259,7 +260,10 @@ func (r *Request) done() {
 	g := r.g
 	if r.entered && r.at != nil {
 		took := r.computed + time.Duration(board.Now()-r.started)
-		g.took(took, r.size)
+		g.share.took(took)
+		if r.complete {
+			g.learn(took, r.size)
+		}
 		r.before += took
 		if g.o.Line != nil {
 			g.o.Line.Busy(took)
