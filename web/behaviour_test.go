@@ -280,7 +280,7 @@ func TestLimitOnRequests(t *testing.T) {
 	second.wantAnswer(200)
 }
 
-// A request is not computed if its client has hung up while it waited.
+// A request is not computed if its client has hung up while it waited. It is logged at once.
 func TestClientThatDoesNotWait(t *testing.T) {
 	b := newBlocking()
 	s := serve(t, gate.Options{Limits: limits.Limits{Threads: 1}}, Options{Recognizer: b, KeepAlive: time.Minute})
@@ -292,6 +292,9 @@ func TestClientThatDoesNotWait(t *testing.T) {
 	second.send(post("second"))
 	s.waitInFlight(2)
 	second.Close()
+	if line := s.access.waitFor(t, " second\n"); !strings.Contains(line, `" 499 0 "`) {
+		t.Errorf("access log: %s", line)
+	}
 	third.send(post("third"))
 	b.free <- struct{}{}
 	first.wantAnswer(200)
@@ -300,9 +303,6 @@ func TestClientThatDoesNotWait(t *testing.T) {
 	}
 	b.free <- struct{}{}
 	third.wantAnswer(200)
-	if line := s.access.waitFor(t, " second\n"); !strings.Contains(line, `" 499 0 "`) {
-		t.Errorf("access log: %s", line)
-	}
 }
 
 func TestDelay(t *testing.T) {

@@ -319,6 +319,9 @@ func (s *server) answer(r *request) int {
 	if failure != nil && r.route != nil && r.route.path == "/" && wantsPage(r) {
 		failure = nil
 	}
+	if c := gate.ConnOf(r.Conn()); c != nil && errors.Is(c.Refused(), gate.ErrGone) {
+		return s.gone(r)
+	}
 	if failure == nil {
 		failure = s.refused(r.RequestCtx)
 	}
@@ -344,12 +347,17 @@ func (s *server) answer(r *request) int {
 	case errors.As(err, &failure):
 		return failure.write(r)
 	case errors.Is(err, gate.ErrGone):
-		s.Log.Debug("the client has gone, its request was dropped", "request_id", requestID(r.RequestCtx))
-		hangUp(r.RequestCtx)
-		return statusGone
+		return s.gone(r)
 	}
 	s.logFault(r, err)
 	return errInternal.write(r)
+}
+
+// gone drops a request whose client has hung up.
+func (s *server) gone(r *request) int {
+	s.Log.Debug("the client has gone, its request was dropped", "request_id", requestID(r.RequestCtx))
+	hangUp(r.RequestCtx)
+	return statusGone
 }
 
 // find returns the route of a path, nil if there is none.

@@ -164,6 +164,9 @@ func (c *client) event(ev uint32) {
 			c.pour()
 		}
 		c.conn.poke()
+		c.expect()
+	case waiting: // no place was free
+		c.expect()
 	case flushing:
 		if ev&(unix.EPOLLHUP|unix.EPOLLERR) != 0 {
 			c.forget()
@@ -269,6 +272,8 @@ const newcomerTime = time.Second
 func (c *client) expire(now time.Time) {
 	late := !c.until.IsZero() && now.After(c.until)
 	switch c.state {
+	case waiting:
+		c.expect() // its request may have come with its end
 	case reading:
 		isNew := c.row == 0 && now.Sub(c.since) < newcomerTime
 		if !late && !(c.g.stage == hangUp && !c.in.Begun() && !c.shakes() && !isNew) {

@@ -22,7 +22,8 @@ import (
 // If a request cannot be read, Read returns one byte and then the error: an
 // *http1.Error, ErrTimeout, ErrMemory, io.ErrUnexpectedEOF, or an error of the
 // connection. The byte is there because servers close without an answer if the first
-// byte fails. Rules.Refusals changes this for requests whose head is valid.
+// byte fails. Rules.Refusals changes this for requests whose head is valid. A request whose
+// client has hung up while it waited has its head and no body, and Enter fails.
 type Conn struct {
 	g *Gate
 

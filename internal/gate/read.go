@@ -181,11 +181,12 @@ func (g *Gate) showInFlight() {
 }
 
 // refuse gives the request to the server, which answers why it is refused: err. That
-// needs no place. g.mu is held.
+// needs no place. If err is ErrGone, the server gets the head in any case, and Enter fails.
+// g.mu is held.
 func (c *client) refuse(err error) {
 	c.awake()
 	c.refused, c.closes, c.linger = err, true, true // the client may still be sending
-	if c.g.rules.Refusals && c.in.Head() != nil {
+	if (c.g.rules.Refusals || err == ErrGone) && c.in.Head() != nil {
 		c.in.Cut()
 		c.asRequest = true
 	} else {

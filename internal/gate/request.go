@@ -161,6 +161,10 @@ func (r *Request) Enter() error {
 	}
 	g := r.g
 	g.mu.Lock()
+	if r.c != nil && r.c.c.refused == ErrGone {
+		g.mu.Unlock()
+		return ErrGone
+	}
 	if !r.holds() {
 		r.turn = make(chan struct{})
 		r.waited = r.waited || g.taken >= g.o.Threads || g.fifo.Len() > 0
