@@ -113,6 +113,17 @@ func (s *source) peek() (whole int64, size int, ok bool) {
 	return int64(binary.LittleEndian.Uint64(head[:])), int(binary.LittleEndian.Uint32(head[12:])), true
 }
 
+// several reports whether more than one request is in the pair. g.mu is held.
+func (s *source) several() bool {
+	var head [headSize]byte
+	first, _, err := unix.Recvfrom(s.fd, head[:], unix.MSG_PEEK|unix.MSG_TRUNC|unix.MSG_DONTWAIT)
+	if err != nil {
+		return false
+	}
+	all, err := unix.IoctlGetInt(s.fd, unix.SIOCINQ) // bytes of all messages
+	return err == nil && all > first
+}
+
 // takeOut takes a request out of the pair, and counts it here. g.mu is held.
 func (g *Gate) takeOut(end int) (*client, error) {
 	g.showNext()

@@ -22,9 +22,9 @@ import (
 // computation. If no request waits there, this worker's request must have waited as long.
 // So clients that keep connections get about equal shares, even if the processors are not
 // equally fast. Such a request goes into the pair only if it is the first one there: what is
-// due later is taken out and waits in this worker (clearPair). A worker takes a request from the pair only if it is due before its own
-// first one (interrupt.go). So all workers together serve requests in about the order of
-// their due times.
+// due later is taken out and waits in this worker (clearPair). A worker takes a request from
+// the pair only if it is due before its own first one (interrupt.go). So all workers together
+// serve requests in about the order of their due times.
 //
 // A sync worker gives away every request that has to wait. So its crash costs only the
 // request that it computes. The pair holds only some large requests, see pairTakesLarge.
@@ -159,15 +159,24 @@ func (g *Gate) clearPair(e *entry) bool {
 		if !ok {
 			break
 		}
-		if !g.begun || g.stage >= closed || g.dueAt(whole, size) <= g.dueAt(e.whole, e.size) || len(g.clients) >= g.o.WorkerConnections || !g.roomy() {
+		if g.dueAt(whole, size) <= g.dueAt(e.whole, e.size) || !g.takeAside() {
 			return false
 		}
-		c, err := g.takeOut(s.fd)
-		if err != nil {
-			return false
-		}
-		c.wait()
 	}
+	return true
+}
+
+// takeAside takes the first request out of the pair and lets it wait here, and reports
+// whether it could. g.mu is held.
+func (g *Gate) takeAside() bool {
+	if !g.begun || g.stage >= closed || len(g.clients) >= g.o.WorkerConnections || !g.roomy() {
+		return false
+	}
+	c, err := g.takeOut(g.share.source.fd)
+	if err != nil {
+		return false
+	}
+	c.wait()
 	return true
 }
 
@@ -191,14 +200,23 @@ func (g *Gate) giveOldest() bool {
 }
 
 // pairPasses reports whether the first request in the pair may interrupt r: if all workers
-// compute, it would wait until one of them has a free place. g.mu is held.
+// compute, it would wait until one of them has a free place. If the first one may not and
+// there are others, it is put aside: two workers that gave at the same moment may have put a
+// long request before a short one. g.mu is held.
 func (g *Gate) pairPasses(r *Request) bool {
 	s := g.share.source
-	if s == nil || !s.ready || s.short {
-		return false
+	for s != nil && s.ready && !s.short {
+		_, size, ok := s.peek()
+		switch {
+		case !ok:
+			return false
+		case r.givesWay(size):
+			return true
+		case !s.several() || !g.takeAside():
+			return false
+		}
 	}
-	_, size, ok := s.peek()
-	return ok && r.givesWay(size)
+	return false
 }
 
 // takeShared takes a request from the pair and gives it a place, and reports whether it

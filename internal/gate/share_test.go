@@ -336,6 +336,52 @@ func TestShortRequestPassesLongOnesBetweenWorkers(t *testing.T) {
 	}
 }
 
+// Two workers that give a request to the pair at the same moment may put a long one before a
+// short one. The short one does not wait for it while all workers compute.
+func TestShortRequestBehindALongOneInThePair(t *testing.T) {
+	f := newFamily(t, 2, Options{Limits: limits.Limits{Threads: 1, WorkerConnections: 9}}, nil)
+	p := newPieces()
+	for _, s := range f.members {
+		p.in(s)
+	}
+	conns := append(f.connect(t, 0, 3), f.connect(t, 1, 3)...)
+	for i, c := range []net.Conn{conns[0], conns[3]} {
+		sendLong(t, c, "1.1")
+		f.members[i].wait(t, "it computes", func(g *Gate) bool { return g.running.Len() == 1 })
+	}
+	first, second := f.members[0].g, f.members[1].g
+	whole := func(g *Gate) bool { // reads what has come, and lets nobody compute it
+		for _, c := range g.clients {
+			c.ready = true
+			if c.state == reading {
+				c.fill()
+			}
+		}
+		return g.fifo.Len() == 1
+	}
+	// The workers cannot look while both locks are held. Here they give at the same moment.
+	first.mu.Lock()
+	second.mu.Lock()
+	sendLong(t, conns[1], "1.1")
+	for !whole(first) {
+	}
+	send(t, conns[4], "/short")
+	for !whole(second) {
+	}
+	if !first.giveOldest() || !second.giveOldest() {
+		t.Error("a request was not given")
+	}
+	second.mu.Unlock()
+	first.mu.Unlock()
+
+	conns[4].SetDeadline(time.Now().Add(20 * time.Second))
+	answer(t, conns[4])
+	close(p.end)
+	for _, i := range []int{0, 1, 3} {
+		answer(t, conns[i])
+	}
+}
+
 // A request that one worker has accepted is served by another worker, even if that worker
 // has lower limits. After a reload the limits of workers can differ.
 func TestMovedRequestIsNotJudgedAgain(t *testing.T) {
