@@ -246,11 +246,14 @@ func (r *Request) pause() error {
 	return nil
 }
 
-// shouldWait reports whether another request should have the place of the computation: one
-// that waits here or in the pair, or an interrupted one that is owed its time. g.mu is held.
+// shouldWait reports whether another request should have the place of the computation: an
+// interrupted one that is owed its time or has much less left, or one that waits here or in the
+// pair. g.mu is held.
 func (r *Request) shouldWait() bool {
-	p := r.g.interrupted()
-	return p != nil && p.r.owed() && !r.owed() || r.givesWayHere() || r.g.pairPasses(r)
+	if p := r.g.interrupted(); p != nil && !r.owed() && (p.r.owed() || muchLess(p.left(), r.remaining())) {
+		return true
+	}
+	return r.givesWayHere() || r.g.pairPasses(r)
 }
 
 // givesWayHere reports whether a request that waits in this worker may interrupt r. g.mu is

@@ -367,8 +367,8 @@ func TestLongRequestsThatWaitedAreInterrupted(t *testing.T) {
 	}
 }
 
-// A request that has interrupted a longer one is interrupted, too, when that is owed its
-// time.
+// A request that has interrupted a longer one is interrupted, too, while that is owed its
+// time, but no longer.
 func TestInterruptedRequestGoesOn(t *testing.T) {
 	p := servePieces(t, Options{Limits: limits.Limits{Threads: 1}})
 	long := p.long(t, "1.1")
@@ -383,10 +383,20 @@ func TestInterruptedRequestGoesOn(t *testing.T) {
 		r := g.running.Front()
 		return r != nil && r.Value.(*Request).size == size
 	})
-	p.end <- struct{}{}
-	answer(t, long)
+	// When the long one has had its part, it gives way again: as long as the other one is
+	// interrupted, no short one may begin.
+	p.g.mu.Lock()
+	p.g.running.Front().Value.(*Request).from = board.Now()
+	p.g.interrupted().r.from += int64(10 * time.Hour) // it is not owed its time
+	p.g.mu.Unlock()
+	p.wait(t, "the other one computes", func(g *Gate) bool {
+		r := g.running.Front()
+		return r != nil && r.Value.(*Request).size == size/10
+	})
 	p.end <- struct{}{}
 	answer(t, other)
+	p.end <- struct{}{}
+	answer(t, long)
 }
 
 // Requests wait in the order of their due times.
