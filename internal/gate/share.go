@@ -200,9 +200,9 @@ func (g *Gate) giveOldest() bool {
 }
 
 // pairPasses reports whether the first request in the pair may interrupt r: if all workers
-// compute, it would wait until one of them has a free place. If the first one may not and
-// there are others, it is put aside: two workers that gave at the same moment may have put a
-// long request before a short one. g.mu is held.
+// compute, it would wait until one of them has a free place. If the first one may not, is
+// long and not the only one, it is put aside: two workers that gave at the same moment may have
+// put it before a short one. g.mu is held.
 func (g *Gate) pairPasses(r *Request) bool {
 	s := g.share.source
 	for s != nil && s.ready && !s.short {
@@ -212,7 +212,7 @@ func (g *Gate) pairPasses(r *Request) bool {
 			return false
 		case r.givesWay(size):
 			return true
-		case !s.several() || !g.takeAside():
+		case g.takes(size) < worthwhile || !s.several() || !g.takeAside():
 			return false
 		}
 	}
