@@ -1,5 +1,7 @@
 package gate
 
+import "container/list"
+
 // A request whose client hangs up while it waits leaves the queue at once: its memory is
 // free, and the server gets its head without a place, only to log it. In the pair between
 // workers nobody sees that a client hangs up.
@@ -17,21 +19,25 @@ func (c *client) expect() {
 		}
 		c.refuse(ErrGone)
 	case c.state == serving:
-		for at := c.g.paused.Front(); at != nil; at = at.Next() {
-			e := at.Value.(*entry)
-			if r := e.r; r.client() == c && r.left() {
-				e.remove()
-				close(r.turn) // it sees that its client has gone, and ends
-				break
+		for _, l := range []*list.List{&c.g.fifo, &c.g.paused} {
+			for at := l.Front(); at != nil; {
+				e := at.Value.(*entry)
+				at = at.Next()
+				if e.r.client() == c && e.r.left() {
+					e.remove()
+					close(e.r.turn) // it has no place, and fails with ErrGone
+				}
 			}
 		}
 	}
 }
 
 // client returns the client of a request or of an Extra; nil if its connection is not the
-// gate's.
+// gate's, or r is nil. g.mu is held.
 func (r *Request) client() *client {
 	switch {
+	case r == nil:
+		return nil
 	case r.parent != nil:
 		return r.parent.client()
 	case r.c != nil:

@@ -75,3 +75,38 @@ func TestInterruptedComputationOfAClientThatLeaves(t *testing.T) {
 	p.end <- struct{}{}
 	answer(t, other)
 }
+
+// A request that waits for its next computation ends when its client hangs up, while another
+// one has the place.
+func TestClientThatHangsUpBetweenComputations(t *testing.T) {
+	for _, rests := range []bool{false, true} {
+		g, addr := listening(t, Options{Limits: limits.Limits{Threads: 1}})
+		c := dial(t, addr)
+		send(t, c, "/batch")
+		r, end := begin(t, g)
+		send(t, dial(t, addr), "/other")
+		next := make(chan error)
+		var endOther func()
+		if rests {
+			r.Rest()
+			_, endOther = begin(t, g)
+			go func() { next <- r.Enter() }()
+		} else {
+			g.looked.Store(0) // look again at once
+			go func() { next <- r.Next(1, 0) }()
+			_, endOther = begin(t, g)
+		}
+		c.Close()
+		if err := <-next; !errors.Is(err, ErrGone) {
+			t.Errorf("rests %v: %v, want %v", rests, err, ErrGone)
+		}
+		if _, taken, _ := g.numbers(); taken != 1 {
+			t.Errorf("rests %v: %d places are taken, want that of the other request", rests, taken)
+		}
+		end()
+		endOther()
+		if _, taken, _ := g.numbers(); taken != 0 {
+			t.Errorf("rests %v: %d places are taken at the end", rests, taken)
+		}
+	}
+}

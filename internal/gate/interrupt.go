@@ -240,7 +240,7 @@ func (r *Request) pause() error {
 	<-r.turn
 	g.mu.Lock()
 	r.run()
-	if r.left() {
+	if !r.holds() || r.left() {
 		return ErrGone
 	}
 	return nil

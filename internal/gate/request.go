@@ -178,7 +178,7 @@ func (r *Request) Enter() error {
 	}
 	defer g.mu.Unlock()
 	r.entered = true
-	if r.waited && r.c != nil && (r.c.closed || r.c.c.hungUp()) {
+	if !r.holds() || r.waited && r.c != nil && (r.c.closed || r.c.c.hungUp()) {
 		return ErrGone
 	}
 	r.placed = true
