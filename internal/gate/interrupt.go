@@ -268,7 +268,8 @@ func (r *Request) givesWayHere() bool {
 }
 
 // worthwhile is how long a computation has to take, by its size, so that the gate accepts
-// connections for requests that may interrupt it. What is accepted is lost if the worker
+// connections for requests that may interrupt it. It also does when the computation has taken
+// stretch times as long. What is accepted is lost if the worker
 // dies, and an idle worker can no longer take it from the kernel's queue.
 const worthwhile = 5 * time.Millisecond
 
@@ -280,7 +281,9 @@ func (g *Gate) yields() bool {
 		return false
 	}
 	for at := g.running.Front(); at != nil; at = at.Next() {
-		if r := at.Value.(*Request); r.pauses && r.holds() && g.takes(r.size) >= worthwhile && !r.owed() && !r.givesWayHere() {
+		r := at.Value.(*Request)
+		long := g.takes(r.size) >= worthwhile || r.soFar() >= stretch*worthwhile
+		if long && r.pauses && r.holds() && !r.owed() && !r.givesWayHere() {
 			return true
 		}
 	}

@@ -135,6 +135,7 @@ func TestShortComputationAcceptsNobody(t *testing.T) {
 	p.pace(float64(worthwhile) / size / 2)
 	first := p.long(t, "1.1")
 	<-p.begun
+	p.hasComputed(-time.Hour)
 	second := dial(t, p.addr)
 	send(t, second, "/short")
 	for range 3 {
@@ -150,6 +151,29 @@ func TestShortComputationAcceptsNobody(t *testing.T) {
 	close(p.end)
 	answer(t, first)
 	answer(t, second)
+}
+
+// hasComputed makes the request that computes look as if it had done so for d longer.
+func (s *server) hasComputed(d time.Duration) {
+	s.g.mu.Lock()
+	s.g.running.Front().Value.(*Request).started -= int64(d)
+	s.g.mu.Unlock()
+}
+
+// If a request has already computed for long, clients do not wait for it in the kernel's queue,
+// whatever its size says.
+func TestLongComputationOfAShortTextAccepts(t *testing.T) {
+	p := servePieces(t, Options{Limits: limits.Limits{Threads: 1}})
+	p.pace(float64(worthwhile) / size / 2)
+	first := p.long(t, "1.1")
+	<-p.begun
+	p.hasComputed(time.Hour)
+	second := dial(t, p.addr)
+	second.SetDeadline(time.Now().Add(20 * time.Second))
+	send(t, second, "/short")
+	answer(t, second)
+	close(p.end)
+	answer(t, first)
 }
 
 // A long request does not interrupt another one that is about as long, even if it is due
