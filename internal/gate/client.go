@@ -164,9 +164,9 @@ func (c *client) event(ev uint32) {
 			c.pour()
 		}
 		c.conn.poke()
-		c.expect()
+		c.dropIfGone()
 	case waiting: // no place was free
-		c.expect()
+		c.dropIfGone()
 	case flushing:
 		if ev&(unix.EPOLLHUP|unix.EPOLLERR) != 0 {
 			c.forget()
@@ -271,9 +271,8 @@ const newcomerTime = time.Second
 // hangUp it also closes an idle connection. g.mu is held.
 func (c *client) expire(now time.Time) {
 	late := !c.until.IsZero() && now.After(c.until)
+	c.dropIfGone() // its end may have come with its request, or before that had to wait
 	switch c.state {
-	case waiting:
-		c.expect() // its request may have come with its end
 	case reading:
 		isNew := c.row == 0 && now.Sub(c.since) < newcomerTime
 		if !late && !(c.g.stage == hangUp && !c.in.Begun() && !c.shakes() && !isNew) {

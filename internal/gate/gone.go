@@ -6,8 +6,8 @@ import "container/list"
 // free, and the server gets its head without a place, only to log it. In the pair between
 // workers nobody sees that a client hangs up.
 
-// expect drops what waits for a place if its client has hung up. g.mu is held.
-func (c *client) expect() {
+// dropIfGone drops what waits for a place if its client has hung up. g.mu is held.
+func (c *client) dropIfGone() {
 	switch {
 	case !c.hup:
 	case c.state == waiting && c.hungUp():

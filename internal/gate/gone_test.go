@@ -90,6 +90,12 @@ func TestClientThatHangsUpBetweenComputations(t *testing.T) {
 		if rests {
 			r.Rest()
 			_, endOther = begin(t, g)
+			c.Close()
+			for hup := false; !hup; { // the gate learns of the end before the request waits
+				g.mu.Lock()
+				hup = r.c.c.hup
+				g.mu.Unlock()
+			}
 			go func() { next <- r.Enter() }()
 		} else {
 			g.looked.Store(0) // look again at once
